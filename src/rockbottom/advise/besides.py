@@ -59,8 +59,8 @@ class Guarding:
         """A month of it; tokens are those of one request: all input, the part of its own, the output."""
         guarded = own_tokens if self.tagged else input_tokens
         each = text_units(guarded) + text_units(output_tokens)
-        what = "the user's turn and the answer" if self.tagged else "all of the input and the answer"
-        derived = f"{each:,} text units a request: {what}, at {CHARACTERS_PER_TOKEN} characters a token"
+        extent = "the user's turn and the answer" if self.tagged else "all of the input and the answer"
+        derived = f"{each:,} text units a request: {extent}, at {CHARACTERS_PER_TOKEN} characters a token"
         prices = prices_of("guardrail")
         return tuple(BesideLine(prices[_policy(name)], requests * each, derived) for name in self.policies)
 

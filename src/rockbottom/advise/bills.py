@@ -70,7 +70,7 @@ def bill_of(months: Iterable[Tokens], tariff: Tariff, tier: Tier = Tier.DEFAULT)
         for unit, amount in month.by_unit.items():
             key = tariff.price(unit, tier, month.context_tokens), month.keep_alive
             amounts[key] = amounts.get(key, Decimal(0)) + amount
-    return Bill(tuple(Line(price, tokens, kept) for (price, kept), tokens in amounts.items()))
+    return Bill(tuple(Line(price, tokens, keep_alive) for (price, keep_alive), tokens in amounts.items()))
 
 
 def saved(before: Usd, after: Usd) -> Decimal | None:

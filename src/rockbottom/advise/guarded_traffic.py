@@ -26,8 +26,8 @@ def guarded_traffic(trace: "Trace", guard: Guarding) -> Lines:
     import numpy as np  # as above
 
     units = int((_units(_evaluated(trace, guard)) + _units(np.maximum(trace.requests.tokens_out, 0))).sum())
-    what = "the last block and the answer" if guard.tagged else "all of the input and the answer"
-    derived = f"{what} of {len(trace):,} requests, at {CHARACTERS_PER_TOKEN} characters a token"
+    extent = "the last block and the answer" if guard.tagged else "all of the input and the answer"
+    derived = f"{extent} of {len(trace):,} requests, at {CHARACTERS_PER_TOKEN} characters a token"
     prices = prices_of("guardrail")
     return tuple(BesideLine(prices[POLICIES[name]], Decimal(units), derived) for name in guard.policies)
 

@@ -47,15 +47,15 @@ def _after(model: AdviceResult) -> Usd:
 def next_step(rows: Iterable[LeverResult]) -> NextStep | None:
     """The lever to pull that saves most; where none is, the one that would save most if it may be pulled."""
     pulled: dict[Lever, Usd] = {}
-    asked: dict[Lever, Usd] = {}
+    may_be_pulled: dict[Lever, Usd] = {}
     how: dict[Lever, str] = {}
     for row in rows:
         how.setdefault(row.lever, row.how)
         if row.status == "pull" and row.saves_together_usd:
             pulled[row.lever] = pulled.get(row.lever, ZERO_USD) + row.saves_together_usd
         elif row.status == "ask" and row.saves_alone_usd and row.lever in MAY_BE_ASKED:
-            asked[row.lever] = asked.get(row.lever, ZERO_USD) + row.saves_alone_usd
-    chosen = pulled or asked
+            may_be_pulled[row.lever] = may_be_pulled.get(row.lever, ZERO_USD) + row.saves_alone_usd
+    chosen = pulled or may_be_pulled
     if not chosen:
         return None
     lever = max(chosen, key=lambda name: chosen[name])

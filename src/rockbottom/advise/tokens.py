@@ -66,8 +66,8 @@ def expected(
     entries = entries_of(shape, way, rules)
     dead = [_dead(shape, way, entry, entries, writes) * parallel for entry in entries]
     tokens = [_turn(shape, way, rules, turn, entries, dead) for turn in range(1, shape.traffic.turns + 1)]
-    if way.keep_alive and entries and (kept := _keeping(shape, entries)).requests >= Decimal("0.5"):
-        tokens.append(kept)
+    if way.keep_alive and entries and (keeping := _keeping(shape, entries)).requests >= Decimal("0.5"):
+        tokens.append(keeping)
     return tokens
 
 
@@ -83,13 +83,13 @@ def simulated(
     share = shape.traffic.requests / (len(gaps_s) + 1)
     tokens: list[Tokens] = []
     state, namespace = PrefixCache(), Namespace("", "", rules.model)
-    for number, at, kept in _instants(shape, way, gaps_s):
-        prompt = _prompt(shape, way, number, kept)
+    for number, at, keep_alive in _instants(shape, way, gaps_s):
+        prompt = _prompt(shape, way, number, keep_alive)
         state, outcome = step(state, prompt, float(at), plain, behaviour, namespace)
-        usage = outcome.usage(1 if kept else shape.output_tokens)
+        usage = outcome.usage(1 if keep_alive else shape.output_tokens)
         by_unit = {unit: amount * share for unit, amount in usage.items() if amount}
         context = shape.prompt_tokens(number if shape.added_tokens else 1)
-        tokens.append(Tokens(context, share, by_unit, keep_alive=kept))
+        tokens.append(Tokens(context, share, by_unit, keep_alive=keep_alive))
     return tokens
 
 
@@ -162,10 +162,10 @@ def _instants(shape: Shape, way: Way, gaps_s: Sequence[Decimal]) -> Iterator[tup
         yield number, at, False
 
 
-def _prompt(shape: Shape, way: Way, number: int, kept: bool) -> Prompt:
+def _prompt(shape: Shape, way: Way, number: int, keep_alive: bool) -> Prompt:
     segments = [_segment(Section.SYSTEM, f"layer {index}", layer.tokens) for index, layer in enumerate(shape.layers)]
     points = [CachePoint(index, ttl, Section.SYSTEM, BlockKind.TEXT) for index, ttl in enumerate(way.ttls, 1)]
-    if kept:
+    if keep_alive:
         segments.append(_segment(Section.MESSAGES, "keep-alive", KEEP_ALIVE_TOKENS - 1))
         return prompt_of(Api.CONVERSE, segments, points, Parameters())
     if shape.added_tokens:

@@ -74,11 +74,11 @@ def removal(settings: Wanted, clients: Clients) -> Plan:
     if body is not None:
         kind = Kind.DELETE if is_ours(body, settings.stack) else Kind.FOREIGN
         steps.append(Step(kind, "dashboard", dashboard_name(settings)))
-    told = [action for alarm, ours in alarms if ours for action in alarm.get("AlarmActions", ()) if ":sns:" in action]
+    topics = [action for alarm, ours in alarms if ours for action in alarm.get("AlarmActions", ()) if ":sns:" in action]
     if settings.create:
         partition = identity["Arn"].split(":")[1]
-        told.append(f"arn:{partition}:sns:{clients.region}:{identity['Account']}:{settings.create}")
-    for arn in dict.fromkeys(told):
+        topics.append(f"arn:{partition}:sns:{clients.region}:{identity['Account']}:{settings.create}")
+    for arn in dict.fromkeys(topics):
         if _topic_stack(clients, arn) == settings.stack:  # one of somebody else's is not even named
             steps.append(Step(Kind.DELETE, "topic", arn))
     return Plan(identity["Account"], clients.region, tuple(steps), (), "")

@@ -65,19 +65,21 @@ class History:
         """The metrics with a regression in it from the first call on; worked out once for each question."""
         metrics = self._planted.get((kind, share))
         if metrics is None:
-            what = plant(self.calls, kind, share)
-            metrics = self._planted[kind, share] = recorded(planted(self.calls, what, -math.inf, catalog), self._only)
+            regression = plant(self.calls, kind, share)
+            metrics = self._planted[kind, share] = recorded(
+                planted(self.calls, regression, -math.inf, catalog), self._only
+            )
         return metrics
 
     def planted_at(
-        self, what: Plant, at: float, since: float, until: float, catalog: Catalog
+        self, regression: Plant, at: float, since: float, until: float, catalog: Catalog
     ) -> tuple[Recorded, tuple[tuple[float, Usd], ...]]:
         """The metrics of a stretch with a regression from ``at`` on; what each changed call costs more, by instant."""
-        key = (what.kind, what.families, at, since, until)
+        key = (regression.kind, regression.families, at, since, until)
         result = self._tries.get(key)
         if result is None:
             before = self.between(since, until)
-            after = list(planted(before, what, at, catalog))
+            after = list(planted(before, regression, at, catalog))
             pairs = zip(before, after, strict=True)
             extra = tuple((old.at, extra_usd(old, new)) for old, new in pairs if new is not old)
             result = self._tries[key] = recorded(after, self._only), extra
@@ -163,7 +165,7 @@ class Asked:
     wolves_a_month: float = 1.0
 
 
-def tried(alarm: Alarm, history: History, asked: Asked, catalog: Catalog) -> Tried:
+def tried(alarm: Alarm, history: History, question: Asked, catalog: Catalog) -> Tried:
     """Run an alarm over history; raises InvalidAlarm for what recorded minutes cannot tell."""
     of = history.recorded
     points = values(alarm, of, of.first, of.last)
@@ -174,29 +176,31 @@ def tried(alarm: Alarm, history: History, asked: Asked, catalog: Catalog) -> Tri
     detections: tuple[Detection, ...] = ()
     if alarm.threshold is not None:
         fired = tuple(firings(alarm, float(alarm.threshold), points, of.first, of.last))
-        detections = _detections(alarm, history, points, asked, catalog)
+        detections = _detections(alarm, history, points, question, catalog)
     wolves = len([firing for firing in fired if not history.is_bad(firing)])
-    proposal = proposed(alarm, history, asked, catalog)
+    proposal = proposed(alarm, history, question, catalog)
     return Tried(alarm, history.days, with_data, fired, wolves, detections, proposal)
 
 
 def _detections(
-    alarm: Alarm, history: History, points: Values, asked: Asked, catalog: Catalog
+    alarm: Alarm, history: History, points: Values, question: Asked, catalog: Catalog
 ) -> tuple[Detection, ...]:
-    return tuple(detection(alarm, history, points, kind, asked, catalog) for kind in asked.kinds)
+    return tuple(detection(alarm, history, points, kind, question, catalog) for kind in question.kinds)
 
 
-def detection(alarm: Alarm, history: History, points: Values, kind: str, asked: Asked, catalog: Catalog) -> Detection:
+def detection(
+    alarm: Alarm, history: History, points: Values, kind: str, question: Asked, catalog: Catalog
+) -> Detection:
     """Plant a regression at instants spread over the calls and see how long each lives.
 
     Instants at which the alarm was on already, or that a stretch known as bad covers, are left out.
     """
-    what = plant(history.calls, kind, asked.share)
+    regression = plant(history.calls, kind, question.share)
     on = _on(alarm, history, points)
-    instants = _instants(history, asked.tries, asked.within_s)
+    instants = _instants(history, question.tries, question.within_s)
     usable = [at for at in instants if not on(at) and not any(start <= at < end for start, end in history.bad)]
-    tries = tuple(_caught(alarm, history, what, at, asked.within_s, catalog) for at in usable)
-    return Detection(kind, what.share, tries, asked.within_s, len(instants) - len(usable))
+    tries = tuple(_caught(alarm, history, regression, at, question.within_s, catalog) for at in usable)
+    return Detection(kind, regression.share, tries, question.within_s, len(instants) - len(usable))
 
 
 def _instants(history: History, count: int, within_s: float) -> list[float]:
@@ -212,10 +216,10 @@ def _on(alarm: Alarm, history: History, points: Values) -> Callable[[float], boo
     return lambda at: any(firing.at <= at < (firing.until or math.inf) for firing in stays)
 
 
-def _caught(alarm: Alarm, history: History, what: Plant, at: float, within_s: float, catalog: Catalog) -> Caught:
+def _caught(alarm: Alarm, history: History, regression: Plant, at: float, within_s: float, catalog: Catalog) -> Caught:
     threshold = float(alarm.threshold or 0)
     lookback_s = (alarm.rule.range + 1) * alarm.period_s
-    of, extra = history.planted_at(what, at, at - lookback_s, at + within_s, catalog)
+    of, extra = history.planted_at(regression, at, at - lookback_s, at + within_s, catalog)
     begin, end = int(at // MINUTE_S), int((at + within_s) // MINUTE_S)
     points = values(alarm, of, begin - lookback_s // MINUTE_S, end)
     # The alarm was not on: over the same past it is OK, or it knows nothing yet.
@@ -231,7 +235,7 @@ GUARDS = (0, 10, 30, 100)
 """Least numbers of calls that a proposal tries besides the alarm's own."""
 
 
-def proposed(alarm: Alarm, history: History, asked: Asked, catalog: Catalog) -> Proposal | None:
+def proposed(alarm: Alarm, history: History, question: Asked, catalog: Catalog) -> Proposal | None:
     """The most sensitive threshold that cries wolf seldom enough; None where none does, or less than a day is known.
 
     Where the alarm is about a share or an average, a least number of calls is tried too; what catches most, then
@@ -245,7 +249,7 @@ def proposed(alarm: Alarm, history: History, asked: Asked, catalog: Catalog) -> 
     proposals = [
         proposal
         for guard in guards
-        if (proposal := _proposed(replace(alarm, least_calls=guard), history, asked, catalog))
+        if (proposal := _proposed(replace(alarm, least_calls=guard), history, question, catalog))
     ]
     return max(proposals, key=_merit, default=None)
 
@@ -256,34 +260,34 @@ def _merit(proposal: Proposal) -> tuple[float, float, int]:
     return sum(caught), -sum(slow), -proposal.alarm.least_calls
 
 
-def _proposed(alarm: Alarm, history: History, asked: Asked, catalog: Catalog) -> Proposal | None:
+def _proposed(alarm: Alarm, history: History, question: Asked, catalog: Catalog) -> Proposal | None:
     """A threshold for one least number of calls, its rate that of the way of choosing.
 
     Three times a threshold is chosen on the days so far and tried on the days that follow.
     """
     of = history.recorded
     points = values(alarm, of, of.first, of.last)
-    candidates = _candidates(alarm, points, _values_planted(alarm, history, asked, catalog))
+    candidates = _candidates(alarm, points, _values_planted(alarm, history, question, catalog))
     edges = [of.first + (of.last - of.first) * fold // FOLDS for fold in range(FOLDS + 1)]
-    chosen = _chosen(alarm, history, points, candidates, of.first, of.last, asked.wolves_a_month)
+    chosen = _chosen(alarm, history, points, candidates, of.first, of.last, question.wolves_a_month)
     if chosen is None:
         return None
     wolves, unseen = 0, 0.0
     for middle, end in pairwise(edges[1:]):
-        earlier = _chosen(alarm, history, points, candidates, of.first, middle, asked.wolves_a_month)
+        earlier = _chosen(alarm, history, points, candidates, of.first, middle, question.wolves_a_month)
         if earlier is not None:
             wolves += len(_wrong(alarm, history, points, earlier, middle, end))
             unseen += (end - middle) * MINUTE_S / DAY_S
     fitted = len(_wrong(alarm, history, points, chosen, of.first, of.last))
     decided = replace(alarm, threshold=chosen)
-    return Proposal(decided, wolves, unseen, fitted, _detections(decided, history, points, asked, catalog))
+    return Proposal(decided, wolves, unseen, fitted, _detections(decided, history, points, question, catalog))
 
 
-def _values_planted(alarm: Alarm, history: History, asked: Asked, catalog: Catalog) -> list[float]:
+def _values_planted(alarm: Alarm, history: History, question: Asked, catalog: Catalog) -> list[float]:
     """What the data points would be, were the regression there all the time."""
     points: list[float] = []
-    for kind in asked.kinds:
-        of = history.planted(kind, asked.share, catalog)
+    for kind in question.kinds:
+        of = history.planted(kind, question.share, catalog)
         points += values(alarm, of, of.first, of.last).values
     return [value for value in points if math.isfinite(value)]
 

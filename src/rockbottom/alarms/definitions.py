@@ -204,5 +204,5 @@ def _check(alarm: Alarm) -> None:
         raise _invalid(alarm.name, "cannot have this name", f"1 to {known.name_characters} ASCII characters")
 
 
-def _invalid(name: str, what: str, fix: str) -> InvalidAlarm:
-    return InvalidAlarm(f"The alarm {name} {what}.", fix=fix)
+def _invalid(name: str, fault: str, fix: str) -> InvalidAlarm:
+    return InvalidAlarm(f"The alarm {name} {fault}.", fix=fix)

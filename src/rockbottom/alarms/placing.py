@@ -64,10 +64,10 @@ def undecided(settings: Wanted) -> tuple[Alarm, ...]:
 
 def monthly_usd(settings: Wanted, alarms: Sequence[Placed], dashboards: int) -> Usd:
     """What these alarms and dashboards cost a month at most: the free tier, which others may have used, left out."""
-    told = fees()
-    total = told.dashboard * dashboards
+    charged = fees()
+    total = charged.dashboard * dashboards
     for alarm in alarms:
-        fee = told.high_resolution_alarm_metric if alarm.alarm.period_s < 60 else told.alarm_metric
+        fee = charged.high_resolution_alarm_metric if alarm.alarm.period_s < 60 else charged.alarm_metric
         total += fee * alarm.metrics
     return total or ZERO_USD
 

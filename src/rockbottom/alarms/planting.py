@@ -53,10 +53,12 @@ def plant(calls: Sequence[CallRecord], kind: str, share: float, seed: str = "") 
     return Plant(kind, frozenset(chosen), taken / total if total else 0.0)
 
 
-def planted(calls: Iterable[CallRecord], what: Plant, at: float, catalog: Catalog) -> Iterator[CallRecord]:
+def planted(calls: Iterable[CallRecord], regression: Plant, at: float, catalog: Catalog) -> Iterator[CallRecord]:
     """The same calls, those of the planted families changed from ``at`` on."""
     for call in calls:
-        yield _changed(call, what.kind, catalog) if call.at >= at and _family(call) in what.families else call
+        yield (
+            _changed(call, regression.kind, catalog) if call.at >= at and _family(call) in regression.families else call
+        )
 
 
 def extra_usd(before: CallRecord, after: CallRecord) -> Usd:

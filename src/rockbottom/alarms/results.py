@@ -74,14 +74,14 @@ class Backtest(msgspec.Struct, frozen=True, rename={"first": "from", "last": "to
     alarms: tuple[AlarmResult, ...]
 
 
-def backtest_of(tried: Iterable[tuple[str, Tried]], calls: Sequence[CallRecord], asked: Asked) -> Backtest:
+def backtest_of(tried: Iterable[tuple[str, Tried]], calls: Sequence[CallRecord], question: Asked) -> Backtest:
     """The result of a backtest; ``tried`` pairs each alarm with its model, which is empty for all models."""
     return Backtest(
         calls=len(calls),
         simulated_calls=sum(call.simulated for call in calls),
         first=min(call.at for call in calls),
         last=max(call.at for call in calls),
-        accepted_false_alarms_a_month=asked.wolves_a_month,
+        accepted_false_alarms_a_month=question.wolves_a_month,
         alarms=tuple(_alarm(model, alarm) for model, alarm in tried),
     )
 

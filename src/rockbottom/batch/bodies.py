@@ -103,8 +103,8 @@ def output_limit(body: Mapping[str, Any]) -> int | None:
 
 def _answers(body: Mapping[str, Any]) -> int:
     """How many answers a body asks for; only Chat Completions gives more than one."""
-    asked = body.get("n")
-    return asked if isinstance(asked, int) and asked > 1 else 1
+    count = body.get("n")
+    return count if isinstance(count, int) and count > 1 else 1
 
 
 def shape_of(dialect: Dialect | None) -> Shape | None:

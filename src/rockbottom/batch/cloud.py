@@ -101,7 +101,7 @@ class Cloud:
         """One call, waited for with growing pauses while the service is busy. Raises BatchError or ClientError."""
         return self.patiently(f"{service}:{operation}", lambda: getattr(self.client(service), operation)(**arguments))
 
-    def patiently(self, what: str, attempt: Callable[[], _T]) -> _T:
+    def patiently(self, action: str, attempt: Callable[[], _T]) -> _T:
         """``attempt`` until it succeeds, the service has been busy for too long, or it refuses."""
         from botocore.exceptions import BotoCoreError, ClientError, ConnectionError, HTTPClientError
         from botocore.parsers import ResponseParserError
@@ -113,20 +113,22 @@ class Cloud:
             except ClientError as error:
                 code = code_of(error)
                 if code in _REFUSED:
-                    raise refused(what, error) from error
+                    raise refused(action, error) from error
                 if code not in _BUSY:
                     raise
                 last = error
             except (ConnectionError, HTTPClientError) as error:
                 last = error
             except ResponseParserError as error:
-                raise AccessRefused(f"{what}: the answer is not one of AWS's: {str(error)[:200]}") from error
+                raise AccessRefused(f"{action}: the answer is not one of AWS's: {str(error)[:200]}") from error
             except BotoCoreError as error:
-                raise AccessRefused(f"{what}: {error}", fix="aws configure, or --profile NAME and --region") from error
+                raise AccessRefused(
+                    f"{action}: {error}", fix="aws configure, or --profile NAME and --region"
+                ) from error
             if number < _ATTEMPTS:
                 self.sleep(min(_LONGEST_S, 2.0 ** (number - 1)) * (0.5 + self.chance() / 2))
         raise ServiceBusy(
-            f"{what} did not get through in {_ATTEMPTS} attempts: {last}",
+            f"{action} did not get through in {_ATTEMPTS} attempts: {last}",
             fix="nothing is lost; the same command goes on where it stopped",
         ) from last
 
@@ -135,11 +137,11 @@ def code_of(error: Any) -> str:
     return str(error.response.get("Error", {}).get("Code", ""))
 
 
-def refused(what: str, error: Any) -> BatchError:
+def refused(action: str, error: Any) -> BatchError:
     """A refusal in words."""
     message = error.response.get("Error", {}).get("Message") or "no reason given"
     return AccessRefused(
-        f"{what} was refused: {message}",
+        f"{action} was refused: {message}",
         fix="rockbottom batch doctor says which permission is missing; rockbottom batch setup prints them all",
     )
 

@@ -19,9 +19,9 @@ def jobs_ended(bad: Sequence[JobState], left: int, name: str, results: Path, lef
     }
     worst = next((job.status for job in bad if job.status in fixes), "")
     fix = fixes.get(worst, f"rockbottom batch collect {name} --retry-failed sends the rest once more")
-    what = "\n  ".join(lines)
+    jobs_text = "\n  ".join(lines)
     return JobsEnded(
-        f"{counted(left, 'record has', 'records have')} no answer; everything else is in {results}:\n  {what}",
+        f"{counted(left, 'record has', 'records have')} no answer; everything else is in {results}:\n  {jobs_text}",
         records_left=left,
         fix=f"{fix} (they are in {left_path})",
     )

@@ -32,8 +32,8 @@ class InvocationJobs:
 
     def make(self, name: str, token: str, where: str) -> str:
         """Make a job that reads at ``where``; its ARN. The same token makes no second one. Raises ClientError."""
-        asked = self._request(name, token, where)
-        return self.cloud.call("bedrock", "create_model_invocation_job", **asked)["jobArn"]
+        request = self._request(name, token, where)
+        return self.cloud.call("bedrock", "create_model_invocation_job", **request)["jobArn"]
 
     def made_already(self, name: str, token: str, where: str) -> str | None:
         """The job that an earlier life of this process made, if it did."""

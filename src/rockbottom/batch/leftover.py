@@ -51,7 +51,7 @@ class Leftover:
         """What they will cost: ``compared.on_demand`` without caching, ``compared.cached`` with it."""
         return estimate(self._sampled(), self.prepared.pricing, output_each)
 
-    def send(self, told: Told = lambda done, total: None) -> LeftOutcome:
+    def send(self, on_progress: Told = lambda done, total: None) -> LeftOutcome:
         """Send them one by one, and put what came back into the run's results. Raises BatchError; answers stay.
 
         The caller has asked for consent. A record that the model refuses is kept with its error and not sent again.
@@ -60,7 +60,7 @@ class Leftover:
         records = self.records()
         planner = Planner(catalog=self.prepared.catalog)
         sender = Sender(cloud, planner, run.settings.model, run.settings.kind, self.clock)
-        sender.send(records, run.folder / SENT, lambda done: told(done, len(records)))
+        sender.send(records, run.folder / SENT, lambda done: on_progress(done, len(records)))
         return self._merged()
 
     def _sampled(self) -> Sampled:

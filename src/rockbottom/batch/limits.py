@@ -28,9 +28,9 @@ class Limits:
 def packaged_limits() -> Limits:
     """The limits known without asking AWS."""
     raw = tomllib.loads(files("rockbottom.batch").joinpath("data/limits.toml").read_text(encoding="utf-8"))
-    told = raw["source"]
-    checked_on: date = told["checked_on"]
-    source = Source("batch-limits", told["title"], told["url"], checked_on)
+    cited = raw["source"]
+    checked_on: date = cited["checked_on"]
+    source = Source("batch-limits", cited["title"], cited["url"], checked_on)
     origin = f"{source.url}, checked {source.checked_on}"
     return Limits(**raw["default"], origins=dict.fromkeys(raw["default"], origin), source=source)
 

@@ -36,7 +36,7 @@ class OnDemand:
     at_once: int = 1
     max_usd: Usd | None = None
 
-    def send(self, told: Told = lambda done, total: None) -> Outcome:
+    def send(self, on_progress: Told = lambda done, total: None) -> Outcome:
         """Send every record that has no answer yet, and write the results. Raises BatchError; answers stay."""
         run = self.prepared.run
         if run.state.agreed_usd is None:
@@ -49,7 +49,7 @@ class OnDemand:
             None if self.max_usd is None else self._limit(self.max_usd),
         )  # fmt: skip
         before = len(sent)
-        sender.send(self._left(sent), answers, lambda done: told(before + done, run.state.records))
+        sender.send(self._left(sent), answers, lambda done: on_progress(before + done, run.state.records))
         return self._outcome()
 
     def _limit(self, max_usd: Usd) -> Limit:

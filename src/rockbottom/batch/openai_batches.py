@@ -56,19 +56,19 @@ class OpenAiBatches:
             headers["X-Amzn-Bedrock-OutputEncryptionKeyId"] = settings.kms_key
         if settings.tags:
             headers["X-Amzn-Bedrock-Tags"] = json.dumps(settings.tags)
-        asked = {
+        request = {
             "input_file_id": where,
             "endpoint": ENDPOINT,
             "completion_window": "24h",
             "metadata": {"name": name, _TOKEN: token},
         }
-        return str(surface_call(self.cloud, "POST", _BATCHES, asked, headers)["id"])
+        return str(surface_call(self.cloud, "POST", _BATCHES, request, headers)["id"])
 
     def made_already(self, name: str, token: str, where: str) -> str | None:
         """The batch that an earlier life of this process made, if it did."""
         for batch in self._all():
-            told: Any = batch.get("metadata") or {}
-            if batch.get("input_file_id") == where and told.get(_TOKEN, token) == token:
+            metadata: Any = batch.get("metadata") or {}
+            if batch.get("input_file_id") == where and metadata.get(_TOKEN, token) == token:
                 return str(batch["id"])
         return None
 

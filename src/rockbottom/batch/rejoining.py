@@ -254,8 +254,8 @@ def _error_in(result: _Odd) -> _Error | None:
     """The error of a line of AWS's or OpenAI's shape."""
     if result.custom_id is None:
         return _error_of(result.error)
-    told = error_in(result.response, result.error)
-    return None if told is None else _Error(**told)
+    error = error_in(result.response, result.error)
+    return None if error is None else _Error(**error)
 
 
 def _error_of(raw: msgspec.Raw) -> _Error | None:

@@ -50,7 +50,7 @@ class Sender:
     at_once: int = 1
     limit: Limit | None = None
 
-    def send(self, records: Iterable[Mapping[str, Any]], path: Path, told: Callable[[int], None]) -> None:
+    def send(self, records: Iterable[Mapping[str, Any]], path: Path, on_progress: Callable[[int], None]) -> None:
         """Send every record and add its row to the file at ``path``. Raises BatchError; rows so far stay there.
 
         The first record is answered before others are sent beside it, so that they read what it wrote.
@@ -71,7 +71,7 @@ class Sender:
                 elif under_way:
                     count, error = self._finish(under_way, file, path)
                     done, failure = done + count, failure or error
-                    told(done)
+                    on_progress(done)
                 else:
                     break
         if failure is not None:

@@ -112,9 +112,9 @@ def other_content(old: RunSettings, new: RunSettings) -> OtherContent:
     differ = [
         name for name in RunSettings.__struct_fields__ if getattr(old, name) != getattr(new, name) and name != "digest"
     ]
-    what = f"other {', '.join(differ)}" if differ else "other records"
+    differences = f"other {', '.join(differ)}" if differ else "other records"
     return OtherContent(
-        f"The run {new.name} exists with {what}.",
+        f"The run {new.name} exists with {differences}.",
         fix=f"--name another, or go on with it as it was: rockbottom batch collect {new.name}",
     )
 

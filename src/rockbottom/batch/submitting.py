@@ -62,8 +62,8 @@ class Submission:
                 sent[0] += size
                 self.run.watcher.uploading(sent[0], total)
 
-            what = f"upload to s3://{self.run.settings.bucket}/{key}"
-            self.run.cloud.patiently(what, lambda: self._put(key, content, stamp, progress))
+            action = f"upload to s3://{self.run.settings.bucket}/{key}"
+            self.run.cloud.patiently(action, lambda: self._put(key, content, stamp, progress))
         self.run.note_event("uploaded", attempt=job.attempt, job=job.number, file=number, key=key)
 
     def _put(self, key: str, content: SliceFile, stamp: str, progress: Callable[[int], None]) -> None:

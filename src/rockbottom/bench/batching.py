@@ -118,5 +118,5 @@ def _reply(output: Mapping[str, Any], dialect: Dialect) -> Reply:
 
 
 def _why(outcome: Outcome) -> str:
-    errors = "; ".join(f"{count} × {what}" for what, count in outcome.tally.errors.items())
+    errors = "; ".join(f"{count} × {error}" for error, count in outcome.tally.errors.items())
     return errors or "the service gave no error"

@@ -75,8 +75,8 @@ def send(client: Any, model_id: str, request: BenchRequest, *, stream: bool, ttl
 
 def failure_of(error: Any, model_id: str) -> BenchError:
     """What a botocore ClientError means here."""
-    told = error.response.get("Error", {})
-    code, message = str(told.get("Code", "")), str(told.get("Message", ""))
+    fault = error.response.get("Error", {})
+    code, message = str(fault.get("Code", "")), str(fault.get("Message", ""))
     code = code[:1].upper() + code[1:]  # an exception inside a stream is spelt with a small first letter
     status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
     if code in _CREDENTIALS:

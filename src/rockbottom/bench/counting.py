@@ -80,11 +80,11 @@ def _count(endpoint: Endpoint, subject: Subject, request: BenchRequest) -> int |
         return None
     if request.is_converse:
         members = ("messages", "system", "toolConfig", "additionalModelRequestFields")
-        asked = {"converse": {name: request.body[name] for name in members if name in request.body}}
+        counted_input = {"converse": {name: request.body[name] for name in members if name in request.body}}
     else:
-        asked = {"invokeModel": {"body": json_bytes(request.body)}}
+        counted_input = {"invokeModel": {"body": json_bytes(request.body)}}
     try:
-        reply = endpoint.client(0).count_tokens(modelId=subject.model.model.id, input=asked)
+        reply = endpoint.client(0).count_tokens(modelId=subject.model.model.id, input=counted_input)
     except (BotoCoreError, ClientError):
         return None
     return int(reply["inputTokens"])

@@ -210,9 +210,9 @@ class LocalEndpoint:
     def _account(self, number: int) -> str:
         return str(_ACCOUNTS + self.first_account + number)
 
-    def _control(self, verb: str, what: str, body: Mapping[str, Any] | None = None) -> None:
+    def _control(self, verb: str, path: str, body: Mapping[str, Any] | None = None) -> None:
         request = HttpRequest(
-            f"{self.url.rstrip('/')}/_rockbottom/{what}",
+            f"{self.url.rstrip('/')}/_rockbottom/{path}",
             data=None if body is None else msgspec.json.encode(body),
             headers={"Content-Type": "application/json"},
             method=verb,

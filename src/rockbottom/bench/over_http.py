@@ -48,17 +48,17 @@ def opened(client: Any, model_id: str, request: BenchRequest, *, stream: bool) -
         body = {**body, "stream": True}
         body = with_usage(body) if request.dialect is CHAT else body
     where = address_of(client, model_id, request)
-    asked: Any = AWSRequest(
+    http_request: Any = AWSRequest(
         "POST", where.url, {"content-type": "application/json"}, json_bytes(body), stream_output=stream
     )
     bearer = os.environ.get("AWS_BEARER_TOKEN_BEDROCK")
     if bearer:
-        asked.headers["authorization"] = f"Bearer {bearer}"
+        http_request.headers["authorization"] = f"Bearer {bearer}"
     else:
         key = client._get_credentials().get_frozen_credentials()
         signer: Any = SigV4Auth(key, where.service, client.meta.region_name)
-        signer.add_auth(asked)
-    reply = client._endpoint.http_session.send(asked.prepare())
+        signer.add_auth(http_request)
+    reply = client._endpoint.http_session.send(http_request.prepare())
     if reply.status_code >= 400:
         raise _refusal(reply.status_code, reply.content, request.dialect.operations[stream])
     return reply
@@ -79,10 +79,10 @@ def _refusal(status: int, content: bytes, operation: str) -> Exception:
     from botocore.exceptions import ClientError
 
     try:
-        told: Any = json.loads(content)
+        reply: Any = json.loads(content)
     except ValueError:
-        told = {}
-    error: Mapping[str, Any] = told.get("error") or told
+        reply = {}
+    error: Mapping[str, Any] = reply.get("error") or reply
     message = str(error.get("message") or content.decode("utf-8", "replace")[:300])
     code = _CODES.get(status, "ValidationException" if status < 500 else "InternalServerException")
     return ClientError(

@@ -28,13 +28,13 @@ class TurnRecorder:
 
     def turn(self, turn: Measured, row: Row, request: BenchRequest, at: float) -> None:
         """Record one measured turn, which left ``at`` (seconds since the epoch by the endpoint's clock)."""
-        asked = request.arguments(row.sends)
+        arguments = request.arguments(row.sends)
         try:
-            read = self._requests.read(asked)
+            read = self._requests.read(arguments)
             read.tier = row.lane.tier
         except Exception as error:
             return self._failed(error)
-        call = Call(at, asked, asked, read, operation=self._operation(request), whereabouts=self._where)
+        call = Call(at, arguments, arguments, read, operation=self._operation(request), whereabouts=self._where)
         call.tags = {"workload": self._plan.workload.name, "lane": turn.key.lane, "repeat": str(turn.key.repeat)}
         call.source, call.request_id = "bench", turn.request_id
         call.first = None if turn.first_ms is None else turn.first_ms / 1000

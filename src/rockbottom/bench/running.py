@@ -230,12 +230,12 @@ class Runner:
         return placed, reply
 
     def _died(self, error: EndpointDied) -> EndpointDied:
-        kept, folder = len(self.notebook.turns), self.notebook.folder
-        if not kept or folder is None:
+        finished, folder = len(self.notebook.turns), self.notebook.folder
+        if not finished or folder is None:
             return error
         return EndpointDied(
-            f"{error}; {kept} finished turns are kept in {folder}",
-            finished=kept,
+            f"{error}; {finished} finished turns are kept in {folder}",
+            finished=finished,
             fix=f"rockbottom bench --resume {folder} goes on from there",
         )
 
@@ -247,12 +247,12 @@ class Runner:
             (most_of(self.plan, row, prompt_of_request(request, meter).tokens) for request in requests), ZERO_USD
         )
         if self.spent + worst > self.max_usd:
-            kept = len(self.notebook.turns)
+            finished = len(self.notebook.turns)
             raise SpendLimit(
                 f"stopped before the limit of ${self.max_usd}: spent ${usd(self.spent, 6)}, what comes next could cost "
-                f"${usd(worst, 6)}; {kept} finished turns are kept",
-                finished=kept,
-                fix=f"rockbottom bench --resume {self.notebook.folder} --max-usd MORE goes on" if kept else None,
+                f"${usd(worst, 6)}; {finished} finished turns are kept",
+                finished=finished,
+                fix=f"rockbottom bench --resume {self.notebook.folder} --max-usd MORE goes on" if finished else None,
             )
 
 
@@ -265,5 +265,5 @@ def _history(answer: Blocks, conversation: Conversation, number: int) -> list[Ma
         for block in message["content"]
         if "toolResult" in block
     }
-    kept = [block for block in answer if "toolUse" not in block or block["toolUse"]["toolUseId"] in answered]
-    return kept or [{"text": "(no text)"}]
+    blocks = [block for block in answer if "toolUse" not in block or block["toolUse"]["toolUseId"] in answered]
+    return blocks or [{"text": "(no text)"}]

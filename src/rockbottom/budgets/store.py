@@ -99,9 +99,9 @@ class BudgetStore:
         ``cost`` None: it is not known what the call costs; what was held for it counts as spent, as an estimate.
         """
         with self._lock, self._transaction() as db:
-            held = _released(db, holds)
+            released = _released(db, holds)
             for account in accounts:
-                guess = sum(amount for name, amount in held.values() if name == account.name)
+                guess = sum(amount for name, amount in released.values() if name == account.name)
                 amount = guess if cost is None else pico(cost)
                 _add(db, account, amount, guess if cost is None else 0, 1, int(cost is None))
                 if cost is None and model:
@@ -197,9 +197,11 @@ def _state(db: sqlite3.Connection, account: Account) -> BudgetState:
     row = db.execute(
         "SELECT pico, estimated, calls, unpriced FROM spent WHERE account = ? AND start = ?", account
     ).fetchone()
-    held = db.execute("SELECT COALESCE(SUM(pico), 0) FROM held WHERE account = ? AND start = ?", account).fetchone()[0]
+    held_pico = db.execute(
+        "SELECT COALESCE(SUM(pico), 0) FROM held WHERE account = ? AND start = ?", account
+    ).fetchone()[0]
     spent, estimated, calls, unpriced = row or (0, 0, 0, 0)
-    return BudgetState(usd_of(spent), usd_of(estimated), usd_of(held), calls, unpriced)
+    return BudgetState(usd_of(spent), usd_of(estimated), usd_of(held_pico), calls, unpriced)
 
 
 def _released(db: sqlite3.Connection, holds: Iterable[int]) -> dict[int, tuple[str, int]]:

@@ -284,7 +284,7 @@ def _writes(depths: Sequence[int], hit: int, positions: Sequence[tuple[int, Ttl]
     made: dict[Ttl, int] = {}
     reached = depths[hit]
     for ttl in LONGEST_FIRST:
-        deepest = max((depths[position] for position, asked in positions if asked is ttl), default=0)
+        deepest = max((depths[position] for position, point_ttl in positions if point_ttl is ttl), default=0)
         if deepest > reached:
             made[ttl], reached = deepest - reached, deepest
     return made

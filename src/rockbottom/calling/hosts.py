@@ -48,8 +48,8 @@ class Host:
         from botocore.httpsession import URLLib3Session
 
         content = b"" if body is None else json.dumps(body, ensure_ascii=False, separators=(",", ":")).encode()
-        told = {"Content-Type": "application/json", **(headers or {})}
-        request = AWSRequest(method=method, url=self.url.rstrip("/") + path, headers=told, data=content)
+        all_headers = {"Content-Type": "application/json", **(headers or {})}
+        request = AWSRequest(method=method, url=self.url.rstrip("/") + path, headers=all_headers, data=content)
         self._authorize(request)
         session: Any = URLLib3Session(timeout=_TIMEOUT_S)
         try:
@@ -113,17 +113,17 @@ def _object(content: bytes) -> dict[str, Any]:
         return {}
 
 
-def _fault(status: int, told: Json) -> tuple[str, str] | None:
+def _fault(status: int, reply: Json) -> tuple[str, str] | None:
     """The code and the message of a reply that is none; bedrock-runtime answers a path it has not with a 200.
 
     That 200 was recorded by vercel/ai, issue 17523: ``Output.__type`` is an UnknownOperationException.
     """
-    error, output = told.get("error"), told.get("Output")
-    message = str(error.get("message")) if is_object(error) else str(told.get("message") or f"HTTP {status}")
+    error, output = reply.get("error"), reply.get("Output")
+    message = str(error.get("message")) if is_object(error) else str(reply.get("message") or f"HTTP {status}")
     if status >= 500:
         return "ServiceUnavailableException", message
     if status >= 400:
         return _CODES.get(status, "ValidationException"), message
     if is_object(output) and "__type" in output:
         return "UnknownOperationException", str(output["__type"])
-    return None if told else ("UnknownOperationException", "the reply is no JSON object")
+    return None if reply else ("UnknownOperationException", "the reply is no JSON object")

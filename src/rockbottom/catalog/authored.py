@@ -150,12 +150,12 @@ def _switch(name: str, row: Table, sources: Sources) -> Switch:
 
 def _token_weights(tables: Table, sources: Sources) -> dict[str, TokenWeights]:
     """Every tokenizer generation; how media count is one table for all of them."""
-    told = tables["media"]
+    rows = tables["media"]
     media = MediaWeights(
-        image_pixels_per_token=told["image"]["pixels_per_token"],
-        text_document_formats=frozenset(told["text_document"]["formats"]),
-        text_document_blocks=told["text_document"]["blocks"],
-        sources=tuple(_source(told[name]["source"], sources) for name in ("image", "text_document")),
+        image_pixels_per_token=rows["image"]["pixels_per_token"],
+        text_document_formats=frozenset(rows["text_document"]["formats"]),
+        text_document_blocks=rows["text_document"]["blocks"],
+        sources=tuple(_source(rows[name]["source"], sources) for name in ("image", "text_document")),
     )
     return {name: _weights(name, row, media, sources) for name, row in tables.items() if name != "media"}
 

@@ -114,12 +114,12 @@ class PriceBook:
                     band = row.above_context_tokens
         return band
 
-    def _search(self, asked: PriceQuestion) -> Price:
+    def _search(self, question: PriceQuestion) -> Price:
         for layer in self._layers:
-            row = layer.of_model(asked.model).answer(asked, REFERENCE_REGION)
+            row = layer.of_model(question.model).answer(question, REFERENCE_REGION)
             if row is not None:
                 return row
-        raise no_price(asked, self.of_model(asked.model))
+        raise no_price(question, self.of_model(question.model))
 
 
 def checked_on(book: PriceBook, model: ModelId, on: date, region: str | None = None) -> date | None:

@@ -75,12 +75,12 @@ def _price(
             values.append(read(padded[index].strip()))
         except (KeyError, ValueError, InvalidOperation):
             raise _fault(place, line, column, padded[index].strip(), rule) from None
-    *told, begin, end, key = values
+    *cells_read, begin, end, key = values
     source = sources.get(key)
     if source is None and sources:
         raise _fault(place, line, "source", key, "is not in sources.toml")
     stated_source = source or Source(key or place, key or f"price file {place}", place, _last_day(key) or begin)
-    model, scope, tier, unit, price, region, above, contested, note = told
+    model, scope, tier, unit, price, region, above, contested, note = cells_read
     try:
         return Price(
             model,

@@ -233,13 +233,13 @@ def _tier(parsed: UsageType, attributes: Mapping[str, str]) -> Tier:
         if feature.startswith(start):
             raise NotATokenPrice(why)
     refuse_other_things(words(kind))
-    told = {
+    tiers = {
         tier_named(words(attributes.get("service_tier", ""))),
         tier_named([word for word in words(kind) if word != "standard"]),
         Tier.BATCH if feature == "Batch Inference" else None,
         parsed.tier,
     } - {None}
-    named = {tier for tier in told if tier is not None and tier is not Tier.DEFAULT}
+    named = {tier for tier in tiers if tier is not None and tier is not Tier.DEFAULT}
     if len(named) > 1:
         raise NotATokenPrice(f"its attributes contradict each other: {', '.join(sorted(t.value for t in named))}")
     return next(iter(named), Tier.DEFAULT)

@@ -28,10 +28,10 @@ class ModelRows:
 
     @classmethod
     def of(cls, rows: Iterable[Price]) -> "ModelRows":
-        kept = tuple(rows)
+        all_rows = tuple(rows)
         cells: dict[Cell, dict[str | None, list[Price]]] = {}
         long_context: dict[Scope, list[Price]] = {}
-        for row in kept:
+        for row in all_rows:
             if row.contested:
                 continue
             cell = (row.scope, row.tier, row.unit, row.above_context_tokens)
@@ -39,7 +39,7 @@ class ModelRows:
             if row.above_context_tokens:
                 long_context.setdefault(row.scope, []).append(row)
         return cls(
-            kept,
+            all_rows,
             {
                 cell: {region: _newest_first(prices) for region, prices in places.items()}
                 for cell, places in cells.items()
@@ -47,7 +47,7 @@ class ModelRows:
             {scope: tuple(prices) for scope, prices in long_context.items()},
         )
 
-    def answer(self, asked: PriceQuestion, reference: str) -> Price | None:
+    def answer(self, question: PriceQuestion, reference: str) -> Price | None:
         """The row in force for a question, or None.
 
         A row without a Region holds throughout its scope. It gives way where prices of the same kind are known to
@@ -55,11 +55,11 @@ class ModelRows:
         (GovCloud) only rows of that partition hold. Without a Region in the question, that of ``reference`` comes
         after the row without one.
         """
-        places = self.cells.get((asked.scope, asked.tier, asked.unit, asked.band), {})
-        if asked.region is None:
-            return _in_force(places.get(None), asked.on) or _in_force(places.get(reference), asked.on)
-        own = _in_force(places.get(asked.region), asked.on)
-        return own or _throughout(places, asked, asked.region)
+        places = self.cells.get((question.scope, question.tier, question.unit, question.band), {})
+        if question.region is None:
+            return _in_force(places.get(None), question.on) or _in_force(places.get(reference), question.on)
+        own = _in_force(places.get(question.region), question.on)
+        return own or _throughout(places, question, question.region)
 
 
 class PriceRows:
@@ -116,14 +116,14 @@ def _in_force(rows: Sequence[Price] | None, on: date) -> Price | None:
     return next((row for row in rows or () if row.in_force(on)), None)
 
 
-def _throughout(places: Mapping[str | None, Sequence[Price]], asked: PriceQuestion, region: str) -> Price | None:
+def _throughout(places: Mapping[str | None, Sequence[Price]], question: PriceQuestion, region: str) -> Price | None:
     """The row for the whole scope, where it may be taken for this Region."""
-    row = _in_force(places.get(None), asked.on)
+    row = _in_force(places.get(None), question.on)
     partition = _partition(region)
-    if row is None or (partition and _PARTITIONS[partition] is not asked.scope):
+    if row is None or (partition and _PARTITIONS[partition] is not question.scope):
         return None
     others = (
-        _in_force(prices, asked.on) for place, prices in places.items() if place and _partition(place) == partition
+        _in_force(prices, question.on) for place, prices in places.items() if place and _partition(place) == partition
     )
     differ = any(other is not None and other.usd_per_mtok != row.usd_per_mtok for other in others)
     return None if differ else row

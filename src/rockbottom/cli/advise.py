@@ -219,11 +219,11 @@ def _evidence(
     return evidence
 
 
-def _same(model: str, asked: str) -> bool:
+def _same(model: str, other_model: str) -> bool:
     from rockbottom.catalog import load_catalog
 
     catalog = load_catalog()
-    return catalog.model(model).model is catalog.model(asked).model
+    return catalog.model(model).model is catalog.model(other_model).model
 
 
 def _tariff(model: str, options: dict[str, Any]) -> "Tariff":

@@ -47,12 +47,12 @@ def advised(
         prompts=True, by=by,
     )  # fmt: skip
     reading, answers = answers_here(source, ReaderSettings(by=by), name, [question], catalog, more=(_KEEP_ALIVE,))
-    ((asked, tally),) = answers
+    ((asked_question, tally),) = answers
     say_left_out([tally], source, reading.damages.count, strict=strict)
-    documents = list(_documents(asked, tally, catalog, wishes))
+    documents = list(_documents(asked_question, tally, catalog, wishes))
     requests = sum(model.requests for model in tally.models)
     advice = traffic_advice(source, requests, documents, tally.apart, reading.damages.simulated)
-    whole = document_of(asked, tally)
+    whole = document_of(asked_question, tally)
     return changed(advice, by=whole.by, groups=whole.groups)
 
 

@@ -3,7 +3,7 @@
 import time
 from typing import TYPE_CHECKING, Any
 
-from rockbottom.cli.batch_leftover import told
+from rockbottom.cli.batch_leftover import show_sent
 from rockbottom.cli.batch_opening import prepared_run
 from rockbottom.cli.console import tell
 
@@ -21,8 +21,8 @@ def send(options: dict[str, Any]) -> "Outcome":
             run.cloud, prepared.pricing.model, options["requests_per_minute"], options["tokens_per_minute"]
         )
         limits = [
-            f"{limit:,} {what}" for limit, what in ((pace.requests, "requests"), (pace.tokens, "tokens")) if limit
+            f"{limit:,} {unit}" for limit, unit in ((pace.requests, "requests"), (pace.tokens, "tokens")) if limit
         ]
         if limits:
             tell(f"at most {' and '.join(limits)} a minute {pace.origin}".strip())
-        return OnDemand(prepared, time.time, pace, options["at_once"], options["max_usd"]).send(told)
+        return OnDemand(prepared, time.time, pace, options["at_once"], options["max_usd"]).send(show_sent)

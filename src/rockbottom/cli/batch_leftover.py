@@ -37,7 +37,7 @@ def leftover(ctx: click.Context, name: str, **options: Any) -> None:
         left = Leftover(prepared, time.time)
         if left.records():
             _ask(left, options)
-        outcome = left.send(told)
+        outcome = left.send(show_sent)
     show_leftover(outcome, options["as_json"])
     ctx.exit(Exit.OK if outcome.answered == outcome.left else Exit.PARTIAL)
 
@@ -60,7 +60,7 @@ def _ask(left: "Leftover", options: dict[str, Any]) -> None:
     consent(agreed, "sending on demand spends money, which --max-usd bounds", "Spend it?")
 
 
-def told(done: int, total: int) -> None:
+def show_sent(done: int, total: int) -> None:
     """Say how many records were sent: a line that changes on a terminal, else one at the end."""
     if redraws():
         progress(f"{done:,} of {total:,}", done=done == total)

@@ -83,7 +83,10 @@ def command(
     chosen = _chosen(sources, name, gate.pins, path)
     limits = Limits(max_usd, min_hit_rate, gap, output_tokens)
     renderings = rendered_all(chosen, path.parent, _progress(len(chosen)))
-    verdicts = [_verdict(gate, *asked, rendering, limits) for asked, rendering in zip(chosen, renderings, strict=True)]
+    verdicts = [
+        _verdict(gate, *source_and_name, rendering, limits)
+        for source_and_name, rendering in zip(chosen, renderings, strict=True)
+    ]
     if accept:
         verdicts = list(gate.accept(verdicts, with_text=with_text))
     _print(verdicts, as_json)
@@ -96,10 +99,10 @@ def command(
 def _progress(count: int) -> Callable[[int], None]:
     """One line that is replaced, where a person looks at it."""
 
-    def told(done: int) -> None:
+    def show_done(done: int) -> None:
         progress(f"rendered {done} of {count}" if done < count else "")
 
-    return told
+    return show_done
 
 
 def _chosen(
@@ -112,8 +115,8 @@ def _chosen(
         from rockbottom.pins import seen_from
 
         names = {pin.source: pin.name for pin in pins.values()}
-        told = [seen_from(path.parent, source) for source in sources]
-        return [(source, name or names.get(source)) for source in told]
+        seen = [seen_from(path.parent, source) for source in sources]
+        return [(source, name or names.get(source)) for source in seen]
     pinned = [(pin.source, pin.name) for pin in pins.values() if "::" not in pin.source]
     if not pinned and pins:
         raise click.UsageError(f"every pin of {path} belongs to a test: run pytest, or name a SOURCE")

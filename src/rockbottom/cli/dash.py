@@ -46,9 +46,9 @@ def command(
     view = view_of(folder) if logs is None else view_of_logs(logs, quotas, profiles, folder, 0.0)
     dash = Dash(view, host, port, expose=expose, hosts=hosts)
     click.echo(dash.url)
-    what = f"The ledger in {view.folder}" if logs is None else f"The logs at {logs}"
+    source = f"The ledger in {view.folder}" if logs is None else f"The logs at {logs}"
     if not attended:
-        tell(f"{what}, as a page; ctrl-C stops it.")
+        tell(f"{source}, as a page; ctrl-C stops it.")
     if not is_loopback(host):
         tell("rockbottom: other machines can read this page: what is spent, on what, tagged how.")
     with _stopped_by_signals(dash):

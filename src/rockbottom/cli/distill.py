@@ -137,10 +137,10 @@ def start(
     training.check()
     cloud = cloud_of(options, pair.region)
     priced = f"training ${pair.training} per MTok and epoch"
-    told = "no price of training was read" if pair.training is None else priced
+    price_text = "no price of training was read" if pair.training is None else priced
     tell(
         f"{len(training.records):,} prompts, {training.labelled:,} with answers, {pair.teacher} to {pair.student}: "
-        f"{told}, the teacher's tokens at its price (Bedrock may grow the prompts to 15,000), "
+        f"{price_text}, the teacher's tokens at its price (Bedrock may grow the prompts to 15,000), "
         "storage of the model by the month"
     )
     consent(cloud.local or yes, _CHANGES, "Begin it?")

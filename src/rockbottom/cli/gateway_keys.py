@@ -79,8 +79,10 @@ def list_keys(file: Path, as_json: bool) -> None:
         click.echo(msgspec.json.format(msgspec.json.encode(table.keys), indent=1).decode())
         return
     for entry in table.keys:
-        what = "revoked" if entry.revoked else ", ".join(f"{name}={value}" for name, value in entry.tags.items()) or "-"
-        show(f"{entry.id}  {entry.name}  {what}")
+        tags_text = (
+            "revoked" if entry.revoked else ", ".join(f"{name}={value}" for name, value in entry.tags.items()) or "-"
+        )
+        show(f"{entry.id}  {entry.name}  {tags_text}")
     if not table.keys:
         tell("no keys; rockbottom gateway key add NAME makes one")
 
@@ -121,8 +123,8 @@ def _pair(tag: str) -> tuple[str, str]:
 def _show_secret(table: "KeyTable", made: "Key", as_json: bool) -> None:
     secret = table.secret(made)
     if as_json:
-        told = {"id": made.id, "name": made.name, "secret": secret, "token": f"{made.id}.{secret}"}
-        click.echo(json.dumps(told))
+        document = {"id": made.id, "name": made.name, "secret": secret, "token": f"{made.id}.{secret}"}
+        click.echo(json.dumps(document))
         return
     click.echo(f"AWS_ACCESS_KEY_ID={made.id}\nAWS_SECRET_ACCESS_KEY={secret}")
     tell(f"The same as a bearer token or x-api-key: {made.id}.{secret}\nA running gateway takes it over with SIGHUP.")

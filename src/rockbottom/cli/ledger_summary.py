@@ -44,8 +44,8 @@ def summary(
             month_of(month)
         except ValueError as error:
             raise click.UsageError(f"--month {month}: a month is written 2026-11") from error
-    with ExitStack() as held:
-        sums = summary_of(_tables(sources, held), by, month)
+    with ExitStack() as stack:
+        sums = summary_of(_tables(sources, stack), by, month)
     if strict:
         refuse_some(sums.damaged, sums.set_apart)
     if as_json:
@@ -56,21 +56,21 @@ def summary(
         show(ledger_summary_text(sums, width=width()))
 
 
-def _tables(sources: Sequence[str], held: ExitStack) -> "Iterator[LedgerTables]":
+def _tables(sources: Sequence[str], stack: ExitStack) -> "Iterator[LedgerTables]":
     """The ledgers of all sources, one after the other."""
-    for folder in _folders(sources, held):
+    for folder in _folders(sources, stack):
         with caught_up(folder) as tables:
             yield tables
 
 
-def _folders(sources: Sequence[str], held: ExitStack) -> Iterator[Path]:
+def _folders(sources: Sequence[str], stack: ExitStack) -> Iterator[Path]:
     from rockbottom.ledger import is_s3
 
     if not sources:
         yield own_folder(None)
     for source in sources:
         if is_s3(source):
-            yield from copied(source, Path(held.enter_context(tempfile.TemporaryDirectory(prefix="rockbottom-"))))
+            yield from copied(source, Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="rockbottom-"))))
         else:
             yield from _ledgers_in(Path(source))
 

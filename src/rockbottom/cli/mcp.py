@@ -176,10 +176,10 @@ async def _said(*arguments: str, text: str | None = None) -> str:
                 )  # fmt: skip
         except TimeoutError as error:
             raise _refused(f"this took more than {_TIME_S:.0f} seconds; ask about fewer files") from error
-    told = done.stderr.decode(errors="replace").strip()
+    messages = done.stderr.decode(errors="replace").strip()
     if done.returncode not in (0, 1):  # 1: a verdict, which is in the text
-        raise _refused(told or f"rockbottom {arguments[0]} ended with {done.returncode}")
-    return _bounded("\n\n".join(filter(None, [done.stdout.decode(errors="replace").rstrip(), told])))
+        raise _refused(messages or f"rockbottom {arguments[0]} ended with {done.returncode}")
+    return _bounded("\n\n".join(filter(None, [done.stdout.decode(errors="replace").rstrip(), messages])))
 
 
 def _refused(message: str) -> Exception:
@@ -201,5 +201,5 @@ def _bounded(text: str, most: int = _MOST_CHARACTERS) -> str:
     """The beginning of a long text, up to the end of a line, and how much was left out."""
     if len(text) <= most:
         return text
-    kept = text[:most].rpartition("\n")[0] or text[:most]
-    return f"{kept}\n... {text[len(kept) :].count(chr(10)):,} more lines; ask about fewer files, or with by"
+    beginning = text[:most].rpartition("\n")[0] or text[:most]
+    return f"{beginning}\n... {text[len(beginning) :].count(chr(10)):,} more lines; ask about fewer files, or with by"

@@ -132,8 +132,8 @@ def _print_steps(todo: "Plan", as_json: bool, more: dict[str, Any] | None) -> No
     from rockbottom.rendering import alarm_steps_text
 
     if as_json:
-        told = {"account": todo.account, "region": todo.region, "topic": todo.topic_arn, **(more or {})}
-        click.echo(json.dumps({**told, "steps": [_step_json(step) for step in todo.steps]}, indent=2))
+        document = {"account": todo.account, "region": todo.region, "topic": todo.topic_arn, **(more or {})}
+        click.echo(json.dumps({**document, "steps": [_step_json(step) for step in todo.steps]}, indent=2))
         return
     show(alarm_steps_text(todo))
 

@@ -87,16 +87,16 @@ def backtest(ctx: click.Context, source: str | None, as_json: bool, check: bool,
     settings = wanted_of(options, warn=named)
     alarms = _chosen(settings, options["only"])
     kinds = options["kinds"] or ("changes", "vanishes")
-    asked = Asked(kinds, options["share"], options["tries"], options["within_h"] * 3600, options["wolves"])
+    question = Asked(kinds, options["share"], options["tries"], options["within_h"] * 3600, options["wolves"])
     bad = [_stretch(text) for text in options["bad"]]
-    trials = list(_tried(alarms, settings, calls, bad, asked))
+    trials = list(_tried(alarms, settings, calls, bad, question))
     if as_json:
-        click.echo(json_text(backtest_of(trials, calls, asked)))
+        click.echo(json_text(backtest_of(trials, calls, question)))
     else:
-        show(backtest_text(trials, calls, asked))
+        show(backtest_text(trials, calls, question))
     if options["save"]:
         _save(options["save"], trials)
-    if check and any(_fails(trial, asked) for _, trial in trials):
+    if check and any(_fails(trial, question) for _, trial in trials):
         ctx.exit(Exit.VERDICT)
 
 
@@ -127,7 +127,7 @@ def _stretch(text: str) -> "Stretch":
 
 
 def _tried(
-    alarms: "list[Alarm]", settings: "Wanted", calls: "Sequence[CallRecord]", bad: "list[Stretch]", asked: "Asked"
+    alarms: "list[Alarm]", settings: "Wanted", calls: "Sequence[CallRecord]", bad: "list[Stretch]", question: "Asked"
 ) -> "Iterator[tuple[str, Tried]]":
 
     from rockbottom.alarms import History, tried
@@ -146,7 +146,7 @@ def _tried(
                 histories[model] = History(mine, bad, alarms)
             if histories[model].calls:
                 alarm_of_model = alarm.of_model(model) if model else alarm
-                yield model, tried(alarm_of_model, histories[model], asked, catalog)
+                yield model, tried(alarm_of_model, histories[model], question, catalog)
     progress("")
 
 
@@ -157,8 +157,8 @@ def _save(path: Path, trials: "list[tuple[str, Tried]]") -> None:
     tell(f"proposals written to {path}")
 
 
-def _fails(trial: "Tried", asked: "Asked") -> bool:
+def _fails(trial: "Tried", question: "Asked") -> bool:
     if trial.alarm.threshold is None:
         return False
     missed = any(len(detection.caught) < len(detection.tries) for detection in trial.detections[:1])
-    return missed or trial.wolves > asked.wolves_a_month * max(trial.days / 30, 1)
+    return missed or trial.wolves > question.wolves_a_month * max(trial.days / 30, 1)

@@ -80,14 +80,14 @@ def _requests(file: IO[bytes], model: str | None) -> list[dict[str, Any]]:
     requests: Sequence[Any] = read if is_list(read) else [read]
     if not requests or not all(is_object(request) for request in requests):
         raise click.UsageError(f"{file.name} holds no request: wanted is an object with modelId and messages")
-    told = [_request_of(request, file.name) for request in requests]
-    told = [
+    with_model = [_request_of(request, file.name) for request in requests]
+    with_model = [
         dict(request) if request.get("model") else {**request, "modelId": request.get("modelId") or model}
-        for request in told
+        for request in with_model
     ]
-    if not all(request.get("modelId") or request.get("model") for request in told):
+    if not all(request.get("modelId") or request.get("model") for request in with_model):
         raise click.UsageError(f"{file.name} has no modelId; give it with --model")
-    return told
+    return with_model
 
 
 def _json(data: bytes) -> Any:
@@ -104,9 +104,9 @@ def _json(data: bytes) -> Any:
 
 def _request_of(record: Mapping[str, Any], name: str) -> Mapping[str, Any]:
     """The request that a record of a log or of a batch job stands for; a request as it is."""
-    told = record.get("input")
-    body = told.get("inputBodyJson") if is_object(told) else record.get("modelInput")
-    if is_object(told) and not is_object(body):
+    logged = record.get("input")
+    body = logged.get("inputBodyJson") if is_object(logged) else record.get("modelInput")
+    if is_object(logged) and not is_object(body):
         raise click.UsageError(f"{name}: the record holds no request body; bodies over 100 KB lie beside the log")
     if not is_object(body):
         return record

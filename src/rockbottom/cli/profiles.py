@@ -75,10 +75,10 @@ def list_profiles(
     day = on.date() if on else date.today()
     models = [catalog.model(model).model] if model else list(catalog.models.values())
     service = _Service(region, aws_profile, endpoint_url) if ask or endpoint_url else None
-    told = service.system() if service else {}
+    regions_by_id = service.system() if service else {}
     rows: list[PricedProfile] = []
     for known_model in models:
-        profiles = priced(_known(catalog, known_model, region, told), book, day, region)
+        profiles = priced(_known(catalog, known_model, region, regions_by_id), book, day, region)
         if model and residency:
             cheapest(profiles, residency, known_model)  # raises NoProfileAllowed
         rows += allowed(profiles, residency) if residency else profiles
@@ -242,11 +242,11 @@ def _bare_model(row: dict[str, Any]) -> str:
 
 
 def _known(
-    catalog: "Catalog", model: "Model", region: str | None, told: dict[str, tuple[str, ...]]
+    catalog: "Catalog", model: "Model", region: str | None, regions_by_id: dict[str, tuple[str, ...]]
 ) -> "Iterator[Profile]":
     """The catalogue's profiles, with the Regions that the service named."""
     from rockbottom.catalog import profiles_of
 
     for profile in profiles_of(catalog, model, region):
-        regions = told.get(profile.id)
+        regions = regions_by_id.get(profile.id)
         yield replace(profile, regions=regions, listed=True) if regions else profile

@@ -136,12 +136,12 @@ def _cloudwatch(
     if first > last:
         raise click.UsageError(f"--since {first} is after --until {last}")
     behind = _behind(options["behind"], catalog)
-    asked = [
+    questions = [
         (client, question(client, region, first, last, [*ours.called_in(region), *behind]))
         for region, client in _clients(options)
     ]
-    _consent([metrics_question for _, metrics_question in asked], options["yes"])
-    return native_book(asked, catalog, behind), (first, last)
+    _consent([metrics_question for _, metrics_question in questions], options["yes"])
+    return native_book(questions, catalog, behind), (first, last)
 
 
 def _consent(questions: "Sequence[MetricsQuestion]", yes: bool) -> None:

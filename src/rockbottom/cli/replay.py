@@ -141,8 +141,10 @@ def command(
     from rockbottom.documents import ReplayResult
     from rockbottom.replay import ReplayQuestion
 
-    asked = ReplayQuestion(policies, date.today(), region=region, profiles=profiles_of(profiles), only=only, by=by)
-    questions = list(crossed(asked, models, scopes, tiers, [day.date() for day in days]))
+    base_question = ReplayQuestion(
+        policies, date.today(), region=region, profiles=profiles_of(profiles), only=only, by=by
+    )
+    questions = list(crossed(base_question, models, scopes, tiers, [day.date() for day in days]))
     if (guardrail and engine != "one") or (guard_turn and not guardrail):
         raise click.UsageError("--guardrail goes with --engine one, and --guard-turn with --guardrail")
     if html and len(questions) > 1:
@@ -164,7 +166,7 @@ def command(
         _write_page(runs, html)
     priced = [run for run in runs if isinstance(run, ReplayResult)]
     model_names = dict.fromkeys(model.given for run in priced for model in run.models)
-    tell_age(catalog, model_names, asked.on, date.today(), region)
+    tell_age(catalog, model_names, base_question.on, date.today(), region)
     return _print(runs, as_json, as_csv)
 
 

@@ -70,8 +70,10 @@ def command(
     if not len(reading.trace):
         raise click.UsageError(f"{source}: no request in it could be read")
     online = {PLANNER: PlannerPolicy.of_stage}
-    asked = ReplayQuestion(policies, on.date() if on else date.today(), region=region, profiles=profiles_of(profiles))
-    question = asked.with_defaults(len(reading.trace.points.after) > 0, online)
+    base_question = ReplayQuestion(
+        policies, on.date() if on else date.today(), region=region, profiles=profiles_of(profiles)
+    )
+    question = base_question.with_defaults(len(reading.trace.points.after) > 0, online)
     catalog = catalog_with(prices)
     routing = routing_of(reading.trace, rules, question, catalog, behaviour_of(catalog.switches), online)
     say_left_out([routing.before], source, reading.damages.count, strict=strict)

@@ -78,8 +78,8 @@ def command(
         ledger = ledger or set_ledger()
         if ledger is not None:
             environment["ROCKBOTTOM_LEDGER"] = str(ledger.absolute())
-        kept = None if state is None else str(state.absolute())
-        choices = Choices(dry_run, None if holdout is None else str(holdout), kept, records, share)
+        state_path = None if state is None else str(state.absolute())
+        choices = Choices(dry_run, None if holdout is None else str(holdout), state_path, records, share)
         code = _ran(program, environment_of(choices, environment))
         if not quiet:
             _tell(Path(records), begun_at)

@@ -41,14 +41,14 @@ def today_in(folder: Path, now: float) -> dict[str, Any]:
     midnight = time.mktime((*time.localtime(now)[:3], 0, 0, 0, 0, 0, -1))
     if not folder.is_dir():
         return {"there": False, "folder": str(folder), "aws": _nothing(), "local": _nothing()}
-    kept = _kept(folder, midnight)
-    position: dict[str, int] = kept["position"]
+    totals = _kept(folder, midnight)
+    position: dict[str, int] = totals["position"]
     before = dict(position)
     for path in sorted(folder.glob("calls-*.ndjson")):
-        _take_in(path, midnight, position, kept)
+        _take_in(path, midnight, position, totals)
     if position != before:
-        _keep(folder, kept)
-    return {"there": True, "folder": str(folder), "aws": kept["aws"], "local": kept["local"]}
+        _keep(folder, totals)
+    return {"there": True, "folder": str(folder), "aws": totals["aws"], "local": totals["local"]}
 
 
 def line_of(today: dict[str, Any]) -> str:
@@ -95,32 +95,38 @@ def _nothing() -> Side:
 
 def _kept(folder: Path, midnight: float) -> dict[str, Any]:
     """What was added up earlier: all of it on the same day, on another day only how far was read."""
-    kept: dict[str, Any] = {"format": _FORMAT, "day": midnight, "position": {}, "aws": _nothing(), "local": _nothing()}
+    totals: dict[str, Any] = {
+        "format": _FORMAT,
+        "day": midnight,
+        "position": {},
+        "aws": _nothing(),
+        "local": _nothing(),
+    }
     try:
         read = json.loads((folder / KEPT).read_bytes(), parse_float=Decimal)
         if read["format"] != _FORMAT:
-            return kept
-        kept["position"] = {str(name): int(offset) for name, offset in read["position"].items()}
+            return totals
+        totals["position"] = {str(name): int(offset) for name, offset in read["position"].items()}
         if read["day"] == midnight:
             for side in ("aws", "local"):
                 counts = {name: int(read[side][name]) for name in _COUNTS}
-                kept[side] = counts | {name: Decimal(read[side][name]) for name in _SUMS}
+                totals[side] = counts | {name: Decimal(read[side][name]) for name in _SUMS}
     except (OSError, ValueError, LookupError, TypeError, AttributeError, ArithmeticError):
         return {"format": _FORMAT, "day": midnight, "position": {}, "aws": _nothing(), "local": _nothing()}
-    return kept
+    return totals
 
 
-def _keep(folder: Path, kept: dict[str, Any]) -> None:
+def _keep(folder: Path, totals: dict[str, Any]) -> None:
     """Written beside and moved into place, for its owner alone; a folder that takes nothing is read again each time."""
     beside = folder / f"{KEPT}.{os.getpid()}"
     with contextlib.suppress(OSError):
         descriptor = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
         with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-            json.dump(kept, file, default=str)
+            json.dump(totals, file, default=str)
         os.replace(beside, folder / KEPT)
 
 
-def _take_in(path: Path, midnight: float, position: dict[str, int], kept: dict[str, Any]) -> None:
+def _take_in(path: Path, midnight: float, position: dict[str, int], totals: dict[str, Any]) -> None:
     """Add what a volume got since, up to its last whole line."""
     begin = position.get(path.name, 0)
     state = path.stat()
@@ -136,16 +142,16 @@ def _take_in(path: Path, midnight: float, position: dict[str, int], kept: dict[s
     whole = data[: data.rfind(b"\n") + 1]
     for line in whole.split(b"\n"):
         if line:
-            _add(line, midnight, kept)
+            _add(line, midnight, totals)
     position[path.name] = begin + len(whole)
 
 
-def _add(line: bytes, midnight: float, kept: dict[str, Any]) -> None:
+def _add(line: bytes, midnight: float, totals: dict[str, Any]) -> None:
     try:
         call = json.loads(line[max(0, line.rfind(_START)) :])
         if call["at"] < midnight:
             return
-        side = kept["local" if call.get("endpoint") == "local" else "aws"]
+        side = totals["local" if call.get("endpoint") == "local" else "aws"]
         cost, uncached = call.get("cost_usd"), call.get("uncached_usd")
         side["calls"] += 1
         if cost is None:

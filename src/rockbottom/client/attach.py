@@ -216,11 +216,11 @@ def _options(arguments: Arguments) -> Options:
         raise NotAttachable(
             "dry_run=True plans no call, so there is nothing to hold out of it.", fix="attach without holdout"
         )
-    asked = [name for name, is_set in sending.items() if is_set]
-    if arguments.dry_run and asked:
+    sent_by_us = [name for name, is_set in sending.items() if is_set]
+    if arguments.dry_run and sent_by_us:
         raise NotAttachable(
-            f"dry_run=True changes nothing that is sent, and {' and '.join(asked)} would.",
-            fix=f"attach without {' and '.join(asked)}",
+            f"dry_run=True changes nothing that is sent, and {' and '.join(sent_by_us)} would.",
+            fix=f"attach without {' and '.join(sent_by_us)}",
         )
     hold_s = 0.0 if arguments.dry_run else arguments.hold_s
     return Options(hold_s, arguments.keep_alive_usd, arguments.notices, metadata, arguments.dry_run, arguments.holdout)

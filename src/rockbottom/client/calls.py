@@ -82,8 +82,8 @@ class Call:
     @property
     def billed_tier(self) -> Tier:
         """The tier whose prices it is billed at: the one that its reply names, else the one it asked for."""
-        asked = self.request.tier if self.request is not None else self.tier
-        return (self.charges.tier if self.charges is not None else None) or asked
+        requested_tier = self.request.tier if self.request is not None else self.tier
+        return (self.charges.tier if self.charges is not None else None) or requested_tier
 
     @property
     def uncounted(self) -> tuple[str, ...]:

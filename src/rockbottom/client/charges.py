@@ -31,13 +31,13 @@ class Charges:
     tier: Tier | None = None
 
 
-def charges_of(reply: Mapping[str, Any], asked: Params, *, guarded: bool = False) -> Charges | None:
+def charges_of(reply: Mapping[str, Any], params: Params, *, guarded: bool = False) -> Charges | None:
     """The charges in a reply, or in the last event or chunk of its stream; None where it speaks of none.
 
-    ``asked`` are the arguments of the call; ``guarded``: its headers name a guardrail, whose trace is then a member of
+    ``params`` are the arguments of the call; ``guarded``: its headers name a guardrail, whose trace is then a member of
     the native reply.
     """
-    guarded = guarded or bool(asked.get("guardrailConfig"))
+    guarded = guarded or bool(params.get("guardrailConfig"))
     if _SPEAK.isdisjoint(reply) and not guarded and not _used_tools(reply):
         return None
     units, tools = _guardrail_units(reply), _tool_counts(reply.get("usage"))
@@ -48,7 +48,7 @@ def charges_of(reply: Mapping[str, Any], asked: Params, *, guarded: bool = False
     if guarded and not units:
         uncounted.append(BLIND_GUARDRAIL)
     tier = tier_in(reply)
-    if "serviceTier" not in reply and Tier.OPTIMIZED not in (tier, tier_in(asked)):
+    if "serviceTier" not in reply and Tier.OPTIMIZED not in (tier, tier_in(params)):
         tier = None  # that the latency is the usual one says nothing of the tier
     if tier is Tier.RESERVED:
         uncounted.append(CAPACITY)
@@ -91,8 +91,8 @@ def _traced(reply: Mapping[str, Any]) -> Mapping[str, Any] | None:
 def _assessments(guardrail: Mapping[str, Any] | None) -> Iterator[Mapping[str, Any]]:
     """Those of Converse's trace, or of a native reply, whose outputs are a list of maps by guardrail."""
     for name in _ASSESSED if guardrail is not None else ():
-        told = guardrail.get(name) if guardrail is not None else None
-        for by_guardrail in told if is_list(told) else [told]:
+        assessed = guardrail.get(name) if guardrail is not None else None
+        for by_guardrail in assessed if is_list(assessed) else [assessed]:
             for value in by_guardrail.values() if is_object(by_guardrail) else ():
                 yield from (
                     assessment for assessment in (value if is_list(value) else [value]) if is_object(assessment)
@@ -103,8 +103,8 @@ _ASSESSED = ("inputAssessment", "outputAssessments", "input", "outputs")
 
 
 def _tool_counts(usage: object) -> dict[str, int]:
-    told = usage.get("serverToolUsage") if is_object(usage) else None
-    counts = told.items() if is_object(told) else ()
+    by_tool = usage.get("serverToolUsage") if is_object(usage) else None
+    counts = by_tool.items() if is_object(by_tool) else ()
     return {str(name): count for name, count in counts if type(count) is int and 0 < count <= _MOST_UNITS}
 
 

@@ -25,8 +25,12 @@ def lookup_at(credentials: Callable[[], Any], url: str | None) -> Callable[[str]
     def lookup(arn: str) -> dict[str, Any]:
         import botocore.session
 
-        held = credentials()
-        keys = (held.access_key, held.secret_key, held.token) if held is not None else (None, None, None)
+        own_credentials = credentials()
+        keys = (
+            (own_credentials.access_key, own_credentials.secret_key, own_credentials.token)
+            if own_credentials is not None
+            else (None, None, None)
+        )
         session: Any = botocore.session.Session()
         client = session.create_client(
             "bedrock",
@@ -62,13 +66,13 @@ def _bedrock_client(runtime: Any) -> Any:
 def _credentials(runtime: Any) -> dict[str, Any]:
     """The runtime client's own keys where they can be read; else botocore's usual chain finds them."""
     signer = getattr(runtime, "_request_signer", None)
-    held = getattr(signer, "_credentials", None)
-    if held is None or not hasattr(held, "access_key"):
+    credentials = getattr(signer, "_credentials", None)
+    if credentials is None or not hasattr(credentials, "access_key"):
         return {}
     return {
-        "aws_access_key_id": held.access_key,
-        "aws_secret_access_key": held.secret_key,
-        "aws_session_token": held.token,
+        "aws_access_key_id": credentials.access_key,
+        "aws_secret_access_key": credentials.secret_key,
+        "aws_session_token": credentials.token,
     }
 
 

@@ -11,8 +11,8 @@ from rockbottom.quantities import is_object
 def counts_nothing(call: Call) -> bool:
     """Whether the caller of Chat Completions asked for a stream without usage."""
     options = call.sent.get("stream_options")
-    asked = is_object(options) and options.get("include_usage") is True
-    return call.operation == CHAT.operations[1] and not asked
+    wants_usage = is_object(options) and options.get("include_usage") is True
+    return call.operation == CHAT.operations[1] and not wants_usage
 
 
 def with_usage(body: Params) -> Params:

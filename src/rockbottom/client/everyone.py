@@ -77,7 +77,9 @@ class Everyone:
         failure: Exception | None = None
         for session in [reference() for reference in self._sessions] or [None]:
             try:
-                return lookup_at(lambda asked=session: None if asked is None else keys_of(asked), None)(arn)
+                return lookup_at(
+                    lambda asking_session=session: None if asking_session is None else keys_of(asking_session), None
+                )(arn)
             except Exception as error:
                 failure = error
         assert failure is not None

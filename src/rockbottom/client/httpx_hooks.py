@@ -93,10 +93,10 @@ class Hooks:
         host = str(request.url.host)
         return route if host == self._host or reaches_bedrock(host) else None
 
-    def leg(self, asked: Any, content: bytes, call: Call) -> Leg:
+    def leg(self, original: Any, content: bytes, call: Call) -> Leg:
         """The attempt that carries a call."""
         api = api_of(call.operation)
-        call.guarded = is_guarded(call.operation, str(asked.url.host), asked.headers)
+        call.guarded = is_guarded(call.operation, str(original.url.host), original.headers)
         digest = hashlib.blake2b(content, digest_size=16).digest()
         sent = self._repeated(digest)
         if sent is not None and call.changed:
@@ -104,33 +104,33 @@ class Hooks:
         tagging = self._attachment.options.request_metadata and bool(call.tags) and not api.native
         counting = api.names_model and counts_nothing(call) and not self._attachment.options.dry_run
         if not call.changed and not tagging and not counting:
-            return Leg(call, asked, asked, digest)
+            return Leg(call, original, original, digest)
         travels: Params = call.sent
         if counting:
             travels = with_usage(travels)
         if tagging:
             travels = {**travels, "requestMetadata": metadata_of(call.tags, travels.get("requestMetadata"))}
         body = travels["body"] if api.wrapped else _without_model(travels)
-        request = self._rebuilt(asked, body if isinstance(body, bytes) else str(body).encode(), plain=counting)
+        request = self._rebuilt(original, body if isinstance(body, bytes) else str(body).encode(), plain=counting)
         if request is None:
             call.sent, call.restored = call.original, True
-        return Leg(call, request or asked, asked, digest, counting and request is not None)
+        return Leg(call, request or original, original, digest, counting and request is not None)
 
-    def _rebuilt(self, asked: Any, body: bytes, *, plain: bool) -> Any | None:
+    def _rebuilt(self, original: Any, body: bytes, *, plain: bool) -> Any | None:
         """The request with another body; ``plain``: its reply has to come uncompressed, to be cut."""
         headers = [
             (key, value)
-            for key, value in asked.headers.multi_items()
+            for key, value in original.headers.multi_items()
             if key.lower() not in ("content-length", "transfer-encoding")
         ]
         if plain:
             headers = [*((key, value) for key, value in headers if key.lower() != "accept-encoding"), _PLAIN]
         request = self.library.Request(
-            asked.method, asked.url, headers=headers, content=body, extensions=asked.extensions
+            original.method, original.url, headers=headers, content=body, extensions=original.extensions
         )
-        if asked.headers.get("x-amz-content-sha256", "UNSIGNED-PAYLOAD") != "UNSIGNED-PAYLOAD":
+        if original.headers.get("x-amz-content-sha256", "UNSIGNED-PAYLOAD") != "UNSIGNED-PAYLOAD":
             request.headers["x-amz-content-sha256"] = hashlib.sha256(body).hexdigest()
-        if asked.headers.get("authorization", "").startswith("AWS4-HMAC-SHA256"):
+        if original.headers.get("authorization", "").startswith("AWS4-HMAC-SHA256"):
             signed = resigned(request, body, self._credentials)
             if signed is None:
                 self._attachment.talk.once(
@@ -184,33 +184,33 @@ class Hooks:
         """Log an internal failure once."""
         self._attachment.talk.failure("planning", error)
 
-    def depart(self, asked: Any, content: bytes) -> Leg | None:
+    def depart(self, original: Any, content: bytes) -> Leg | None:
         """Plan one request; None: it passes as it is. Raises what a budget raises on purpose."""
         try:
-            opened = self.opened(asked, content)
+            opened = self.opened(original, content)
             call = self._attachment.depart(*opened) if opened else None
-            return self._off(asked, content, call) if opened and call else None
+            return self._off(original, content, call) if opened and call else None
         except RockbottomError:
             raise
         except Exception as error:
             return self.report_failure(error)
 
-    async def depart_async(self, asked: Any, content: bytes) -> Leg | None:
+    async def depart_async(self, original: Any, content: bytes) -> Leg | None:
         """The same without blocking the event loop."""
         try:
-            opened = self.opened(asked, content)
+            opened = self.opened(original, content)
             call = await self._attachment.depart_async(*opened) if opened else None
-            return self._off(asked, content, call) if opened and call else None
+            return self._off(original, content, call) if opened and call else None
         except RockbottomError:
             raise
         except Exception as error:
             return self.report_failure(error)
 
-    def _off(self, asked: Any, content: bytes, call: Call) -> Leg:
+    def _off(self, original: Any, content: bytes, call: Call) -> Leg:
         if call.flight is not None:
             call.flight.airborne = True
-        call.tags = with_project(call.tags, asked.headers)
-        return self.leg(asked, content, call)
+        call.tags = with_project(call.tags, original.headers)
+        return self.leg(original, content, call)
 
 
 def _host_of(request: Any, model: str) -> str | None:

@@ -68,8 +68,8 @@ class UsageFeed(SseFeed):
 
     def rest(self) -> bytes:
         """What is left at the end."""
-        held, self._held = self._held, b""
-        return held
+        left, self._held = self._held, b""
+        return left
 
 
 _ENDS = re.compile(rb"(\r\n\r\n|\n\n)")

@@ -193,12 +193,12 @@ def cheapest(request: Mapping[str, Any]) -> Params:
         body = {key: value for key, value in json.loads(request["body"]).items() if key not in _OF_THE_ANSWER}
         body |= {"messages": [{"role": "user", "content": "."}], "max_tokens": 1}
         return {"modelId": request["modelId"], "body": json.dumps(body)}
-    kept: dict[str, Any] = {"modelId": request["modelId"]}
+    reduced: dict[str, Any] = {"modelId": request["modelId"]}
     for key in ("system", "toolConfig", "additionalModelRequestFields", "outputConfig", "serviceTier"):
         if key in request:
-            kept[key] = copy.deepcopy(request[key])
+            reduced[key] = copy.deepcopy(request[key])
     return {
-        **kept,
+        **reduced,
         "messages": [{"role": "user", "content": [{"text": "."}]}],
         "inferenceConfig": {"maxTokens": 1},
     }

@@ -23,8 +23,8 @@ def started(load: Callable[[], Learned], empty: Callable[[], Learned], path: Pat
         return load(), ""
     except Exception as error:
         aside = path.with_name(f"{path.name}.unreadable")
-        kept = _is_damage(error) and _put_aside(path, aside)
-        where = f"; the file is kept as {aside}" if kept else ""
+        is_kept = _is_damage(error) and _put_aside(path, aside)
+        where = f"; the file is kept as {aside}" if is_kept else ""
         return empty(), f"state={path} cannot be used, so the planner starts from nothing{where}: {_cause(error)}"
 
 

@@ -165,21 +165,21 @@ class Hasher:
         tools = sum(segment.section is Section.TOOLS for segment in segments[:stable])
         first = max(stable, blocks - MOST_MESSAGE_BLOCKS)
         marks = [point.after for point in prompt.points if point.after]
-        kept = _kept(tools, stable, first, blocks, marks)
+        places = _kept(tools, stable, first, blocks, marks)
         depths, hashes = prompt.depths, request.hashes
         itself = request.adds_point
         barred = itself and prompt.implicit is False
         return {
-            "hashes": tuple([self._known.get(hashes[place]) or self._of(hashes[place]) for place in kept]),
-            "depths": tuple([depths[place] for place in kept]),
-            "sections": (bisect_right(kept, tools), bisect_right(kept, stable)),
-            "weights": _weights(segments, kept),
-            "marks": (*((0,) if barred else ()), *[bisect_right(kept, mark) for mark in marks]),
+            "hashes": tuple([self._known.get(hashes[place]) or self._of(hashes[place]) for place in places]),
+            "depths": tuple([depths[place] for place in places]),
+            "sections": (bisect_right(places, tools), bisect_right(places, stable)),
+            "weights": _weights(segments, places),
+            "marks": (*((0,) if barred else ()), *[bisect_right(places, mark) for mark in marks]),
             "ttls": (
                 *(("",) if barred else ()),
                 *[point.ttl.value if point.ttl else "" for point in prompt.points if point.after],
             ),
-            "ends": _ends(segments, kept) if itself else (),
+            "ends": _ends(segments, places) if itself else (),
         }
 
     def _of(self, prefix: PrefixHash) -> str:
@@ -191,17 +191,17 @@ class Hasher:
 
 def _kept(tools: int, stable: int, first: int, blocks: int, marks: Sequence[int]) -> list[int]:
     """The prefixes to record, by their number of blocks: tools as one, system, the latest messages, all points."""
-    kept = [*([tools] if tools else []), *range(tools + 1, stable + 1), *range(first + 1, blocks + 1)]
+    places = [*([tools] if tools else []), *range(tools + 1, stable + 1), *range(first + 1, blocks + 1)]
     missing = {mark for mark in marks if (mark < tools) or (stable < mark <= first)}
-    return sorted({*kept, *missing}) if missing else kept
+    return sorted({*places, *missing}) if missing else places
 
 
-def _ends(segments: Sequence[Segment], kept: Sequence[int]) -> tuple[int, ...]:
+def _ends(segments: Sequence[Segment], places: Sequence[int]) -> tuple[int, ...]:
     """Which of the recorded prefixes, from 1, end a section or a message behind which the prompt goes on."""
     return tuple(
         [
             number
-            for number, place in enumerate(kept, 1)
+            for number, place in enumerate(places, 1)
             if place < len(segments)
             and (segments[place - 1].section, segments[place - 1].message)
             != (segments[place].section, segments[place].message)
@@ -209,13 +209,13 @@ def _ends(segments: Sequence[Segment], kept: Sequence[int]) -> tuple[int, ...]:
     )
 
 
-def _weights(segments: Sequence[Any], kept: Sequence[int]) -> tuple[int, ...]:
+def _weights(segments: Sequence[Any], places: Sequence[int]) -> tuple[int, ...]:
     """How many blocks the lookback counts between two recorded prefixes; (): one each, as is usual."""
     counts = [segment.blocks for segment in segments]
     plain = counts.count(1) == len(counts)
-    if plain and len(kept) == len(counts):
+    if plain and len(places) == len(counts):
         return ()
-    starts = [0, *kept[:-1]]
+    starts = [0, *places[:-1]]
     if plain:
-        return tuple([min(end - start, _MOST_WEIGHT) for start, end in zip(starts, kept, strict=True)])
-    return tuple([min(sum(counts[start:end]), _MOST_WEIGHT) for start, end in zip(starts, kept, strict=True)])
+        return tuple([min(end - start, _MOST_WEIGHT) for start, end in zip(starts, places, strict=True)])
+    return tuple([min(sum(counts[start:end]), _MOST_WEIGHT) for start, end in zip(starts, places, strict=True)])

@@ -31,8 +31,8 @@ def credentials_of(client: Any, explicit: Any = None) -> CredentialSource:
 
     def source() -> Any:
         if not credentials:
-            held = hasattr(explicit, "get_frozen_credentials")
-            credentials.append(explicit if held else (explicit or _session(client)).get_credentials())
+            is_session = hasattr(explicit, "get_frozen_credentials")
+            credentials.append(explicit if is_session else (explicit or _session(client)).get_credentials())
         return credentials[0]
 
     return source
@@ -68,8 +68,8 @@ def resigned(request: Any, body: bytes, source: CredentialSource) -> Mapping[str
         for name in request.headers["authorization"].partition("SignedHeaders=")[2].split(",")[0].split(";")
     }
     headers = {name: value for name, value in request.headers.items() if name.lower() in signed}
-    kept = {name: value for name, value in headers.items() if name.lower() not in (*_SIGNATURE, "host")}
-    again = AWSRequest(method=request.method, url=str(request.url), headers=kept, data=body)
+    unsigned = {name: value for name, value in headers.items() if name.lower() not in (*_SIGNATURE, "host")}
+    again = AWSRequest(method=request.method, url=str(request.url), headers=unsigned, data=body)
     signer: Any = SigV4Auth(frozen, service, region)
     signer.add_auth(again)
     return dict(again.headers.items())

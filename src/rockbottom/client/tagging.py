@@ -84,8 +84,8 @@ def _over(outer: Mapping[str, str], inner: Mapping[str, str]) -> dict[str, str]:
 def metadata_of(tags: Mapping[str, str], existing: Mapping[str, str] | None) -> dict[str, str]:
     """requestMetadata with the tags in it; what the caller gave stays. Signs that AWS refuses become ``_``."""
     ours = {_UNSENDABLE.sub("_", key): _UNSENDABLE.sub("_", value) for key, value in tags.items() if key}
-    kept = dict(existing or {})
+    metadata = dict(existing or {})
     for key, value in ours.items():
-        if len(kept) < MOST_TAGS:
-            kept.setdefault(key, value)
-    return kept
+        if len(metadata) < MOST_TAGS:
+            metadata.setdefault(key, value)
+    return metadata

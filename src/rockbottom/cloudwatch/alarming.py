@@ -46,9 +46,9 @@ def _data() -> dict[str, Any]:
     return tomllib.loads(text, parse_float=Decimal)
 
 
-def _source(key: str, told: Mapping[str, Any]) -> Source:
-    checked_on: date = told["checked_on"]
-    return Source(key, told["title"], told["url"], checked_on)
+def _source(key: str, row: Mapping[str, Any]) -> Source:
+    checked_on: date = row["checked_on"]
+    return Source(key, row["title"], row["url"], checked_on)
 
 
 @cache

@@ -151,7 +151,9 @@ def compared(groups: Mapping[Arm, Group]) -> Comparison | None:
     """The comparison of what was summed by arm and group; None where there is nothing."""
     if not groups:
         return None
-    planned, held_out = ([group for arm, group in groups.items() if arm.held_out is held] for held in (False, True))
+    planned, held_out = (
+        [group for arm, group in groups.items() if arm.held_out is is_held_out] for is_held_out in (False, True)
+    )
     return Comparison(_figures(planned), _figures(held_out))
 
 
@@ -174,15 +176,15 @@ def _ratio(pairs: Sequence[tuple[float, float]]) -> Ratio | None:
 
 
 def _sentences(comparison: Comparison) -> list[str]:
-    planned, held = comparison.planned, comparison.held_out
-    head = f"held out: {counted(held.calls, 'call')} left unplanned to compare, {planned.calls:,} planned"
-    if comparison.saved is None or held.paid is None or planned.paid is None:
+    planned, held_out = comparison.planned, comparison.held_out
+    head = f"held out: {counted(held_out.calls, 'call')} left unplanned to compare, {planned.calls:,} planned"
+    if comparison.saved is None or held_out.paid is None or planned.paid is None:
         return [head, f"not enough to say what planning saves: {_missing(comparison)}"]
-    paid = f"of the cost without caching they paid {_shares(held.paid)}, the planned {_shares(planned.paid)}"
+    paid = f"of the cost without caching they paid {_shares(held_out.paid)}, the planned {_shares(planned.paid)}"
     lines = [head, f"{paid}; planning saved {_shares(comparison.saved)} of it{_unless_seen(comparison.saved)}"]
-    if comparison.sooner_ms is None or held.first_ms is None or planned.first_ms is None:
+    if comparison.sooner_ms is None or held_out.first_ms is None or planned.first_ms is None:
         return [*lines, "too few streams to say how soon they answered"]
-    first = f"first token after {_times(held.first_ms)} ms held out, {_times(planned.first_ms)} ms planned"
+    first = f"first token after {_times(held_out.first_ms)} ms held out, {_times(planned.first_ms)} ms planned"
     return [*lines, first + _unless_seen(comparison.sooner_ms)]
 
 

@@ -181,12 +181,12 @@ def _tools_changed(pair: _Pair) -> _Judged | None:
         return None
     old, new = pair.faces(Section.TOOLS)
     before, after = _names(old), _names(new)
-    told = [f"added {name}" for name in after if name not in before]
-    told += [f"removed {name}" for name in before if name not in after]
-    if not told:
+    changes = [f"added {name}" for name in after if name not in before]
+    changes += [f"removed {name}" for name in before if name not in after]
+    if not changes:
         exact = {face.text for face in old}
-        told = [f"definition of {name}" for name, face in zip(after, new, strict=True) if face.text not in exact]
-    return Cause.TOOLS_CHANGED, _list(told) or "tools", None
+        changes = [f"definition of {name}" for name, face in zip(after, new, strict=True) if face.text not in exact]
+    return Cause.TOOLS_CHANGED, _list(changes) or "tools", None
 
 
 def _trimmed(pair: _Pair) -> _Judged | None:

@@ -172,9 +172,11 @@ class Entries:
         added = _blocks(sent.segments[entry.position : min(behind)])
         if added > sent.rules.lookback_blocks:
             allowed = sent.rules.lookback_blocks
-            told = f"{counted(added, 'block')} added; "
-            told += f"a point looks back over {allowed}" if allowed else "this model reads only where a point stands"
-            yield Blocker(Cause.LOOKBACK_EXCEEDED, told)
+            evidence = f"{counted(added, 'block')} added; "
+            evidence += (
+                f"a point looks back over {allowed}" if allowed else "this model reads only where a point stands"
+            )
+            yield Blocker(Cause.LOOKBACK_EXCEEDED, evidence)
 
 
 def ttl_of(sent: Sent, point: CachePoint) -> Ttl:

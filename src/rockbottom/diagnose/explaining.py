@@ -167,8 +167,8 @@ class Stream:
                 yield from (finding for finding in findings if finding.number == number)
                 continue
             small.pop(number, None)
-            told = f"one conversation, {switch.versions} versions of the instructions in turn"
-            verdict = Verdict(Cause.VERSIONS_MIXED, tokens, told, switch.earlier, "", difference)
+            evidence = f"one conversation, {switch.versions} versions of the instructions in turn"
+            verdict = Verdict(Cause.VERSIONS_MIXED, tokens, evidence, switch.earlier, "", difference)
             yield replace(self._finding(verdict, sent, usage, memory), number=number)
 
     def _estimated(self, sent: Sent, behaviour: Behaviour) -> Sent:

@@ -79,15 +79,15 @@ def with_savings(
 
 def _savings(trial: _Trial, before: Usd, catalog: Catalog, behaviour: Behaviour) -> Iterator[Saving]:
     """A trial as it is, and where that saves nothing with parallel requests held as well."""
-    what, stream = trial
+    fix, stream = trial
     after = bill_of(stream, catalog, behaviour)
     if after is None:
         return
-    yield Saving(what, before, after)
+    yield Saving(fix, before, after)
     if after >= before:
-        held = bill_of(stream, catalog, behaviour, held=True)
-        if held is not None and held < before:
-            yield Saving(f"{what}, and parallel requests held until the first begins to answer", before, held)
+        when_held = bill_of(stream, catalog, behaviour, held=True)
+        if when_held is not None and when_held < before:
+            yield Saving(f"{fix}, and parallel requests held until the first begins to answer", before, when_held)
 
 
 def _best(savings: Iterable[Saving]) -> Saving | None:
@@ -122,8 +122,8 @@ def _settle(stream: list[Variant], findings: Sequence[Finding], known: _Known) -
         for segment in segments_of(request.prompt):
             part = round(segment.tokens * moved.get(segment.digest, 0.0))
             tail += part
-            kept = replace_digest(segment, classes.root(segment.digest))
-            segments.append(changed(kept, tokens=segment.tokens - part))
+            settled_segment = replace_digest(segment, classes.root(segment.digest))
+            segments.append(changed(settled_segment, tokens=segment.tokens - part))
         if tail:
             segments.append(Segment(Section.MESSAGES, BlockKind.TEXT, b"moved", tail, role="user"))
         settled.append(with_segments(request, segments))
@@ -264,15 +264,16 @@ def _pinned(stream: list[Variant], findings: Sequence[Finding], known: _Known) -
         if talk not in talks:
             fixed.append(request)
             continue
-        kept = first.setdefault(talk, segments[:front])
+        pinned = first.setdefault(talk, segments[:front])
         moved = [
             replace(
-                point, after=min(point.after, len(kept)) if point.after <= front else point.after + len(kept) - front
+                point,
+                after=min(point.after, len(pinned)) if point.after <= front else point.after + len(pinned) - front,
             )
             for point in request.prompt.points
         ]
         prompt = replace(request.prompt, points=tuple(moved))
-        fixed.append(with_segments(replace(request, prompt=prompt), [*kept, *segments[front:]]))
+        fixed.append(with_segments(replace(request, prompt=prompt), [*pinned, *segments[front:]]))
     return "each conversation kept to the version that it began with", fixed
 
 

@@ -71,9 +71,9 @@ def explain_hashed(requests: Iterable[Hashed], archive: Archive) -> Findings:
     placed = {finding.number: replace(finding, place="", difference=None) for finding in findings}
     for number, (sent, hashed) in enumerate(compared):
         if hashed.cause is Cause.HISTORY_REWRITTEN or (number not in placed and hashed.cause in _TOLD):
-            told = _told(number, sent, hashed, archive)
-            if told is not None:
-                placed[number] = told
+            finding = _told(number, sent, hashed, archive)
+            if finding is not None:
+                placed[number] = finding
     return replace(findings, totals=totals_of(placed.values()))
 
 

@@ -63,17 +63,19 @@ class Judge:
             where = f"{self._share(match, length)} were sent before{mode}"
             return Verdict(Cause.NO_POINT, missed, where, match.number, self._end(length))
         if deepest < sent.rules.minimum_tokens:
-            told = f"deepest point at {deepest:,} tokens; {sent.model.model.name} needs {sent.rules.minimum_tokens:,}"
-            return Verdict(Cause.UNDER_MINIMUM, missed, told, match.number, sent.prompt.points[-1].place)
+            evidence = (
+                f"deepest point at {deepest:,} tokens; {sent.model.model.name} needs {sent.rules.minimum_tokens:,}"
+            )
+            return Verdict(Cause.UNDER_MINIMUM, missed, evidence, match.number, sent.prompt.points[-1].place)
         tail = self._of_tail(match)
         if tail is not None:
             return tail
-        kept = self._of_entries(length)
+        of_entries = self._of_entries(length)
         changed = self._of_difference(match)
-        if kept is not None and kept.cause in _BY_CHOICE and not self._is_same_conversation(length, match):
+        if of_entries is not None and of_entries.cause in _BY_CHOICE and not self._is_same_conversation(length, match):
             return changed  # another workload with the same instructions: its first request is cold, not a miss
-        if kept is not None and (changed is None or kept.tokens >= changed.tokens):
-            return kept
+        if of_entries is not None and (changed is None or of_entries.tokens >= changed.tokens):
+            return of_entries
         return changed or self._of_points(length, holder, match)
 
     def _of_tail(self, match: Match) -> Verdict | None:
@@ -91,10 +93,10 @@ class Judge:
             (segment.section, segment.message) == (last.section, last.message) for segment in gone
         ):
             return None
-        told = (
+        evidence = (
             f"{gain:,} tokens repeat up to {gone[0].place}, behind which the service wrote; this request has it no more"
         )
-        return Verdict(Cause.TAIL_CHANGED, gain, told, match.number, gone[0].place)
+        return Verdict(Cause.TAIL_CHANGED, gain, evidence, match.number, gone[0].place)
 
     def _of_entries(self, length: int) -> Verdict | None:
         """What stands between the request and the entry in its shared prefix that it came closest to reading."""
@@ -111,9 +113,9 @@ class Judge:
             return None
         _, entry, blockers, gain = best
         if not blockers:
-            told = f"an entry of {entry.tokens:,} tokens was live and in reach; {read:,} were read"
+            evidence = f"an entry of {entry.tokens:,} tokens was live and in reach; {read:,} were read"
             cause = Cause.NOT_LOOKED_BACK if self._by_looking_back(entry.position) else Cause.UNEXPLAINED
-            return Verdict(cause, gain, told, entry.writer, expected=entry.tokens)
+            return Verdict(cause, gain, evidence, entry.writer, expected=entry.tokens)
         first, place = blockers[0], self._end(entry.position)
         return Verdict(first.cause, gain, first.evidence, entry.writer, place, expected=read)
 
@@ -162,10 +164,10 @@ class Judge:
         place = self._end(length)
         deepest = max((entry.tokens for entry in self.entries.along(sent, length)), default=0)
         if deepest or self.usage.cache_read:
-            told = f"{self._depth(length)} repeat, marked only up to {max(deepest, self.usage.cache_read):,}"
-            return Verdict(Cause.POINT_NOT_ADVANCED, gain, told, holder, place)
-        told = f"{self._depth(length)} repeat, and no cachePoint stands where they end{self._void(holder, length)}"
-        return Verdict(Cause.NO_POINT, gain, told, holder, place)
+            evidence = f"{self._depth(length)} repeat, marked only up to {max(deepest, self.usage.cache_read):,}"
+            return Verdict(Cause.POINT_NOT_ADVANCED, gain, evidence, holder, place)
+        evidence = f"{self._depth(length)} repeat, and no cachePoint stands where they end{self._void(holder, length)}"
+        return Verdict(Cause.NO_POINT, gain, evidence, holder, place)
 
     def _of_short_prefix(self, length: int, holder: int, gain: int) -> Verdict | None:
         """The earlier request marked the shared prefix, which is too short to be cached."""
@@ -173,8 +175,8 @@ class Judge:
         if not any(point.after <= length for point in points):
             return None
         depth, minimum = self.sent.prompt.depths[length], self.sent.rules.minimum_tokens
-        told = f"the earlier point closed {depth:,} tokens; {self.sent.model.model.name} needs {minimum:,}"
-        return Verdict(Cause.UNDER_MINIMUM, gain, told, holder, self._end(length))
+        evidence = f"the earlier point closed {depth:,} tokens; {self.sent.model.model.name} needs {minimum:,}"
+        return Verdict(Cause.UNDER_MINIMUM, gain, evidence, holder, self._end(length))
 
     def _idle_point(self, length: int, holder: int) -> str | None:
         """A point of the earlier request inside the shared prefix that should have written and did not."""

@@ -173,11 +173,11 @@ def shares_messages(earlier: Sent, sent: Sent) -> bool:
 
 
 def _push(index: dict[_Key, deque[int]], key: _Key, number: int) -> None:
-    held = index.get(key)
-    if held is None:
+    numbers = index.get(key)
+    if numbers is None:
         index[key] = deque((number,), _HOLDERS)
-    elif held[-1] != number:
-        held.append(number)
+    elif numbers[-1] != number:
+        numbers.append(number)
 
 
 def _deepest(index: dict[PrefixHash, int], chain: tuple[PrefixHash, ...]) -> tuple[int, int | None]:

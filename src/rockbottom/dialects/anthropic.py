@@ -218,7 +218,7 @@ class Anthropic:
 
         content = reply["content"]
         listed = [{"type": "text", "text": content}] if isinstance(content, str) else content
-        return tuple(told for block in listed if (told := told_block(block))), str(reply.get("stop_reason") or "")
+        return tuple(spoken for block in listed if (spoken := told_block(block))), str(reply.get("stop_reason") or "")
 
     def unspelled(self, body: Mapping[str, Any]) -> Mapping[str, Any]:
         """A body as Converse's; what has no part in an answer, thinking and images among it, is left out."""

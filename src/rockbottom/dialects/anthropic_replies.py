@@ -19,14 +19,14 @@ def answer_block(block: Mapping[str, Any]) -> Json:
     if "citationsContent" in block:
         cited = block["citationsContent"]
         spoken = "".join(part["text"] for part in cited["content"])
-        return {"type": "text", "text": spoken, "citations": [_citation(told) for told in cited["citations"]]}
+        return {"type": "text", "text": spoken, "citations": [_citation(citation) for citation in cited["citations"]]}
     return {"type": "text", "text": block.get("text", "")}
 
 
-def _citation(told: Mapping[str, Any]) -> Json:
+def _citation(citation: Mapping[str, Any]) -> Json:
     """A citation of Converse's as one of Anthropic's."""
-    text = "".join(part["text"] for part in told["sourceContent"])
-    location: Mapping[str, Any] = told["location"]
+    text = "".join(part["text"] for part in citation["sourceContent"])
+    location: Mapping[str, Any] = citation["location"]
     kind = next(iter(location))
     place = location[kind]
     name, unit = ("char_location", "char") if kind == "documentChar" else ("content_block_location", "block")
@@ -34,7 +34,7 @@ def _citation(told: Mapping[str, Any]) -> Json:
         "type": name,
         "cited_text": text,
         "document_index": place["documentIndex"],
-        "document_title": told.get("title") or None,
+        "document_title": citation.get("title") or None,
         f"start_{unit}_index": place["start"],
         f"end_{unit}_index": place["end"],
     }
@@ -85,7 +85,7 @@ def _block_events(index: int, block: Json, piece_chars: int) -> Iterator[Json]:
         cites: Json = {"citations": []} if "citations" in block else {}
         yield {"type": "content_block_start", "index": index, "content_block": {"type": "text", "text": "", **cites}}
         deltas = [{"type": "text_delta", "text": piece} for piece in pieces(block["text"], piece_chars)]
-        deltas += [{"type": "citations_delta", "citation": told} for told in block.get("citations", ())]
+        deltas += [{"type": "citations_delta", "citation": citation} for citation in block.get("citations", ())]
     for delta in deltas:
         yield {"type": "content_block_delta", "index": index, "delta": delta}
     yield {"type": "content_block_stop", "index": index}

@@ -121,7 +121,7 @@ def _unspelled_block(block: Mapping[str, Any]) -> Iterator[Json]:
         yield {"toolResult": {"toolUseId": block.get("tool_use_id"), "content": content}}
     elif kind == "document":
         source: Mapping[str, Any] = block.get("source") or {}
-        told: Json = {"text": source.get("data", "")} if source.get("type") == "text" else {}
+        content_source: Json = {"text": source.get("data", "")} if source.get("type") == "text" else {}
         if source.get("type") == "content":
-            told = {"content": _unspelled_blocks(source.get("content"))}
-        yield {"document": {"name": block.get("title"), "source": told, "citations": block.get("citations")}}
+            content_source = {"content": _unspelled_blocks(source.get("content"))}
+        yield {"document": {"name": block.get("title"), "source": content_source, "citations": block.get("citations")}}

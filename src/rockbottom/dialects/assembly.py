@@ -132,10 +132,10 @@ class Assembly:
 
     def _drop_thoughts(self) -> None:
         """Count no reasoning from before the last message of the user that holds more than results of tools."""
-        asked = [
+        questions = [
             segment for segment in self.segments if segment.role == "user" and segment.kind is not BlockKind.TOOL_RESULT
         ]
-        last = asked[-1].message if asked else -1
+        last = questions[-1].message if questions else -1
         for place, segment in enumerate(self.segments):
             if segment.kind is BlockKind.REASONING and segment.message < last:
                 # The first block of a message carries what the message itself adds.
@@ -176,10 +176,10 @@ def ttl_of(text: object, place: str) -> Ttl | None:
 
 def bare_schema(output_schema: str) -> str:
     """The schema alone of what asks for a form, in whichever dialect: what is billed is neither name nor wrapping."""
-    asked: Any = msgspec.json.decode(output_schema)
+    schema: Any = msgspec.json.decode(output_schema)
     for name in ("structure", "jsonSchema", "schema"):
-        asked = asked.get(name, asked) if is_object(asked) else asked
-    return asked if isinstance(asked, str) else json_bytes(asked).decode("utf-8", "surrogatepass")
+        schema = schema.get(name, schema) if is_object(schema) else schema
+    return schema if isinstance(schema, str) else json_bytes(schema).decode("utf-8", "surrogatepass")
 
 
 def thinking_of(value: object) -> str:

@@ -82,8 +82,8 @@ def _add_calls(assembly: Assembly, calls: Any, number: int, index: int) -> None:
 
 
 def _add_result(assembly: Assembly, message: Mapping[str, Any], number: int) -> None:
-    told = [message.get("tool_call_id"), message.get("content")]
-    weighed = Weighed(BlockKind.TOOL_RESULT, *as_json(assembly.meter, told, "tool", "tool"))
+    result = [message.get("tool_call_id"), message.get("content")]
+    weighed = Weighed(BlockKind.TOOL_RESULT, *as_json(assembly.meter, result, "tool", "tool"))
     assembly.add(weighed, Section.MESSAGES, "tool", number, 0)
 
 
@@ -176,20 +176,20 @@ class Chat(OpenAI):
 
 def _usage(usage: Usage, model: Model) -> Json:
     """``usage`` of a reply. Which models give details was recorded (see catalog/data/surfaces.toml)."""
-    told = usage_with(usage, "prompt", "completion")
+    reply_usage = usage_with(usage, "prompt", "completion")
     if surface_of(model).chat_details:
-        told["prompt_tokens_details"] = {
+        reply_usage["prompt_tokens_details"] = {
             "audio_tokens": 0,
             "cache_write_tokens": usage.cache_write,
             "cached_tokens": usage.cache_read,
         }
-        told["completion_tokens_details"] = {
+        reply_usage["completion_tokens_details"] = {
             "accepted_prediction_tokens": 0,
             "audio_tokens": 0,
             "reasoning_tokens": 0,
             "rejected_prediction_tokens": 0,
         }
-    return told
+    return reply_usage
 
 
 class _Counting(SseCounts):
@@ -251,8 +251,8 @@ def _spelled_message(message: Mapping[str, Any]) -> Iterator[Json]:
     for block in blocks:
         if "toolResult" in block:
             result = block["toolResult"]
-            told = "".join(part["text"] if "text" in part else _json(part.get("json")) for part in result["content"])
-            yield {"role": "tool", "tool_call_id": result["toolUseId"], "content": told}
+            text = "".join(part["text"] if "text" in part else _json(part.get("json")) for part in result["content"])
+            yield {"role": "tool", "tool_call_id": result["toolUseId"], "content": text}
     parts = _spelled_parts(blocks)
     calls = [
         {

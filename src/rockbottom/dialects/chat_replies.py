@@ -79,8 +79,8 @@ def chat_chunks(reply: Json, piece_chars: int) -> Iterator[tuple[str, Json]]:
     head["object"] = "chat.completion.chunk"
 
     def chunk(delta: Json, finish: str | None = None) -> tuple[str, Json]:
-        told = {"index": 0, "delta": delta, "logprobs": None, "finish_reason": finish}
-        return "chunk", {**head, "choices": [told], "usage": None}
+        choice = {"index": 0, "delta": delta, "logprobs": None, "finish_reason": finish}
+        return "chunk", {**head, "choices": [choice], "usage": None}
 
     yield chunk({"role": "assistant", "content": ""})
     for text in pieces(message["reasoning"], piece_chars) if message.get("reasoning") else ():
@@ -114,8 +114,8 @@ def chat_reply(chunks: Iterable[Json]) -> Json:
         raise TruncatedStream("the stream ended without a finish_reason; its usage may have been billed")
     if calls:
         message["tool_calls"] = [calls[number] for number in sorted(calls)]
-    told = {"index": 0, "message": message, "logprobs": None, "finish_reason": finish}
-    return {**reply, "object": "chat.completion", "choices": [told]}
+    whole = {"index": 0, "message": message, "logprobs": None, "finish_reason": finish}
+    return {**reply, "object": "chat.completion", "choices": [whole]}
 
 
 def _add_delta(message: Json, calls: dict[int, Json], delta: Json) -> None:

@@ -264,17 +264,17 @@ def _usage(usage: Usage, vendor: str, *, points: bool, stream: bool) -> Json:
     undocumented *TokenCount twins and serverToolUsage; Nova and the rest give cache fields only when a cachePoint
     was sent; cacheDetails comes only with a write, on Claude (130 recorded replies, 2025-03 to 2026-10).
     """
-    told: Json = {"inputTokens": usage.input, "outputTokens": usage.output, "totalTokens": usage.total}
+    reply_usage: Json = {"inputTokens": usage.input, "outputTokens": usage.output, "totalTokens": usage.total}
     always = vendor == "anthropic" and not stream
     if always or points or usage.cache_read or usage.cache_write:
-        told["cacheReadInputTokens"] = told["cacheReadInputTokenCount"] = usage.cache_read
-        told["cacheWriteInputTokens"] = told["cacheWriteInputTokenCount"] = usage.cache_write
+        reply_usage["cacheReadInputTokens"] = reply_usage["cacheReadInputTokenCount"] = usage.cache_read
+        reply_usage["cacheWriteInputTokens"] = reply_usage["cacheWriteInputTokenCount"] = usage.cache_write
     if vendor == "anthropic" and usage.cache_write:
         writes = usage.writes()
         split = [{"ttl": ttl.value, "inputTokens": writes[ttl]} for ttl in LONGEST_FIRST if writes[ttl]]
-        told["cacheDetails"] = split
-    told["serverToolUsage"] = {}
-    return told
+        reply_usage["cacheDetails"] = split
+    reply_usage["serverToolUsage"] = {}
+    return reply_usage
 
 
 CONVERSE = Converse()

@@ -46,8 +46,8 @@ class Messages(Anthropic):
         return {member: value for member, value in body.items() if member != "anthropic_version"}
 
     def counted(self, usage: Usage, model: Model, *, points: bool, stream: bool) -> Json:
-        told = super().counted(usage, model, points=points, stream=stream)
-        return {**told, "output_tokens_details": {"thinking_tokens": 0}, "service_tier": "standard"}
+        reply_usage = super().counted(usage, model, points=points, stream=stream)
+        return {**reply_usage, "output_tokens_details": {"thinking_tokens": 0}, "service_tier": "standard"}
 
     def answered(self, reply: Json, model: Model, exchange: Exchange) -> Json:
         """A whole reply of Converse's as one of these."""

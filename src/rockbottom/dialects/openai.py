@@ -117,8 +117,8 @@ def weigh_part(part: Mapping[str, Any], role: str, meter: Meter, place: str) -> 
 
 
 def _image(part: Mapping[str, Any], role: str, meter: Meter) -> Weighed:
-    told: Any = part.get("image_url") or part.get("file_id") or ""
-    url = str(told.get("url", "")) if is_object(told) else str(told)
+    image: Any = part.get("image_url") or part.get("file_id") or ""
+    url = str(image.get("url", "")) if is_object(image) else str(image)
     media, data = _data_of(url)
     if data is None:
         return Weighed(BlockKind.IMAGE, digest_of("image", role, json_bytes(bare(part))), meter.weights.image_tokens)
@@ -127,8 +127,8 @@ def _image(part: Mapping[str, Any], role: str, meter: Meter) -> Weighed:
 
 
 def _file(part: Mapping[str, Any], role: str, meter: Meter) -> Weighed:
-    told: Any = part.get("file") if is_object(part.get("file")) else part
-    media, data = _data_of(str(told.get("file_data") or ""))
+    file: Any = part.get("file") if is_object(part.get("file")) else part
+    media, data = _data_of(str(file.get("file_data") or ""))
     if data is None:
         digest = digest_of("document", role, json_bytes(bare(part)))
         return Weighed(BlockKind.DOCUMENT, digest, meter.weights.image_tokens)
@@ -253,8 +253,8 @@ def unspelled_parts(content: Any) -> list[Json]:
         if part.get("type") in _TEXTS and part.get("text"):
             blocks.append({"text": part["text"]})
         elif part.get("type") in _FILES:
-            told: Any = part.get("file") if is_object(part.get("file")) else part
-            media, data = _data_of(str(told.get("file_data") or ""))
+            file: Any = part.get("file") if is_object(part.get("file")) else part
+            media, data = _data_of(str(file.get("file_data") or ""))
             text = data.decode("utf-8", "ignore") if data is not None and media.startswith("text/") else ""
             blocks.append({"document": {"source": {"text": text}}})
     return blocks
@@ -262,11 +262,11 @@ def unspelled_parts(content: Any) -> list[Json]:
 
 def unspelled_format(form: object) -> Json:
     """A JSON schema that the answer must follow, as Converse's ``outputConfig``; empty where none is given."""
-    told = form.get("json_schema") if is_object(form) and is_object(form.get("json_schema")) else form
-    if not is_object(form) or form.get("type") != "json_schema" or not is_object(told):
+    described = form.get("json_schema") if is_object(form) and is_object(form.get("json_schema")) else form
+    if not is_object(form) or form.get("type") != "json_schema" or not is_object(described):
         return {}
-    schema = json_bytes(told.get("schema") or {}).decode("utf-8", "surrogatepass")
-    structure = {"jsonSchema": {"schema": schema, "name": str(told.get("name") or "answer")}}
+    schema = json_bytes(described.get("schema") or {}).decode("utf-8", "surrogatepass")
+    structure = {"jsonSchema": {"schema": schema, "name": str(described.get("name") or "answer")}}
     return {"outputConfig": {"textFormat": {"type": "json_schema", "structure": structure}}}
 
 

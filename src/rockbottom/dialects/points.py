@@ -88,9 +88,9 @@ def list_for(new: dict[str, Any], segment: Segment, body: Mapping[str, Any], *, 
         member = segment.section.value
         return _own_list(new, member, body.get(member))
     messages = _own_list(new, "messages", body.get("messages"))
-    told: Any = (body.get("messages") or ())[segment.message]
-    message = _own(messages, segment.message, told)
-    return _own_list(message, "content", told.get("content"))
+    original_message: Any = (body.get("messages") or ())[segment.message]
+    message = _own(messages, segment.message, original_message)
+    return _own_list(message, "content", original_message.get("content"))
 
 
 def _own(holder: Any, key: Any, original: Any) -> dict[str, Any]:

@@ -77,8 +77,8 @@ class Prompted:
             raise MalformedBody(self._form.text, type(text).__name__, expected="a string")
         history = body.get("chat_history")
         for number, turn in enumerate(history if is_list(history) else ()):
-            told = Weighed(BlockKind.TEXT, *meter.text(str(turn.get("message", "")), "text", "user"))
-            assembly.add(told, Section.MESSAGES, "user", number, 0)
+            weighed_turn = Weighed(BlockKind.TEXT, *meter.text(str(turn.get("message", "")), "text", "user"))
+            assembly.add(weighed_turn, Section.MESSAGES, "user", number, 0)
         weighed = Weighed(BlockKind.TEXT, *meter.text(text, "text", "user"))
         assembly.add(weighed, Section.MESSAGES, "user", len(assembly.segments), 0)
         return assembly.prompt(self.api, Parameters())

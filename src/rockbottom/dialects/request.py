@@ -50,8 +50,8 @@ def tier_in(members: Mapping[str, Any]) -> Tier | None:
     named = latency.get("latency") if is_object(latency) else members.get("performanceConfigLatency")
     if named == "optimized":
         return Tier.OPTIMIZED
-    asked = tier.get("type") if is_object(tier) else tier
-    return _TIERS.get(str(asked)) or (Tier.DEFAULT if named or asked else None)
+    spelled = tier.get("type") if is_object(tier) else tier
+    return _TIERS.get(str(spelled)) or (Tier.DEFAULT if named or spelled else None)
 
 
 def opened(arguments: Mapping[str, Any], vendor: str = "") -> tuple[Api, Mapping[str, Any]]:
@@ -164,8 +164,8 @@ class Request(Mapping[str, Any]):
     @property
     def default_ttl(self) -> Ttl:
         """The lifetime of writes for which the reply names none: the one that every point asks for, or the usual."""
-        asked = {point.ttl for point in self.prompt.points}
-        return next(iter(asked), None) or self.usual_ttl if len(asked) == 1 else self.usual_ttl
+        ttls = {point.ttl for point in self.prompt.points}
+        return next(iter(ttls), None) or self.usual_ttl if len(ttls) == 1 else self.usual_ttl
 
     def with_body(self, body: Mapping[str, Any]) -> "Request":
         """The request with another body of its dialect, which is read. Raises MalformedBody."""

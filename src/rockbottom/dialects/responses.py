@@ -113,9 +113,9 @@ class Responses(OpenAI):
 
     def read(self, body: Mapping[str, Any], meter: Meter) -> Prompt:
         """The prompt of a body. Raises MalformedBody for a shape that cannot be read, or that lies with the service."""
-        for kept in ("previous_response_id", "conversation"):
-            if body.get(kept) is not None:
-                raise KeptByService(kept, "a talk that the service keeps", expected="the whole input")
+        for member in ("previous_response_id", "conversation"):
+            if body.get(member) is not None:
+                raise KeptByService(member, "a talk that the service keeps", expected="the whole input")
         assembly = Assembly(meter)
         read_tools(assembly, list_at(body, "tools", "tools"))
         instructions = body.get("instructions")
@@ -275,15 +275,15 @@ def _spelled_items(message: Mapping[str, Any]) -> Iterator[Json]:
     for block in blocks:
         if "toolResult" in block:
             result = block["toolResult"]
-            told = "".join(part["text"] if "text" in part else _json(part.get("json")) for part in result["content"])
-            yield {"type": "function_call_output", "call_id": result["toolUseId"], "output": told}
+            output = "".join(part["text"] if "text" in part else _json(part.get("json")) for part in result["content"])
+            yield {"type": "function_call_output", "call_id": result["toolUseId"], "output": output}
     if parts := _spelled_parts(blocks, "output_text" if role == "assistant" else "input_text"):
         yield {"role": role, "content": parts}
     for block in blocks:
         if "toolUse" in block:
             use = block["toolUse"]
-            told = {"call_id": use["toolUseId"], "name": use["name"], "arguments": _json(use["input"])}
-            yield {"type": "function_call", **told}
+            call = {"call_id": use["toolUseId"], "name": use["name"], "arguments": _json(use["input"])}
+            yield {"type": "function_call", **call}
 
 
 def _json(value: Any) -> str:

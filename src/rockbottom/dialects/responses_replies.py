@@ -77,8 +77,8 @@ def _items(content: Iterable[Mapping[str, Any]], exchange: Exchange, cut: bool) 
             yield {"id": f"msg_{identity}", "type": "message", **item}
 
 
-def _reasoning(told: Mapping[str, Any], identity: str, body: Mapping[str, Any]) -> Json:
-    thought: Any = told.get("reasoningText") or {}
+def _reasoning(block: Mapping[str, Any], identity: str, body: Mapping[str, Any]) -> Json:
+    thought: Any = block.get("reasoningText") or {}
     text = str(thought.get("text", ""))
     item: Json = {"id": f"rs_{identity}", "type": "reasoning", "summary": []}
     if _ENCRYPTED in (body.get("include") or ()):
@@ -103,15 +103,15 @@ def told_items(reply: Mapping[str, Any]) -> tuple[tuple[Json, ...], str]:
 
 def responses_events(reply: Json, piece_chars: int) -> Iterator[Event]:
     """The events of a whole reply, numbered; its usage is in the last alone."""
-    asked: Json = {**reply, "status": "in_progress", "output": [], "usage": None, "service_tier": "auto"}
-    asked["incomplete_details"] = None
-    for number, (name, payload) in enumerate(_events(reply, asked, piece_chars)):
+    begun: Json = {**reply, "status": "in_progress", "output": [], "usage": None, "service_tier": "auto"}
+    begun["incomplete_details"] = None
+    for number, (name, payload) in enumerate(_events(reply, begun, piece_chars)):
         yield name, {"type": name, "sequence_number": number, **payload}
 
 
-def _events(reply: Json, asked: Json, piece_chars: int) -> Iterator[Event]:
-    yield "response.created", {"response": asked}
-    yield "response.in_progress", {"response": asked}
+def _events(reply: Json, begun: Json, piece_chars: int) -> Iterator[Event]:
+    yield "response.created", {"response": begun}
+    yield "response.in_progress", {"response": begun}
     for index, item in enumerate(reply["output"]):
         at = {"output_index": index}
         yield "response.output_item.added", {**at, "item": _begun(item)}
@@ -163,6 +163,6 @@ def _failure(payload: Json) -> StreamFailed:
     response = payload.get("response")
     error: Any = (response if is_object(response) else payload).get("error")
     code = str(error.get("code") or "error") if is_object(error) else "error"
-    told: Any = error.get("message") if is_object(error) else error
-    message = told or payload.get("message") or payload.get("Message") or payload.get("errorMessage") or ""
+    detail: Any = error.get("message") if is_object(error) else error
+    message = detail or payload.get("message") or payload.get("Message") or payload.get("errorMessage") or ""
     return StreamFailed(code, str(message), retry_safe=code in _RETRY_SAFE)

@@ -31,7 +31,7 @@ def surface_error(status: int, message: str, *, of_anthropic: bool, request_id: 
     """The body of an error of one of the two."""
     if of_anthropic:
         kind = _ANTHROPIC.get(status, "api_error")
-        told = {"type": "error", "error": {"type": kind, "message": message}}
-        return {**told, "request_id": request_id} if request_id else told
+        body = {"type": "error", "error": {"type": kind, "message": message}}
+        return {**body, "request_id": request_id} if request_id else body
     code, kind = _OPENAI.get(status, ("internal_server_error", "server_error"))
     return {"error": {"code": code, "message": message, "param": None, "type": kind}}

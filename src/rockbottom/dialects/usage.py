@@ -38,8 +38,8 @@ class Counts(NamedTuple):
         rest = self.write - sum(self.split.values())
         writes = dict(self.split if rest >= 0 else NO_SPLIT)
         rest = rest if rest >= 0 else self.write
-        asked = rest if share == 1.0 else round(rest * share)
-        for lifetime, tokens in ((ttl, asked), (Ttl.FIVE_MINUTES, rest - asked)):
+        at_ttl = rest if share == 1.0 else round(rest * share)
+        for lifetime, tokens in ((ttl, at_ttl), (Ttl.FIVE_MINUTES, rest - at_ttl)):
             writes[lifetime] = writes.get(lifetime, 0) + tokens
         return Usage.of(self.input, self.output or 0, self.read, writes)
 
@@ -83,7 +83,7 @@ def no_split(usage: Json) -> Mapping[Ttl, int]:
 
 def split_of(rows: Iterable[tuple[object, object]]) -> Mapping[Ttl, int]:
     """Tokens by lifetime out of spellings of both; what is no lifetime or no number counts as not split."""
-    return {_TTLS[name]: tokens for name, told in rows if name in _TTLS and (tokens := _count(told))}
+    return {_TTLS[name]: tokens for name, count in rows if name in _TTLS and (tokens := _count(count))}
 
 
 INVOKED = Counters(

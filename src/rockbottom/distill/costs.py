@@ -100,11 +100,11 @@ def distillation_cost(
     distilled = (call.input * pair.custom_input + call.output * pair.custom_output) / _MTOK
     ways = [Way("teacher", teacher, teacher * month), *prices.others(call, month)]
     ways.append(Way(DISTILLED, distilled, distilled * month + storage, storage))
-    saved, asked = teacher - distilled, Decimal(0) if from_logs else teacher * records
-    once = None if training is None else asked + training
+    saved, labelling = teacher - distilled, Decimal(0) if from_logs else teacher * records
+    once = None if training is None else labelling + training
     pays = saved > 0
     return DistillationCost(
-        pair, asked, training, storage, tuple(ways), once / saved if pays and once is not None else None,
+        pair, labelling, training, storage, tuple(ways), once / saved if pays and once is not None else None,
         storage / saved if pays else None,
     )  # fmt: skip
 

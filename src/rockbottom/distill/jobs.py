@@ -68,14 +68,14 @@ def look(cloud: Cloud, name: str) -> Json:
         raise
 
 
-def wait(cloud: Cloud, name: str, every_s: float, stop_after_s: float, told: Callable[[str], None]) -> Json:
+def wait(cloud: Cloud, name: str, every_s: float, stop_after_s: float, on_status: Callable[[str], None]) -> Json:
     """Wait for the job; at the end of its time stop it. Raises JobEnded where it did not complete."""
     waited, before = 0.0, ""
     while True:
         job = look(cloud, name)
         status = str(job["status"])
         if status != before:
-            told(f"{name}: {status}")
+            on_status(f"{name}: {status}")
             before = status
         if status == "Completed":
             return job

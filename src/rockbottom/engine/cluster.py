@@ -36,9 +36,9 @@ class Cluster:
             try:
                 ray.init(address=address, log_to_driver=False, configure_logging=False, **options)
             except (ConnectionError, ValueError, RuntimeError) as error:
-                asked = address or os.environ.get("RAY_ADDRESS", "one of this machine")
+                place = address or os.environ.get("RAY_ADDRESS", "one of this machine")
                 raise EngineFailed(
-                    f"no Ray cluster at {asked}: {error}", fix="ray start --head, or --ray-address"
+                    f"no Ray cluster at {place}: {error}", fix="ray start --head, or --ray-address"
                 ) from error
 
     def __enter__(self) -> "Cluster":

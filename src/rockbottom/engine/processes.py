@@ -82,12 +82,12 @@ def _told(path: Path) -> Any:
     return pickle.loads(path.read_bytes())
 
 
-def _read(told: Path, number: int) -> Columns:
-    job: Job = _told(told)
+def _read(job_file: Path, number: int) -> Columns:
+    job: Job = _told(job_file)
     known, pieces = columns_of(number, job.parts[number], job.reader, job.settings, job.buckets)
     for bucket, piece in enumerate(pieces):
         if len(piece):
-            _write(told.parent / f"{bucket}" / f"{number}", piece)
+            _write(job_file.parent / f"{bucket}" / f"{number}", piece)
     return known
 
 
@@ -99,8 +99,8 @@ def _write(path: Path, piece: Trace) -> None:
     beside.replace(path)
 
 
-def _replayed(told: Path, buckets: list[int]) -> list[Tally]:
-    job, groups = _told(told)
-    paths = [path for bucket in buckets for path in (told.parent / f"{bucket}").glob("*") if path.suffix != ".part"]
+def _replayed(job_file: Path, buckets: list[int]) -> list[Tally]:
+    job, groups = _told(job_file)
+    paths = [path for bucket in buckets for path in (job_file.parent / f"{bucket}").glob("*") if path.suffix != ".part"]
     pieces = ((int(path.name), pickle.loads(path.read_bytes())) for path in paths)
     return tallies_of(pieces, groups.names, groups.repeated, job.questions, job.catalog, exact=groups.exact)

@@ -80,9 +80,9 @@ def answered(
     repeated = repeated_in(files)
     requests = sum(file.requests for file in files) - _repeats(files, repeated)
     groups = Groups(files, names_in(files), repeated, requests <= job.small)
-    asked = [question.with_defaults(any(file.with_points for file in files)) for question in job.questions]
-    _resolve(asked, job.catalog)
-    job = replace(job, questions=asked)
+    questions = [question.with_defaults(any(file.with_points for file in files)) for question in job.questions]
+    _resolve(questions, job.catalog)
+    job = replace(job, questions=questions)
     sums = [Tally() for _ in job.questions]
     for done, tallies in enumerate(engine.tallies(job, groups), 1):
         sums = [total + other for total, other in zip(sums, tallies, strict=True)]
@@ -92,7 +92,7 @@ def answered(
         damages.extend(file.damages)
     duplicates = sum(file.duplicates for file in files) + _repeats(files, repeated)
     without = sum(file.requests - file.with_blocks for file in files)
-    return Answer(asked, sums, requests, without, damages, duplicates, sum(file.bytes_read for file in files))
+    return Answer(questions, sums, requests, without, damages, duplicates, sum(file.bytes_read for file in files))
 
 
 def _repeats(files: Sequence[Columns], repeated: Repeated) -> int:

@@ -89,10 +89,10 @@ def keeper_of(prefix: Path) -> Keeper:
 def _told(copy: "Distribution | None") -> dict[str, Any] | None:
     text = copy.read_text("direct_url.json") if copy is not None else None
     try:
-        told: dict[str, Any] | None = json.loads(text) if text else None
+        origin: dict[str, Any] | None = json.loads(text) if text else None
     except ValueError:
         return None
-    return told if told and told.get("url") else None
+    return origin if origin and origin.get("url") else None
 
 
 def _whole_extras(copy: "Distribution | None") -> frozenset[str]:

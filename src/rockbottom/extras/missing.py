@@ -54,28 +54,28 @@ def extras_of(module: str, preferred: Sequence[str] = ()) -> tuple[str, ...]:
     return tuple(preferred) if set(preferred) & set(extras) else extras[:1]
 
 
-def missing(error: ModuleNotFoundError, what: str, preferred: Sequence[str] = ()) -> MissingExtra | None:
-    """The error for a module that ``what`` could not import, with how to get it; None: it is of no extra of ours."""
+def missing(error: ModuleNotFoundError, purpose: str, preferred: Sequence[str] = ()) -> MissingExtra | None:
+    """The error for a module that ``purpose`` needs and that is not installed; None: it is of no extra of ours."""
     package = (error.name or "").partition(".")[0]
     extras = extras_of(package, preferred)
     if not extras:
         return None
     return MissingExtra(
-        f"{what} needs the package {package}, which is not installed",
+        f"{purpose} needs the package {package}, which is not installed",
         fix=install_command(*extras),
         name=error.name,
     )
 
 
 @contextmanager
-def needing(what: str, *preferred: str) -> Generator[None]:
-    """Around imports of optional packages by ``what``: raises MissingExtra for one that is not installed."""
+def needing(purpose: str, *preferred: str) -> Generator[None]:
+    """Around imports of optional packages: raises MissingExtra, which says what ``purpose`` needs."""
     try:
         yield
     except MissingExtra:
         raise  # said already, by a room further down
     except ModuleNotFoundError as error:
-        told = missing(error, what, preferred)
-        if told is None:
+        missing_extra = missing(error, purpose, preferred)
+        if missing_extra is None:
             raise
-        raise told from error
+        raise missing_extra from error

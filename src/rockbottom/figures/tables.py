@@ -76,10 +76,10 @@ def _line(
 def _stacked(columns: Sequence[Column], row: Sequence[Cell], width: int, paint: Paint) -> list[str]:
     """A row too wide for the line: its cells one below the other, each under its heading."""
     first, *others = row
-    told = [
+    labelled = [
         cell.text if cell.spans or not column.heading.strip() else f"{column.heading.strip()} {cell.text}".strip()
         for column, cell in zip(columns[1:], others, strict=False)
         if cell.text.strip()
     ]
     head = [paint(line, first.style) for line in paragraph(first.text, width, " ", "   ")]
-    return [*head, *paragraph(" · ".join(told), width, "   ", "   ")]
+    return [*head, *paragraph(" · ".join(labelled), width, "   ", "   ")]

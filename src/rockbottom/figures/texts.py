@@ -56,12 +56,12 @@ def indented(text: str, width: int, indent: int = 1) -> list[str]:
 
 def _beginning(word: str, width: int) -> str:
     """As much of a word as fits, a sign at least."""
-    kept = ""
+    beginning = ""
     for sign in word:
-        if kept and room(kept + sign) > width:
+        if beginning and room(beginning + sign) > width:
             break
-        kept += sign
-    return kept
+        beginning += sign
+    return beginning
 
 
 def folded(line: str, width: int) -> list[str]:

@@ -125,8 +125,8 @@ def readable(headers: Mapping[str, str]) -> Mapping[str, str]:
     known = [
         encoding.strip() for encoding in accepted.split(",") if encoding.partition(";")[0].strip().lower() in _READABLE
     ]
-    told = ", ".join(known) or "identity"
-    return headers if told == accepted else {**headers, "accept-encoding": told}
+    encodings = ", ".join(known) or "identity"
+    return headers if encodings == accepted else {**headers, "accept-encoding": encodings}
 
 
 def travelling(read: Asked, call: Call, *, counting: bool) -> bytes:

@@ -192,9 +192,9 @@ def _check(made: Configuration, path: Path, root: Any) -> None:
             raise _bad(path, root, f"upstream.{field}", f"{url!r} is no address like https://host")
 
 
-def _bad(path: Path, root: Any, field: str, what: str, *, fix: str | None = None) -> BadConfiguration:
+def _bad(path: Path, root: Any, field: str, fault: str, *, fix: str | None = None) -> BadConfiguration:
     place = f", line {_line(root, field)}" if field and root is not None else ""
-    return BadConfiguration(f"{path}{place}: {field + ': ' if field else ''}{what}.", fix=fix)
+    return BadConfiguration(f"{path}{place}: {field + ': ' if field else ''}{fault}.", fix=fix)
 
 
 def _line(root: Any, field: str) -> int:

@@ -126,8 +126,8 @@ class Learning:
             return
         self._size += len(piece)
         self._held = (self._held + piece)[-_MOST_READ:]
-        for told in _TOLD.findall(self._held):
-            name = told.decode()
+        for encoded in _TOLD.findall(self._held):
+            name = encoded.decode()
             if name not in self._put and len(self._put) < self._most:
                 self._put.add(name)
                 await self._owners.put(name, self._owner)

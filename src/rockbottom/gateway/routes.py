@@ -95,8 +95,8 @@ def _runtime_route(method: str, path: str) -> Route | None:
 
 
 def _surface_route(method: str, path: str, headers: Mapping[str, str], surfaces: Surfaces) -> Route | None:
-    told = {name.encode(): headers.get(name, "").encode("latin-1") for name in ("host", "authorization")}
-    surface = surface_route_of(method, path.encode("latin-1"), told)
+    raw_headers = {name.encode(): headers.get(name, "").encode("latin-1") for name in ("host", "authorization")}
+    surface = surface_route_of(method, path.encode("latin-1"), raw_headers)
     if surface is None or surface.operation not in _ASKING | _BESIDE:
         return None
     of_mantle = surface.family == "/v1" or surface.operation == "CountMessageTokens"
@@ -110,10 +110,10 @@ def _surface_route(method: str, path: str, headers: Mapping[str, str], surfaces:
 def error_reply(path: str, status: int, kind: str, message: str) -> tuple[bytes, list[tuple[bytes, bytes]]]:
     """Body and headers of an error in the shape that the clients of a path read."""
     headers = [(b"content-type", b"application/json"), (b"x-amzn-errortype", kind.encode())]
-    told: Mapping[str, Any]
+    body: Mapping[str, Any]
     family = _FAMILY.match(path)
     if family is None:
-        told = {"message": message}
+        body = {"message": message}
     else:
-        told = surface_error(status, message, of_anthropic=family[1] == "/anthropic")
-    return json.dumps(told).encode(), headers
+        body = surface_error(status, message, of_anthropic=family[1] == "/anthropic")
+    return json.dumps(body).encode(), headers

@@ -48,8 +48,8 @@ def without_elements(data: bytes, member: str, numbers: Sequence[int]) -> bytes:
         places = _elements_at(data, _members_at(data, (_skip(data, 0), len(data.rstrip())))[member])
     except msgspec.DecodeError as error:
         raise Unspliceable(member) from error
-    kept = [data[slice(*place)] for number, place in enumerate(places) if number not in numbers]
-    return data[: places[0][0]] + b",".join(kept) + data[places[-1][1] :]
+    elements = [data[slice(*place)] for number, place in enumerate(places) if number not in numbers]
+    return data[: places[0][0]] + b",".join(elements) + data[places[-1][1] :]
 
 
 def has_each_once(data: bytes) -> bool:

@@ -84,12 +84,12 @@ class Credentials:
 
         def refresh() -> dict[str, str]:
             pairs = [{"Key": name, "Value": value} for name, value in tags.items()]
-            told = sts.assume_role(RoleArn=role, RoleSessionName=_SESSION, Tags=pairs)["Credentials"]
+            keys = sts.assume_role(RoleArn=role, RoleSessionName=_SESSION, Tags=pairs)["Credentials"]
             return {
-                "access_key": told["AccessKeyId"],
-                "secret_key": told["SecretAccessKey"],
-                "token": told["SessionToken"],
-                "expiry_time": told["Expiration"].isoformat(),
+                "access_key": keys["AccessKeyId"],
+                "secret_key": keys["SecretAccessKey"],
+                "token": keys["SessionToken"],
+                "expiry_time": keys["Expiration"].isoformat(),
             }
 
         return refreshable.create_from_metadata(refresh(), refresh, "assume-role")
@@ -137,16 +137,20 @@ class Way:
         import aiohttp
         from yarl import URL
 
-        kept = self._headers(request.headers)
+        headers = self._headers(request.headers)
         url = self._urls[host] + request.path + (f"?{request.query}" if request.query else "")
-        kept.update(self._authority(host, request, credentials))
+        headers.update(self._authority(host, request, credentials))
         try:
             return await self._pool().request(
-                request.method, URL(url, encoded=True), headers=kept, data=request.body or None, allow_redirects=False
+                request.method,
+                URL(url, encoded=True),
+                headers=headers,
+                data=request.body or None,
+                allow_redirects=False,
             )
         except (TimeoutError, aiohttp.ClientError, OSError) as error:
-            what = "in time" if isinstance(error, TimeoutError) else f"({type(error).__name__})"
-            message = f"{urlsplit(url).netloc} gave no reply {what}."
+            detail = "in time" if isinstance(error, TimeoutError) else f"({type(error).__name__})"
+            message = f"{urlsplit(url).netloc} gave no reply {detail}."
             raise Refused(
                 504 if isinstance(error, TimeoutError) else 502, "ServiceUnavailableException", message
             ) from error
@@ -180,13 +184,13 @@ async def frozen(credentials: Credentials, role: str | None, tags: Mapping[str, 
     """
     if role is None and credentials.bearer:
         return None
-    held = credentials.held(role, tags)
-    if held is not None and not _must_refresh(held):
-        return held.get_frozen_credentials()
-    held = await asyncio.to_thread(credentials.of, role, tags)
-    return None if held is None else await asyncio.to_thread(held.get_frozen_credentials)
+    source = credentials.held(role, tags)
+    if source is not None and not _must_refresh(source):
+        return source.get_frozen_credentials()
+    source = await asyncio.to_thread(credentials.of, role, tags)
+    return None if source is None else await asyncio.to_thread(source.get_frozen_credentials)
 
 
-def _must_refresh(held: Any) -> bool:
-    needed = getattr(held, "refresh_needed", None)
+def _must_refresh(source: Any) -> bool:
+    needed = getattr(source, "refresh_needed", None)
     return bool(needed and needed())

@@ -56,16 +56,16 @@ class Vote(msgspec.Struct, frozen=True):
     invalid: str = ""
 
 
-def rubric_body(asked: Asked, rubric: Rubric, mark: str) -> Json:
+def rubric_body(shown: Asked, rubric: Rubric, mark: str) -> Json:
     """The Converse body of one vote by rubric. ``mark`` must be unguessable: take it from ``secrets``."""
     criteria = "\n".join(f"{number}. {text}" for number, text in enumerate(rubric.criteria, 1))
     parts = [
         f"Grade the answer on each criterion from 1 (not at all) to {rubric.scale} (fully):\n{criteria}",
-        _marked(mark, "conversation", asked.conversation),
+        _marked(mark, "conversation", shown.conversation),
     ]
-    if asked.written:
-        parts.append(f"A good answer, written beforehand:\n{_marked(mark, 'good', asked.written)}")
-    parts.append(f"The answer to grade:\n{_marked(mark, 'answer', asked.answer)}")
+    if shown.written:
+        parts.append(f"A good answer, written beforehand:\n{_marked(mark, 'good', shown.written)}")
+    parts.append(f"The answer to grade:\n{_marked(mark, 'answer', shown.answer)}")
     names = [_criterion(index) for index in range(len(rubric.criteria))]
     score: Json = {"type": "integer", "minimum": 1, "maximum": rubric.scale}
     return _body(mark, parts, dict.fromkeys(names, score))
@@ -154,9 +154,9 @@ def _body(mark: str, parts: Sequence[str], members: Json) -> Json:
     }
 
 
-def _marked(mark: str, what: str, text: str) -> str:
+def _marked(mark: str, label: str, text: str) -> str:
     """Material between marks; JSON text, so that not even a line of its own can look like a mark."""
-    return f"<{mark}-{what}>\n{json.dumps(text, ensure_ascii=False)}\n</{mark}-{what}>"
+    return f"<{mark}-{label}>\n{json.dumps(text, ensure_ascii=False)}\n</{mark}-{label}>"
 
 
 def _criterion(index: int) -> str:

@@ -98,12 +98,12 @@ def needed(share: float, bar: float) -> int | None:
 
 def frontier(models: Sequence[Graded]) -> tuple[Graded, ...]:
     """Models that no cheaper one answers as well as, from the cheapest up."""
-    kept: list[Graded] = []
+    edge: list[Graded] = []
     ranked = [candidate for candidate in models if candidate.usd is not None and candidate.interval is not None]
     for candidate in sorted(ranked, key=lambda model: (_usd(model), -_share(model))):
-        if not kept or _share(candidate) > _share(kept[-1]):
-            kept.append(candidate)
-    return tuple(kept)
+        if not edge or _share(candidate) > _share(edge[-1]):
+            edge.append(candidate)
+    return tuple(edge)
 
 
 def _settled(share: float, conversations: int, bar: float) -> bool:

@@ -107,8 +107,8 @@ def retention_days() -> tuple[int, ...]:
 def fees() -> Fees:
     """What AWS charges for logs, as packaged."""
     raw = _data()["fees"]
-    told = raw["source"]
-    source = Source("logging", told["title"], told["url"], told["checked_on"])
+    cited = raw["source"]
+    source = Source("logging", cited["title"], cited["url"], cited["checked_on"])
     return Fees(**{name: Decimal(value) for name, value in raw.items() if isinstance(value, str)}, source=source)
 
 

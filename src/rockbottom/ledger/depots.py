@@ -132,14 +132,14 @@ class S3Depot:
         condition = {"IfNoneMatch": "*"} if instead_of is None else {"IfMatch": instead_of.version}
         kind = "application/x-ndjson"
         try:
-            told = self._asked(
+            reply = self._asked(
                 "put_object", name, Body=content, Metadata={_DIGEST: digest}, ContentType=kind, **condition
             )
         except NotShipped as error:
             if error.code in (*_CHANGED, *_ABSENT):
                 return None
             raise
-        return Stored(len(content), digest, told["ETag"])
+        return Stored(len(content), digest, reply["ETag"])
 
     def names(self) -> list[str]:
         """The names of all files, in their order. Raises NotShipped."""

@@ -25,9 +25,9 @@ def joined(ledgers: Sequence[Path], into: Path) -> None:
         with open(volume_path(into, number), "wb", opener=private) as file:
             file.writelines(batch)
     for ledger in ledgers:
-        for told in notes_of(ledger):
-            if "dropped" in told or not (ledger / str(told.get("removed", os.curdir))).exists():
-                note(into, told)
+        for noted in notes_of(ledger):
+            if "dropped" in noted or not (ledger / str(noted.get("removed", os.curdir))).exists():
+                note(into, noted)
 
 
 def _batches(lines: Iterator[bytes]) -> Iterator[list[bytes]]:

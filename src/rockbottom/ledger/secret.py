@@ -20,18 +20,18 @@ def ledger_key(folder: Path, random: Callable[[int], bytes] = secrets.token_byte
     """
     path = folder / KEY
     try:
-        kept = path.read_bytes()
+        key = path.read_bytes()
     except FileNotFoundError:
-        kept = b""
-    if len(kept) == KEY_BYTES:
-        return kept
+        key = b""
+    if len(key) == KEY_BYTES:
+        return key
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     draft = folder / f".{KEY}-{os.getpid()}-{random(4).hex()}"
     descriptor = private(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL)
     try:
         os.write(descriptor, blake2b(shared, digest_size=KEY_BYTES).digest() if shared else random(KEY_BYTES))
         os.close(descriptor)
-        _put(draft, path, replace=bool(kept))
+        _put(draft, path, replace=bool(key))
     finally:
         draft.unlink(missing_ok=True)
     return path.read_bytes()

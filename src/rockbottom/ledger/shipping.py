@@ -107,9 +107,9 @@ def ledger_id(folder: Path, random: Callable[[int], bytes] = secrets.token_bytes
     """
     path = folder / ID
     with contextlib.suppress(FileNotFoundError):
-        kept = path.read_text(encoding="ascii").strip()
-        if len(kept) == 2 * _ID_BYTES:
-            return kept
+        identity = path.read_text(encoding="ascii").strip()
+        if len(identity) == 2 * _ID_BYTES:
+            return identity
         path.unlink()  # cut short by a full disk
     made = random(_ID_BYTES).hex()
     draft = folder / f".{ID}-{os.getpid()}-{made}"

@@ -33,12 +33,12 @@ def trim(folder: Path, max_bytes: int, now: float) -> int:
     return removed
 
 
-def note(folder: Path, what: dict[str, Any]) -> None:
+def note(folder: Path, event: dict[str, Any]) -> None:
     """Write down what the ledger lost; where that is not possible it was still logged."""
     with contextlib.suppress(OSError):
         file = private(folder / NOTES, os.O_WRONLY | os.O_APPEND | os.O_CREAT)
         try:
-            os.write(file, msgspec.json.encode(what) + b"\n")
+            os.write(file, msgspec.json.encode(event) + b"\n")
         finally:
             os.close(file)
 

@@ -70,48 +70,48 @@ class Answerer:
     def __init__(self) -> None:
         self._reader = Reader()
 
-    def answer(self, asked: Asked, count: Count) -> Answer:
+    def answer(self, task: Asked, count: Count) -> Answer:
         """The reply to what is asked: a tool call when it calls for one, else sentences of the prompt."""
-        tool = tool_for(asked)
-        if asked.thinking is None:
-            return self._answer(tool, asked, count)
-        thought = limited(_thought(asked, tool), replace(asked, stop_sequences=()), count)
-        block = _reasoning(thought, signed=asked.thinking.signed)
+        tool = tool_for(task)
+        if task.thinking is None:
+            return self._answer(tool, task, count)
+        thought = limited(_thought(task, tool), replace(task, stop_sequences=()), count)
+        block = _reasoning(thought, signed=task.thinking.signed)
         if thought.stop_reason == "max_tokens":
             return replace(thought, content=(block,))
-        limit = asked.max_tokens
-        left = asked if limit is None else replace(asked, max_tokens=max(limit - thought.output_tokens, 0))
+        limit = task.max_tokens
+        left = task if limit is None else replace(task, max_tokens=max(limit - thought.output_tokens, 0))
         answer = self._answer(tool, left, count)
         tokens = thought.output_tokens + answer.output_tokens
         return replace(answer, content=(block, *answer.content), output_tokens=tokens)
 
-    def _answer(self, tool: Tool | None, asked: Asked, count: Count) -> Answer:
+    def _answer(self, tool: Tool | None, task: Asked, count: Count) -> Answer:
         if tool is not None:
-            return self._call(tool, asked, count)
-        if asked.schema is not None:
-            return limited(self._document(asked.schema, asked), asked, count)
-        cited = self._cited(asked, count) if asked.cited else None
-        return cited or limited(self._said(asked), asked, count)
+            return self._call(tool, task, count)
+        if task.schema is not None:
+            return limited(self._document(task.schema, task), task, count)
+        cited = self._cited(task, count) if task.cited else None
+        return cited or limited(self._said(task), task, count)
 
-    def _document(self, schema: Json, asked: Asked) -> str:
+    def _document(self, schema: Json, task: Asked) -> str:
         """A JSON text that fits a schema, out of the question and what the prompt says to it."""
-        texts = [*asked.results, *asked.sources]
-        told = [passage.text for passage in self._reader.passages(texts, asked.question, _PASSAGES)]
+        texts = [*task.results, *task.sources]
+        sentences = [passage.text for passage in self._reader.passages(texts, task.question, _PASSAGES)]
 
         def near(name: str) -> str | None:
             passages = self._reader.passages(texts, " ".join(words_of(name)), 1)
             return passages[0].text if passages else None
 
-        evidence = Evidence("\n".join([asked.question, *told]), near)
+        evidence = Evidence("\n".join([task.question, *sentences]), near)
         return msgspec.json.encode(value_of(schema, evidence)).decode()
 
-    def _cited(self, asked: Asked, count: Count) -> Answer | None:
+    def _cited(self, task: Asked, count: Count) -> Answer | None:
         """The sentences of the documents that may be cited, each with its place; None where none bears on it."""
-        documents = [document for document in asked.cited if len(document.text) >= READ_CHARS]
-        passages = self._reader.passages([document.text for document in documents], asked.question)
+        documents = [document for document in task.cited if len(document.text) >= READ_CHARS]
+        passages = self._reader.passages([document.text for document in documents], task.question)
         if not passages:
             return None
-        whole = limited(" ".join(passage.text for passage in passages), asked, count)
+        whole = limited(" ".join(passage.text for passage in passages), task, count)
         if whole.stop_reason != "end_turn":
             return whole
         content: list[Json] = []
@@ -121,33 +121,33 @@ class Answerer:
             content.append(citation(passage, documents[passage.place[0]]))
         return replace(whole, content=tuple(content))
 
-    def _said(self, asked: Asked) -> str:
+    def _said(self, task: Asked) -> str:
         """What the prompt says to the question; of tool results that were asked for at least their beginning.
 
         A question that says word for word what to reply with gets that.
         """
-        question = asked.question
+        question = task.question
         # The pattern looks at every place of a text, and nearly no question has the word that it needs.
-        told = _ORDERED.search(question) if "with" in question.lower() or not question.isascii() else None
-        if told is not None:
-            return next(filter(None, told.groups()))
-        for texts in (asked.results, asked.sources):
-            passages = self._reader.passages(texts, asked.question) if texts else ()
+        ordered = _ORDERED.search(question) if "with" in question.lower() or not question.isascii() else None
+        if ordered is not None:
+            return next(filter(None, ordered.groups()))
+        for texts in (task.results, task.sources):
+            passages = self._reader.passages(texts, task.question) if texts else ()
             if passages:
                 return " ".join([passage.text for passage in passages])
-            beginning = " ".join([" ".join(text.split())[:_RESULT_CHARS] for text in asked.results])[:_RESULT_CHARS]
+            beginning = " ".join([" ".join(text.split())[:_RESULT_CHARS] for text in task.results])[:_RESULT_CHARS]
             if beginning.strip():
                 return beginning.strip()
         return NOTHING_FOUND
 
-    def _call(self, tool: Tool, asked: Asked, count: Count) -> Answer:
-        arguments = sample_of(tool.schema, asked.question)
+    def _call(self, tool: Tool, task: Asked, count: Count) -> Answer:
+        arguments = sample_of(tool.schema, task.question)
         tokens = count(tool.name) + count(msgspec.json.encode(arguments).decode())
-        return _called(tool, arguments, tokens, asked)
+        return _called(tool, arguments, tokens, task)
 
 
-def _thought(asked: Asked, tool: Tool | None) -> str:
-    question = " ".join(asked.question.split())[:_THOUGHT_CHARS]
+def _thought(task: Asked, tool: Tool | None) -> str:
+    question = " ".join(task.question.split())[:_THOUGHT_CHARS]
     plan = f"The tool {tool.name} is for that." if tool else "I look at what the prompt says about it."
     return f"I am asked: {question} {plan}"
 
@@ -158,10 +158,10 @@ def _reasoning(thought: Answer, *, signed: bool) -> Json:
     return {"reasoningContent": {"reasoningText": {"text": text, **({"signature": signature} if signed else {})}}}
 
 
-def _called(tool: Tool, arguments: Json, tokens: int, asked: Asked) -> Answer:
-    limit = asked.max_tokens
+def _called(tool: Tool, arguments: Json, tokens: int, task: Asked) -> Answer:
+    limit = task.max_tokens
     cut = limit is not None and tokens > limit
-    identity = hashlib.blake2b(f"{tool.name}\0{asked.question}\0{asked.messages}".encode(), digest_size=11)
+    identity = hashlib.blake2b(f"{tool.name}\0{task.question}\0{task.messages}".encode(), digest_size=11)
     block = {
         "toolUse": {
             "toolUseId": f"tooluse_{identity.hexdigest()}",
@@ -172,7 +172,7 @@ def _called(tool: Tool, arguments: Json, tokens: int, asked: Asked) -> Answer:
     return Answer((block,), "max_tokens" if cut else "tool_use", min(tokens, limit) if limit is not None else tokens)
 
 
-def scripted(script: Script, asked: Asked, count: Count) -> Answer:
+def scripted(script: Script, task: Asked, count: Count) -> Answer:
     """The reply that a script fixes; its limits still hold unless the script fixes the tokens."""
     if script.content is not None:
         calls = any("toolUse" in block for block in script.content)
@@ -182,22 +182,22 @@ def scripted(script: Script, asked: Asked, count: Count) -> Answer:
         tokens = script.output_tokens
         answer = Answer(({"text": script.text or NOTHING_FOUND},), "end_turn", tokens)
     else:
-        answer = limited(script.text or NOTHING_FOUND, asked, count)
+        answer = limited(script.text or NOTHING_FOUND, task, count)
     if script.output_tokens is not None:
         answer = replace(answer, output_tokens=script.output_tokens)
     return replace(answer, stop_reason=script.stop_reason) if script.stop_reason else answer
 
 
-def limited(text: str, asked: Asked, count: Count) -> Answer:
+def limited(text: str, task: Asked, count: Count) -> Answer:
     """A text cut at the first stop sequence and at the most tokens asked for."""
-    places = [(at, stop) for stop in asked.stop_sequences if stop and (at := text.find(stop)) >= 0]
+    places = [(at, stop) for stop in task.stop_sequences if stop and (at := text.find(stop)) >= 0]
     stop = None
     if places:
         at, stop = min(places)
         text = text[:at]
     tokens = count(text)
-    if asked.max_tokens is not None and tokens > asked.max_tokens:
-        return Answer(({"text": _cut(text, asked.max_tokens, count)},), "max_tokens", asked.max_tokens)
+    if task.max_tokens is not None and tokens > task.max_tokens:
+        return Answer(({"text": _cut(text, task.max_tokens, count)},), "max_tokens", task.max_tokens)
     return Answer(({"text": text},) if text else (), "stop_sequence" if stop else "end_turn", tokens, stop)
 
 

@@ -54,7 +54,7 @@ class Asked:
 def asked_of(body: Mapping[str, Any]) -> Asked:
     """What a body asks, as Converse spells it. Raises TypeError and the like for what has another type than it must."""
     limits: Any = body.get("inferenceConfig") or {}
-    asked = Asked(max_tokens=limits.get("maxTokens"), stop_sequences=tuple(limits.get("stopSequences") or ()))
+    task = Asked(max_tokens=limits.get("maxTokens"), stop_sequences=tuple(limits.get("stopSequences") or ()))
     config: Any = body.get("toolConfig") or {}
     for entry in config.get("tools") or ():
         spec = entry.get("toolSpec")
@@ -63,24 +63,24 @@ def asked_of(body: Mapping[str, Any]) -> Asked:
             name, description = spec.get("name", ""), spec.get("description") or ""
             if not (isinstance(name, str) and isinstance(description, str)):
                 raise TypeError("the name and the description of a tool are texts")
-            asked.tools.append(Tool(name, schema.get("json") or {}, description))
+            task.tools.append(Tool(name, schema.get("json") or {}, description))
     choice: Any = config.get("toolChoice") or {}
-    asked.forced = "" if "any" in choice else choice.get("tool", {}).get("name") if "tool" in choice else None
-    asked.sources.extend(block["text"] for block in body.get("system") or () if "text" in block)
-    place = _add_messages(asked, body.get("messages") or ())
-    _check_types(asked)
-    _settle(asked, place)
+    task.forced = "" if "any" in choice else choice.get("tool", {}).get("name") if "tool" in choice else None
+    task.sources.extend(block["text"] for block in body.get("system") or () if "text" in block)
+    place = _add_messages(task, body.get("messages") or ())
+    _check_types(task)
+    _settle(task, place)
     if "outputConfig" in body or "additionalModelRequestFields" in body:
-        asked.schema, asked.thinking = schema_of(body), thinking_of(body)
-    asked.cited = cited_of(body.get("messages") or ())
-    return asked
+        task.schema, task.thinking = schema_of(body), thinking_of(body)
+    task.cited = cited_of(body.get("messages") or ())
+    return task
 
 
-def _check_types(asked: Asked) -> None:
+def _check_types(task: Asked) -> None:
     """Raise TypeError where what came from a body has another type than it must."""
-    if not _is_number(asked.max_tokens):
+    if not _is_number(task.max_tokens):
         raise TypeError("the most tokens of an answer are a number")
-    if not all(map(_are_texts, (asked.stop_sequences, asked.called, asked.results, asked.sources))):
+    if not all(map(_are_texts, (task.stop_sequences, task.called, task.results, task.sources))):
         raise TypeError("stop sequences, names of tools, results and texts are texts")
 
 
@@ -92,43 +92,43 @@ def _are_texts(values: Iterable[object]) -> bool:
     return all(isinstance(value, str) for value in values)
 
 
-def _add_messages(asked: Asked, messages: Iterable[Json]) -> int | None:
+def _add_messages(task: Asked, messages: Iterable[Json]) -> int | None:
     """Add what the messages hold; the place of the question among the sources, None where nobody asked anything."""
     place: int | None = None
     for message in messages:
-        asked.messages += 1
+        task.messages += 1
         content: Any = message.get("content") or ()
         if message.get("role") == "assistant":
-            asked.called.extend(block["toolUse"].get("name") or "" for block in content if "toolUse" in block)
+            task.called.extend(block["toolUse"].get("name") or "" for block in content if "toolUse" in block)
             continue
         results = [block["toolResult"] for block in content if "toolResult" in block]
         texts, spoken = _converse_texts(content)
-        asked.answers_tool = bool(results)
-        asked.sources.extend(texts)
-        asked.sources.extend(spoken)
+        task.answers_tool = bool(results)
+        task.sources.extend(texts)
+        task.sources.extend(spoken)
         if spoken and not results:
-            asked.called, asked.results = [], []
+            task.called, task.results = [], []
         if spoken:
-            place = len(asked.sources) - 1
-        asked.results.extend(text for result in results for text in _result_texts(result.get("content") or ()))
+            place = len(task.sources) - 1
+        task.results.extend(text for result in results for text in _result_texts(result.get("content") or ()))
     return place
 
 
-def _settle(asked: Asked, place: int | None) -> None:
+def _settle(task: Asked, place: int | None) -> None:
     """The last text of the user is the question. A long one may hold what it asks about, so then its last paragraph is
     the question and the rest a source, unless it is one paragraph that asks about longer texts."""
     if place is None:
         return
-    last = asked.sources[place]
+    last = task.sources[place]
     if len(last) > _SHORT_CHARS:
         rest, _, paragraph = last.rpartition("\n\n")
         if rest and paragraph.strip():
-            asked.sources[place], asked.question = rest, paragraph[-_SHORT_CHARS:]
+            task.sources[place], task.question = rest, paragraph[-_SHORT_CHARS:]
             return
-        if sum(map(len, asked.sources)) < 2 * len(last):
-            asked.question = last[-_SHORT_CHARS:]
+        if sum(map(len, task.sources)) < 2 * len(last):
+            task.question = last[-_SHORT_CHARS:]
             return
-    asked.question = asked.sources.pop(place)
+    task.question = task.sources.pop(place)
 
 
 def _converse_texts(content: Iterable[Json]) -> tuple[list[str], list[str]]:

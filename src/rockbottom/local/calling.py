@@ -17,29 +17,29 @@ _TELLING = re.compile(r"[_\d]|[a-z][A-Z]")
 _PARTS = re.compile(r"[A-Za-z][a-z]+|[A-Z]+(?![a-z])")
 
 
-def tool_for(asked: Asked) -> Tool | None:
+def tool_for(task: Asked) -> Tool | None:
     """The tool to call: the one that is forced, else the one that the question calls for; None: none."""
-    if not asked.tools:
+    if not task.tools:
         return None
-    if asked.forced is None:
-        return _best(asked.tools, asked.question) if not asked.answers_tool else _next_named(asked)
-    named = next((tool for tool in asked.tools if tool.name == asked.forced), None)
+    if task.forced is None:
+        return _best(task.tools, task.question) if not task.answers_tool else _next_named(task)
+    named = next((tool for tool in task.tools if tool.name == task.forced), None)
     if named is not None:
         return named
     # Any tool: one that was not called for this question yet, or a loop that forces a call at each turn never ends.
-    fresh = [tool for tool in asked.tools if tool.name not in asked.called]
+    fresh = [tool for tool in task.tools if tool.name not in task.called]
     if not fresh:
-        return asked.tools[-1]
-    return _best(fresh, asked.question) or fresh[0]
+        return task.tools[-1]
+    return _best(fresh, task.question) or fresh[0]
 
 
-def _next_named(asked: Asked) -> Tool | None:
+def _next_named(task: Asked) -> Tool | None:
     """The tool that the prompt names, by its very name, behind one that was called, and that was not called itself."""
-    called = frozenset(asked.called)
-    for text in (asked.question, *asked.sources):
-        places = {tool.name: at for tool in asked.tools if (at := _place(tool.name, text)) >= 0}
+    called = frozenset(task.called)
+    for text in (task.question, *task.sources):
+        places = {tool.name: at for tool in task.tools if (at := _place(tool.name, text)) >= 0}
         reached = max((at for name, at in places.items() if name in called), default=-1)
-        behind = [tool for tool in asked.tools if places.get(tool.name, -1) > reached >= 0 and tool.name not in called]
+        behind = [tool for tool in task.tools if places.get(tool.name, -1) > reached >= 0 and tool.name not in called]
         if behind:
             return min(behind, key=lambda tool: places[tool.name])
     return None
@@ -58,12 +58,12 @@ def _best(tools: Sequence[Tool], question: str) -> Tool | None:
 
     One whose name shares a word comes before all others: the longer a description, the more it shares by chance.
     """
-    asked = set(_WORD.findall(question.lower()))
+    question_words = set(_WORD.findall(question.lower()))
     words = [_words_of(tool.name, tool.description) for tool in tools]
-    shared = [asked & known for _, known in words]
+    shared = [question_words & known for _, known in words]
     if not any(shared):
         return None
-    holders = {word: sum(word in known for _, known in words) for word in asked}
+    holders = {word: sum(word in known for _, known in words) for word in question_words}
 
     def score(place: int) -> tuple[int, float, int]:
         named = len(shared[place] & words[place][0])

@@ -27,5 +27,5 @@ def citation(passage: Passage, document: Cited) -> Json:
             end += 1
         source = document.text[start:end]
         location = {"documentChar": {"documentIndex": document.number, "start": start, "end": end}}
-    told = {"title": document.title, "sourceContent": [{"text": source}], "location": location}
-    return {"citationsContent": {"content": [{"text": passage.text}], "citations": [told]}}
+    cited = {"title": document.title, "sourceContent": [{"text": source}], "location": location}
+    return {"citationsContent": {"content": [{"text": passage.text}], "citations": [cited]}}

@@ -129,22 +129,22 @@ def _check_size(media: Json, limit: int, place: str, shown: str) -> None:
 
 
 def _check_pairs(messages: Sequence[Json]) -> None:
-    asked: list[str] = []
+    waiting: list[str] = []
     for number, message in enumerate(messages):
         content = message["content"]
         content = [block for block in content if _is_run_by_caller(block)]
         answered = [block["toolResult"]["toolUseId"] for block in content if "toolResult" in block]
-        if len(answered) > len(asked):
+        if len(answered) > len(waiting):
             raise invalid(
                 f"The number of toolResult blocks at messages.{number}.content exceeds the number of toolUse "
                 "blocks of previous turn."
             )
-        missing = [identity for identity in asked if identity not in answered]
+        missing = [identity for identity in waiting if identity not in answered]
         if missing:
             raise invalid(
                 f"Expected toolResult blocks at messages.{number}.content for the following Ids: {', '.join(missing)}"
             )
-        asked = [block["toolUse"]["toolUseId"] for block in content if "toolUse" in block]
+        waiting = [block["toolUse"]["toolUseId"] for block in content if "toolUse" in block]
 
 
 def _is_run_by_caller(block: Json) -> bool:

@@ -86,19 +86,19 @@ class Customizations:
 
     def described(self, job: Customization, now: float) -> Json:
         """What Get tells of a job."""
-        asked, status = job.request, job.status(now)
-        told: Json = {
-            "jobArn": job.arn, "jobName": asked["jobName"], "outputModelName": asked["customModelName"],
-            "roleArn": asked["roleArn"], "status": status, "creationTime": instant(job.created_at),
-            "baseModelArn": f"arn:aws:bedrock:us-east-1::foundation-model/{asked['baseModelIdentifier']}",
-            "trainingDataConfig": asked["trainingDataConfig"], "validationDataConfig": {"validators": []},
-            "outputDataConfig": asked["outputDataConfig"], "customizationType": "DISTILLATION",
+        request, status = job.request, job.status(now)
+        description: Json = {
+            "jobArn": job.arn, "jobName": request["jobName"], "outputModelName": request["customModelName"],
+            "roleArn": request["roleArn"], "status": status, "creationTime": instant(job.created_at),
+            "baseModelArn": f"arn:aws:bedrock:us-east-1::foundation-model/{request['baseModelIdentifier']}",
+            "trainingDataConfig": request["trainingDataConfig"], "validationDataConfig": {"validators": []},
+            "outputDataConfig": request["outputDataConfig"], "customizationType": "DISTILLATION",
         }  # fmt: skip
         if status == "Completed":
-            told["outputModelArn"] = self.model_arn(job)
+            description["outputModelArn"] = self.model_arn(job)
         if job.failure:
-            told["failureMessage"] = job.failure
-        return told
+            description["failureMessage"] = job.failure
+        return description
 
     @staticmethod
     def model_arn(job: Customization) -> str:

@@ -64,12 +64,12 @@ class Door:
         origin = headers.get(b"origin", b"")
         if origin.decode("latin-1") not in self._visitors.origins:
             return send
-        told = [(b"access-control-allow-origin", origin), (b"vary", b"origin"), *_ANSWERED]
-        told.append((b"access-control-allow-headers", headers.get(b"access-control-request-headers", b"*")))
+        cors = [(b"access-control-allow-origin", origin), (b"vary", b"origin"), *_ANSWERED]
+        cors.append((b"access-control-allow-headers", headers.get(b"access-control-request-headers", b"*")))
 
         async def telling(message: MutableMapping[str, Any]) -> None:
             if message["type"] == "http.response.start":
-                message = {**message, "headers": [*message["headers"], *told]}
+                message = {**message, "headers": [*message["headers"], *cors]}
             await send(message)
 
         return telling

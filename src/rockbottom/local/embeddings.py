@@ -146,8 +146,8 @@ def _rerank(model: Embedding, body: Json, identity: str) -> tuple[Json, int]:
     if not is_list(documents) or not 1 <= len(documents) <= _MOST_DOCUMENTS:
         raise malformed("#: required key [documents] not found")
     texts = [str(item.get("text", item)) if is_object(item) else str(item) for item in documents]
-    asked = vector_of(query, _RERANKED_LENGTH)
-    scored = [(likeness(asked, vector_of(text, _RERANKED_LENGTH)), place) for place, text in enumerate(texts)]
+    query_vector = vector_of(query, _RERANKED_LENGTH)
+    scored = [(likeness(query_vector, vector_of(text, _RERANKED_LENGTH)), place) for place, text in enumerate(texts)]
     scored.sort(key=lambda pair: (-pair[0], pair[1]))
     most = body.get("top_n")
     shown = scored[:most] if isinstance(most, int) and most > 0 else scored
@@ -171,8 +171,8 @@ def _vector(model: Embedding, text: str, dimensions: Any) -> Vector:
     return vector_of(text, length, model.id)
 
 
-def _types(asked: Any) -> list[str]:
-    return [str(kind) for kind in asked] if is_list(asked) and asked else ["float"]
+def _types(listed: Any) -> list[str]:
+    return [str(kind) for kind in listed] if is_list(listed) and listed else ["float"]
 
 
 def _as_type(vector: Vector, kind: str) -> Any:

@@ -154,13 +154,13 @@ def _names(text: str) -> Iterator[str]:
 
 def _objects(text: str) -> Iterator[str]:
     for match in _OBJECT.finditer(text):
-        kept: list[str] = []
+        words: list[str] = []
         for word in match[1].split():
             if word.lower() in _FILLERS:
                 break
-            kept.append(word)
-        if kept:
-            yield " ".join(kept)
+            words.append(word)
+        if words:
+            yield " ".join(words)
 
 
 _FINDERS: dict[str, Callable[[str], Iterator[str]]] = {

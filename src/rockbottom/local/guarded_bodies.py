@@ -35,14 +35,14 @@ def guarded_body(call: Call, dialect: Dialect, body: Json) -> Mapping[str, Any]:
     version = call.headers.get(_VERSION, b"").decode("latin-1")
     if api.wrapped and not version:
         raise invalid("A guardrail version is required where a guardrail identifier is provided.")
-    told = {
+    guardrail = {
         "guardrailIdentifier": identifier,
         "guardrailVersion": version or "DRAFT",
         "trace": call.headers.get(_TRACE, b"").decode("latin-1").lower(),
         "tagSuffix": _suffix(config),
     }
     neutral = dialect.unspelled(body)
-    return {**neutral, "messages": _spoken(neutral, with_system=api.wrapped), "guardrailConfig": told}
+    return {**neutral, "messages": _spoken(neutral, with_system=api.wrapped), "guardrailConfig": guardrail}
 
 
 def _suffix(config: Any) -> str:

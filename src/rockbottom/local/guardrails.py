@@ -129,10 +129,10 @@ class Guarded:
 
     def trace(self, output: Assessed | None) -> Json:
         """The ``guardrail`` member of a trace; without an output where the input was blocked."""
-        told: Json = {"inputAssessment": {self.guardrail.identity: self.input.assessment}}
+        assessments: Json = {"inputAssessment": {self.guardrail.identity: self.input.assessment}}
         if output is not None:
-            told["outputAssessments"] = {self.guardrail.identity: [output.assessment]}
-        return told
+            assessments["outputAssessments"] = {self.guardrail.identity: [output.assessment]}
+        return assessments
 
     def native(self, output: Assessed | None) -> Json:
         """What a native reply tells beside its own members (AWS, "Test your guardrail")."""
@@ -140,12 +140,12 @@ class Guarded:
         action = {GUARDRAIL_ACTION: "INTERVENED" if blocked else "NONE"}
         if not self.traced:
             return action
-        told: Json = {"input": {self.guardrail.identity: self.input.assessment}}
+        assessments: Json = {"input": {self.guardrail.identity: self.input.assessment}}
         if output is not None:
-            told["outputs"] = [{self.guardrail.identity: output.assessment}]
+            assessments["outputs"] = [{self.guardrail.identity: output.assessment}]
         if blocked:
-            told["actionReason"] = "Guardrail blocked."
-        return {**action, GUARDRAIL_TRACE: {"guardrail": told}}
+            assessments["actionReason"] = "Guardrail blocked."
+        return {**action, GUARDRAIL_TRACE: {"guardrail": assessments}}
 
 
 @dataclass(slots=True)
@@ -245,6 +245,6 @@ def _blocks(body: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
 
 
 def _list(config: Mapping[str, Any], policy: str, member: str) -> list[Json]:
-    told: Json = config.get(policy) or {}
-    rows: list[Json] = told.get(member) or []
+    section: Json = config.get(policy) or {}
+    rows: list[Json] = section.get(member) or []
     return rows

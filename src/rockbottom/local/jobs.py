@@ -162,11 +162,11 @@ class Job:
 
     def summary(self) -> Json:
         """Its members in Get and List."""
-        asked, counts = self.request, self.counts
+        request, counts = self.request, self.counts
         optional = {
-            name: asked[name]
+            name: request[name]
             for name in ("clientRequestToken", "vpcConfig", "timeoutDurationInHours", "modelInvocationType")
-            if name in asked
+            if name in request
         }
         if self.message:
             optional["message"] = self.message
@@ -174,15 +174,15 @@ class Job:
             optional["endTime"] = instant(self.ended_at)
         return {
             "jobArn": self.arn,
-            "jobName": asked["jobName"],
-            "modelId": asked["modelId"],
-            "roleArn": asked["roleArn"],
+            "jobName": request["jobName"],
+            "modelId": request["modelId"],
+            "roleArn": request["roleArn"],
             "status": self.status.value,
             "submitTime": instant(self.created_at),
             "lastModifiedTime": instant(self.changed_at),
             "jobExpirationTime": instant(self.timeout_at),
-            "inputDataConfig": asked["inputDataConfig"],
-            "outputDataConfig": asked["outputDataConfig"],
+            "inputDataConfig": request["inputDataConfig"],
+            "outputDataConfig": request["outputDataConfig"],
             "totalRecordCount": counts.total,
             "processedRecordCount": counts.processed,
             "successRecordCount": counts.success,

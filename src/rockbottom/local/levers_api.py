@@ -74,8 +74,8 @@ class LeversPlane:
     def _create(self, asking: Asking) -> Answered:
         body = self._checked("bedrock", "CreateGuardrail", asking)
         guardrail = self._state.guardrails.create(body, asking.caller, self._state.clock.now())
-        told = self._state.guardrails.described(guardrail)
-        return 202, {name: told[name] for name in ("guardrailId", "guardrailArn", "version", "createdAt")}
+        description = self._state.guardrails.described(guardrail)
+        return 202, {name: description[name] for name in ("guardrailId", "guardrailArn", "version", "createdAt")}
 
     def _version(self, asking: Asking) -> Answered:
         guardrail = self._state.guardrails.find(asking.identifier)

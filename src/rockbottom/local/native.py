@@ -148,9 +148,9 @@ def check_nova(body: Json, model: str) -> None:
     _dictionaries(cast(Json, tools or {}).get("tools"), "#/toolConfig/tools")
 
 
-def malformed(what: str) -> Exception:
+def malformed(fault: str) -> Exception:
     """A ValidationException in the words of Bedrock's JSON-schema validator."""
-    return invalid(f"Malformed input request: {what}, please reformat your input and try again.")
+    return invalid(f"Malformed input request: {fault}, please reformat your input and try again.")
 
 
 def _whole_number(value: Any, place: str, least: int) -> None:

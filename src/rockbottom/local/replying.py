@@ -49,12 +49,12 @@ def replied(counted: Counted, answer: Answer) -> Reply:
     reply, metrics = _built(counted, answer, usage, latency, first)
     if not (call.stream and counted.dialect.api.native):
         reply.update(told_of_guardrail)
-    headers, told = _headers(counted, usage, latency), reply.get("usage") or _told(counted, usage)
+    headers, reply_usage = _headers(counted, usage, latency), reply.get("usage") or _told(counted, usage)
     if call.stream:
         frames, logged = _framed(counted, reply, metrics, told_of_guardrail)
-        return Reply(headers, b"", frames, told, reply, logged, latency, first, usage)
+        return Reply(headers, b"", frames, reply_usage, reply, logged, latency, first, usage)
     body = _encode(reply)
-    return Reply(headers, body, [], told, reply, body, latency, first, usage)
+    return Reply(headers, body, [], reply_usage, reply, body, latency, first, usage)
 
 
 def _guarded(counted: Counted, answer: Answer) -> tuple[Answer, Json]:
@@ -146,19 +146,19 @@ def _built(counted: Counted, answer: Answer, usage: Usage, latency: int, first: 
 def _told(counted: Counted, usage: Usage) -> Json:
     """The ``usage`` of a reply; GPT's on ConverseStream may count twice what was cached (gpt_stream_counters)."""
     dialect, model, stream = counted.dialect, counted.model.model, counted.call.stream
-    told = dialect.counted(usage, model, points=counted.points, stream=stream)
+    reply_usage = dialect.counted(usage, model, points=counted.points, stream=stream)
     if not dialect.api.native and stream and model.vendor == "openai" and counted.overlaps:
-        told["inputTokens"] = usage.total_input
-        told["totalTokens"] = usage.total + usage.cache_read + usage.cache_write
-    return told
+        reply_usage["inputTokens"] = usage.total_input
+        reply_usage["totalTokens"] = usage.total + usage.cache_read + usage.cache_write
+    return reply_usage
 
 
 def _exchange(counted: Counted, answer: Answer, identity: str) -> Exchange:
     """What the reply repeats of its request, as it was sent."""
     surface = counted.call.surface
     body = counted.body if surface is None else surface.body
-    asked = body.get("service_tier")
-    tier = str(asked) if asked not in (None, "auto") else "default"
+    asked_tier = body.get("service_tier")
+    tier = str(asked_tier) if asked_tier not in (None, "auto") else "default"
     thoughts: list[Any] = [block["reasoningContent"] for block in answer.content if "reasoningContent" in block]
     texts = [thought["reasoningText"].get("text", "") for thought in thoughts if "reasoningText" in thought]
     reasoning = min(sum(map(counted.count, texts)), answer.output_tokens)

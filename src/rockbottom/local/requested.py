@@ -37,19 +37,19 @@ def schema_of(body: Mapping[str, Any]) -> Json | None:
     """The JSON schema that the answer must fit. Raises ServiceFailure for one that is no JSON object."""
     output = _object(body, "outputConfig")
     extra = _object(body, "additionalModelRequestFields")
-    asked: Any = _object(_object(_object(output, "textFormat"), "structure"), "jsonSchema").get("schema")
-    if asked is None:
-        asked = _object(_object(extra, "output_config"), "format").get("schema")
-    if asked is None:
-        asked = _object(extra, "output_format").get("schema")
-    if isinstance(asked, str):
+    schema: Any = _object(_object(_object(output, "textFormat"), "structure"), "jsonSchema").get("schema")
+    if schema is None:
+        schema = _object(_object(extra, "output_config"), "format").get("schema")
+    if schema is None:
+        schema = _object(extra, "output_format").get("schema")
+    if isinstance(schema, str):
         try:
-            asked = msgspec.json.decode(asked)
+            schema = msgspec.json.decode(schema)
         except NOT_JSON as error:
             raise invalid(f"outputConfig.textFormat: the schema is not valid JSON: {error}") from error
-    if asked is not None and not is_object(asked):
+    if schema is not None and not is_object(schema):
         raise invalid("outputConfig.textFormat: the schema must be a JSON object")
-    return None if asked is None else dict(asked)
+    return None if schema is None else dict(schema)
 
 
 def thinking_of(body: Mapping[str, Any]) -> Thinking | None:
@@ -58,9 +58,9 @@ def thinking_of(body: Mapping[str, Any]) -> Thinking | None:
     if _object(extra, "thinking").get("type") not in (None, "disabled"):
         return Thinking(signed=True)
     config = extra.get("reasoningConfig", extra.get("reasoning_config"))
-    asked = config.get("type") if is_object(config) else config
+    kind = config.get("type") if is_object(config) else config
     effort = extra.get("reasoning_effort")
-    if asked in (None, "disabled", "none") and effort in (None, "none"):
+    if kind in (None, "disabled", "none") and effort in (None, "none"):
         return None
     return Thinking(signed=False)
 

@@ -17,16 +17,16 @@ def reranked(body: Json) -> Json:
     if model is None or model.form != "rerank":
         raise invalid("The provided model identifier is invalid.")
     documents = [source["inlineDocumentSource"] for source in body["sources"]]
-    asked: Json = {
+    cohere_body: Json = {
         "query": body["queries"][0]["textQuery"].get("text"),
         "documents": [_text(document) for document in documents],
         "top_n": config.get("numberOfResults"),
     }
-    told, _ = answer_embedding(model, asked, "")
+    scores, _ = answer_embedding(model, cohere_body, "")
     return {
         "results": [
             {"index": row["index"], "relevanceScore": row["relevance_score"], "document": documents[row["index"]]}
-            for row in told["results"]
+            for row in scores["results"]
         ]
     }
 

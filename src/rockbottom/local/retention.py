@@ -69,11 +69,11 @@ class Retention:
         """What the list of models says of one (its bare id)."""
         mode, source = self._in_force(account)
         allowed = allowed_modes(model)
-        told: Json = {"data_retention": {"mode": mode, "source": source, "allowed_modes": list(allowed)}}
+        retention: Json = {"data_retention": {"mode": mode, "source": source, "allowed_modes": list(allowed)}}
         if mode in allowed:
-            return {"status": "available", **told}
+            return {"status": "available", **retention}
         reason = f"This model is not available under data retention mode '{mode}'."
-        return {"status": "unavailable", "status_reason": reason, **told}
+        return {"status": "unavailable", "status_reason": reason, **retention}
 
     def _in_force(self, account: str) -> tuple[str, str]:
         mode = self.mode(account)

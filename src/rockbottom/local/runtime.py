@@ -135,8 +135,8 @@ class Runtime:
         region = state.router.serving(model, caller.account, model.region or caller.region)
         host = MANTLE if call.surface is not None and call.surface.host == MANTLE else ""
         namespace = Namespace(caller.account, region, model.model.id, host)
-        held: Mapping[EntryKey, Entry] = {} if state.sides.unread(prompt, rules) else state.memory.entries
-        result = outcome(held, prompt, now, rules, state.sides.behaviour, namespace, inf)
+        entries: Mapping[EntryKey, Entry] = {} if state.sides.unread(prompt, rules) else state.memory.entries
+        result = outcome(entries, prompt, now, rules, state.sides.behaviour, namespace, inf)
         if guarded is not None and guarded.input.blocked:  # the model is not asked, and nothing is cached
             result = CacheOutcome(0, {}, 0, 0, result.points, ())
         counted = Counted(

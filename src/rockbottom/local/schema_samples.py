@@ -76,10 +76,10 @@ class _Sampling:
             return fields["const"]
         if is_list(fields.get("enum")) and fields["enum"]:
             values = list(fields["enum"])
-            held = self._evidence.member(values)
-            if held is None:
-                held = fields["default"] if "default" in fields and fields["default"] in values else values[0]
-            return held
+            choice = self._evidence.member(values)
+            if choice is None:
+                choice = fields["default"] if "default" in fields and fields["default"] in values else values[0]
+            return choice
         for union in ("anyOf", "oneOf"):
             if is_list(fields.get(union)) and fields[union]:
                 return self._of_union(fields, union, name, depth)
@@ -170,9 +170,9 @@ class _Sampling:
 
     def _number(self, fields: Json, name: str, *, whole: bool) -> float | int:
         bounds = Bounds.of(fields, whole=whole)
-        held = self._evidence.number(name, bounds.accepts)
-        if held is not None:
-            return int(held) if whole else held
+        number = self._evidence.number(name, bounds.accepts)
+        if number is not None:
+            return int(number) if whole else number
         default = number_of(fields.get("default"))
         return default if default is not None else bounds.smallest()
 
@@ -180,8 +180,8 @@ class _Sampling:
         pattern = _compiled(fields.get("pattern"))
         form = str(fields.get("format"))
         if pattern is not None:
-            held = self._evidence.matching(pattern)
-            return held if held is not None and _fits(held, fields) else least_match(fields["pattern"]) or ""
+            match = self._evidence.matching(pattern)
+            return match if match is not None and _fits(match, fields) else least_match(fields["pattern"]) or ""
         if form in _FORMATS:
             return (form in _FOUND and self._evidence.next(*_FOUND[form])) or _FORMATS[form]
         text = self._text(fields, name)
@@ -196,15 +196,15 @@ class _Sampling:
         if run is not None:
             return evidence.next("quoted") or run
         for names, kinds in _KINDS:
-            if names.intersection(words) and (held := evidence.next(*kinds)):
-                return held
+            if names.intersection(words) and (hint := evidence.next(*kinds)):
+                return hint
         if words and not _WHOLE.intersection(words):
             beside = evidence.beside(name, r"[\w.@/+-]*\w")
-            held = beside or evidence.next(*_NAMED) or (evidence.near(name) if evidence.near else None)
-            if held:
-                return held
-        elif held := evidence.next("quoted"):
-            return held
+            hint = beside or evidence.next(*_NAMED) or (evidence.near(name) if evidence.near else None)
+            if hint:
+                return hint
+        elif hint := evidence.next("quoted"):
+            return hint
         default = fields.get("default")
         return default if isinstance(default, str) else " ".join(evidence.text.split())[:80] or "value"
 
@@ -226,11 +226,11 @@ class _Sampling:
         for part in fields["allOf"]:
             if isinstance(part, dict):
                 for key, value in self._resolved(cast(Json, part)).items():
-                    held = merged.get(key)
+                    present = merged.get(key)
                     if key == "properties" and isinstance(value, dict):
-                        merged[key] = {**(cast(Json, held) if isinstance(held, dict) else {}), **value}
+                        merged[key] = {**(cast(Json, present) if isinstance(present, dict) else {}), **value}
                     elif key == "required" and isinstance(value, list):
-                        merged[key] = [*(cast("list[Any]", held) if isinstance(held, list) else []), *value]
+                        merged[key] = [*(cast("list[Any]", present) if isinstance(present, list) else []), *value]
                     else:
                         merged.setdefault(key, value)
         return merged
@@ -256,16 +256,16 @@ def _fits(text: str, fields: Json) -> bool:
 
 
 def _unique(values: Iterable[Any]) -> list[Any]:
-    kept: list[Any] = []
+    unique: list[Any] = []
     for value in values:
-        while value in kept:
+        while value in unique:
             if isinstance(value, bool):
                 value = not value
                 break
-            value = value + 1 if isinstance(value, int | float) else f"{value}{len(kept)}"
-        if value not in kept:
-            kept.append(value)
-    return kept
+            value = value + 1 if isinstance(value, int | float) else f"{value}{len(unique)}"
+        if value not in unique:
+            unique.append(value)
+    return unique
 
 
 def _compiled(pattern: Any) -> re.Pattern[str] | None:

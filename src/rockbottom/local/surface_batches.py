@@ -104,7 +104,7 @@ class Batches:
                 hint="start it with --s3 moto (S3 in the same process) or --s3 URL",
             )
         now, pace = int(self._state.clock.now()), self._state.jobs.pace
-        told: Json = {
+        description: Json = {
             "id": f"batch_{self._state.new_request_id().replace('-', '')[:24]}",
             "object": "batch",
             "endpoint": endpoint,
@@ -120,9 +120,9 @@ class Batches:
             "metadata": body.get("metadata"),
         }
         caller = {name: headers[name] for name in (b"authorization",) if name in headers}
-        batch = Batch(told, model, caller, (pace.validating, pace.validating + pace.scheduled))
+        batch = Batch(description, model, caller, (pace.validating, pace.validating + pace.scheduled))
         self._surfaces.check_chat(model)
-        self._made[told["id"]] = batch
+        self._made[description["id"]] = batch
         return batch
 
     async def _look(self, batch: Batch) -> None:

@@ -24,11 +24,11 @@ def failure_body(route: SurfaceRoute, failure: ServiceFailure, request_id: str) 
     """The status and the body of an error."""
     if isinstance(failure, UnknownPath):
         return (200, json_bytes(_UNKNOWN)) if failure.host == RUNTIME else (404, b"")
-    told = surface_error(failure.status, failure.message, of_anthropic=route.of_anthropic, request_id=request_id)
-    return failure.status, json_bytes(told)
+    body = surface_error(failure.status, failure.message, of_anthropic=route.of_anthropic, request_id=request_id)
+    return failure.status, json_bytes(body)
 
 
 def failure_frame(of_anthropic: bool, failure: ServiceFailure) -> bytes:
     """The frame of an error in the middle of a stream."""
-    told = json_bytes(surface_error(failure.status, failure.message, of_anthropic=of_anthropic))
-    return b"event: error\ndata: %b\n\n" % told if of_anthropic else b"data: %b\n\n" % told
+    body = json_bytes(surface_error(failure.status, failure.message, of_anthropic=of_anthropic))
+    return b"event: error\ndata: %b\n\n" % body if of_anthropic else b"data: %b\n\n" % body

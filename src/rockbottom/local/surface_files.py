@@ -41,7 +41,7 @@ class Files:
         name, content = upload
         if sum(len(file.content) for file in self.kept.values()) + len(content) > _MOST_BYTES:
             raise ServiceFailure("ServiceQuotaExceededException", "The local endpoint keeps at most 512 MB of files.")
-        told: Json = {
+        description: Json = {
             "id": f"file-{identity.replace('-', '')[:24]}",
             "object": "file",
             "bytes": len(content),
@@ -52,8 +52,8 @@ class Files:
             "status": "processed",
             "status_details": None,
         }
-        self.kept[told["id"]] = _File(told, content)
-        return told
+        self.kept[description["id"]] = _File(description, content)
+        return description
 
     def told(self, identifier: str) -> Json:
         """A file as the API shows it. Raises ServiceFailure."""
@@ -90,12 +90,12 @@ def page_of(rows: list[Json], query: Mapping[str, str], *, most: int, usual: int
 
     Raises ServiceFailure for a limit that is no number from 1 to ``most``.
     """
-    asked = query.get("limit", str(usual))
-    if not asked.isascii() or not asked.isdigit() or not 1 <= int(asked) <= most:
+    limit = query.get("limit", str(usual))
+    if not limit.isascii() or not limit.isdigit() or not 1 <= int(limit) <= most:
         raise invalid(f"Invalid 'limit': expected a number from 1 to {most}.")
     after = query.get("after")
     start = next((place for place, row in enumerate(rows, 1) if row["id"] == after), len(rows) if after else 0)
-    page = rows[start : start + int(asked)]
+    page = rows[start : start + int(limit)]
     return {
         "object": "list",
         "data": page,

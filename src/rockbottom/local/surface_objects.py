@@ -47,5 +47,5 @@ class SurfaceObjects:
             return JSON, json_bytes(files.listed(query))
         if route.operation == "GetFileContent":
             return _BYTES, files.content(route.identifier)
-        told = files.remove if route.operation == "DeleteFile" else files.told
-        return JSON, json_bytes(told(route.identifier))
+        answer_of = files.remove if route.operation == "DeleteFile" else files.told
+        return JSON, json_bytes(answer_of(route.identifier))

@@ -26,17 +26,17 @@ class Responses:
 
     kept: OrderedDict[str, Kept] = field(default_factory=OrderedDict[str, Kept])
 
-    def add(self, kept: Kept) -> None:
-        self.kept[kept.reply["id"]] = kept
+    def add(self, entry: Kept) -> None:
+        self.kept[entry.reply["id"]] = entry
         while len(self.kept) > MOST_KEPT:
             self.kept.popitem(last=False)
 
     def kept_reply(self, identifier: str) -> Kept:
         """A reply by its id. Raises ServiceFailure."""
-        kept = self.kept.get(identifier)
-        if kept is None:
+        entry = self.kept.get(identifier)
+        if entry is None:
             raise ServiceFailure("ResourceNotFoundException", "Response not found.")
-        return kept
+        return entry
 
     def remove(self, identifier: str) -> None:
         """Forget a reply. Raises ServiceFailure."""
@@ -45,25 +45,25 @@ class Responses:
 
     def cancelled(self, identifier: str) -> Json:
         """A reply that runs in the background, cancelled. Raises ServiceFailure."""
-        kept = self.kept_reply(identifier)
-        if not kept.reply.get("background"):
+        entry = self.kept_reply(identifier)
+        if not entry.reply.get("background"):
             raise invalid("Only responses created with background set to true can be cancelled.")
-        return kept.reply  # it was complete before it was asked for
+        return entry.reply  # it was complete before it was asked for
 
     def all(self) -> list[Json]:
         """Every reply, the newest first."""
-        return [kept.reply for kept in reversed(self.kept.values())]
+        return [entry.reply for entry in reversed(self.kept.values())]
 
     def whole(self, body: Json) -> Json:
         """A body with the input and the output of the reply that it goes on from in front. Raises ServiceFailure."""
         earlier = body.get("previous_response_id")
         if earlier is None:
             return body
-        kept = self.kept_reply(str(earlier))
+        entry = self.kept_reply(str(earlier))
         rest = {member: value for member, value in body.items() if member != "previous_response_id"}
         new: Any = body.get("input")
         added = list(new) if is_list(new) else [{"role": "user", "content": new}] if isinstance(new, str) else []
-        return {**rest, "input": [*kept.items, *kept.reply["output"], *added]}
+        return {**rest, "input": [*entry.items, *entry.reply["output"], *added]}
 
     def clear(self) -> None:
         self.kept.clear()

@@ -74,12 +74,12 @@ class Surfaces:
 
     def read(self, call: Call, *, own_answer: bool) -> Counted:
         """Check a call and count it (see ``Runtime.read``). Raises ServiceFailure."""
-        asked = call.surface
-        assert asked is not None
-        dialect, body = asked.dialect, asked.body
-        model = self._placed(asked, call.model)
-        check_headers(asked.route, call.headers)
-        check_parameters(asked.route, dialect.api, body, model.model, surface_of(model.model))
+        surface_call = call.surface
+        assert surface_call is not None
+        dialect, body = surface_call.dialect, surface_call.body
+        model = self._placed(surface_call, call.model)
+        check_headers(surface_call.route, call.headers)
+        check_parameters(surface_call.route, dialect.api, body, model.model, surface_of(model.model))
         if dialect is MESSAGES:
             check_message_members(body, beta=b"anthropic-beta" in call.headers or "anthropic_beta" in body)
         if dialect is RESPONSES:
@@ -93,23 +93,23 @@ class Surfaces:
 
     def count_tokens(self, call: Call) -> Json:
         """The reply of count_tokens. Raises ServiceFailure."""
-        asked = call.surface
-        assert asked is not None
-        body = {"max_tokens": 1, **asked.body}
-        return {"input_tokens": self._runtime.tokens_of(MESSAGES, body, self._placed(asked, call.model))}
+        surface_call = call.surface
+        assert surface_call is not None
+        body = {"max_tokens": 1, **surface_call.body}
+        return {"input_tokens": self._runtime.tokens_of(MESSAGES, body, self._placed(surface_call, call.model))}
 
-    def _placed(self, asked: SurfaceCall, name: str) -> ModelId:
+    def _placed(self, surface_call: SurfaceCall, name: str) -> ModelId:
         """The model, once it is known to be served there and nothing is missing."""
-        model = self._model_of(asked.route, name)
-        check_place(asked.route, asked.dialect.api, name, surface_of(model.model))
-        counting = asked.route.operation == "CountMessageTokens"
+        model = self._model_of(surface_call.route, name)
+        check_place(surface_call.route, surface_call.dialect.api, name, surface_of(model.model))
+        counting = surface_call.route.operation == "CountMessageTokens"
         if counting and not surface_of(model.model).counts_tokens:
-            raise invalid(f"The model '{name}' does not support the '{asked.route.path}' API")
+            raise invalid(f"The model '{name}' does not support the '{surface_call.route.path}' API")
         optional = {"max_tokens"} if counting else set[str]()
-        for member in asked.dialect.required:
-            goes_on = member == "input" and asked.body.get("previous_response_id")
-            if asked.body.get(member) is None and member not in optional and not goes_on:
-                raise missing(asked.route, member)
+        for member in surface_call.dialect.required:
+            goes_on = member == "input" and surface_call.body.get("previous_response_id")
+            if surface_call.body.get(member) is None and member not in optional and not goes_on:
+                raise missing(surface_call.route, member)
         return model
 
     def keep(self, counted: Counted, reply: Json) -> None:
@@ -152,8 +152,8 @@ class Surfaces:
         return {"mode": retention.mode(account), **when}
 
     def _model_row(self, account: str, name: str, model: Model) -> Json:
-        told = self._state.retention.described(account, model.id)
-        return {"id": name, "object": "model", "created": 0, "owned_by": model.vendor, **told}
+        availability = self._state.retention.described(account, model.id)
+        return {"id": name, "object": "model", "created": 0, "owned_by": model.vendor, **availability}
 
     def _caller(self, route: SurfaceRoute, headers: Mapping[bytes, bytes]) -> Caller:
         settings, authorization = self._state.settings, headers.get(b"authorization", b"").decode("latin-1")

@@ -35,9 +35,9 @@ class Upstream:
         self._model = model
         self._pool = urllib3.PoolManager(maxsize=64, retries=False, timeout=_TIMEOUT)
 
-    def answer(self, body: Mapping[str, Any], asked: Asked, model: str, count: Callable[[str], int]) -> Answer:
+    def answer(self, body: Mapping[str, Any], task: Asked, model: str, count: Callable[[str], int]) -> Answer:
         """The upstream's reply. Raises ServiceFailure in Bedrock's words when it fails."""
-        reply = self._sent(self._request(body, asked, model))
+        reply = self._sent(self._request(body, task, model))
         try:
             return _answer(_decoded(reply.data), count)
         finally:
@@ -46,27 +46,27 @@ class Upstream:
     def streamed(
         self,
         body: Mapping[str, Any],
-        asked: Asked,
+        task: Asked,
         model: str,
         count: Callable[[str], int],
-        told: Callable[[str], None],
+        on_text: Callable[[str], None],
     ) -> Answer:
         """The upstream's reply, its text told piece by piece as it comes; the tool calls are only in the answer.
 
         Raises ServiceFailure, also after pieces were told: ModelStreamErrorException when the stream breaks.
         """
-        asking = {**self._request(body, asked, model), "stream": True, "stream_options": {"include_usage": True}}
+        asking = {**self._request(body, task, model), "stream": True, "stream_options": {"include_usage": True}}
         reply = self._sent(asking)
         try:
             if "event-stream" not in reply.headers.get("content-type", ""):
                 answer = _answer(_decoded(reply.data), count)  # a server that does not stream
-                _tell(answer, told)
+                _tell(answer, on_text)
                 return answer
             gathered = _Gathered()
             for chunk in _chunks(reply):
                 text = gathered.add(chunk)
                 if text:
-                    told(text)
+                    on_text(text)
             return _answer(gathered.reply(), count)
         except urllib3.exceptions.HTTPError as error:
             raise _broken(f"broke off: {error}") from error
@@ -75,19 +75,19 @@ class Upstream:
         finally:
             reply.close()
 
-    def _request(self, body: Mapping[str, Any], asked: Asked, model: str) -> Json:
+    def _request(self, body: Mapping[str, Any], task: Asked, model: str) -> Json:
         request: Json = {"model": self._model or model, "messages": messages_of(body), "stream": False}
-        if asked.max_tokens is not None:
-            request["max_tokens"] = asked.max_tokens
-        if asked.stop_sequences:
-            request["stop"] = list(asked.stop_sequences)
-        if asked.tools:
+        if task.max_tokens is not None:
+            request["max_tokens"] = task.max_tokens
+        if task.stop_sequences:
+            request["stop"] = list(task.stop_sequences)
+        if task.tools:
             request["tools"] = [
-                {"type": "function", "function": {"name": tool.name, "parameters": tool.schema}} for tool in asked.tools
+                {"type": "function", "function": {"name": tool.name, "parameters": tool.schema}} for tool in task.tools
             ]
-            if asked.forced is not None:
+            if task.forced is not None:
                 request["tool_choice"] = (
-                    {"type": "function", "function": {"name": asked.forced}} if asked.forced else "required"
+                    {"type": "function", "function": {"name": task.forced}} if task.forced else "required"
                 )
         return request
 
@@ -163,17 +163,17 @@ def _chunks(reply: urllib3.BaseHTTPResponse) -> Iterator[Json]:
     while data := reply.read1(_READ_BYTES):
         *lines, waiting = (waiting + data).split(b"\n")
         for line in lines:
-            told = line.strip()
-            if told == b"data: [DONE]":
+            event = line.strip()
+            if event == b"data: [DONE]":
                 return
-            if told.startswith(b"data:"):
-                yield msgspec.json.decode(told[5:], type=Json)
+            if event.startswith(b"data:"):
+                yield msgspec.json.decode(event[5:], type=Json)
 
 
-def _tell(answer: Answer, told: Callable[[str], None]) -> None:
+def _tell(answer: Answer, on_text: Callable[[str], None]) -> None:
     for block in answer.content:
         if "text" in block:
-            told(block["text"])
+            on_text(block["text"])
 
 
 def _broken(how: str) -> ServiceFailure:

@@ -14,13 +14,15 @@ async def pieces_of(upstream: Upstream, threads: Executor | None, counted: Count
     loop = asyncio.get_running_loop()
     texts: asyncio.Queue[str | None] = asyncio.Queue()
 
-    def told(text: str) -> None:
+    def put(text: str) -> None:
         with suppress(RuntimeError):  # the loop was closed while the upstream went on
             loop.call_soon_threadsafe(texts.put_nowait, text)
 
     model = counted.model.model.id
-    asked = loop.run_in_executor(threads, upstream.streamed, counted.neutral, counted.asked, model, counted.count, told)
-    asked.add_done_callback(lambda _: texts.put_nowait(None))
+    answering = loop.run_in_executor(
+        threads, upstream.streamed, counted.neutral, counted.asked, model, counted.count, put
+    )
+    answering.add_done_callback(lambda _: texts.put_nowait(None))
     while (text := await texts.get()) is not None:
         yield text
-    counted.answer = await asked
+    counted.answer = await answering

@@ -23,10 +23,10 @@ def main(argv: list[str]) -> int:
     """Call ``argv[0]`` twice; write the outcome to ``argv[1]``."""
     source, answer = argv
     try:
-        told = _called(source)
+        outcome = _called(source)
     except Exception as error:
-        told = {"error": f"{source} raised {type(error).__name__}: {error}"}
-    Path(answer).write_text(json.dumps(told), encoding="utf-8")
+        outcome = {"error": f"{source} raised {type(error).__name__}: {error}"}
+    Path(answer).write_text(json.dumps(outcome), encoding="utf-8")
     return 0
 
 
@@ -41,8 +41,8 @@ def _called(source: str) -> dict[str, Any]:
         return {"error": f"{source}: {error}", "gone": gone, "fix": "the folder of the module is searched from here"}
     function = getattr(module, name, None)
     if not callable(function):
-        what = "has no function" if function is None else "has no function, but a value,"
-        return {"error": f"{head} {what} named {name}.", "gone": function is None}
+        fault = "has no function" if function is None else "has no function, but a value,"
+        return {"error": f"{head} {fault} named {name}.", "gone": function is None}
     needed = _needed(function)
     if needed:
         return {"error": f"{source} needs arguments ({', '.join(needed)}); a prompt is pinned by a call without any."}

@@ -84,8 +84,8 @@ def changes_from(pin: Pin, new: Prefix, old: Prefix | None = None) -> Sequence[C
     if block is not None:
         changes.append(block)
     if pin.points != new.points and not _follows(pin.blocks, new.blocks, block):
-        told = f"{_list(pin.points)} -> {_list(new.points)}"
-        changes.append(Change(Moved.POINT, new.points[-1] if new.points else "the request", told))
+        evidence = f"{_list(pin.points)} -> {_list(new.points)}"
+        changes.append(Change(Moved.POINT, new.points[-1] if new.points else "the request", evidence))
     return changes
 
 
@@ -188,12 +188,12 @@ def _aligned(before: Sequence[Block], after: Sequence[Block], index: int, place:
     others = sum(opcode[0] != "equal" for opcode in steps) - 1
     in_tools = (after[index] if index < len(after) else before[index]).in_tools
     if step == "replace":
-        told = f"{_tokens(before[old_from:old_to])} -> {_tokens(after[new_from:new_to])}"
-        return Change(Moved.TOOLS if in_tools else Moved.TEXT, place, told, others=others)
+        evidence = f"{_tokens(before[old_from:old_to])} -> {_tokens(after[new_from:new_to])}"
+        return Change(Moved.TOOLS if in_tools else Moved.TEXT, place, evidence, others=others)
     many, verb = (after[new_from:new_to], "added") if step == "insert" else (before[old_from:old_to], "removed")
-    told = f"{counted(len(many), 'tool' if in_tools else 'block')} {verb} ({_tokens(many)})"
+    evidence = f"{counted(len(many), 'tool' if in_tools else 'block')} {verb} ({_tokens(many)})"
     moved = Moved.TOOLS if in_tools else Moved.ADDED if step == "insert" else Moved.REMOVED
-    return Change(moved, place, told, others=others, whole=True)
+    return Change(moved, place, evidence, others=others, whole=True)
 
 
 def _others(before: Sequence[Block], after: Sequence[Block], index: int) -> int:

@@ -97,8 +97,8 @@ class Gate:
             return replace(verdict, error=error)
         self._take(rendering, prefixes[0])
         verdict = replace(verdict, prefix=prefixes[0], notes=_notes(prefixes[0], self.on))
-        held = limits if limits is not None and limits.asked else verdict.pin and verdict.pin.limits
-        verdict = self._billed(verdict, rendering, held) if held else verdict
+        in_force = limits if limits is not None and limits.asked else verdict.pin and verdict.pin.limits
+        verdict = self._billed(verdict, rendering, in_force) if in_force else verdict
         return self._volatile(verdict, prefixes) or self._compared(verdict, prefixes[0])
 
     def unrendered(self, source: str, name: str, error: RockbottomError) -> Verdict:

@@ -92,20 +92,23 @@ def effect_of_change(pin: Pin, new: Prefix, first: int, *, stamp: bool, requests
         extra = _at(outside, rates.input)
         after = None if extra is None else after + extra
     difference = None if before is None or after is None else after - before
-    told = [f"{old_tokens:,} -> {new_tokens:,} tokens, estimated"] if old_tokens != new_tokens else []
+    reasons = [f"{old_tokens:,} -> {new_tokens:,} tokens, estimated"] if old_tokens != new_tokens else []
     if outside:
-        told.append(f"{outside:,} tokens that were cached now stand behind the last cachePoint, uncached")
-    told += _because(new, rates, new_tokens)
+        reasons.append(f"{outside:,} tokens that were cached now stand behind the last cachePoint, uncached")
+    reasons += _because(new, rates, new_tokens)
     worst = _rewritten(new, rates, first) if stamp else None
-    return Effect(on, requests, _once(new, rates), difference, worst, tuple(told))
+    return Effect(on, requests, _once(new, rates), difference, worst, tuple(reasons))
 
 
 def effect_of_volatile(new: Prefix, first: int, requests: int | None, on: date) -> Effect:
     """What it costs that two renderings differ from block ``first`` on: that much is written by every call."""
     rates = _rates(new, on)
     stable = stable_tokens(new, first)
-    told = (f"every call writes {new.tokens - stable:,} tokens that it could read", *_because(new, rates, new.tokens))
-    return Effect(on, requests, None, _rewritten(new, rates, first), None, told)
+    reasons = (
+        f"every call writes {new.tokens - stable:,} tokens that it could read",
+        *_because(new, rates, new.tokens),
+    )
+    return Effect(on, requests, None, _rewritten(new, rates, first), None, reasons)
 
 
 def stable_tokens(prefix: Prefix, first: int) -> int:

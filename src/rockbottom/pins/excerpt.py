@@ -56,10 +56,10 @@ def _up_to(blocks: Any, index: int) -> Any:
     """The blocks up to one, and the cachePoint right behind it."""
     if not is_list(blocks):
         return blocks
-    kept = list(blocks[: index + 1])
+    shown = list(blocks[: index + 1])
     if len(blocks) > index + 1 and is_object(blocks[index + 1]) and "cachePoint" in blocks[index + 1]:
-        kept.append(blocks[index + 1])
-    return kept
+        shown.append(blocks[index + 1])
+    return shown
 
 
 def request_of(text: Mapping[str, Any], api: str) -> dict[str, Any]:

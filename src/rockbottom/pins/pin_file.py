@@ -134,10 +134,10 @@ def _table(pin: Pin) -> str:
 
 
 def _budget(limits: Limits) -> dict[str, str]:
-    told = {name: getattr(limits, name) for name in ("max_usd", "min_hit_rate", "gap_s", "output_tokens")}
+    members = {name: getattr(limits, name) for name in ("max_usd", "min_hit_rate", "gap_s", "output_tokens")}
     return {
         name: format(value, "f") if isinstance(value, Decimal) else str(value)
-        for name, value in told.items()
+        for name, value in members.items()
         if value is not None
     }
 

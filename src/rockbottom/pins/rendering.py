@@ -66,16 +66,16 @@ def seen_from(folder: Path, source: str) -> str:
 
 
 def rendered_all(
-    chosen: Sequence[tuple[str, str | None]], folder: Path, told: Callable[[int], None] = lambda done: None
+    chosen: Sequence[tuple[str, str | None]], folder: Path, on_progress: Callable[[int], None] = lambda done: None
 ) -> list[Rendering | NotRendered]:
     """The renderings of sources with their names, or why there is none, in their order; functions run side by side.
 
-    ``told`` hears how many are done.
+    ``on_progress`` is called with the number of those that are done.
     """
 
-    def attempt(asked: tuple[str, str | None]) -> Rendering | NotRendered:
+    def attempt(source_and_name: tuple[str, str | None]) -> Rendering | NotRendered:
         try:
-            return rendered(*asked, folder=folder)
+            return rendered(*source_and_name, folder=folder)
         except NotRendered as error:
             return error
 
@@ -84,7 +84,7 @@ def rendered_all(
     try:
         for rendering in pool.map(attempt, chosen):
             renderings.append(rendering)
-            told(len(renderings))
+            on_progress(len(renderings))
     finally:
         pool.shutdown(cancel_futures=True)  # after ctrl-C nothing further is started
     return renderings

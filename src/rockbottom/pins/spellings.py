@@ -66,6 +66,6 @@ def _json(text: str) -> Iterator[Spelling]:
     for indent in _INDENTS:
         for separators in (None, (",", ":")):
             for ascii_only in (True, False):
-                told = "compact" if separators else f"indented by {indent}" if indent else "on one line"
+                layout = "compact" if separators else f"indented by {indent}" if indent else "on one line"
                 other = json.dumps(value, indent=indent, separators=separators, ensure_ascii=ascii_only)
-                yield Spelling(f"the same JSON, which was {told}", other, white_space=True)
+                yield Spelling(f"the same JSON, which was {layout}", other, white_space=True)

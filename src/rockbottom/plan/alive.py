@@ -31,7 +31,7 @@ def hit_of(visit: Visit, now: float) -> Hit:
     """The deepest entries believed readable; expired ones are dropped on the way."""
     five = hour = 0
     deepest: Entry | None = None
-    kept: Entry | None = None
+    hour_entry: Entry | None = None
     for run in visit.near:
         for position, entry in list(run.entries.items()):
             if entry.until <= now:
@@ -42,10 +42,10 @@ def hit_of(visit: Visit, now: float) -> Hit:
             if entry.five_until > now:
                 five = max(five, position)
             if entry.hour_until > now and position > hour:
-                hour, kept = position, entry
+                hour, hour_entry = position, entry
         if five and hour:
             break
-    relied = kept is not None and kept.insured and hour > five and visit.gap > Ttl.FIVE_MINUTES.seconds
+    relied = hour_entry is not None and hour_entry.insured and hour > five and visit.gap > Ttl.FIVE_MINUTES.seconds
     return Hit(five, hour, deepest is not None and deepest.vouched, deepest is not None and deepest.confirmed, relied)
 
 

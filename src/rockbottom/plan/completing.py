@@ -12,10 +12,10 @@ def completing(
 ) -> tuple[Placement, ...]:
     """Those of the placements, the deepest first, with which the service still accepts the prompt."""
     taken = {point.after for point in prompt.points}
-    kept: list[Placement] = []
+    accepted: list[Placement] = []
     for placement in sorted(placements, key=lambda placement: -placement.after):
         if placement.after in taken:
             continue
-        if refusal(with_placements(prompt, [*kept, placement]), rules, behaviour) is None:
-            kept.append(placement)
-    return tuple(sorted(kept, key=lambda placement: placement.after))
+        if refusal(with_placements(prompt, [*accepted, placement]), rules, behaviour) is None:
+            accepted.append(placement)
+    return tuple(sorted(accepted, key=lambda placement: placement.after))

@@ -73,7 +73,7 @@ def conditions_of(
         hour = multiples.write_1h if Ttl.ONE_HOUR in rules.ttls else None
         rates = Rates(float(multiples.read), float(multiples.write_5m), NEVER if hour is None else float(hour))
         multiples = replace(multiples, write_1h=hour)
-    told = chosen is not None or {"entry_lifetime", "ttl_in_key"} <= catalog.measured_switches(model, on).keys()
-    insurable = frozenset(api for api in Api if told and keeps_prefix_alive(behaviour.on(api), rates))
+    is_measured = chosen is not None or {"entry_lifetime", "ttl_in_key"} <= catalog.measured_switches(model, on).keys()
+    insurable = frozenset(api for api in Api if is_measured and keeps_prefix_alive(behaviour.on(api), rates))
     account = (model.model.id, model.scope.value, model.region or "", tier.value)
     return Conditions(model, rules, multiples, rates, account, secret, behaviour, {}, insurable)

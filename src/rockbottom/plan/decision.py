@@ -15,7 +15,7 @@ from rockbottom.plan.pending import Pending
 from rockbottom.plan.plans import CachePlan
 from rockbottom.plan.positions import Positions
 from rockbottom.plan.returns import Returns
-from rockbottom.plan.telling import Decided, told
+from rockbottom.plan.telling import Decided, plan_of_decision
 from rockbottom.plan.trust import Trust
 from rockbottom.plan.values import Value, Values
 from rockbottom.plan.worth import NEVER
@@ -92,20 +92,20 @@ class Decision:
             desired = self._wanted()
             self.insured = self._insured(desired)
             extent, why = (self.insured.extent, "") if self.insured else self._afforded(desired)
-        held = desired is not None and self.insured is None and extent.last < desired.last
+        held_back = desired is not None and self.insured is None and extent.last < desired.last
         self.extent = extent
         if not extent.last:
             why = why or self._barred() or "no reuse expected"
-            return self._nothing(why, held_back=held)
+            return self._nothing(why, held_back=held_back)
         placements = placements_of(extent, self.hit, self._marks(), self.positions, self.conditions.rules)
         if self.prompt.points:
             placements = completing(self.prompt, placements, self.conditions.rules, self.conditions.behaviour)
             if not placements:
                 return self._nothing("nothing to add to its points")
         decided = Decided(
-            self.prompt, self.conditions, extent, self.hit, self.zones, self.worth, self.insured, self.key, held
+            self.prompt, self.conditions, extent, self.hit, self.zones, self.worth, self.insured, self.key, held_back
         )
-        return self._ended(told(decided, placements, why), placements)
+        return self._ended(plan_of_decision(decided, placements, why), placements)
 
     @property
     def _insures(self) -> bool:

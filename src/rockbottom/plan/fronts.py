@@ -86,8 +86,8 @@ class Fronts:
         return talk
 
     def _remember(self, talks: list[_Talk], old: _Talk | None, new: _Talk, first: bytes) -> None:
-        kept = [talk for talk in talks if talk is not old and talk.front != new.front]
-        self._talks[first] = [*kept[1 - _KEPT_OF_ONE :], new]
+        others = [talk for talk in talks if talk is not old and talk.front != new.front]
+        self._talks[first] = [*others[1 - _KEPT_OF_ONE :], new]
         self._talks.move_to_end(first)
         self._ends[new.front[-1]] = new.front
         self._ends.move_to_end(new.front[-1])

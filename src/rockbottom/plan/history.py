@@ -148,13 +148,13 @@ class History:
 
     def recent(self, limit: int) -> list[Run]:
         """The runs used last, with every run above them."""
-        kept: dict[Run, None] = {}
+        runs: dict[Run, None] = {}
         for run in reversed(self._order):
             for above in self._path(run):
-                kept.setdefault(above)
-            if len(kept) >= limit:
+                runs.setdefault(above)
+            if len(runs) >= limit:
                 break
-        return list(kept)
+        return list(runs)
 
     def restore(self, runs: Iterable[Run]) -> None:
         """Take in runs that were saved, parents first; one that overlaps with what is known is left out."""

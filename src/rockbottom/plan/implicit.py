@@ -14,7 +14,7 @@ from rockbottom.plan.choice import Extent, Hit, Zone, extent_of, placements_of, 
 from rockbottom.plan.decision import Decision
 from rockbottom.plan.entries import Entry
 from rockbottom.plan.plans import CachePlan
-from rockbottom.plan.telling import Decided, told
+from rockbottom.plan.telling import Decided, plan_of_decision
 from rockbottom.plan.values import Value
 from rockbottom.prompt import Placement
 
@@ -55,7 +55,7 @@ class ImplicitDecision(Decision):
         marks = self._marked(way)
         every = (*marks, Placement(self.shape.end)) if way.whole else marks
         decided = Decided(self.prompt, self.conditions, way.extent, way.hit, way.zones, way.worth, None, self.key)
-        plan = self._ended(told(decided, every, way.why), every)
+        plan = self._ended(plan_of_decision(decided, every, way.why), every)
         return replace(plan, placements=marks, implicit=way.whole)
 
     def _by_hand(self) -> Way:

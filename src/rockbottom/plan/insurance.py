@@ -75,11 +75,13 @@ def insured(
     """
     read = max(hit.deepest, extent.hour)
     written = depths[end] - depths[read]
-    kept = depths[end] - depths[max(extent.hour, hit.hour)]
-    if written <= 0 or not kept:
+    tokens_kept = depths[end] - depths[max(extent.hour, hit.hour)]
+    if written <= 0 or not tokens_kept:
         return None
     extra = (rates.hour - rates.five) * written
     if extent.last < end:  # not even five minutes were worth it: the whole price of the hour is extra
         extra = (rates.hour - 1) * written - chance.quick * (1 - rates.read) * written
-    option = Insured(Extent(end, end, extent.saving), kept, chance.slow, rates.five - rates.read, extra / kept)
+    option = Insured(
+        Extent(end, end, extent.saving), tokens_kept, chance.slow, rates.five - rates.read, extra / tokens_kept
+    )
     return option if option.each > 0 else None

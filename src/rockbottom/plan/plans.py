@@ -160,11 +160,11 @@ class CachePlan:
         return "\n".join(lines)
 
     def _money(self) -> str:
-        told = usd(self.saving_usd, 6, symbol=True)
+        amount = usd(self.saving_usd, 6, symbol=True)
         if not self.saving_tokens:
-            return told
+            return amount
         price = round(self.saving_usd * 1_000_000 / self.saving_tokens, 6)
-        return f"{told} at ${usd_exact(price)} a million"
+        return f"{amount} at ${usd_exact(price)} a million"
 
     def result(self) -> PlanResult:
         """The decision as a document."""

@@ -1,4 +1,4 @@
-"""A decision told as a plan: the points with their purpose, what is read and written, the expected saving in terms."""
+"""A decision as a plan: the points with their purpose, what is read and written, the expected saving in terms."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -28,7 +28,7 @@ class Decided:
     held_back: bool = False
 
 
-def told(decided: Decided, placements: tuple[Placement, ...], why: str) -> CachePlan:
+def plan_of_decision(decided: Decided, placements: tuple[Placement, ...], why: str) -> CachePlan:
     """The plan that puts these points."""
     multiples = decided.conditions.multiples
     assert multiples is not None

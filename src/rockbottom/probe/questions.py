@@ -301,9 +301,9 @@ ALL_QUESTIONS = (*QUESTIONS, *MARKED, *FREE)
 def findings_of(subject: Subject, only: frozenset[str] = frozenset()) -> tuple[Question | None, list[Question]]:
     """The experiment that comes first (None: none), and those that then run side by side."""
     if subject.on_responses:
-        asked = MARKED if subject.rules.points_on else FREE
+        questions = MARKED if subject.rules.points_on else FREE
         first = minimum if subject.rules.points_on and (not only or "minimum_tokens" in only) else None
-        return first, [probe for name, probe in asked.items() if not only or name in only]
+        return first, [probe for name, probe in questions.items() if not only or name in only]
     if not subject.rules.explicit:
         return None, [unsupported_model_error]
     chosen = [probe for name, probe in QUESTIONS.items() if not only or name in only]

@@ -91,8 +91,8 @@ def _after_in_parent() -> None:
 def _after_in_child() -> None:
     _LOCKS.clear()  # they are held by the parent's threads, which are not here; first, for others ask for theirs
     _TOLD.turn = threading.Lock()
-    held, _TOLD.held = _TOLD.held, []
-    for member in _each_once([*held, *_TOLD.renewed]):
+    holders, _TOLD.held = _TOLD.held, []
+    for member in _each_once([*holders, *_TOLD.renewed]):
         member.after_fork_in_child()
 
 

@@ -151,8 +151,8 @@ class Meter:
 
 
 def _history_chars(key: HistoryKey, history: ReadHistory | None) -> int:
-    kept = 0 if history is None else sum(map(len, history.encoded)) + _SEGMENT_CHARS * len(history.segments)
-    return len(key[0]) + kept
+    chars = 0 if history is None else sum(map(len, history.encoded)) + _SEGMENT_CHARS * len(history.segments)
+    return len(key[0]) + chars
 
 
 def estimated_tokens(text: str, tokens_per: Mapping[str, float]) -> float:

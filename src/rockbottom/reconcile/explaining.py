@@ -34,8 +34,8 @@ class Explainer:
                 self._midnight(row), self._late(row), self._batch(row), self._region(row), self._before(row),
                 self._lost(row), self._without_usage(row), self._elsewhere(row), self._projects(row),
             ]  # fmt: skip
-        kept = [reason for reason in candidates if reason is not None]
-        return kept or [self._more_here(row)]
+        fitting = [reason for reason in candidates if reason is not None]
+        return fitting or [self._more_here(row)]
 
     def _unmatched(self, row: Row) -> Reason | None:
         """The bill has less of it, and lines of which no model can be told."""
@@ -70,8 +70,8 @@ class Explainer:
         projects = row.theirs.projects if row.theirs is not None else {}
         if not projects:
             return None
-        told = ", ".join(f"{calls:,} in {name}" for name, calls in sorted(projects.items()))
-        return Reason("projects", f"AWS counted calls of bedrock-mantle by project: {told}")
+        counts = ", ".join(f"{calls:,} in {name}" for name, calls in sorted(projects.items()))
+        return Reason("projects", f"AWS counted calls of bedrock-mantle by project: {counts}")
 
     def _midnight(self, row: Row) -> Reason | None:
         """What one day lacks the next has."""

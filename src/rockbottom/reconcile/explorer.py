@@ -82,8 +82,8 @@ def _told(group: Mapping[str, Any], definitions: Sequence[str]) -> tuple[str, st
     """Usage type, service and kind of record; by their looks where the reply does not say how it is grouped."""
     keys = [str(key) for key in group["Keys"]]
     if len(definitions) == len(keys):
-        told = dict(zip(definitions, keys, strict=True))
-        return told.get("USAGE_TYPE", ""), told.get("SERVICE", ""), told.get("RECORD_TYPE", "")
+        by_name = dict(zip(definitions, keys, strict=True))
+        return by_name.get("USAGE_TYPE", ""), by_name.get("SERVICE", ""), by_name.get("RECORD_TYPE", "")
     usage_type = next((key for key in keys if _USAGE_TYPE.match(key)), keys[-1])
     return usage_type, next((key for key in keys if key != usage_type), ""), ""
 

@@ -107,14 +107,14 @@ def _projects(cloudwatch: Any) -> tuple[tuple[str, str], ...]:
 
 
 def native_book(
-    asked: Sequence[tuple[Any, MetricsQuestion]], catalog: Catalog, behind: Mapping[str, str] | None = None
+    questions: Sequence[tuple[Any, MetricsQuestion]], catalog: Catalog, behind: Mapping[str, str] | None = None
 ) -> Book:
-    """What AWS counted; ``asked`` pairs a CloudWatch client with its question. Raises AccountUnavailable.
+    """What AWS counted; ``questions`` pairs each CloudWatch client with its question. Raises AccountUnavailable.
 
     ``behind`` gives the model id of an application inference profile's ARN.
     """
-    book = Book("CloudWatch", regions=tuple(region_question.region for _, region_question in asked))
-    for cloudwatch, region_question in asked:
+    book = Book("CloudWatch", regions=tuple(region_question.region for _, region_question in questions))
+    for cloudwatch, region_question in questions:
         queries = region_question.series
         for start in range(0, len(queries), _MOST_QUERIES):
             part = queries[start : start + _MOST_QUERIES]

@@ -61,8 +61,8 @@ class Comparison:
     @property
     def agrees(self) -> bool:
         """Whether every row is within the tolerance, the bill is whole, and its token lines were told to models."""
-        told = self.theirs.is_whole and not any(self.theirs.unmatched.values())
-        return told and all(row.agrees for row in self.rows)
+        is_assigned = self.theirs.is_whole and not any(self.theirs.unmatched.values())
+        return is_assigned and all(row.agrees for row in self.rows)
 
 
 def agrees(row: Row, tolerance: Decimal) -> bool:

@@ -86,8 +86,8 @@ def _saving(model: BenchModel, *, short: bool = False) -> str:
         return f"{before}, and no way tested is cheaper"
     how = "with rockbottom attached" if is_attached(lane.name) else f"by {lane.name}"
     saved = lane.saved or Decimal(0)
-    told = f"{share(abs(saved))} {'less' if saved > 0 else 'more'}" if saved else "the same"
-    return f"{before}, ${sentences.month(_month(lane))} {how} ({told})"
+    difference = f"{share(abs(saved))} {'less' if saved > 0 else 'more'}" if saved else "the same"
+    return f"{before}, ${sentences.month(_month(lane))} {how} ({difference})"
 
 
 def _month(lane: BenchLane) -> Decimal:
@@ -160,21 +160,21 @@ def _where_it_goes(document: BenchResults) -> str:
     sums = by_bucket(lane) if lane is not None else {}
     if lane is None or not sums:
         return ""
-    told = ", ".join(f"{bucket} {usd(amount, 2)}" for bucket, amount in sums.items())
-    return f"{dearest.name} {'attached' if is_attached(lane.name) else lane.name}, $ a month: {told}."
+    amounts = ", ".join(f"{bucket} {usd(amount, 2)}" for bucket, amount in sums.items())
+    return f"{dearest.name} {'attached' if is_attached(lane.name) else lane.name}, $ a month: {amounts}."
 
 
 def _times(document: BenchResults) -> str:
     """First tokens and whole replies with and without caching, where they were measured."""
     if document.provenance.latency != "measured":
         return ""
-    told: list[str] = []
+    texts: list[str] = []
     for model in document.models:
         lane = attached_lane(model) or model.best_lane
         pair = [_middle(way, "first_ms") or _middle(way, "latency_ms") for way in (model.baseline, lane) if way]
         if len(pair) == 2 and pair[0] is not None and pair[1] is not None:
-            told.append(f"{model.name} {milliseconds(pair[0])} ms, attached {milliseconds(pair[1])} ms")
-    return f"Until the first token (median): {'; '.join(told)}." if told else ""
+            texts.append(f"{model.name} {milliseconds(pair[0])} ms, attached {milliseconds(pair[1])} ms")
+    return f"Until the first token (median): {'; '.join(texts)}." if texts else ""
 
 
 def _middle(lane: BenchLane, member: str) -> float | None:
@@ -200,9 +200,9 @@ def _verdicts(document: BenchResults) -> str:
     if not failed and not unfinished:
         number = sum(len(lane.verdicts) for model in document.models for lane in model.lanes)
         return f"All {counted(number, 'check')} passed (writes, reads, minimums, nothing rejected)."
-    told = [*failed, *unfinished]
-    more = f"; and {len(told) - _TOLD} more (--verbose)" if len(told) > _TOLD else ""
-    return f"{counted(len(told), 'check')} did not pass: {'; '.join(told[:_TOLD])}{more}."
+    problems = [*failed, *unfinished]
+    more = f"; and {len(problems) - _TOLD} more (--verbose)" if len(problems) > _TOLD else ""
+    return f"{counted(len(problems), 'check')} did not pass: {'; '.join(problems[:_TOLD])}{more}."
 
 
 def _assumed(document: BenchResults) -> str:
@@ -224,8 +224,8 @@ def _contested(document: BenchResults, width: int, paint: Paint, sources: bool) 
             for sentence in sentences.contested(document)
         ]
         return [line for part in lines for line in part]
-    told = sentences.contested_in_short(document)
-    return _paragraph(told, width, paint, style="warn") if told else []
+    in_short = sentences.contested_in_short(document)
+    return _paragraph(in_short, width, paint, style="warn") if in_short else []
 
 
 def _next(document: BenchResults) -> str:

@@ -10,7 +10,7 @@ from rockbottom.figures import counted, duration, moment, paragraph, printable, 
 from rockbottom.ledger import CallRecord
 
 
-def backtest_text(trials: Sequence[tuple[str, Tried]], calls: Sequence[CallRecord], asked: Asked) -> Iterator[str]:
+def backtest_text(trials: Sequence[tuple[str, Tried]], calls: Sequence[CallRecord], question: Asked) -> Iterator[str]:
     """When each alarm would have fired, what it would have caught, and the threshold to take."""
     days = (max(call.at for call in calls) - min(call.at for call in calls)) / 86_400
     simulated = sum(call.simulated for call in calls)
@@ -24,12 +24,12 @@ def backtest_text(trials: Sequence[tuple[str, Tried]], calls: Sequence[CallRecor
     source = evaluation_source()
     yield f"rules as AWS documents them ({source.checked_on}); the minute or two until a metric"
     yield "arrives comes on top"
-    if days * 86_400 < asked.within_s:
+    if days * 86_400 < question.within_s:
         yield "the history is shorter than a simulated fault may last, so a fault that was not"
         yield "caught proves little"
     for model, trial in trials:
         yield ""
-        yield from _alarm_text(model, trial, asked, priced=not model or model in priced)
+        yield from _alarm_text(model, trial, question, priced=not model or model in priced)
 
 
 def _models_by_price(calls: Sequence[CallRecord]) -> tuple[set[str], Counter[str]]:
@@ -38,7 +38,7 @@ def _models_by_price(calls: Sequence[CallRecord]) -> tuple[set[str], Counter[str
     return priced, Counter(call.model for call in calls if call.cost_usd is None and call.status == "ok")
 
 
-def _alarm_text(model: str, trial: Tried, asked: Asked, *, priced: bool) -> Iterator[str]:
+def _alarm_text(model: str, trial: Tried, question: Asked, *, priced: bool) -> Iterator[str]:
     alarm = trial.alarm
     yield f"{alarm.name}  {model or 'all models'}"
     yield f"  rule       {_condition(alarm)}"
@@ -56,7 +56,7 @@ def _alarm_text(model: str, trial: Tried, asked: Asked, *, priced: bool) -> Iter
             yield f"             and {len(trial.firings) - 5} more (--json has them)"
         for detection in trial.detections:
             yield from _detection_text(detection, priced=priced)
-    yield from _proposal_text(trial, asked, priced=priced)
+    yield from _proposal_text(trial, question, priced=priced)
 
 
 def _condition(alarm: Alarm) -> str:
@@ -103,13 +103,13 @@ def _detection_text(detection: Detection, *, priced: bool) -> Iterator[str]:
         yield from paragraph(f"{lived}{cost}", 80, _BELOW, _BELOW)
 
 
-def _proposal_text(trial: Tried, asked: Asked, *, priced: bool) -> Iterator[str]:
+def _proposal_text(trial: Tried, question: Asked, *, priced: bool) -> Iterator[str]:
     proposal = trial.proposal
     if proposal is None and trial.days < LEAST_DAYS:
         yield "  proposal   none: less than a day of calls"
         return
     if proposal is None:
-        most = "a false alarm" if asked.wolves_a_month == 1 else f"{asked.wolves_a_month:g} false alarms"
+        most = "a false alarm" if question.wolves_a_month == 1 else f"{question.wolves_a_month:g} false alarms"
         yield f"  proposal   none: no threshold stays below {most} a month"
         yield "             if something was wrong then, say so: --bad FROM..TO"
         return

@@ -98,9 +98,9 @@ def _reconciled(outcome: Outcome) -> Iterator[str]:
         ("input tokens", usage.input, manifests.get("inputTokenCount")),
         ("output tokens", usage.output, manifests.get("outputTokenCount")),
     )
-    for name, count, told in pairs:
-        if told is not None and told != count:
-            yield f"the manifests count {told:,} {name}, and {count:,} were found"
+    for name, count, expected in pairs:
+        if expected is not None and expected != count:
+            yield f"the manifests count {expected:,} {name}, and {count:,} were found"
 
 
 def leftover_estimate_text(estimate: BatchEstimate) -> str:

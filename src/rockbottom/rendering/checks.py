@@ -48,16 +48,16 @@ def verdict_text(verdict: Verdict, *, with_diff: bool = True, width: int = 80) -
 
 def headline(verdict: Verdict) -> str:
     """Name, status, model and tokens."""
-    told = f"{verdict.name}: {verdict.status.value}"
+    text = f"{verdict.name}: {verdict.status.value}"
     if verdict.accepted:
-        told += ", removed" if verdict.status is Status.GONE else ", accepted"
+        text += ", removed" if verdict.status is Status.GONE else ", accepted"
     prefix, pin = verdict.prefix, verdict.pin
     if prefix is None:
-        return f"{told} ({verdict.source})"
+        return f"{text} ({verdict.source})"
     mark = "" if prefix.counted else " estimated"
     before = f"{pin.tokens:,} -> " if pin is not None and pin.tokens != prefix.tokens else ""
     model = "" if verdict.status is Status.UNCHANGED else f", {prefix.model_name}"
-    return f"{told}; {before}{prefix.tokens:,} tokens{mark}{model}"
+    return f"{text}; {before}{prefix.tokens:,} tokens{mark}{model}"
 
 
 def effect_lines(effect: Effect, status: Status) -> Iterator[str]:
@@ -68,8 +68,8 @@ def effect_lines(effect: Effect, status: Status) -> Iterator[str]:
     if each is not None and not each and status is Status.CHANGED:
         yield "the same from then on: as many tokens as before, at the same price"
     elif each is not None:
-        what = {Status.NEW: "for reading it", Status.VOLATILE: "because it is never read"}.get(status, "from then on")
-        yield f"{_rate(each, effect, signed=status is not Status.NEW)} {what}"
+        reason = {Status.NEW: "for reading it", Status.VOLATILE: "because it is never read"}.get(status, "from then on")
+        yield f"{_rate(each, effect, signed=status is not Status.NEW)} {reason}"
     if effect.worst_per_request_usd is not None:
         yield f"{_rate(effect.worst_per_request_usd, effect, signed=True)} if it changes with every call"
     yield from effect.because
@@ -80,10 +80,10 @@ def _rate(each: Usd, effect: Effect, *, signed: bool) -> str:
     """An amount a month, or for a thousand requests where nobody said how many there are."""
     month = effect.a_month(each)
     amount = each * 1000 if month is None else month
-    told = dollars(amount, signed=True) if signed else dollars(abs(amount))
+    text = dollars(amount, signed=True) if signed else dollars(abs(amount))
     if month is None:
-        return f"{told} per 1,000 requests ({_MONTH})"
-    return f"{told} a month at {effect.requests:,} requests"
+        return f"{text} per 1,000 requests ({_MONTH})"
+    return f"{text} a month at {effect.requests:,} requests"
 
 
 def _bill(bill: ConversationBill) -> str:
@@ -152,9 +152,9 @@ def _totals(verdicts: Sequence[Verdict]) -> str:
     left = [verdict for verdict in verdicts if not verdict.accepted]
     counts = {status.value: sum(verdict.status is status for verdict in left) for status in Status}
     counts["accepted"] = len(verdicts) - len(left)
-    told = [f"{count} {what}" for what, count in counts.items() if count]
+    parts = [f"{count} {status}" for status, count in counts.items() if count]
     over = sum(bool(verdict.broken) for verdict in verdicts)
-    return ", ".join(told + ([f"{over} over a limit"] if over else []))
+    return ", ".join(parts + ([f"{over} over a limit"] if over else []))
 
 
 # -- GitHub -----------------------------------------------------------------------------------------

@@ -94,8 +94,8 @@ def presets_text(document: PresetsResult, *, width: int = 80, colour: bool = Fal
 
 def _title(document: EstimateResult, width: int, paint: Paint) -> list[str]:
     shape, base, best = document.shape, document.without_caching, document.best_way
-    what = f"{document.name} ({document.scope.value})"
-    head = f"{shape.name or 'estimate'} · {what} · prices of {document.priced_on}"
+    subject = f"{document.name} ({document.scope.value})"
+    head = f"{shape.name or 'estimate'} · {subject} · prices of {document.priced_on}"
     places = 2 if base.usd >= 1 else decimals_for([base.usd])
     sentence = f"${usd(base.usd, places)} a month: no way of caching makes it cheaper"
     if best is not base:
@@ -141,10 +141,10 @@ def _items(document: EstimateResult, width: int, paint: Paint) -> list[str]:
         columns += [Column("tokens"), Column(f"{way.name} $")]
     places = decimals_for([base.usd])
     rows: list[list[Cell]] = []
-    for kept, unit in keys:
-        row = [Cell(("keep-alive: " if kept else "") + UNITS[unit])]
+    for keep_alive, unit in keys:
+        row = [Cell(("keep-alive: " if keep_alive else "") + UNITS[unit])]
         for way in shown:
-            items = [item for item in way.items if (item.keep_alive, item.unit) == (kept, unit)]
+            items = [item for item in way.items if (item.keep_alive, item.unit) == (keep_alive, unit)]
             count = sum(int(item.tokens) for item in items)
             cost = sum((item.usd for item in items), Decimal(0))
             row.append(Cell(short_tokens(count, exact_below=10**7), "" if count else "dim"))

@@ -143,15 +143,15 @@ def _cause_as_text(total: CauseTotal, findings: Findings, every: bool, width: in
 
 
 def _row(
-    rule: str, what: str, count: int, tokens: int, cost: Decimal | None, findings: Findings, width: int
+    rule: str, cause: str, count: int, tokens: int, cost: Decimal | None, findings: Findings, width: int
 ) -> Iterator[str]:
     """A line of the table, or a paragraph where the table has no room."""
     priced = ("no price", "") if cost is None else (_usd(cost), _monthly(findings.a_month(cost)))
     if width >= _TABLE:
-        yield f"{rule:<7}{what:<35}{count:>7,}{tokens:>11,}{priced[0]:>9}{priced[1]:>11}".rstrip()
+        yield f"{rule:<7}{cause:<35}{count:>7,}{tokens:>11,}{priced[0]:>9}{priced[1]:>11}".rstrip()
         return
     month = f", {priced[1]} a month" if priced[1] else ""
-    yield from paragraph(f"{rule:<7}{what}: {counted(count, 'time')}, {tokens:,} tokens, {priced[0]}{month}", width)
+    yield from paragraph(f"{rule:<7}{cause}: {counted(count, 'time')}, {tokens:,} tokens, {priced[0]}{month}", width)
 
 
 def _saving(saving: Saving) -> str:

@@ -25,17 +25,17 @@ def logging_steps_text(todo: Plan) -> Iterator[str]:
 
 def logging_cost_text(settings: Wanted) -> Iterator[str]:
     """What logs cost, by which prices, and what traffic of an assumed size would cost."""
-    told, gigabytes = fees(), _REQUESTS * _TOKENS * _BYTES_PER_TOKEN / 1e9
+    charged, gigabytes = fees(), _REQUESTS * _TOKENS * _BYTES_PER_TOKEN / 1e9
     yield ""
     if settings.log_group:
-        yield f"CloudWatch Logs: ${told.log_gb} a GB taken in, ${told.log_gb_month} a GB kept for a month"
+        yield f"CloudWatch Logs: ${charged.log_gb} a GB taken in, ${charged.log_gb_month} a GB kept for a month"
     if settings.bucket:
-        yield f"S3: ${told.s3_gb_month} a GB kept for a month, ${told.s3_thousand_files} a thousand files"
+        yield f"S3: ${charged.s3_gb_month} a GB kept for a month, ${charged.s3_thousand_files} a thousand files"
     size = f"{_REQUESTS:,} requests of {_TOKENS:,} tokens are {gigabytes * 1000:.0f} MB"
-    share = told.log_gb.__class__(str(gigabytes))
-    cost = share * (told.log_gb + told.log_gb_month) if settings.log_group else share * told.s3_gb_month
+    share = charged.log_gb.__class__(str(gigabytes))
+    cost = share * (charged.log_gb + charged.log_gb_month) if settings.log_group else share * charged.s3_gb_month
     text = f"{size} (assumed: {_BYTES_PER_TOKEN} bytes a token): ${usd(cost, 4)} and kept for a month"
-    yield from paragraph(f"{text}; {told.source.title}, read {told.source.checked_on}", _WIDTH)
+    yield from paragraph(f"{text}; {charged.source.title}, read {charged.source.checked_on}", _WIDTH)
     if settings.log_group and not settings.bucket:
         longest = delivery()["most_bytes_of_a_body"]
         text = f"bodies of more than {longest:,} bytes are not in CloudWatch Logs; with --bucket they go there"

@@ -41,13 +41,13 @@ def _short(value: Any) -> str:
 
 def alarm_cost_text(cost: Usd, todo: Plan, settings: Wanted) -> Iterator[str]:
     """What alarms and dashboard cost a month at most, and by which prices."""
-    told = fees()
+    fee = fees()
     metrics = sum(alarm.metrics for alarm in todo.alarms)
     boards = " and 1 dashboard" if settings.dashboard else ""
     yield ""
     yield f"{metrics} alarm metrics{boards}: at most ${usd(cost, 2)} a month"
-    yield f"  ${told.alarm_metric} a metric, ${told.dashboard} a dashboard; the first {told.free_alarm_metrics} and"
-    yield f"  {told.free_dashboards} of an account are free ({told.source.title}, {told.source.checked_on})"
+    yield f"  ${fee.alarm_metric} a metric, ${fee.dashboard} a dashboard; the first {fee.free_alarm_metrics} and"
+    yield f"  {fee.free_dashboards} of an account are free ({fee.source.title}, {fee.source.checked_on})"
 
 
 def budgets_text(

@@ -199,9 +199,9 @@ def _verdicts(document: BenchResults, focus: BenchModel) -> str:
     if not parts:
         return ""
     wrong = any("open" in part[:14] for part in parts)
-    told = "not all passed" if wrong else "all passed"
+    summary = "not all passed" if wrong else "all passed"
     opened = " open" if wrong else ""
-    return f"<details class=part{opened}><summary>Checks of every lane: {told}</summary>{''.join(parts)}</details>"
+    return f"<details class=part{opened}><summary>Checks of every lane: {summary}</summary>{''.join(parts)}</details>"
 
 
 def _verdict(lane: BenchLane, verdict: Verdict) -> str:

@@ -147,6 +147,8 @@ def _table(heads: Sequence[str], rows: Iterable[Sequence[str]]) -> Iterator[str]
     for row in rows:
         cells = (cell if isinstance(cell, _Html) else escape(cell) for cell in row)
         first, *others = cells
-        told = "".join(f'<td data-head="{escape(head)}">{cell}' for head, cell in zip(heads[1:], others, strict=True))
-        yield f"<tr><td>{first}{told}</tr>"
+        columns = "".join(
+            f'<td data-head="{escape(head)}">{cell}' for head, cell in zip(heads[1:], others, strict=True)
+        )
+        yield f"<tr><td>{first}{columns}</tr>"
     yield "</tbody></table></div>"

@@ -159,8 +159,8 @@ def answer_in_words(replay: ReplayResult) -> str:
     sentences: list[str] = []
     if paid is not None:
         amount = usd(paid, decimals, symbol=True)
-        told = "You paid" if replay.elsewhere_requests is UNSET else "On Bedrock you would have paid"
-        sentences.append(f"{told} {amount}." if counted else f"As it was sent it costs {amount} by the rules.")
+        opening = "You paid" if replay.elsewhere_requests is UNSET else "On Bedrock you would have paid"
+        sentences.append(f"{opening} {amount}." if counted else f"As it was sent it costs {amount} by the rules.")
     if attached is not None:
         amount, verb = usd(attached, decimals, symbol=True), "it would have been" if counted else "it costs"
         instead = " and its points instead of yours" if answer.instead else ""
@@ -296,11 +296,11 @@ def replay_csv(runs: Sequence[ReplayResult | UnpricedReplay]) -> str:
             return groups_csv(by, groups)
     rows: list[dict[str, Any]] = []
     for run in runs:
-        asked: dict[str, Any] = {} if run.asked is UNSET else msgspec.to_builtins(run.asked)
+        combination: dict[str, Any] = {} if run.asked is UNSET else msgspec.to_builtins(run.asked)
         if isinstance(run, UnpricedReplay):
-            rows.append({**asked, "lacks": run.lacks})
+            rows.append({**combination, "lacks": run.lacks})
         else:
-            rows.extend({**asked, **_cells(bill)} for bill in (*run.policies, run.clairvoyant))
+            rows.extend({**combination, **_cells(bill)} for bill in (*run.policies, run.clairvoyant))
     out = StringIO()
     writer = csv.DictWriter(out, list(dict.fromkeys(name for row in rows for name in row)), lineterminator="\n")
     writer.writeheader()

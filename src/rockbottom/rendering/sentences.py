@@ -64,13 +64,13 @@ def month_formed_in_full() -> str:
 
 def repeats(document: BenchResults) -> str:
     """Which of the repeats is shown; where a run stopped early, of how many finished ones."""
-    asked, finished = document.provenance.repeats, document.provenance.repeats_finished
+    planned, finished = document.provenance.repeats, document.provenance.repeats_finished
     least, most = finished.least, finished.most
-    if least == most == asked:
-        return f"the middle one of {asked:,} repeats"
+    if least == most == planned:
+        return f"the middle one of {planned:,} repeats"
     if not most:
-        return f"none of {asked:,} repeats finished"
-    return f"the middle one of {most if least == most else f'{least} to {most}'} finished of {asked:,} repeats"
+        return f"none of {planned:,} repeats finished"
+    return f"the middle one of {most if least == most else f'{least} to {most}'} finished of {planned:,} repeats"
 
 
 def least_of(document: BenchResults) -> str:
@@ -122,9 +122,9 @@ def contested_in_short(document: BenchResults) -> str:
         moved += [lane.saved for lane in row.lanes if lane.lane == shown]
     families = " and ".join(dict.fromkeys(row.model.split()[0] for row in document.contested))
     number = len({(row.source, tuple(price.unit for price in row.prices)) for row in document.contested})
-    told = f"{counted(number, 'contested price')} could move {families}'s figures"
+    sentence = f"{counted(number, 'contested price')} could move {families}'s figures"
     ends = dict.fromkeys((change(min(moved)), change(max(moved)))) if moved else ()
-    return f"{told} to {' .. '.join(ends)} (--sources)." if ends else f"{told} (--sources)."
+    return f"{sentence} to {' .. '.join(ends)} (--sources)." if ends else f"{sentence} (--sources)."
 
 
 def contested_rules(model: BenchModel) -> list[str]:
@@ -140,14 +140,14 @@ def contested_rules(model: BenchModel) -> list[str]:
 def headline(document: BenchResults, model: BenchModel) -> str:
     """One sentence with three numbers: the bill, the least bill of the lanes, and the saving."""
     done = "tested" if document.provenance.simulated else "measured"
-    what = f"{document.workload.name} on {model.name}"
+    subject = f"{document.workload.name} on {model.name}"
     base, best = model.baseline, model.best_lane
     if base.cost is None or best is None or best.cost is None:
-        return f"{what} was not finished, so there is no bill to compare."
+        return f"{subject} was not finished, so there is no bill to compare."
     if best is base:
-        return f"{what} costs ${month(base.cost.month)} a month, and no way {done} makes it cheaper."
+        return f"{subject} costs ${month(base.cost.month)} a month, and no way {done} makes it cheaper."
     return (
-        f"{what} costs ${month(base.cost.month)} a month without caching. "
+        f"{subject} costs ${month(base.cost.month)} a month without caching. "
         f"The cheapest way {done} is {best.name}, ${month(best.cost.month)}: "
         f"{share(best.saved or Decimal(0))} less{asked_by(best)}."
     )

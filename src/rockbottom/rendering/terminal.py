@@ -163,8 +163,8 @@ def _verdicts(model: BenchModel, width: int, paint: Paint) -> list[str]:
         texts = [(_PASS if verdict.passed else _FAIL) + " " + verdict.says for verdict in lane.verdicts]
         head = f" {lane.name:<{size}}  "
         room = width - len(head)  # a short verdict stays on one line, a long one breaks between words
-        kept = [text if len(text) > room else text.replace(" ", "\0") for text in texts]
-        for index, line in enumerate(paragraph("   ".join(kept), room)):
+        unbroken = [text if len(text) > room else text.replace(" ", "\0") for text in texts]
+        for index, line in enumerate(paragraph("   ".join(unbroken), room)):
             start = head if index == 0 else " " * len(head)
             lines.append(start + _signs(line.replace("\0", " "), paint))
         for caution in (verdict.caution for verdict in lane.verdicts if verdict.caution):

@@ -48,8 +48,8 @@ def damage_text(damages: Damages, duplicates: int = 0, reordered: int = 0) -> It
         read = counted(damages.respelled, "record is no UTF-8 and was", "records are no UTF-8 and were")
         yield f"{read} read as Windows-1252"
     if damages.elsewhere:
-        what = "did not go to Bedrock: priced as if they had, through a global profile where there is one"
-        yield f"{counted(damages.elsewhere, 'request')} {what}"
+        remark = "did not go to Bedrock: priced as if they had, through a global profile where there is one"
+        yield f"{counted(damages.elsewhere, 'request')} {remark}"
     if damages.repeated:
         yield f"{counted(damages.repeated, 'line')} told of a request again, counted once"
     if duplicates:

@@ -151,9 +151,9 @@ def _later(turns: Turns, rows: Array, start: Array, end: Array, less: _Sums, mor
 
 def _first(turns: Turns, rows: Array, end: Array, summary: int, less: _Sums, more: _Sums) -> None:
     """The compacted request: its cache is broken behind the last entry in its front."""
-    kept = np.minimum(turns.kept[turns.before[rows]], turns.front[rows])
-    _drop(turns, rows, kept, end, less)
-    added = turns.front[rows] - kept + summary
+    still_cached = np.minimum(turns.kept[turns.before[rows]], turns.front[rows])
+    _drop(turns, rows, still_cached, end, less)
+    added = turns.front[rows] - still_cached + summary
     cached = turns.read[rows] + turns.written[rows]
     writes = (cached > turns.front[rows]) & (turns.front[rows] + summary >= turns.minimum[rows])
     more.add_written(rows[writes], added[writes])

@@ -127,8 +127,8 @@ def _parts(stage: Stage, billed: Outcomes) -> Mapping[Part, Cost]:
     costs: dict[Part, Cost] = {}
     for unit, tokens in _by_unit(billed, request, starts, ends):
         for band, threshold in enumerate(bands.thresholds):
-            held = tokens * (bands.of_request[request] == band)
-            for code, count in enumerate(np.bincount(codes, weights=held, minlength=len(_PARTS))):
+            in_band = tokens * (bands.of_request[request] == band)
+            for code, count in enumerate(np.bincount(codes, weights=in_band, minlength=len(_PARTS))):
                 if count:
                     cost = stage.rates.cost(Usage(**{unit.value: int(count)}), threshold)
                     costs[_PARTS[code]] = costs.get(_PARTS[code], Cost()) + cost

@@ -53,11 +53,11 @@ def documents_of(answers: Sequence[tuple[ReplayQuestion, Tally]]) -> list[Replay
         return [document_of(*answers[0])]
     made: list[ReplayResult | UnpricedReplay] = []
     for question, tally in answers:
-        asked = Combination(question.model, question.scope, question.tier, question.on)
+        combination = Combination(question.model, question.scope, question.tier, question.on)
         if tally.lacks:
-            made.append(UnpricedReplay(asked=asked, lacks=tally.lacks))
+            made.append(UnpricedReplay(asked=combination, lacks=tally.lacks))
         else:
-            made.append(replace(document_of(question, tally), asked=asked))
+            made.append(replace(document_of(question, tally), asked=combination))
     return made
 
 

@@ -41,18 +41,18 @@ def placed_online(stage: Stage, policy: OnlinePolicy) -> PlacedPoints:
     after: list[int] = []
     ttl: list[int] = []
     offsets, own = np.zeros(len(stage.trace) + 1, np.int64), np.zeros(len(stage.trace), np.uint8)
-    kept = _kept(stage)
-    for i, (prompt, now) in enumerate(prompts_of(stage, kept)):
-        told = policy.choose(prompt, now)
-        chosen = [point for point in told if point[0]]
-        own[i] = len(chosen) == len(told)
+    segment_ends = _kept(stage)
+    for i, (prompt, now) in enumerate(prompts_of(stage, segment_ends)):
+        placed = policy.choose(prompt, now)
+        chosen = [point for point in placed if point[0]]
+        own[i] = len(chosen) == len(placed)
         points = [_point(prompt, *point) for point in chosen]
         marked = prompt_of(prompt.api, prompt.segments, points, prompt.parameters, bool(own[i]))
         state, result = step(state, marked, now, stage.rules, stage.behaviour, namespace)
         policy.observe(result.usage(max(int(stage.trace.requests.tokens_out[i]), 0)), now)
-        ends = _rows(stage, i, kept) - stage.trace.block_offsets[i] + 1
+        ends = _rows(stage, i, segment_ends) - stage.trace.block_offsets[i] + 1
         after.extend(int(ends[position - 1]) for position, _ in chosen)
-        ttl.extend(USUAL if asked is None else asked.code for _, asked in chosen)
+        ttl.extend(USUAL if point_ttl is None else point_ttl.code for _, point_ttl in chosen)
         offsets[i + 1] = len(after)
     by_itself = own if stage.rules.implicit_point else None
     return PlacedPoints(offsets, np.array(after, np.int32), np.array(ttl, np.uint8), by_itself)
@@ -63,16 +63,16 @@ def _point(prompt: Prompt, after: int, ttl: Ttl | None) -> CachePoint:
     return CachePoint(after, ttl, before.section, before.kind, before.message)
 
 
-def prompts_of(stage: Stage, kept: Array | None = None) -> Iterator[tuple[Prompt, float]]:
+def prompts_of(stage: Stage, segment_ends: Array | None = None) -> Iterator[tuple[Prompt, float]]:
     """Every request as a canonical prompt, and its instant. Roles are not in a trace: they are inferred from the kinds.
 
-    ``kept`` says which rows of blocks end a segment; None: each is one.
+    ``segment_ends`` says which rows of blocks end a segment; None: each is one.
     """
     trace = stage.trace
     blocks, nodes = trace.blocks, stage.nodes.of_block
     kinds = _HASHED if len(blocks.kind) and bool((blocks.kind == _UNKNOWN).all()) else _KINDS
     for i in range(len(trace)):
-        rows = _rows(stage, i, kept)
+        rows = _rows(stage, i, segment_ends)
         tokens = np.diff(blocks.depth[rows], prepend=0).tolist()
         messages = np.maximum(np.cumsum(blocks.begins[rows], dtype=np.int64) - 1, 0)
         columns = (nodes[rows].tolist(), tokens, blocks.section[rows].tolist(), blocks.kind[rows].tolist(),
@@ -82,10 +82,10 @@ def prompts_of(stage: Stage, kept: Array | None = None) -> Iterator[tuple[Prompt
         yield prompt_of(api, segments, (), Parameters()), float(trace.requests.at[i])
 
 
-def _rows(stage: Stage, i: int, kept: Array | None) -> Array:
+def _rows(stage: Stage, i: int, segment_ends: Array | None) -> Array:
     """The rows of blocks with which the segments of a request end."""
     base, end = int(stage.trace.block_offsets[i]), int(stage.trace.block_offsets[i + 1])
-    return np.arange(base, end) if kept is None else base + np.flatnonzero(kept[base:end])
+    return np.arange(base, end) if segment_ends is None else base + np.flatnonzero(segment_ends[base:end])
 
 
 def _kept(stage: Stage) -> Array | None:
@@ -98,13 +98,15 @@ def _kept(stage: Stage) -> Array | None:
     if not len(trace.blocks.kind) or trace.blocks.kind[0] != _SLICE:
         return None
     child, cut = np.full(nodes.count, -1, np.int32), np.zeros(nodes.count, np.bool_)
-    kept = np.zeros(len(nodes.of_block), np.bool_)
-    _keep(trace.block_offsets, nodes.of_block, trace.blocks.section, RUN, child, cut, kept)
-    return kept
+    segment_ends = np.zeros(len(nodes.of_block), np.bool_)
+    _keep(trace.block_offsets, nodes.of_block, trace.blocks.section, RUN, child, cut, segment_ends)
+    return segment_ends
 
 
 @compiled
-def _keep(offsets: Array, nodes: Array, section: Array, run: int, child: Array, cut: Array, kept: Array) -> None:
+def _keep(
+    offsets: Array, nodes: Array, section: Array, run: int, child: Array, cut: Array, segment_ends: Array
+) -> None:
     for i in range(len(offsets) - 1):
         for row in range(offsets[i], offsets[i + 1] - 1):
             node, following = nodes[row], nodes[row + 1]
@@ -116,7 +118,7 @@ def _keep(offsets: Array, nodes: Array, section: Array, run: int, child: Array, 
             cut[nodes[offsets[i + 1] - 1]] = True
     for i in range(len(offsets) - 1):
         for row in range(offsets[i], offsets[i + 1]):
-            kept[row] = cut[nodes[row]] or (row - offsets[i] + 1) % run == 0
+            segment_ends[row] = cut[nodes[row]] or (row - offsets[i] + 1) % run == 0
 
 
 _SECTIONS = (Section.TOOLS, Section.SYSTEM, Section.MESSAGES)
@@ -130,7 +132,7 @@ _OF_ASSISTANT = (BlockKind.TOOL_USE, BlockKind.REASONING)
 def _segment(
     kinds: Sequence[BlockKind], node: int, tokens: int, section: int, kind: int, weight: int, message: int
 ) -> Segment:
-    what = kinds[kind]
-    role = "" if section < 2 else "assistant" if what in _OF_ASSISTANT else "user"
+    block_kind = kinds[kind]
+    role = "" if section < 2 else "assistant" if block_kind in _OF_ASSISTANT else "user"
     # The number of a prefix names all before it as well, so it does for the block's own digest.
-    return Segment(_SECTIONS[section], what, node.to_bytes(8, "little"), tokens, weight, role, message)
+    return Segment(_SECTIONS[section], block_kind, node.to_bytes(8, "little"), tokens, weight, role, message)

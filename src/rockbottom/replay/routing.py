@@ -201,12 +201,12 @@ def _priced(part: Trace, outcomes: Outcomes, rates: Rates) -> Usd:
     return sum((rates.cost(usage, threshold).usd for threshold, usage in usages.items()), ZERO_USD)
 
 
-def _column(trace: Trace, what: str) -> Array:
-    if what == "input":
+def _column(trace: Trace, column: str) -> Array:
+    if column == "input":
         return trace.requests.tokens_in
-    if what == "output":
+    if column == "output":
         return trace.requests.tokens_out
-    section = SectionCode.TOOLS if what == "tools" else SectionCode.MESSAGES
+    section = SectionCode.TOOLS if column == "tools" else SectionCode.MESSAGES
     hits = np.concatenate(([0], np.cumsum(trace.blocks.section == int(section))))
     return hits[trace.block_offsets[1:]] - hits[trace.block_offsets[:-1]]
 

@@ -60,14 +60,14 @@ class Claims:
     def put(self, store: Store) -> list[str]:
         """Put to the store what came together; answers with the names that others may wait for. Raises StoreAway."""
         with self._lock:
-            asked, self._asked = self._asked, []
+            claims, self._asked = self._asked, []
             arrived, self._arrived = self._arrived, []
             abandoned, self._abandoned = self._abandoned, []
         try:
-            for claim in asked:
+            for claim in claims:
                 self._claim(store, claim)
         except BaseException:
-            for claim in asked:
+            for claim in claims:
                 claim.land()
             raise
         for name, lives_s in arrived:

@@ -79,9 +79,9 @@ class Lessee:
         """The next settlement; one whose answer did not come is made again as it was."""
         if self._under_way is None:
             self._number += 1
-            told = list(standings)
-            asks = tuple(self._ask(standing, want) for standing in told)
-            self._told = {standing.pot: standing for standing in told}
+            listed = list(standings)
+            asks = tuple(self._ask(standing, want) for standing in listed)
+            self._told = {standing.pot: standing for standing in listed}
             before, self._token = self._token, self._new_token()
             self._under_way = Asks(
                 self._member, self._number, self._token, before, limit, asks, self._epoch, self._place,

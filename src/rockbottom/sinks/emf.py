@@ -137,7 +137,7 @@ class EmfOutlet(MinuteOutlet[str]):
 def documents_of(minute: Minute, namespace: str) -> Iterator[str]:
     """The documents of one minute: one, and one more for each further hundred of kept values."""
     most = emf_limits().most_values
-    kept = {
+    values_left = {
         definition.name: list(_repeated(summed))
         for definition, summed in minute.sums.items()
         if summed.values is not None
@@ -146,10 +146,10 @@ def documents_of(minute: Minute, namespace: str) -> Iterator[str]:
         definition.name: _statistics(summed) for definition, summed in minute.sums.items() if summed.values is None
     }
     units = {definition.name: definition.unit.value for definition in minute.sums}
-    while rest or kept:
-        rest |= {name: values[:most] for name, values in kept.items()}
+    while rest or values_left:
+        rest |= {name: values[:most] for name, values in values_left.items()}
         yield _document(minute, namespace, rest, units)
-        kept = {name: values[most:] for name, values in kept.items() if len(values) > most}
+        values_left = {name: values[most:] for name, values in values_left.items() if len(values) > most}
         rest = {}
 
 

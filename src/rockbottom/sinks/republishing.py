@@ -43,8 +43,8 @@ class PlaceFile:
     def read(self) -> tuple[dict[str, int], float]:
         """How far each volume was read, and until when waste is settled. Raises CannotPublish for a damaged file."""
         try:
-            told = json.loads(self.path.read_text(encoding="utf-8"))
-            return {str(name): int(offset) for name, offset in told["position"].items()}, float(told["waste_until"])
+            place = json.loads(self.path.read_text(encoding="utf-8"))
+            return {str(name): int(offset) for name, offset in place["position"].items()}, float(place["waste_until"])
         except FileNotFoundError:
             return {}, float("-inf")
         except (ValueError, KeyError, TypeError, AttributeError) as error:

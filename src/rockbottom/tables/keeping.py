@@ -87,8 +87,8 @@ class Files:
             if match is None or match[4] != kind:
                 continue
             key = Key(int(match[1]), int(match[2], 16), int(match[3]))
-            held = latest.get(key[:2])
-            if held is None or held[0].size < key.size:
+            known = latest.get(key[:2])
+            if known is None or known[0].size < key.size:
                 latest[key[:2]] = key, path
         return dict(latest[place] for place in sorted(latest))
 

@@ -67,12 +67,12 @@ class Prices:
             f'AND p.day = floor(c."at" / 86400)::BIGINT AND p.band = {self._band}'
         )
 
-    def _learn(self, asked: str, calls: str) -> None:
-        """Look up what the rows named in ``asked`` need and is not in the table."""
+    def _learn(self, named: str, calls: str) -> None:
+        """Look up the prices that the rows named in the table ``named`` need and that are not known yet."""
         keys = ", ".join(_KEYS)
         rows = self._connection.execute(
             f'SELECT {keys}, any_value(total) FROM (SELECT *, floor("at" / 86400)::BIGINT AS day, '
-            f"{self._band} AS band, {_TOTAL} AS total FROM {_asked(asked, calls)}) "
+            f"{self._band} AS band, {_TOTAL} AS total FROM {_asked(named, calls)}) "
             f"ANTI JOIN prices USING ({keys}) GROUP BY {keys}"
         ).fetchall()
         if rows:
@@ -96,6 +96,6 @@ class Prices:
         return picousd_of(str(price.usd_per_mtok / 1_000_000))
 
 
-def _asked(asked: str, calls: str) -> str:
-    """SQL: the few rows of ``calls`` that are named in ``asked``, before anything is looked up for them."""
-    return f"(SELECT * FROM {calls} WHERE id IN (SELECT id FROM {asked}))"
+def _asked(named: str, calls: str) -> str:
+    """SQL: the few rows of ``calls`` that are named in ``named``, before anything is looked up for them."""
+    return f"(SELECT * FROM {calls} WHERE id IN (SELECT id FROM {named}))"

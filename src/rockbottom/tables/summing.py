@@ -157,12 +157,12 @@ class Summing:
             f"SELECT * FROM misses WHERE id >> 40 = {key.number} "
             f'QUALIFY row_number() OVER (PARTITION BY local ORDER BY "at" DESC) <= {MOST_MISSES}'
         )
-        asked = {"misses": latest, "damaged": f"SELECT * FROM damaged_here WHERE volume = {name}"}
-        for kind, sql in asked.items():
+        queries = {"misses": latest, "damaged": f"SELECT * FROM damaged_here WHERE volume = {name}"}
+        for kind, sql in queries.items():
             if self._one(f"SELECT count(*) FROM ({sql})"):
                 self._copy(key, kind, sql)
         self._copy(key, "sums", f"SELECT * EXCLUDE (volume) FROM made WHERE volume = {key.number} ORDER BY start")
-        for kind, sql in asked.items():
+        for kind, sql in queries.items():
             self._run(f"INSERT INTO kept_{kind} {sql}")
         self._run(f"DELETE FROM misses WHERE id >> 40 = {key.number}")
         self._run(f"DELETE FROM damaged_here WHERE volume = {name}")

@@ -44,12 +44,12 @@ class Pinner:
     @classmethod
     def of(cls, config: pytest.Config) -> "Pinner":
         """As the options of this run say; a worker of xdist is told by the process that started it."""
-        told = getattr(config, "workerinput", {}).get("rockbottom_seen")
+        seen = getattr(config, "workerinput", {}).get("rockbottom_seen")
         return cls(
             path_of(config),
             bool(config.getoption("rockbottom_accept")),
             bool(config.getoption("rockbottom_with_text")),
-            prefixes_in(config) if told is None else told,
+            prefixes_in(config) if seen is None else seen,
         )
 
     def pin(

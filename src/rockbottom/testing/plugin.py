@@ -138,5 +138,5 @@ def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> Non
         pair for report in reports if getattr(report, "when", "") == "call" for pair in report.user_properties
     )
     names = sorted({value for key, value in properties if key == _ACCEPTED})
-    told = f"accepted {len(names)}: {', '.join(names)}" if names else "nothing to accept"
-    terminalreporter.write_line(f"rockbottom: {told} ({path_of(config)})")
+    outcome = f"accepted {len(names)}: {', '.join(names)}" if names else "nothing to accept"
+    terminalreporter.write_line(f"rockbottom: {outcome} ({path_of(config)})")

@@ -27,12 +27,10 @@ class _Reply(_Holder):
 _reply: Callable[[bytes], _Reply | list[_Reply]] = decoder_of(_Reply | list[_Reply])
 
 
-def usage_of(
-    record: Record[Any], reply: Callable[[], bytes], asked: Collection[Ttl]
-) -> tuple[Usage | None, int | None]:
+def usage_of(record: Record[Any], reply: Callable[[], bytes], ttls: Collection[Ttl]) -> tuple[Usage | None, int | None]:
     """What was counted, and the tokens of the answer; None: not recorded.
 
-    ``reply`` gives the JSON of the reply and is only called where the record does not say all. ``asked`` are
+    ``reply`` gives the JSON of the reply and is only called where the record does not say all. ``ttls`` are
     the lifetimes that the points of the request asked for: where no split of the written tokens is recorded, and all
     points asked for the same, they were written for that.
     Raises Undecodable where the prompt is longer than any column holds.
@@ -41,20 +39,20 @@ def usage_of(
     fresh, read, write = counts.inputTokenCount, counts.cacheReadInputTokenCount, counts.cacheWriteInputTokenCount
     read = record.cacheReadInputTokenCount if read is None else read
     write = record.cacheWriteInputTokenCount if write is None else write
-    told, lacking = None, fresh is None or output is None or read is None or write is None
+    in_reply, lacking = None, fresh is None or output is None or read is None or write is None
     if write or lacking:
         reply_json = reply()
         if lacking or _OF_A_CACHE in reply_json:  # else it does not say for how long the tokens were written
-            told = counts_of(_usage_in(reply_json))
-    if told is not None:
-        fresh = told.input if fresh is None else fresh
-        output = told.output if output is None else output
-        read = told.read if read is None else read
-        write = told.write if write is None else write
+            in_reply = counts_of(_usage_in(reply_json))
+    if in_reply is not None:
+        fresh = in_reply.input if fresh is None else fresh
+        output = in_reply.output if output is None else output
+        read = in_reply.read if read is None else read
+        write = in_reply.write if write is None else write
     if fresh is None:
         return None, output
-    ttl = next(iter(asked)) if len(asked) == 1 else UNNAMED
-    usage = Counts(fresh, output, read or 0, write or 0, told.split if told else {}).usage(ttl)
+    ttl = next(iter(ttls)) if len(ttls) == 1 else UNNAMED
+    usage = Counts(fresh, output, read or 0, write or 0, in_reply.split if in_reply else {}).usage(ttl)
     if usage.total_input > MOST_TOKENS:
         raise Undecodable(f"a prompt of {usage.total_input:,} tokens")
     return usage, output
@@ -74,9 +72,9 @@ def latency_s_of(reply: bytes) -> float | None:
     """Seconds until a reply began, or failing that until it ended; None: not recorded."""
     for event in reversed(_events(reply)):
         metadata = event.get("metadata")
-        told = event.get(METRICS) or (metadata if is_object(metadata) else event).get("metrics")
-        if is_object(told):
-            latency = next((value for name in _LATENCIES if isinstance(value := told.get(name), int | float)), None)
+        metrics = event.get(METRICS) or (metadata if is_object(metadata) else event).get("metrics")
+        if is_object(metrics):
+            latency = next((value for name in _LATENCIES if isinstance(value := metrics.get(name), int | float)), None)
             return None if latency is None else latency / 1000
     return None
 

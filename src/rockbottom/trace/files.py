@@ -140,12 +140,12 @@ def head_of(name: str) -> bytes:
 
 def contents(name: str, limit: int) -> bytes:
     """A whole file as UTF-8 text. Raises CutShort, also where it is longer than ``limit`` bytes."""
-    held = bytearray()
+    content = bytearray()
     for data in chunks_of(name):
-        held += data
-        if len(held) > limit:
+        content += data
+        if len(content) > limit:
             raise CutShort(f"longer than {limit >> 20} MB")
-    return bytes(held)
+    return bytes(content)
 
 
 def pieces_of(name: str, size: int = 64 << 20) -> Iterator[tuple[bytes, int]]:
@@ -153,20 +153,20 @@ def pieces_of(name: str, size: int = 64 << 20) -> Iterator[tuple[bytes, int]]:
 
     Raises CutShort where the file cannot be read on, or a line is longer than a piece may be.
     """
-    held, line = bytearray(), 1
+    buffer, line = bytearray(), 1
     for data in chunks_of(name):
-        held += data
-        if len(held) < size:
+        buffer += data
+        if len(buffer) < size:
             continue
-        end = held.rfind(b"\n") + 1
+        end = buffer.rfind(b"\n") + 1
         if not end:
             raise CutShort(f"line {line} is longer than {size >> 20} MB")
-        piece = bytes(held[:end])
-        del held[:end]
+        piece = bytes(buffer[:end])
+        del buffer[:end]
         yield piece, line
         line += piece.count(b"\n")
-    if held:
-        yield bytes(held) if held.endswith(b"\n") else bytes(held) + b"\n", line
+    if buffer:
+        yield bytes(buffer) if buffer.endswith(b"\n") else bytes(buffer) + b"\n", line
 
 
 def _encoding_of(head: bytes) -> tuple[bytes, str]:

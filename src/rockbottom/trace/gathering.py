@@ -103,10 +103,10 @@ class Gathered:
         """The requests gathered so far."""
         length = len(self._blocks)
         requests: dict[str, Array] = {}
-        told = set[str]().union(*self._requests)
+        recorded = set[str]().union(*self._requests)
         for column, dtype in dtypes(Requests).items():
             missing = 0 if dtype.kind in "uf" else UNKNOWN
-            if column not in told:
+            if column not in recorded:
                 requests[column] = np.full(length, missing, dtype)
                 continue
             values = [row.get(column) for row in self._requests]

@@ -31,9 +31,9 @@ def name_and_age(address: str) -> tuple[str, float | None]:
 
 def pages(group: str, since_ms: int | None) -> Iterator[list[dict[str, Any]]]:
     """The events of a log group page by page, oldest first. Raises UnreadableSource where AWS refuses."""
-    asked = {"logGroupName": group} | ({} if since_ms is None else {"startTime": since_ms})
+    request = {"logGroupName": group} | ({} if since_ms is None else {"startTime": since_ms})
     try:
-        for page in _client().get_paginator("filter_log_events").paginate(**asked):
+        for page in _client().get_paginator("filter_log_events").paginate(**request):
             yield page["events"]
     except Exception as error:
         if not type(error).__module__.startswith(("botocore", "boto3", "urllib3")):

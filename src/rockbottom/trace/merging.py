@@ -37,14 +37,14 @@ class Merged:
 def merged(parts: Sequence[Trace]) -> Merged:
     """One trace of these parts, without duplicates and sorted by instant (ties keep their order)."""
     whole = _joined(parts)
-    kept = _first_of_each(whole.requests.identity)
-    duplicates = len(whole) - len(kept)
-    at = whole.requests.at[kept]
+    rows = _first_of_each(whole.requests.identity)
+    duplicates = len(whole) - len(rows)
+    at = whole.requests.at[rows]
     if duplicates == 0 and (len(at) < 2 or bool((at[1:] >= at[:-1]).all())):
         return Merged(whole, 0, 0)
     order = np.argsort(at, kind="stable")
     late = int((at < np.maximum.accumulate(at)).sum()) if len(at) else 0
-    return Merged(selected(whole, kept[order]), duplicates, late)
+    return Merged(selected(whole, rows[order]), duplicates, late)
 
 
 def _first_of_each(identity: Array) -> Array:

@@ -90,9 +90,9 @@ def _trace_of(table: Any) -> Trace:
         point_offsets,
         names,
     )
-    told = metadata.get(b"sums")  # files of before have none
+    checksum = metadata.get(b"sums")  # files of before have none
     texts = metadata[b"names"].decode(), metadata[b"notes"].decode()
-    if told is not None and told.decode() != _sums(*texts, trace):
+    if checksum is not None and checksum.decode() != _sums(*texts, trace):
         raise ValueError("damaged: its checksum is another")
     return trace
 

@@ -27,11 +27,11 @@ def objects(source: str, after: str = "") -> list[tuple[str, float]]:
     Raises UnreadableSource where S3 refuses.
     """
     bucket, _, prefix = source.removeprefix("s3://").partition("/")
-    asked = {"Bucket": bucket, "Prefix": prefix}
+    request = {"Bucket": bucket, "Prefix": prefix}
     if after:
-        asked["StartAfter"] = after.removeprefix(f"s3://{bucket}/")
+        request["StartAfter"] = after.removeprefix(f"s3://{bucket}/")
     try:
-        pages = _client().get_paginator("list_objects_v2").paginate(**asked)
+        pages = _client().get_paginator("list_objects_v2").paginate(**request)
         items = [(item["Key"], item["LastModified"].timestamp()) for page in pages for item in page.get("Contents", ())]
     except Exception as error:
         raise _refused(source, error) from error

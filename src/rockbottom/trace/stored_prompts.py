@@ -112,8 +112,8 @@ def _value(cell: object) -> object:
 
 def _message(message: Any) -> Mapping[str, Any]:
     content = message.get("content", message.get("parts"))
-    kept = {name: value for name, value in message.items() if name in ("role", "tool_calls", "tool_call_id")}
-    return {**kept, "content": _content(content)}
+    members = {name: value for name, value in message.items() if name in ("role", "tool_calls", "tool_call_id")}
+    return {**members, "content": _content(content)}
 
 
 def _content(content: Any) -> Any:

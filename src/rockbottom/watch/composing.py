@@ -181,9 +181,9 @@ def _notices(parts: Parts, total: Line, state: LedgerState, side: str, other: Ot
         notices.append(f"{counted(total.no_usage, 'call')} ended without usage: what they cost is not known.")
     if total.lost_unpriced:
         notices.append(f"{counted(total.lost_unpriced, 'miss', 'misses')} without a price.")
-    for shown, what in ((parts.models, "models"), (parts.tags, "tags"), (parts.families, "prefixes")):
+    for shown, noun in ((parts.models, "models"), (parts.tags, "tags"), (parts.families, "prefixes")):
         if len(shown) > MOST_LINES:
-            notices.append(f"There are more {what}: the {MOST_LINES} that matter most are listed.")
+            notices.append(f"There are more {noun}: the {MOST_LINES} that matter most are listed.")
     if state.damaged:
         notices.append(f"{counted(state.damaged, 'damaged line')} in the ledger left out.")
     if state.unfinished:

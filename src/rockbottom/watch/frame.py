@@ -173,16 +173,16 @@ def _sections(shot: Snapshot, screen: Screen, paint: Paint, width: int, most: in
         return []
     sections = [_lines(shot.models[:most], _heading("model", len(shot.models)), width, paint)]
     if shot.tags:
-        told = "; t: all" if screen.keys else ""
-        sections.append(_lines(shot.tags[:most], _heading("tag", len(shot.tags), told), width, paint))
+        hint = "; t: all" if screen.keys else ""
+        sections.append(_lines(shot.tags[:most], _heading("tag", len(shot.tags), hint), width, paint))
     sections.append(_families(shot, width, paint, most))
     sections.append(_misses(shot, screen, width, paint, most))
     return [["", *section] for section in sections if section]
 
 
-def _heading(noun: str, count: int, told: str = "") -> str:
+def _heading(noun: str, count: int, hint: str = "") -> str:
     """The heading of a table of which a few rows may be all there is room for."""
-    return noun if count < 3 else f"{noun} ({count}{told})"
+    return noun if count < 3 else f"{noun} ({count}{hint})"
 
 
 def _tags(shot: Snapshot, screen: Screen, paint: Paint, width: int, room: int) -> list[str]:
@@ -197,18 +197,18 @@ def _tags(shot: Snapshot, screen: Screen, paint: Paint, width: int, room: int) -
 
 def _fitted(sections: list[list[str]], room: int) -> list[str]:
     """As much of every section as there is room for: first two rows of each, then more from the last one up."""
-    kept = [min(len(section), 3) for section in sections]  # a blank line, a heading, a row
-    while sum(kept) > room and len(kept) > 1:
-        kept.pop(1 if len(kept) > 3 else 0)  # tags first, then models: what goes wrong stays
+    counts = [min(len(section), 3) for section in sections]  # a blank line, a heading, a row
+    while sum(counts) > room and len(counts) > 1:
+        counts.pop(1 if len(counts) > 3 else 0)  # tags first, then models: what goes wrong stays
         sections = [*sections[:1], *sections[2:]] if len(sections) > 3 else sections[1:]
     grew = True
-    while grew and sum(kept) < room:
+    while grew and sum(counts) < room:
         grew = False
         for place in reversed(range(len(sections))):
-            if kept[place] < len(sections[place]) and sum(kept) < room:
-                kept[place] += 1
+            if counts[place] < len(sections[place]) and sum(counts) < room:
+                counts[place] += 1
                 grew = True
-    return [line for section, rows in zip(sections, kept, strict=True) for line in section[:rows]][: max(0, room)]
+    return [line for section, rows in zip(sections, counts, strict=True) for line in section[:rows]][: max(0, room)]
 
 
 def _lines(lines: Sequence[Line], heading: str, width: int, paint: Paint) -> list[str]:
@@ -288,14 +288,14 @@ _PIECES = re.compile(r"\x1b\[[0-9;]*m|.")
 
 def _cut(line: str, width: int) -> str:
     """The line without what would not fit; codes of colour take no room and stay."""
-    left, kept = width, ""
+    left, text = width, ""
     for piece in _PIECES.findall(line):
         if not piece.startswith("\x1b"):
             if not left:
                 continue
             left -= 1
-        kept += piece
-    return kept.rstrip(" ")
+        text += piece
+    return text.rstrip(" ")
 
 
 # Words ------------------------------------------------------------------------------------------------------

@@ -123,9 +123,9 @@ def _arguments(invocation: Invocation, model: str) -> dict[str, Any]:
 def most_tokens(body: Mapping[str, Any]) -> int:
     """The tokens that a request reserves for its answer; 0: it says nothing of it."""
     config = body.get("inferenceConfig")
-    held = config if is_object(config) else body
-    told = next((held[name] for name in _LIMITS if held.get(name)), 0)
-    return told if isinstance(told, int) and told > 0 else 0
+    settings = config if is_object(config) else body
+    limit = next((settings[name] for name in _LIMITS if settings.get(name)), 0)
+    return limit if isinstance(limit, int) and limit > 0 else 0
 
 
 _LIMITS = ("maxTokens", "max_new_tokens", "max_tokens", "max_completion_tokens", "max_output_tokens")

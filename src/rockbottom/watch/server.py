@@ -68,14 +68,14 @@ class Answers:
             raise WatchError(f"No side {side!r}.", fix=f"known are: {AUTO}, {', '.join(SIDES)}")
         with self._lock:
             self.asked_at = now = self.timer()
-            kept = self._kept.get((period, side))
-            if kept is None or now - kept[0] >= _FRESH_S:
+            cached = self._kept.get((period, side))
+            if cached is None or now - cached[0] >= _FRESH_S:
                 snapshot = self.view.snapshot(chosen, side).to_dict()
                 shown = {name: value for name, value in snapshot.items() if name != "at"}
                 tag = hashlib.sha256(json.dumps(shown, sort_keys=True).encode()).hexdigest()[:20]
-                kept = self.timer(), f'"{tag}"', json.dumps(snapshot, ensure_ascii=False).encode()
-                self._kept[period, side] = kept
-        return kept[1], kept[2]
+                cached = self.timer(), f'"{tag}"', json.dumps(snapshot, ensure_ascii=False).encode()
+                self._kept[period, side] = cached
+        return cached[1], cached[2]
 
     def forget(self) -> None:
         """Make the next answers anew."""

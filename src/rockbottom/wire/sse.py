@@ -29,9 +29,9 @@ class SseDecoder:
         """The events that are complete with these bytes: each its name (empty: none was sent) and its data."""
         text = self._rest + data
         if b"\r" in text:
-            held = text.endswith(b"\r")  # its line feed may still come
-            whole = text[:-1] if held else text
-            text = whole.replace(b"\r\n", b"\n").replace(b"\r", b"\n") + (b"\r" if held else b"")
+            ends_in_cr = text.endswith(b"\r")  # its line feed may still come
+            whole = text[:-1] if ends_in_cr else text
+            text = whole.replace(b"\r\n", b"\n").replace(b"\r", b"\n") + (b"\r" if ends_in_cr else b"")
         *lines, self._rest = text.split(b"\n")
         made: list[tuple[str, bytes]] = []
         for line in lines:

@@ -143,9 +143,9 @@ def _judged(
     if judge is None:
         return
     mine = votes.get(place, {})
-    asked = {"rubric": bool(judge.grading.criteria or answer.turn.criteria)}
-    asked["pair"] = bool(judge.reference) and model != judge.reference
-    for kind in (kind for kind, is_asked in asked.items() if is_asked):
+    kinds = {"rubric": bool(judge.grading.criteria or answer.turn.criteria)}
+    kinds["pair"] = bool(judge.reference) and model != judge.reference
+    for kind in (kind for kind, is_asked in kinds.items() if is_asked):
         had = mine.get(kind, ())
         if had:
             record.votes.setdefault(kind, []).append(list(had))

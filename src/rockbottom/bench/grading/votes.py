@@ -178,9 +178,9 @@ class Judge:
         if not criteria:
             return
         rubric = Rubric(criteria, self.grading.scale, self.grading.pass_at)
-        asked = Asked(answer.conversation, answer.text or "", answer.written)
+        answer_shown = Asked(answer.conversation, answer.text or "", answer.written)
         for number in range(self.grading.votes):
-            yield self._question(answer.place, "rubric", number, asked, rubric, answer.text is not None)
+            yield self._question(answer.place, "rubric", number, answer_shown, rubric, answer.text is not None)
 
     def _pair_questions(self, answer: Answer, reference: str | None) -> Iterator[VoteQuestion]:
         rubric = Rubric((*self.grading.criteria, *answer.turn.criteria))
@@ -190,14 +190,14 @@ class Judge:
             yield self._question(answer.place, "pair", number, pair, rubric, there)
 
     def _question(
-        self, place: Place, kind: str, number: int, asked: Asked | Pair, rubric: Rubric, there: bool
+        self, place: Place, kind: str, number: int, shown: Asked | Pair, rubric: Rubric, there: bool
     ) -> VoteQuestion:
         about = ""
         if there:
             parts = (self.subject.given, place.model, place.repeat, place.conversation, place.turn, kind, number)
-            encoded = msgspec.json.encode([list(parts), asked, rubric])
+            encoded = msgspec.json.encode([list(parts), shown, rubric])
             about = hashlib.sha256(encoded).hexdigest()[:24]
-        return VoteQuestion(place, kind, number, asked, rubric, about)
+        return VoteQuestion(place, kind, number, shown, rubric, about)
 
     def _tokens(self, question: VoteQuestion) -> tuple[int, int]:
         """Estimated input tokens of a vote, as expected and at most."""

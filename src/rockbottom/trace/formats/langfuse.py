@@ -70,7 +70,7 @@ def _request(row: Mapping[str, Any], by: str) -> Counted | None:
 
 
 def _usage(row: Mapping[str, Any]) -> tuple[Usage | None, int | None]:
-    details = next((held for name in _USAGES if (held := object_of(row.get(name)))), NOTHING)
+    details = next((usage_object for name in _USAGES if (usage_object := object_of(row.get(name)))), NOTHING)
     counts = {name.lower(): count for name, value in details.items() if (count := count_of(value)) is not None}
     if not counts:
         return _of_columns(row)

@@ -63,8 +63,8 @@ def _request(row: Mapping[str, Any], by: str) -> Counted | None:
     session = text_of(row.get("session_id")) or text_of(metadata.get("session_id"))
     usage, identity = _usage(metadata, total, output or 0), text_of(row.get("request_id"))
     elsewhere, label = not _is_bedrock(row, model), text_of(row.get(by)) or text_of(metadata.get(by))
-    asked = object_of(row.get("proxy_server_request"))
-    prompt = stored_prompt(row.get("messages") or asked.get("messages"), asked.get("tools"), asked.get("system"))
+    proxied = object_of(row.get("proxy_server_request"))
+    prompt = stored_prompt(row.get("messages") or proxied.get("messages"), proxied.get("tools"), proxied.get("system"))
     return Counted(at, model, total, output, usage, session or None, identity, region, elsewhere, label or None, prompt)
 
 
