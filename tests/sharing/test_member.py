@@ -25,10 +25,12 @@ def request_of(question: str, tokens: int = 3000) -> dict:
 class Replica:
     """A planner and its membership, as an attached client has them."""
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, ahead_s: float = 0.0) -> None:
         address = address_of(url, {})
         self.planner, self.said = Planner(secret=address.secret), []
-        self.member = member_of(address, "us-east-1", self.planner, self.said.append, clock=lambda: NOW + 3600)
+        self.member = member_of(
+            address, "us-east-1", self.planner, self.said.append, clock=lambda: NOW + 3600 + ahead_s
+        )
 
     def plan(self, request: dict, at: float):
         with lock_of(self.planner):
@@ -125,6 +127,7 @@ def test_a_store_that_comes_late_is_joined(tmp_path):
         until(lambda: one.said)
         assert not one.member.connected
         assert one.plan(request_of("one"), 0).placements == ()
+        assert "has not answered yet" in str(one.member.status)
         server.start()
         until(lambda: one.member.connected and one.may_spend)
         assert one.plan(request_of("two"), 10).placements
@@ -230,3 +233,22 @@ def test_what_a_clock_that_is_ahead_told_happened_now(replicas):
     one.plan(request_of("one"), 86_400)
     until(lambda: other.knows)
     assert {run.last_at for run in other.planner.history.runs.values()} == {NOW + 3600}
+
+
+@pytest.mark.parametrize("ahead_s", [600, -600])
+def test_clocks_ten_minutes_apart_tell_each_other_what_happened_now(replicas, server, ahead_s):
+    """A machine that is ten minutes ahead or behind plans a prompt, then the others do: for each it was just now, so
+    what it wrote they read, though an entry lives for five minutes."""
+    wrong = Replica(server.url, ahead_s)
+    until(lambda: wrong.member.connected and wrong.may_spend)
+    time.sleep(0.5)  # until it waits for entries
+    ours, theirs = 3600, 3600 + ahead_s
+    plan = wrong.plan(request_of("one"), theirs)
+    wrong.answered(plan, theirs, written=plan.written_5m)
+    until(lambda: all(other.knows for other in replicas))
+    assert {run.last_at for run in replicas[0].planner.history.runs.values()} == {NOW + ours}
+    assert replicas[0].plan(request_of("two"), ours).read > 1024
+    replicas[1].plan(request_of("three"), ours)
+    until(lambda: len(wrong.planner.history.runs) > 2)
+    assert {run.last_at for run in wrong.planner.history.runs.values()} == {NOW + theirs}
+    wrong.member.close()

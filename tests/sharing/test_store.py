@@ -165,7 +165,11 @@ def test_the_key_of_the_hashes_is_that_of_the_address_or_of_the_environment():
     assert "pw" not in by_address.place + repr(by_address)
 
 
-@pytest.mark.parametrize("text", ["", "host:6379", "http://host", "redis://", "sqlite://", "redis://host?name=a b"])
+@pytest.mark.parametrize(
+    "text",
+    ["", "host:6379", "http://host", "redis://", "sqlite://", "redis://host?name=a b", "redis://host:0x/0",
+     "redis://host:99999", "redis://host/cache"],
+)  # fmt: skip
 def test_what_is_no_address_is_refused_with_what_would_be_one(text):
     with pytest.raises(BadAddress):
         address_of(text, {})

@@ -74,6 +74,11 @@ def sighting_of(data: bytes) -> Sighting:
     return _DECODER.decode(data)
 
 
+def moved(sighting: Sighting, seconds: float) -> Sighting:
+    """The same, so many seconds later: for what was told by a clock that is behind ours."""
+    return msgspec.structs.replace(sighting, at=sighting.at + seconds) if seconds else sighting
+
+
 def no_later(sighting: Sighting, now: float) -> Sighting:
     """The same, where it was told by a clock that is ahead of ours: as of now."""
     return sighting if sighting.at <= now else msgspec.structs.replace(sighting, at=now)

@@ -4,7 +4,7 @@ import hashlib
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
+from urllib.parse import SplitResult, parse_qsl, urlencode, urlsplit, urlunsplit
 
 from rockbottom.sharing.errors import BadAddress
 from rockbottom.sharing.sqlite import SqliteStore
@@ -67,6 +67,7 @@ def address_of(text: str, env: Mapping[str, str]) -> Address:
         scheme = "sqlite"
     elif parts.scheme in _NETWORKED and parts.hostname:
         scheme = _NETWORKED[parts.scheme]
+        _check_place(parts)
     else:
         raise BadAddress("share= is no address of a store.", fix=_FIX)
     url = urlunsplit((scheme, parts.netloc, parts.path, urlencode(own), ""))
@@ -74,3 +75,14 @@ def address_of(text: str, env: Mapping[str, str]) -> Address:
         (key or parts.password or "").encode(), digest_size=16, person=b"rockbottom-share"
     ).digest()
     return Address(url, name, secret, bool(key or parts.password))
+
+
+def _check_place(parts: SplitResult) -> None:
+    """Raises BadAddress where port or database are no numbers; a client library would take the latter for 0."""
+    try:
+        _ = parts.port
+    except ValueError as error:
+        raise BadAddress("share= has a port that is none.", fix=_FIX) from error
+    database = parts.path.strip("/")
+    if database and not database.isdigit():
+        raise BadAddress(f"share= names a database {database!r}; databases have numbers.", fix=_FIX)

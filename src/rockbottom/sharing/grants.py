@@ -96,8 +96,12 @@ _ENCODER, _DECODER = msgspec.msgpack.Encoder(), msgspec.msgpack.Decoder(Group)
 
 
 def group_of(data: bytes | None) -> Group:
-    """A group as the store holds it; a new one where it holds none."""
-    return Group() if data is None else _DECODER.decode(data)
+    """A group as the store holds it; a new one where it holds none, or something that is none: that has been lost, and
+    every member tells what it spent."""
+    try:
+        return Group() if data is None else _DECODER.decode(data)
+    except msgspec.DecodeError:
+        return Group()
 
 
 def group_bytes(group: Group) -> bytes:

@@ -15,10 +15,11 @@ from typing import Any, Protocol
 
 import msgspec
 
-from rockbottom.plan import Guard, Sighting, no_later, sighting_bytes, sighting_of
+from rockbottom.plan import Guard, Sighting, moved, no_later, sighting_bytes, sighting_of
 from rockbottom.process import Worker, close_at_exit, lock_of, renew_in_child
 from rockbottom.sharing.addresses import Address
 from rockbottom.sharing.claims import Claim, Claims
+from rockbottom.sharing.clocks import Clocks
 from rockbottom.sharing.errors import StoreAway
 from rockbottom.sharing.guarding import GuardLease
 from rockbottom.sharing.money import BudgetLeases
@@ -42,25 +43,33 @@ class SharingPlanner(Protocol):
 
 
 class Envelope(msgspec.Struct, frozen=True, array_like=True):
-    """What one member tells at once: sightings, and names of prefixes that need not be waited for any more."""
+    """What one member tells at once: sightings, names of prefixes that need not be waited for any more, and the instant
+    by its own clock (None: it is of a version that does not say)."""
 
     member: str
     sightings: list[bytes]
     heard: list[str]
+    at: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Status:
-    """Whether the store answers; if not, why, and how many sightings it was never told."""
+    """Whether the store answers; if not, why, how many sightings it was never told, and whether it ever answered."""
 
     place: str
     connected: bool
     why: str
     lost: int
+    joined: bool = True
 
     def __str__(self) -> str:
         if self.connected:
             return f"shares what it learns through {self.place}"
+        if not self.joined:
+            return (
+                f"{self.place} has not answered yet ({self.why}): nothing is leased, so until it does requests go "
+                "without marks of the planner's"
+            )
         lost = f"; {self.lost} sightings were lost" if self.lost else ""
         return f"{self.place} does not answer ({self.why}): learns alone, spends what was leased{lost}"
 
@@ -95,10 +104,11 @@ class Member:
     def _begin(self) -> None:
         self.id = secrets.token_hex(8)
         self.claims = Claims(self.id, self._address.secret)
+        self._clocks = Clocks()
         self.money = BudgetLeases(self.id, self.wake)
         self._guard = GuardLease(self.id, self._planner.guard)
         self._outgoing: deque[Sighting] = deque()
-        self._lost, self._why, self._away = 0, "not asked yet", {"telling", "reading"}
+        self._lost, self._why, self._away, self._joined = 0, "not asked yet", {"telling", "reading"}, False
         self._woken, self._closed = threading.Event(), threading.Event()
         self._changing = threading.Lock()
         self._telling, self._reading = Worker("share", self._tells), Worker("share-reader", self._reads)
@@ -108,7 +118,7 @@ class Member:
     @property
     def status(self) -> Status:
         """How it stands with the store."""
-        return Status(self._address.place, not self._away, self._why, self._lost)
+        return Status(self._address.place, not self._away, self._why, self._lost, self._joined)
 
     @property
     def connected(self) -> bool:
@@ -194,9 +204,8 @@ class Member:
         sightings = [self._outgoing.popleft() for _ in range(len(self._outgoing))]
         if sightings or heard:
             try:
-                store.publish(
-                    _ENCODER.encode(Envelope(self.id, [sighting_bytes(sighting) for sighting in sightings], heard))
-                )
+                told = [sighting_bytes(sighting) for sighting in sightings]
+                store.publish(_ENCODER.encode(Envelope(self.id, told, heard, self._clock())))
             except BaseException:
                 self._outgoing.extendleft(reversed(sightings))
                 raise
@@ -212,7 +221,7 @@ class Member:
             try:
                 place, entries = store.read(self._place, wait_s)
                 for entry in entries:
-                    self._take(entry)
+                    self._take(entry, live=wait_s > 0)
                 self._place = place
                 wait_s = 0.0
                 if len(entries) < _CAUGHT_UP:
@@ -225,18 +234,28 @@ class Member:
                 pause_s, wait_s = min(2 * pause_s, _LONGEST_PAUSE_S), 0.0
         store.close()
 
-    def _take(self, entry: bytes) -> None:
+    def _take(self, entry: bytes, *, live: bool) -> None:
+        """Learn from an entry; one that is of no member, or makes no sense, is passed by. ``live``: it was waited
+        for."""
+        place = self._address.place
         try:
             envelope = _DECODER.decode(entry)
             sightings = [] if envelope.member == self.id else [sighting_of(data) for data in envelope.sightings]
         except msgspec.DecodeError:
-            self._warn(f"{self._address.place}: others there speak of another version; what they say is not learned")
+            self._warn(f"{place}: others there speak of another version; what they say is not learned")
             return
         if envelope.member == self.id:
             return
-        for sighting in sightings:
-            with lock_of(self._planner):  # one by one: calls that plan meanwhile wait for one of them at most
-                self._planner.witness(no_later(sighting, self._clock()), origin=envelope.member)
+        now = self._clock()
+        if live and envelope.at is not None:
+            self._clocks.saw(envelope.member, envelope.at, now)
+        behind_s = self._clocks.behind_s(envelope.member)
+        try:
+            for sighting in sightings:
+                with lock_of(self._planner):  # one by one: calls that plan meanwhile wait for one of them at most
+                    self._planner.witness(no_later(moved(sighting, behind_s), now), origin=envelope.member)
+        except Exception as error:  # whoever stopped at it would come to it again, for ever
+            self._warn(f"{place}: what another there says is not learned ({type(error).__name__})")
         self.claims.heard(envelope.heard)
 
     # -- whether it answers ------------------------------------------------------------------------
@@ -248,6 +267,7 @@ class Member:
             self._away = self._away - {doing}
             if self._away:
                 return
+            self._joined = True
         self.money.connected = True
         with lock_of(self._planner):
             self._planner.alone(False)
@@ -261,11 +281,13 @@ class Member:
         if was_connected:
             with lock_of(self._planner):
                 self._planner.alone(True)
-        kind = type(error).__name__ if not isinstance(error, StoreAway) else "no answer"
-        self._warn(
-            f"share={self._address.place}: {kind}. Calls go on; nothing is learned from others meanwhile, the guard "
-            "and stop budgets spend what was leased, and the store is tried again"
+        kind = str(error) if not isinstance(error, StoreAway) else f"no answer ({str(error).partition(':')[0]})"
+        meanwhile = (
+            "nothing is learned from others meanwhile, the guard and stop budgets spend what was leased"
+            if self._joined
+            else "nothing is leased yet, so requests go without marks of the planner's and stop budgets let none pass"
         )
+        self._warn(f"share={self._address.place}: {kind}. Calls go on; {meanwhile}, and the store is tried again")
 
 
 def member_of(address: Address, scope: str, planner: Any, warn: Callable[[str], None], **options: Any) -> Member:
