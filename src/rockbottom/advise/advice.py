@@ -54,9 +54,9 @@ def advise(evidence: Evidence, tariff: Tariff, wishes: Wishes) -> Advice:
         steps = steps if best.bill.usd < paid else dict[Lever, Usd]()
     else:
         steps = steps_to(best, allowed, today.levers, ruled)
-    made = Rows(evidence, tariff, wishes, paid, possible, best, steps)
+    lever_rows = Rows(evidence, tariff, wishes, paid, possible, best, steps)
     order = [*steps, *(lever for lever in Lever if lever not in steps)]
-    rows = [row for lever in order if (row := made.row(lever)) is not None]
+    rows = [row for lever in order if (row := lever_rows.row(lever)) is not None]
     rows.sort(key=lambda row: _RANK[row.status])  # stable: levers to pull stay in their order
     return Advice(evidence, tariff, before, paid, best, tuple(rows), batch_break_even(tariff))
 

@@ -83,8 +83,8 @@ class Cloud:
     @property
     def local(self) -> bool:
         """Whether Bedrock is played on this machine, as far as its clients were made."""
-        made = (client.meta.endpoint_url for name, client in self._clients.items() if name.startswith("bedrock"))
-        return leads_here(self.bedrock_url) or any(leads_here(str(url)) for url in made)
+        urls = (client.meta.endpoint_url for name, client in self._clients.items() if name.startswith("bedrock"))
+        return leads_here(self.bedrock_url) or any(leads_here(str(url)) for url in urls)
 
     def _check_place(self, service: str) -> None:
         """Raise InvalidSettings where Bedrock is played on this machine and another service would be AWS's own."""

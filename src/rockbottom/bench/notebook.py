@@ -132,10 +132,10 @@ def new_notebook(settings: BenchSettings, runs: Path | None, slug: str) -> Noteb
     """An empty notebook in a folder of its own, ``runs/<slug>-<n>``; ``runs`` None keeps nothing on disk."""
     if runs is None:
         return Notebook(settings)
-    made = not runs.exists()
+    is_new = not runs.exists()
     try:
         runs.mkdir(parents=True, exist_ok=True)
-        return _new_folder(settings, runs, slug, made)
+        return _new_folder(settings, runs, slug, is_new)
     except OSError as error:
         raise InvalidRun(
             f"no folder for results can be made in {runs.absolute()}: {error.strerror}",
@@ -143,7 +143,7 @@ def new_notebook(settings: BenchSettings, runs: Path | None, slug: str) -> Noteb
         ) from error
 
 
-def _new_folder(settings: BenchSettings, runs: Path, slug: str, made: bool) -> Notebook:
+def _new_folder(settings: BenchSettings, runs: Path, slug: str, made_runs: bool) -> Notebook:
     number = 1
     while True:
         folder = runs / f"{slug}-{number}"
@@ -154,7 +154,7 @@ def _new_folder(settings: BenchSettings, runs: Path, slug: str, made: bool) -> N
             continue
         with open(folder / SETTINGS, "wb", opener=private) as file:
             file.write(msgspec.json.format(msgspec.json.encode(asdict(settings)), indent=2))
-        return Notebook(settings, folder, _fresh=True, _made_runs=made)
+        return Notebook(settings, folder, _fresh=True, _made_runs=made_runs)
 
 
 def open_notebook(folder: Path) -> Notebook:

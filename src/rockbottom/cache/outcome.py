@@ -281,13 +281,13 @@ def _readable(entries: Mapping[EntryKey, Entry], key: EntryKey, now: float, beha
 
 def _writes(depths: Sequence[int], hit: int, positions: Sequence[tuple[int, Ttl]]) -> Mapping[Ttl, int]:
     """Tokens written by lifetime: the A/B/C rule, from the longest lifetime down."""
-    made: dict[Ttl, int] = {}
+    writes: dict[Ttl, int] = {}
     reached = depths[hit]
     for ttl in LONGEST_FIRST:
         deepest = max((depths[position] for position, point_ttl in positions if point_ttl is ttl), default=0)
         if deepest > reached:
-            made[ttl], reached = deepest - reached, deepest
-    return made
+            writes[ttl], reached = deepest - reached, deepest
+    return writes
 
 
 def _fate(view: _View, point: CachePoint, hit: int) -> PointFate:

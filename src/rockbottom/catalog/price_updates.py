@@ -93,15 +93,15 @@ def updates_of(entries: Iterable[Mapping[str, object]], catalog: Catalog, url: s
             why = _place(price, catalog, today, listed)
             if why is not None:
                 refused.append(Refused(price.sku, price.usage_type, price.region, price.model, why))
-    made: list[Update] = []
+    updates: list[Update] = []
     agreeing = 0
     for (cell, since), prices in listed.items():
         found_here = tuple(_held_against(cell, since, prices, book, url, today))
-        made += found_here
+        updates += found_here
         agreeing += not found_here
-    made += _throughout(made, listed, book, today)
+    updates += _throughout(updates, listed, book, today)
     cells = {cell for cell, _ in listed}
-    return Updates(read, agreeing, tuple(made), tuple(_gone(cells, book, today)), tuple(refused))
+    return Updates(read, agreeing, tuple(updates), tuple(_gone(cells, book, today)), tuple(refused))
 
 
 def _place(
@@ -183,14 +183,14 @@ def _in_force(cell: _Cell, book: PriceBook, on: date) -> Price | None:
 
 
 def _throughout(
-    made: Sequence[Update], listed: Iterable[tuple[_Cell, date]], book: PriceBook, today: date
+    of_regions: Sequence[Update], listed: Iterable[tuple[_Cell, date]], book: PriceBook, today: date
 ) -> Iterator[Update]:
     """Rows for a whole scope whose price changed alike in every Region that the list has, two at least."""
     regions: dict[_Cell, set[str | None]] = {}
     for cell, _ in listed:
         regions.setdefault(replace(cell, region=None), set()).add(cell.region)
     changed: dict[_Cell, list[Update]] = {}
-    for update in made:
+    for update in of_regions:
         if update.standing is Standing.CHANGED:
             row = update.row
             cell = _Cell(row.model, row.scope, None, row.tier, row.unit, row.above_context_tokens)

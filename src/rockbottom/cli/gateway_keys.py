@@ -62,9 +62,9 @@ def add(file: Path, name: str, tags: tuple[str, ...], as_json: bool, **settings:
     if any(known.name == name for known in table.keys):
         raise BadConfiguration(f"there is a key {name!r} already.", fix=f"rockbottom gateway key rotate {name}")
     pairs = dict(_pair(tag) for tag in tags)
-    made = new_key(name, time.time(), tags=pairs, **settings)
-    table.put(made)
-    _show_secret(table, made, as_json)
+    new = new_key(name, time.time(), tags=pairs, **settings)
+    table.put(new)
+    _show_secret(table, new, as_json)
 
 
 @key.command(name="list")
@@ -96,9 +96,9 @@ def rotate(file: Path, name: str, as_json: bool) -> None:
     from rockbottom.gateway import rotated
 
     table = table_of(file)
-    made = rotated(table.named(name))
-    table.put(made)
-    _show_secret(table, made, as_json)
+    new = rotated(table.named(name))
+    table.put(new)
+    _show_secret(table, new, as_json)
 
 
 @key.command()
@@ -120,11 +120,11 @@ def _pair(tag: str) -> tuple[str, str]:
     return name, value
 
 
-def _show_secret(table: "KeyTable", made: "Key", as_json: bool) -> None:
-    secret = table.secret(made)
+def _show_secret(table: "KeyTable", shown: "Key", as_json: bool) -> None:
+    secret = table.secret(shown)
     if as_json:
-        document = {"id": made.id, "name": made.name, "secret": secret, "token": f"{made.id}.{secret}"}
+        document = {"id": shown.id, "name": shown.name, "secret": secret, "token": f"{shown.id}.{secret}"}
         click.echo(json.dumps(document))
         return
-    click.echo(f"AWS_ACCESS_KEY_ID={made.id}\nAWS_SECRET_ACCESS_KEY={secret}")
-    tell(f"The same as a bearer token or x-api-key: {made.id}.{secret}\nA running gateway takes it over with SIGHUP.")
+    click.echo(f"AWS_ACCESS_KEY_ID={shown.id}\nAWS_SECRET_ACCESS_KEY={secret}")
+    tell(f"The same as a bearer token or x-api-key: {shown.id}.{secret}\nA running gateway takes it over with SIGHUP.")

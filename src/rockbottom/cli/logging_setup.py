@@ -107,8 +107,8 @@ def cloudformation(as_json: bool, **arguments: Any) -> None:
     from rockbottom.changes import yaml_text
     from rockbottom.invocation_logging import cloudformation as template
 
-    made = template(_wanted(arguments))
-    click.echo(json.dumps(made, indent=2) if as_json else yaml_text(made).rstrip())
+    document = template(_wanted(arguments))
+    click.echo(json.dumps(document, indent=2) if as_json else yaml_text(document).rstrip())
 
 
 @command.command()

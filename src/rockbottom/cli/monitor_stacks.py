@@ -17,8 +17,8 @@ def cloudformation(as_json: bool, **options: Any) -> None:
     from rockbottom.changes import yaml_text
 
     settings = wanted_of(options)
-    made = template(settings)
-    click.echo(json.dumps(made, indent=2) if as_json else yaml_text(made).rstrip())
+    document = template(settings)
+    click.echo(json.dumps(document, indent=2) if as_json else yaml_text(document).rstrip())
     warn_of_undecided(settings)
 
 

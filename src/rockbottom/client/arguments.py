@@ -82,10 +82,10 @@ def recording_of(record: Recording | None, **spelled: Any) -> Recording:
 
     Raises NotAttachable where both are given.
     """
-    made = Recording(**spelled)
+    of_arguments = Recording(**spelled)
     if record is None:
-        return made
-    twice = [member.name for member in fields(made) if getattr(made, member.name) != member.default]
+        return of_arguments
+    twice = [member.name for member in fields(of_arguments) if getattr(of_arguments, member.name) != member.default]
     if twice:
         raise NotAttachable(
             f"record= is given, and {' and '.join(f'{name}=' for name in twice)} beside it.",

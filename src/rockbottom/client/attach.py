@@ -191,22 +191,22 @@ def new_attachment(client: Any, way: type[Way], arguments: Arguments, abilities:
     trouble = ""
     if planner is None:
         planner, trouble = _new_planner(facts, resolve, state, None if address is None else address.secret)
-    made = Attachment(planner, facts, resolve, options, kept_going(arguments.clock), region=region)
+    attachment = Attachment(planner, facts, resolve, options, kept_going(arguments.clock), region=region)
     if trouble:
-        made.talk.say([trouble])
-    made.arguments, made.abilities = arguments, abilities
+        attachment.talk.say([trouble])
+    attachment.arguments, attachment.abilities = arguments, abilities
     if abilities.missing:
-        made.talk.say([too_old(abilities)])
+        attachment.talk.say([too_old(abilities)])
     if state is not None and arguments.planner is None:
-        made.keep_state(state, troubled=bool(trouble))
+        attachment.keep_state(state, troubled=bool(trouble))
     if address is not None:
-        made.ledger_secret = address.ledger_secret
-    made.recorder = recorder_of(made, arguments.record, arguments.budget, os.environ)
-    made.budget = arguments.budget
-    made.credentials = arguments.credentials
+        attachment.ledger_secret = address.ledger_secret
+    attachment.recorder = recorder_of(attachment, arguments.record, arguments.budget, os.environ)
+    attachment.budget = arguments.budget
+    attachment.credentials = arguments.credentials
     if address is not None:
-        join(made, address, region)
-    return made
+        join(attachment, address, region)
+    return attachment
 
 
 def _options(arguments: Arguments) -> Options:

@@ -64,17 +64,17 @@ def carrier(how: Carriage) -> Attachment:
     if state is not None:
         planner, trouble = started(lambda: Planner.load(state, **options), lambda: planner, state)
     hold = Options(0.0, dry_run=True) if how.dry_run else Options()
-    made = Attachment(planner, facts, resolve, hold, region=how.region)
+    attachment = Attachment(planner, facts, resolve, hold, region=how.region)
     if trouble:
-        made.talk.say([trouble])
+        attachment.talk.say([trouble])
     if state is not None:
-        made.keep_state(state, troubled=bool(trouble))
+        attachment.keep_state(state, troubled=bool(trouble))
     if address is not None:
-        made.ledger_secret = address.ledger_secret
-    equip(made, how)
+        attachment.ledger_secret = address.ledger_secret
+    equip(attachment, how)
     if address is not None:
-        join(made, address, how.region, f"{how.own_points}{':moving' if how.move_volatile else ''}")
-    return made
+        join(attachment, address, how.region, f"{how.own_points}{':moving' if how.move_volatile else ''}")
+    return attachment
 
 
 def equip(attachment: Attachment, how: Carriage) -> None:

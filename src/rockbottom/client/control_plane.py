@@ -9,12 +9,12 @@ _AWS_HOSTS = (".amazonaws.com", ".amazonaws.com.cn", ".api.aws")
 
 def lookup_with(runtime: Any) -> Callable[[str], dict[str, Any]]:
     """A look-up that makes its bedrock client at the first question; nothing is made or read before."""
-    made: list[Any] = []
+    clients: list[Any] = []
 
     def lookup(arn: str) -> dict[str, Any]:
-        if not made:
-            made.append(_bedrock_client(runtime))
-        return made[0].get_inference_profile(inferenceProfileIdentifier=arn)
+        if not clients:
+            clients.append(_bedrock_client(runtime))
+        return clients[0].get_inference_profile(inferenceProfileIdentifier=arn)
 
     return lookup
 

@@ -39,13 +39,13 @@ class Holdout:
 def holdout_of(holdout: "Holdout | float | Decimal | str | None") -> Holdout | None:
     """A holdout as ``attach`` was given it; None where nothing is held out. Raises NotAttachable."""
     if isinstance(holdout, Holdout) or holdout is None:
-        made = holdout
+        chosen = holdout
     else:
         try:
-            made = Holdout(Decimal(str(holdout)))
+            chosen = Holdout(Decimal(str(holdout)))
         except InvalidOperation as error:
             raise NotAttachable(f"holdout={holdout!r} is no number.", fix="holdout=0.02 leaves out 2%") from error
-    return made if made is not None and made.share else None
+    return chosen if chosen is not None and chosen.share else None
 
 
 def _beginning(request: Request) -> bytes:

@@ -278,9 +278,9 @@ def transport_class(base: Any) -> Any:
                     response = await inner.handle_async_request(leg.asked)
             return _arrived(hooks, leg, response)
 
-    made = Async if hasattr(base, "handle_async_request") else Sync
-    made.__name__, made.__qualname__, made.__module__ = base.__name__, base.__qualname__, base.__module__
-    return made
+    transport = Async if hasattr(base, "handle_async_request") else Sync
+    transport.__name__, transport.__qualname__, transport.__module__ = base.__name__, base.__qualname__, base.__module__
+    return transport
 
 
 def _refused(hooks: Hooks, request: Any, error: RockbottomError) -> Any:

@@ -51,12 +51,12 @@ class Recorder:
     ) -> None:
         """Hand over one call that has ended ``now`` by the stopwatch. Never raises."""
         try:
-            made = self._record_of(call, usage, costs, minimum, now, failed)
+            record = self._record_of(call, usage, costs, minimum, now, failed)
         except Exception as error:
             return self._failed(error)
         for sink in self.sinks:
             try:
-                sink.record(made)
+                sink.record(record)
             except Exception as error:
                 self._failed(error)
         return None

@@ -265,7 +265,7 @@ def _body_class(base: Any) -> Any:
     return _named(Async, base)
 
 
-def _named(made: Any, base: Any) -> Any:
-    made.__name__, made.__qualname__, made.__module__ = base.__name__, base.__qualname__, base.__module__
-    made.__doc__ = base.__doc__
-    return made
+def _named(subclass: Any, base: Any) -> Any:
+    subclass.__name__, subclass.__qualname__, subclass.__module__ = base.__name__, base.__qualname__, base.__module__
+    subclass.__doc__ = base.__doc__
+    return subclass

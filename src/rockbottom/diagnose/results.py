@@ -178,8 +178,8 @@ def prompts_of(parts: Parts) -> PromptParts | None:
 
 def _ranked(amounts: Mapping[str, Amount]) -> tuple[PromptPart, ...]:
     """The dearest first."""
-    made = [PromptPart(name=name, tokens=amount.tokens, usd=amount.usd) for name, amount in amounts.items()]
-    return tuple(sorted(made, key=lambda part: (-part.usd, -part.tokens, part.name)))
+    parts = [PromptPart(name=name, tokens=amount.tokens, usd=amount.usd) for name, amount in amounts.items()]
+    return tuple(sorted(parts, key=lambda part: (-part.usd, -part.tokens, part.name)))
 
 
 def explained_groups(findings: Findings) -> tuple[ExplainedGroup, ...]:

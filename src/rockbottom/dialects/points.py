@@ -57,13 +57,13 @@ def with_marks(
     blocks: Iterable[Json], spelled: Callable[[Json], dict[str, Any]], member: str, kind: str
 ) -> list[dict[str, Any]]:
     """Converse's blocks spelled anew, each cachePoint between them as a ``member`` of the block that it closes."""
-    made: list[dict[str, Any]] = []
+    marked: list[dict[str, Any]] = []
     for block in blocks:
         if "cachePoint" not in block:
-            made.append(spelled(block))
-        elif made:
-            made[-1] = {**made[-1], member: {**block["cachePoint"], "type": kind}}
-    return made
+            marked.append(spelled(block))
+        elif marked:
+            marked[-1] = {**marked[-1], member: {**block["cachePoint"], "type": kind}}
+    return marked
 
 
 def decorated(

@@ -88,13 +88,13 @@ class BillResult(msgspec.Struct, frozen=True, kw_only=True):
 
 def written_members(kind: type[BillResult | TokensByLength], writes: Mapping[Ttl, int]) -> dict[str, Any]:
     """The members of a result that hold tokens written by lifetime."""
-    made: dict[str, Any] = {}
+    members: dict[str, Any] = {}
     for ttl, tokens in writes.items():
         if (name := _MEMBER.format(ttl.value)) in kind.__struct_fields__:
-            made[name] = tokens
+            members[name] = tokens
         elif tokens:
-            made.setdefault("written_at", {})[ttl] = tokens
-    return made
+            members.setdefault("written_at", {})[ttl] = tokens
+    return members
 
 
 def _writes(row: BillResult | TokensByLength) -> Mapping[Ttl, int]:

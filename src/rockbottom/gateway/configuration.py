@@ -136,17 +136,19 @@ def read_configuration(path: Path, env: Mapping[str, str]) -> Configuration:
     root, plain = _composed(path)
     filled = _filled(plain, env, path)
     try:
-        made = msgspec.convert({**filled, "folder": path.parent} if isinstance(filled, dict) else filled, Configuration)
+        configuration = msgspec.convert(
+            {**filled, "folder": path.parent} if isinstance(filled, dict) else filled, Configuration
+        )
     except (msgspec.ValidationError, TypeError) as error:
         where = _WHERE.search(str(error))
         raise _bad(path, root, where[1] if where else "", _WHERE.sub("", str(error))) from error
-    _check(made, path, root)
-    for number, row in enumerate(made.budgets):
+    _check(configuration, path, root)
+    for number, row in enumerate(configuration.budgets):
         try:
             row.budget()
         except RockbottomError as error:
             raise _bad(path, root, f"budgets[{number}]", str(error).rstrip(".")) from error
-    return made
+    return configuration
 
 
 def _composed(path: Path) -> tuple[Any, Any]:
@@ -161,15 +163,19 @@ def _composed(path: Path) -> tuple[Any, Any]:
         raise BadConfiguration(f"{path} is no YAML: {error}") from error
 
 
-def _check(made: Configuration, path: Path, root: Any) -> None:
-    if made.share is not None:
-        if made.state is not None:
+def _check(configuration: Configuration, path: Path, root: Any) -> None:
+    if configuration.share is not None:
+        if configuration.state is not None:
             raise _bad(path, root, "state", "gateways that share keep what they learn in the store", fix="leave it out")
         try:
-            address_of(made.share, {})
+            address_of(configuration.share, {})
         except BadAddress as error:
             raise _bad(path, root, "share", str(error).rstrip("."), fix=error.fix) from error
-    places = (("listen", made.listen, 8787), ("admin", made.admin, 4748), ("metrics", made.metrics, 9477))
+    places = (
+        ("listen", configuration.listen, 8787),
+        ("admin", configuration.admin, 4748),
+        ("metrics", configuration.metrics, 9477),
+    )
     for field, address, example in places:
         if address is None:
             continue
@@ -177,17 +183,25 @@ def _check(made: Configuration, path: Path, root: Any) -> None:
         if not host or not port.isdigit() or int(port) > 65535:
             fix = f"{field}: 127.0.0.1:{example}"
             raise _bad(path, root, field, f"{address!r} is no address and port", fix=fix)
-    if made.keys is None and not is_loopback(made.host):
+    if configuration.keys is None and not is_loopback(configuration.host):
         fix = "keys: keys.json, and rockbottom gateway key add NAME; or listen on 127.0.0.1"
-        raise _bad(path, root, "listen", f"{made.host} can be reached by others, and there are no keys", fix=fix)
-    if made.admin is not None and not is_loopback(made.admin.rpartition(":")[0].strip("[]")):
+        raise _bad(
+            path, root, "listen", f"{configuration.host} can be reached by others, and there are no keys", fix=fix
+        )
+    if configuration.admin is not None and not is_loopback(configuration.admin.rpartition(":")[0].strip("[]")):
         fix = "admin: 127.0.0.1:4748, and reach it through ssh or kubectl port-forward"
-        raise _bad(path, root, "admin", f"{made.admin} can be reached by others, and the page has no password", fix=fix)
-    if made.admin is not None and made.ledger is None:
+        raise _bad(
+            path,
+            root,
+            "admin",
+            f"{configuration.admin} can be reached by others, and the page has no password",
+            fix=fix,
+        )
+    if configuration.admin is not None and configuration.ledger is None:
         raise _bad(path, root, "admin", "there is no ledger to show", fix="ledger: ledger")
-    if made.ship is not None and made.ledger is None:
+    if configuration.ship is not None and configuration.ledger is None:
         raise _bad(path, root, "ship", "there is no ledger to ship", fix="ledger: ledger")
-    for field, url in (("runtime", made.upstream.url), ("mantle", made.upstream.mantle_url)):
+    for field, url in (("runtime", configuration.upstream.url), ("mantle", configuration.upstream.mantle_url)):
         if not re.match(r"https?://[^/]+$", url):
             raise _bad(path, root, f"upstream.{field}", f"{url!r} is no address like https://host")
 

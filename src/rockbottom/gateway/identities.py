@@ -21,9 +21,9 @@ class Identities:
 
     def renewed(self, table: KeyTable | None) -> "Identities":
         """The same with another table; what keys have used of their rates stays used."""
-        made = Identities(table, clock=self._clock)
-        made._recent = self._recent
-        return made
+        renewed = Identities(table, clock=self._clock)
+        renewed._recent = self._recent
+        return renewed
 
     @property
     def open_to_all(self) -> bool:

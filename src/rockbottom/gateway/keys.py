@@ -111,11 +111,11 @@ class KeyTable:
         beside.replace(self.path)
 
     def _secret(self, identity: str, version: int) -> str:
-        made = self._secrets.get((identity, version))
-        if made is None:
+        secret = self._secrets.get((identity, version))
+        if secret is None:
             derived = hmac.digest(self._master, f"{identity}:{version}".encode(), "sha256")
-            made = self._secrets[identity, version] = urlsafe_b64encode(derived[:_SECRET_BYTES]).decode()
-        return made
+            secret = self._secrets[identity, version] = urlsafe_b64encode(derived[:_SECRET_BYTES]).decode()
+        return secret
 
 
 def new_key(name: str, now: float, **settings: object) -> Key:

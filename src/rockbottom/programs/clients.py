@@ -32,17 +32,17 @@ def attach_made(made: Any, safely: Callable[..., None]) -> None:
     made.get_component("event_emitter").register_first(_MAKING, join, unique_id="rockbottom-programs")
 
 
-def _may_reach_bedrock(made: Any) -> bool:
+def _may_reach_bedrock(client: Any) -> bool:
     """Whether a client of openai or anthropic goes to Bedrock, or to this machine; one without a base_url may.
 
     What goes elsewhere is left alone, and nothing of the planner is imported for it.
     """
-    host = getattr(getattr(made, "base_url", None), "host", None)
+    host = getattr(getattr(client, "base_url", None), "host", None)
     if host is not None and not host.startswith(_WORTH_ASKING):
         return False
     from rockbottom.client import goes_to_bedrock
 
-    return goes_to_bedrock(made)
+    return goes_to_bedrock(client)
 
 
 def everyone() -> "Everyone":
@@ -53,14 +53,14 @@ def everyone() -> "Everyone":
 
         choices = choices_in(os.environ)
         record = Recording(sinks=[LedgerWriter(choices.records)] if choices.records else [])
-        made = Everyone(
+        shared = Everyone(
             state=choices.state,
             share=choices.share,
             dry_run=choices.dry_run,
             holdout=choices.holdout,
             record=record,
         )
-        _EVERYONE.setdefault("it", made)  # two threads may get here at once: one of the two is kept
+        _EVERYONE.setdefault("it", shared)  # two threads may get here at once: one of the two is kept
     return _EVERYONE["it"]
 
 

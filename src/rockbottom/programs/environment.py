@@ -50,8 +50,8 @@ def environment_of(choices: Choices, env: "Mapping[str, str]") -> "dict[str, str
     observing = "1" if choices.dry_run else None
     chosen = {RUN: choices.records, STATE: choices.state, HOLDOUT: choices.holdout, DRY_RUN: observing}
     chosen[SHARE] = choices.share
-    made = {**env, **{name: value for name, value in chosen.items() if value is not None}}
-    return {**made, "PYTHONPATH": with_site_first(env.get("PYTHONPATH", ""))}
+    environment = {**env, **{name: value for name, value in chosen.items() if value is not None}}
+    return {**environment, "PYTHONPATH": with_site_first(env.get("PYTHONPATH", ""))}
 
 
 def with_site_first(python_path: str) -> str:

@@ -39,10 +39,10 @@ def _by_period(ours: Book, theirs: Book, first: date | None, last: date | None) 
     """Our entries of these days, those of one of their periods put together."""
     if not theirs.periods:
         return dict(ours.between(first, last))
-    made: dict[Key, Entry] = {}
+    entries: dict[Key, Entry] = {}
     for (day, model), entry in ours.between(first, last):
-        made.setdefault((theirs.start_of(day), model), Entry()).add(entry)
-    return made
+        entries.setdefault((theirs.start_of(day), model), Entry()).add(entry)
+    return entries
 
 
 def _until(theirs: Book, day: date) -> date | None:

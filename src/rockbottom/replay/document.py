@@ -51,14 +51,14 @@ def documents_of(answers: Sequence[tuple[ReplayQuestion, Tally]]) -> list[Replay
     """
     if len(answers) == 1:
         return [document_of(*answers[0])]
-    made: list[ReplayResult | UnpricedReplay] = []
+    documents: list[ReplayResult | UnpricedReplay] = []
     for question, tally in answers:
         combination = Combination(question.model, question.scope, question.tier, question.on)
         if tally.lacks:
-            made.append(UnpricedReplay(asked=combination, lacks=tally.lacks))
+            documents.append(UnpricedReplay(asked=combination, lacks=tally.lacks))
         else:
-            made.append(replace(document_of(question, tally), asked=combination))
-    return made
+            documents.append(replace(document_of(question, tally), asked=combination))
+    return documents
 
 
 def document_of(question: ReplayQuestion, tally: Tally) -> ReplayResult:

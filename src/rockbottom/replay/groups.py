@@ -52,11 +52,11 @@ def groups_of(stage: Stage, by: str, none: Outcomes, as_sent: Outcomes, planner:
     """The groups of one stage. ``none``, ``as_sent`` and ``planner`` are the outcomes of these policies."""
     codes, names = _codes(stage, by)
     observed = observed_outcomes(stage) if stage.trace.is_observed else None
-    made: dict[str | None, Group] = {}
+    groups: dict[str | None, Group] = {}
     for code in np.unique(codes):
         rows = np.flatnonzero(codes == code)
         label: str | None = names[int(code)] if code >= 0 else None
-        made[label] = Group(
+        groups[label] = Group(
             label,
             len(rows),
             int(stage.trace.requests.tokens_in[rows].sum(dtype=np.int64)),
@@ -66,7 +66,7 @@ def groups_of(stage: Stage, by: str, none: Outcomes, as_sent: Outcomes, planner:
             _cost(stage, none, rows),
             None if planner is None else _cost(stage, planner, rows),
         )
-    return made
+    return groups
 
 
 def _cost(stage: Stage, outcomes: Outcomes, rows: Array) -> Cost:

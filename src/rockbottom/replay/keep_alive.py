@@ -39,13 +39,13 @@ def with_pings(stage: Stage, pings: int) -> Stage:
     extra = np.arange(len(source)) >= len(trace)
     order = np.argsort(instants, kind="stable")
     source, instants, extra = source[order], instants[order], extra[order]
-    made = selected(trace, source)
-    requests = replace(made.requests, at=instants, tokens_out=np.where(extra, 1, made.requests.tokens_out))
-    made = replace(made, requests=requests)
+    with_extra = selected(trace, source)
+    requests = replace(with_extra.requests, at=instants, tokens_out=np.where(extra, 1, with_extra.requests.tokens_out))
+    with_extra = replace(with_extra, requests=requests)
     numbered = selected(replace(trace, blocks=replace(trace.blocks, depth=stage.nodes.of_block)), source).blocks.depth
     delays = None if stage.delays is None else stage.delays[source]
-    nodes = renumbered(numbered, made.block_offsets, stage.nodes.count)
-    return replace(stage, trace=made, nodes=nodes, delays=delays, bands=Bands.of(made, stage.rates))
+    nodes = renumbered(numbered, with_extra.block_offsets, stage.nodes.count)
+    return replace(stage, trace=with_extra, nodes=nodes, delays=delays, bands=Bands.of(with_extra, stage.rates))
 
 
 @compiled

@@ -95,9 +95,9 @@ def documents(trace: Trace, rules: CacheRules) -> PlacedPoints:
 
 
 @compiled
-def _behind_documents(offsets: Array, depth: Array, fixed: Array, least: int, made: Array, after: Array) -> int:
+def _behind_documents(offsets: Array, depth: Array, fixed: Array, least: int, ends: Array, after: Array) -> int:
     count = 0
-    made[0] = 0
+    ends[0] = 0
     for i in range(len(fixed)):
         base, end = offsets[i], offsets[i + 1]
         if fixed[i] > 0:
@@ -112,7 +112,7 @@ def _behind_documents(offsets: Array, depth: Array, fixed: Array, least: int, ma
                 count += 1
             row -= 1
         after[first:count] = after[first:count][::-1].copy()
-        made[i + 1] = count
+        ends[i + 1] = count
     return count
 
 

@@ -77,12 +77,12 @@ def usages_of(trace: Trace, outcomes: Outcomes, bands: Bands) -> dict[int, Usage
     }
     if len(bands.thresholds) == 1:
         return {0: Usage(**{unit.value: int(column.sum(dtype=np.int64)) for unit, column in columns.items()})}
-    made: dict[int, Usage] = {}
+    usages: dict[int, Usage] = {}
     for band, threshold in enumerate(bands.thresholds):
         chosen = bands.of_request == band
         sums = {unit.value: int(column[chosen].sum(dtype=np.int64)) for unit, column in columns.items()}
-        made[threshold] = Usage(**sums)
-    return made
+        usages[threshold] = Usage(**sums)
+    return usages
 
 
 def cost_of(usages: dict[int, Usage], rates: Rates) -> Cost:

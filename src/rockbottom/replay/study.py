@@ -140,12 +140,12 @@ def stages_of(
     trace = _asked_for(trace, question, catalog)
     if question.only and not len(trace):
         return (), ()
-    made: list[Stage] = []
+    stages: list[Stage] = []
     apart: list[SetApart] = []
     for sent_to, rows in _by_model(trace, question, catalog):
         part = trace if len(rows) == len(trace) else selected(trace, rows)
         try:
-            made += [
+            stages += [
                 _stage(portion, sent_to, region, question, catalog, behaviour)
                 for region, portion in _priced_alike(part, sent_to, question, catalog)
             ]
@@ -153,7 +153,7 @@ def stages_of(
             if question.model is not None:
                 raise
             apart.append(set_apart(part, sent_to, error))
-    return tuple(made), tuple(apart)
+    return tuple(stages), tuple(apart)
 
 
 def _asked_for(trace: Trace, question: ReplayQuestion, catalog: Catalog) -> Trace:

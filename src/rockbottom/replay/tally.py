@@ -161,16 +161,16 @@ def _of_stages(
     trace: Trace, question: ReplayQuestion, catalog: Catalog, behaviour: Behaviour, online: Online, *, exact: bool
 ) -> Tally:
     stages, unknown = stages_of(trace, question, catalog, behaviour)
-    made: list[tuple[Stage, ModelTally]] = []
+    pairs: list[tuple[Stage, ModelTally]] = []
     apart = list(unknown)
     for stage in stages:
         try:
-            made.append((stage, _of_stage(stage, question, behaviour, online, exact=exact)))
+            pairs.append((stage, _of_stage(stage, question, behaviour, online, exact=exact)))
         except NoPriceInForce as error:
             apart.append(set_apart(stage.trace, stage.rates.model.given, error))
-    if not all(model_tally.exact for _, model_tally in made):  # sums of exact bills and of bounds would be neither
-        made = [(stage, _bounded(model_tally, stage)) for stage, model_tally in made]
-    return sum((Tally((model_tally,)) for _, model_tally in made), Tally((), summed_apart(apart)))
+    if not all(model_tally.exact for _, model_tally in pairs):  # sums of exact bills and of bounds would be neither
+        pairs = [(stage, _bounded(model_tally, stage)) for stage, model_tally in pairs]
+    return sum((Tally((model_tally,)) for _, model_tally in pairs), Tally((), summed_apart(apart)))
 
 
 def _bounded(model_tally: ModelTally, stage: Stage) -> ModelTally:

@@ -127,21 +127,21 @@ class Gatherer:
         return int.from_bytes(state.digest(), "little") or 1
 
     def _pieces(self, body: Body, *, native: bool) -> list[Piece]:
-        made: list[Piece] = []
+        pieces: list[Piece] = []
         anthropic = native and not body.toolConfig and not body.schemaVersion
         if tools := body.toolConfig or body.tools:
-            made.append(self._piece(SectionCode.TOOLS, bytes(tools), anthropic))
+            pieces.append(self._piece(SectionCode.TOOLS, bytes(tools), anthropic))
         for system in (body.system, body.instructions):
             if system:
-                made.append(self._piece(SectionCode.SYSTEM, bytes(system), anthropic))
+                pieces.append(self._piece(SectionCode.SYSTEM, bytes(system), anthropic))
         if body.input:
-            made += [self._piece(SectionCode.MESSAGES, raw, True) for raw in _input(bytes(body.input))]
+            pieces += [self._piece(SectionCode.MESSAGES, raw, True) for raw in _input(bytes(body.input))]
         known = self._known
         for message in body.messages or ():
             raw = bytes(message)
             piece = known.get((SectionCode.MESSAGES, anthropic, raw))
-            made.append(self._piece(SectionCode.MESSAGES, raw, anthropic) if piece is None else piece)
-        return made
+            pieces.append(self._piece(SectionCode.MESSAGES, raw, anthropic) if piece is None else piece)
+        return pieces
 
     def _piece(self, section: int, raw: bytes, anthropic: bool) -> Piece:
         key = (section, anthropic, raw)

@@ -174,11 +174,11 @@ class Trace:
 def dtypes(table: type) -> Mapping[str, np.dtype[Any]]:
     """The type of every column of Requests, Blocks or Points by its name."""
     hints = get_type_hints(table, include_extras=True)
-    made: dict[str, np.dtype[Any]] = {}
+    types: dict[str, np.dtype[Any]] = {}
     for column in fields(table):
         names = WRITES if column.name == _BY_TTL else (column.name,)
-        made.update(dict.fromkeys(names, np.dtype(hints[column.name].__metadata__[0])))
-    return made
+        types.update(dict.fromkeys(names, np.dtype(hints[column.name].__metadata__[0])))
+    return types
 
 
 def arrays(table: Requests | Blocks | Points) -> Iterator[tuple[str, Array]]:
@@ -191,16 +191,16 @@ def arrays(table: Requests | Blocks | Points) -> Iterator[tuple[str, Array]]:
 
 def table_of(table: type, columns: Mapping[str, Any], length: int) -> Any:
     """A Requests, Blocks or Points of these columns; what is missing is filled with "not recorded"."""
-    made: dict[str, Any] = {}
+    filled: dict[str, Any] = {}
     for name, dtype in dtypes(table).items():
         column = columns.get(name)
-        made[name] = _unrecorded(length, dtype) if column is None else np.asarray(column, dtype)
+        filled[name] = _unrecorded(length, dtype) if column is None else np.asarray(column, dtype)
     if table is Requests:
-        if not (made["label"] >= 0).any():
-            made["label"] = None
-        writes = {ttl: made.pop(name) for name, ttl in WRITES.items()}
-        made[_BY_TTL] = {ttl: tokens for ttl, tokens in writes.items() if ttl in _ALWAYS or (tokens > 0).any()}
-    return table(**made)
+        if not (filled["label"] >= 0).any():
+            filled["label"] = None
+        writes = {ttl: filled.pop(name) for name, ttl in WRITES.items()}
+        filled[_BY_TTL] = {ttl: tokens for ttl, tokens in writes.items() if ttl in _ALWAYS or (tokens > 0).any()}
+    return table(**filled)
 
 
 def observed(usage: Usage) -> dict[str, int]:
@@ -267,6 +267,6 @@ def _taken(table: Requests | Blocks | Points, rows: Array) -> Any:
 
 def _rows_of(offsets: Array, chosen: Array) -> tuple[Array, Array]:
     starts, counts = offsets[chosen], offsets[chosen + 1] - offsets[chosen]
-    made = offsets_of(counts)
-    rows = np.arange(made[-1], dtype=np.int64) + np.repeat(starts - made[:-1], counts)
-    return rows, made
+    new_offsets = offsets_of(counts)
+    rows = np.arange(new_offsets[-1], dtype=np.int64) + np.repeat(starts - new_offsets[:-1], counts)
+    return rows, new_offsets

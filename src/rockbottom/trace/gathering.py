@@ -92,12 +92,12 @@ class Gathered:
         self._points.append(len(points))
 
     def _codes(self, names: Mapping[str, str | None]) -> dict[str, int]:
-        made: dict[str, int] = {}
+        by_column: dict[str, int] = {}
         for column, text in names.items():
             if text is not None:
                 codes = self._names[_TABLE_OF[column]]
-                made[column] = codes.setdefault(text, len(codes))
-        return made
+                by_column[column] = codes.setdefault(text, len(codes))
+        return by_column
 
     def trace(self) -> Trace:
         """The requests gathered so far."""

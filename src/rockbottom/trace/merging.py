@@ -93,11 +93,11 @@ def _none_written(columns: Mapping[str, Array]) -> Array:
 
 
 def _offsets(parts: Sequence[Array]) -> Array:
-    base, made = 0, [np.zeros(1, np.int64)]
+    base, shifted = 0, [np.zeros(1, np.int64)]
     for offsets in parts:
-        made.append(offsets[1:] + base)
+        shifted.append(offsets[1:] + base)
         base += int(offsets[-1])
-    return np.concatenate(made)
+    return np.concatenate(shifted)
 
 
 def _unified(parts: Sequence[Trace]) -> tuple[Mapping[str, tuple[str, ...]], list[Requests]]:

@@ -51,10 +51,10 @@ def write_parquet(trace: Trace, path: Path, notes: Mapping[str, Any] | None = No
         "notes": json.dumps(dict(notes or {})),
     }
     metadata["sums"] = _sums(metadata["names"], metadata["notes"], trace)
-    made = pa.table(columns).replace_schema_metadata(metadata)
+    with_notes = pa.table(columns).replace_schema_metadata(metadata)
     beside = path.with_name(path.name + ".part")
     try:
-        pq.write_table(made, beside, compression="zstd", write_page_checksum=True)
+        pq.write_table(with_notes, beside, compression="zstd", write_page_checksum=True)
         beside.replace(path)
     except OSError as error:  # a full disk tells no name
         error.filename = error.filename or str(path)
@@ -117,14 +117,14 @@ def _flat(column: Any) -> Array:
 
 
 def _lists(table: Any, prefix: str, kind: type) -> tuple[dict[str, Array], Array]:
-    made: dict[str, Array] = {}
+    columns: dict[str, Array] = {}
     offsets = np.zeros(table.num_rows + 1, np.int64)
     for name in dtypes(kind):
         if f"{prefix}_{name}" not in table.column_names:
             continue  # the file is older than the column: it fills up with "not recorded"
         parts = table[f"{prefix}_{name}"].chunks
-        made[name] = np.concatenate([part.flatten().to_numpy() for part in parts]) if parts else np.zeros(0)
+        columns[name] = np.concatenate([part.flatten().to_numpy() for part in parts]) if parts else np.zeros(0)
         lengths = [np.diff(part.offsets.to_numpy()) for part in parts]
         if lengths:
             np.cumsum(np.concatenate(lengths), out=offsets[1:])
-    return made, offsets
+    return columns, offsets

@@ -45,13 +45,13 @@ def scan_mooncake(data: Array, size: int, keep: bool, key: tuple[int, int] | Non
     ``data`` ends with a newline. The rest are the lines not of the usual spelling: number from 0, first byte, end.
     """
     lines, numbers = _counts(data)
-    made = (
+    arrays = (
         np.empty(lines, np.float64), np.empty(lines, np.int32), np.empty(lines, np.int32), np.empty(lines, np.int32),
         np.empty(numbers, np.uint64), np.empty(numbers, np.int32), np.empty((lines, 3), np.int64),
     )  # fmt: skip
     words = [np.uint64(word) for word in key or (0, 0)]
-    rows, blocks, odd = _scan(data, size, keep, key is not None, words[0], words[1], *made)
-    at, tokens_in, tokens_out, counts, prefix, depth, strange = made
+    rows, blocks, odd = _scan(data, size, keep, key is not None, words[0], words[1], *arrays)
+    at, tokens_in, tokens_out, counts, prefix, depth, strange = arrays
     return at[:rows], tokens_in[:rows], tokens_out[:rows], counts[:rows], prefix[:blocks], depth[:blocks], strange[:odd]
 
 

@@ -93,17 +93,17 @@ class _Texts:
 
 def record_of_members(members: Mapping[str, Any]) -> bytes | None:
     """A record made of the columns that name its members; None where they name no model."""
-    made: dict[str, Any] = {}
+    record: dict[str, Any] = {}
     for name, value in members.items():
         part, member = _PATHS.get(name.strip().lower().removeprefix("@"), ("", ""))
         if not member or value in ("", None):
             continue
-        inner = made.setdefault(part, {}) if part else made
+        inner = record.setdefault(part, {}) if part else record
         if isinstance(inner, dict):
             inner[member] = _value(member, value)
-    if "modelId" not in made:
+    if "modelId" not in record:
         return None
-    return msgspec.json.encode(made)
+    return msgspec.json.encode(record)
 
 
 def _value(name: str, value: Any) -> Any:
@@ -134,18 +134,18 @@ def _small_named(value: Any) -> Any:
 
 def _struct(text: str) -> dict[str, Any]:
     """What Athena prints as ``{a=1, b={"c": 2}}``; JSON in it ends where it ends, other text before the next name."""
-    made: dict[str, Any] = {}
+    members: dict[str, Any] = {}
     at = 0
     while member := _MEMBER.match(text, at):
         at = member.end()
         if text[at : at + 1] in ("{", "["):
             try:
-                made[member[1]], at = _json.raw_decode(text, at)
+                members[member[1]], at = _json.raw_decode(text, at)
                 continue
             except (ValueError, RecursionError):
-                return made
+                return members
         end = _END.search(text, at)
         stop = end.start() if end else len(text)
-        made[member[1]] = text[at:stop] if text[at:stop] != "null" else None
+        members[member[1]] = text[at:stop] if text[at:stop] != "null" else None
         at = stop
-    return made
+    return members

@@ -120,13 +120,13 @@ class LogView(View):
 
 def quotas_of(pairs: Mapping[str, int], catalog: Catalog) -> dict[str, int]:
     """Quotas by the catalogue's id of each model; an id that it does not know stays."""
-    made: dict[str, int] = {}
+    by_model: dict[str, int] = {}
     for name, tokens in pairs.items():
         try:
-            made[catalog.model(name).model.id] = tokens
+            by_model[catalog.model(name).model.id] = tokens
         except CatalogError:
-            made[name] = tokens
-    return made
+            by_model[name] = tokens
+    return by_model
 
 
 def log_view(

@@ -33,12 +33,12 @@ class SseDecoder:
             whole = text[:-1] if ends_in_cr else text
             text = whole.replace(b"\r\n", b"\n").replace(b"\r", b"\n") + (b"\r" if ends_in_cr else b"")
         *lines, self._rest = text.split(b"\n")
-        made: list[tuple[str, bytes]] = []
+        events: list[tuple[str, bytes]] = []
         for line in lines:
             event = self._line(line)
             if event is not None:
-                made.append(event)
-        return made
+                events.append(event)
+        return events
 
     def _line(self, line: bytes) -> tuple[str, bytes] | None:
         if not line:

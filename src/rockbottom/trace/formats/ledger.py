@@ -81,11 +81,11 @@ def _begins(call: CallRecord) -> Sequence[int] | None:
     """Where messages begin, where the record says it: behind those that end."""
     if not call.ends:
         return None
-    made = bytearray(len(call.hashes))
+    begins = bytearray(len(call.hashes))
     for end in call.ends:
-        if end < len(made):
-            made[end] = 1
-    return made
+        if end < len(begins):
+            begins[end] = 1
+    return begins
 
 
 def _numbers(call: CallRecord) -> Mapping[str, Any]:
