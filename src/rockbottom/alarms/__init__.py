@@ -1,4 +1,4 @@
-"""Alarms and dashboards as code: what they are, what they would have done, and how they get into an account."""
+"""CloudWatch alarms and a dashboard as code: definitions, backtests over recorded calls, changes to an account."""
 
 from rockbottom.alarms.account import Clients, Plan, apply, plan, removal
 from rockbottom.alarms.backtest import LEAST_DAYS, Asked, Detection, History, Stretch, Tried, tried

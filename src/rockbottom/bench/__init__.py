@@ -1,4 +1,4 @@
-"""A workload run down several lanes against AWS or a local endpoint, and what each lane costs."""
+"""A workload sent to AWS or a local endpoint down several lanes (ways of caching and billing), and what each costs."""
 
 from rockbottom.extras import needing
 

@@ -1,4 +1,4 @@
-"""One budget: so much in so long, for calls with certain tags."""
+"""One budget: a limit in US dollars for a period, for calls with certain tags."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -14,7 +14,7 @@ from rockbottom.quantities import Usd
 
 @dataclass(frozen=True, slots=True)
 class Budget:
-    """So much in so long. Raises BadBudget for one that cannot be.
+    """A limit in US dollars for a period of time. Raises BadBudget where its arguments contradict each other.
 
     ``limit_usd``: US dollars, as text, integer or Decimal. ``period``: hour, day, week or month, in UTC. ``tags``: only
     calls with these tags count (none: all calls). ``per``: every value of these tags has a budget of its own.
@@ -47,13 +47,13 @@ class Budget:
             raise BadBudget(f"per is a list of tags, and this is {self.per!r}.", fix=f"per=[{self.per!r}]")
 
     def account(self, tags: Mapping[str, str], at: float) -> Account | None:
-        """Whose money a call with these tags spends; None where this budget does not speak of it."""
+        """The account that a call with these tags spends from at an instant; None where the budget is not for it."""
         if any(tags.get(name) != value for name, value in self.tags.items()):
             return None
         return Account(self.name_for(tags), Period(self.period).start(at))
 
     def name_for(self, tags: Mapping[str, str]) -> str:
-        """The account in words: its tags and its period. A new limit is the same account."""
+        """The name of that account: its tags and its period. The limit is no part of it."""
         pairs = {**self.tags, **{name: tags.get(name, "") for name in self.per}}
         words = ", ".join(f"{name}={value}" for name, value in sorted(pairs.items()))
         return f"{words or 'all calls'} per {Period(self.period).value}"

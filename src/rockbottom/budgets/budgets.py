@@ -85,14 +85,14 @@ class Budgets:
     def lend(self, leases: Leases) -> None:
         """Spend from leases of a store that processes on several machines share, instead of from the file.
 
-        The first that lends is kept.
+        A second call changes nothing.
         """
         if self._leases is None:
             self._leases, self._store = leases, BudgetStore(":memory:")
 
     def renew(self, *budgets: Budget) -> None:
-        """Judge by these from now on; what was spent, is held and is leased stays, for an account is known by its tags
-        and period."""
+        """Put other budgets in the place of these. What was spent, held and leased stays: an account is known by its
+        tags and its period. Raises BadBudget for none."""
         if not budgets:
             raise BadBudget("no budget was given.", fix="leave the budgets as they are, or attach without")
         self.budgets = budgets
@@ -100,7 +100,7 @@ class Budgets:
     # Before a call ------------------------------------------------------------------------------------------
 
     def check(self, tags: Mapping[str, str], now: float, estimate_usd: Usd | None = None) -> None:
-        """Hold an estimate for a call about to leave. Raises BudgetExceeded; nothing is held then.
+        """Hold an estimate for a call that leaves at ``now``. Raises BudgetExceeded, and then nothing is held.
 
         ``estimate_usd`` is what the call may cost, where the caller knows better than the account's last calls.
         """
@@ -252,7 +252,7 @@ class Budgets:
     # Anytime ------------------------------------------------------------------------------------------------
 
     def states(self, tags: Mapping[str, str], now: float) -> dict[str, BudgetState]:
-        """What is known of the accounts that a call with these tags would spend from, by name."""
+        """What is spent and held, by the names of the accounts that a call with these tags would spend from."""
         return self._stored(
             now, lambda store: {account.name: store.state(account) for account in self._accounts(tags, now)}
         )

@@ -14,7 +14,7 @@ class BudgetError(RockbottomError):
 
 
 class BadBudget(BudgetError):
-    """A budget that says nothing, or nothing possible."""
+    """The arguments of a budget are not possible, or contradict each other."""
 
 
 class BudgetExceeded(BudgetError):

@@ -21,7 +21,7 @@ class CatalogError(RockbottomError):
 
 
 class UnknownModel(CatalogError):
-    """The id given names no known model."""
+    """An id names no model of the catalogue. Attributes: ``given``, the id; ``nearest``, ids that look like it."""
 
     def __init__(self, message: str, *, given: str, nearest: Sequence[str] = (), fix: str | None = None) -> None:
         super().__init__(message, fix=fix)
@@ -30,7 +30,7 @@ class UnknownModel(CatalogError):
 
 
 class UnresolvedProfile(CatalogError):
-    """An application inference profile says nothing of its model in its ARN, and no look-up was given."""
+    """``arn``, of an application inference profile, does not name its model, and there is no way to look that up."""
 
     def __init__(self, message: str, *, arn: str, fix: str | None = None) -> None:
         super().__init__(message, fix=fix)

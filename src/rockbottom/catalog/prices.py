@@ -69,7 +69,7 @@ class PriceQuestion:
 
 
 class NoPriceInForce(CatalogError):
-    """Nothing in the book answers; a missing price is never zero and never another row's price."""
+    """The price book has no row for a question. ``nearest`` are the closest rows, none of which is taken instead."""
 
     def __init__(self, message: str, *, nearest: Sequence[Price] = (), fix: str | None = None) -> None:
         super().__init__(message, fix=fix)

@@ -1,4 +1,4 @@
-"""What is to be done in an account: step by step before it is done, or as text that another program carries out."""
+"""Changes to an AWS account: shown step by step before they are made, or written for CloudFormation and Terraform."""
 
 from rockbottom.changes.steps import Difference, Kind, Step
 from rockbottom.changes.terraform import Block, Reference, Template, lines_of

@@ -1,4 +1,4 @@
-"""The plan applied to a live client: apply, call, price, learn; everything else passes through untouched."""
+"""The planner on a live client: a call is planned, sent, priced and learned from; all else passes through untouched."""
 
 from rockbottom.client.arguments import Recording
 from rockbottom.client.attach import attach, attachment_of, detach, report

@@ -10,7 +10,7 @@ from rockbottom.quantities import RockbottomError
 
 
 class NotAttachable(RockbottomError):
-    """The object is no client whose requests can be planned."""
+    """The object is no client whose requests can be planned, or the arguments of ``attach`` exclude each other."""
 
 
 class NotAttached(RockbottomError):

@@ -16,7 +16,12 @@ _MOST_PREFIXES = 12
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One row of a report. ``saved_usd`` is against no caching; negative where caching cost money."""
+    """A row of a report: the calls of one model, of one prefix, or all of them.
+
+    ``name`` is that of the model, or the digest and the size of the tools and system that the calls share. ``usage`` is
+    tokens by billable unit. ``cost_usd`` is what the calls cost at list prices, ``uncached_usd`` what the same tokens
+    would have cost without caching, both in US dollars and without the ``unpriced_calls``, whose price is not known.
+    """
 
     name: str
     calls: int
@@ -27,7 +32,7 @@ class Line:
 
     @property
     def saved_usd(self) -> Usd:
-        """US dollars saved against no caching."""
+        """US dollars saved against no caching; negative where caching cost more than it saved."""
         return self.uncached_usd - self.cost_usd
 
     def to_dict(self) -> dict[str, Any]:
@@ -97,7 +102,16 @@ class Beside:
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """What an attached client has used since it was attached. ``str()`` is a table of at most 80 columns."""
+    """What an attached client has used since it was attached; ``str()`` is a table of at most 80 columns.
+
+    ``since`` and ``until`` are seconds since the epoch; ``models`` and ``prefixes`` are the rows, ``total`` is their
+    sum. ``keep_alive_usd`` is what keep-alive requests cost in US dollars, which is in no row. Counts of calls:
+    ``without_usage`` (their reply had none, so their cost is not known), ``held_back`` (the planner's guard forbade a
+    write that was expected to pay), ``local`` (of a local endpoint, billed by nobody), ``unplanned`` (sent as they
+    were, by the reason) and ``unpriced`` (of no known price, by the model). ``notices`` are sentences on what keeps
+    caching from happening. ``dry_run`` and ``holdout`` are there where ``attach`` was given them; ``beside`` is what
+    the tokens of replies do not show.
+    """
 
     since: float
     until: float

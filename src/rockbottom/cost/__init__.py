@@ -1,4 +1,4 @@
-"""Usage times the prices in force gives an itemised cost. Pure and exact."""
+"""What usage costs at the prices in force, item by item. Pure, and exact: money is Decimal."""
 
 from rockbottom.cost.bill import Cost, CostLine, Tally, bill, total_of
 from rockbottom.cost.comparing import GROUPS, HELD_OUT, Arm, ArmFigures, Comparison, Group, Ratio, compared

@@ -1,4 +1,4 @@
-"""Expected against observed usage: one finding, one cause, its evidence, its price, its fix. Pure."""
+"""Why tokens that could have been read were not: findings, each with its cause, evidence, price and fix. Pure."""
 
 from typing import TYPE_CHECKING
 

@@ -1,4 +1,4 @@
-"""A Bedrock-shaped proxy that plans: any language, any agent, one honest bill."""
+"""A server in Bedrock's shape that plans, meters and passes on the calls of programs in any language."""
 
 from rockbottom.extras import needing
 

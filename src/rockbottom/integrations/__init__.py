@@ -1,1 +1,1 @@
-"""rockbottom in programs that take it by their own configuration."""
+"""rockbottom in programs that load it by their own configuration, one module for each program."""

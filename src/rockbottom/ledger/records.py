@@ -37,7 +37,9 @@ class CallRecord(msgspec.Struct, frozen=True, omit_defaults=True):
     """One call that finished or failed; one JSON line on disk. Holds no text of a prompt or of an answer.
 
     ``at`` is when it left, in seconds since the epoch. Tokens are integers by billable unit (``input``: uncached).
-    ``cost_usd`` and ``uncached_usd`` (the same call without caching) are decimal text; None where no price is known.
+    ``cost_usd`` and ``uncached_usd`` (the same call without caching) are US dollars as decimal text; None where no
+    price is known. ``status`` is ``ok``, ``no usage`` or ``failed``; ``endpoint`` is ``aws`` or ``local``. ``family``
+    is a digest of the tools and system that calls share; ``hashes`` to ``ends`` say which prefixes the prompt has.
     """
 
     at: Instant
@@ -90,7 +92,7 @@ class CallRecord(msgspec.Struct, frozen=True, omit_defaults=True):
 
     @property
     def bench_pass(self) -> str | None:
-        """What keeps the entries of a bench on the local endpoint apart from others of the model: lane and repeat."""
+        """Lane and repeat of a bench's call to the local endpoint, where each pass has its own cache; else None."""
         alone = self.source == "bench" and self.simulated
         return f"{self.tags.get('lane')} {self.tags.get('repeat')}" if alone else None
 
@@ -116,7 +118,7 @@ class CallRecord(msgspec.Struct, frozen=True, omit_defaults=True):
 
     @property
     def fits(self) -> bool:
-        """Whether what is told of prefixes fits together and into columns; of a damaged line it may not."""
+        """Whether the members on prefixes agree with each other and fit a trace's columns; a damaged line's may not."""
         blocks, (tools, stable) = len(self.hashes), self.sections
         return (
             len(self.depths) == blocks

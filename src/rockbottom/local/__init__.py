@@ -1,4 +1,4 @@
-"""The local Bedrock endpoint: an ASGI application with the semantics of ``cache``, a clock, and faults on purpose.
+"""The local Bedrock endpoint: an ASGI application with the semantics of ``cache``, a clock and injected faults.
 
 ``running()`` serves it from a thread, ``serve`` in the foreground; ``EndpointSettings`` says how. Needs the extra
 ``local``.

@@ -43,14 +43,15 @@ _ZERO = Decimal(0)
 
 
 class Planner:
-    """Decides about cachePoints, request by request, from what it has seen; one per account and Region.
+    """Decides about cachePoints, request by request, from what it has seen; one for each account and Region.
 
-    ``resolve`` answers an application-profile ARN with the model id behind it. ``own_points`` says what
+    ``resolve`` gives the model id behind the ARN of an application inference profile. ``own_points`` says what
     happens to a request that carries cachePoints of its own: ``"keep"`` (left alone), ``"complete"`` (kept,
     more added) or ``"replace"``. ``move_volatile`` and ``sort_tools`` allow changes of content: sentences that
     change with every call go behind the conversation, tools into the order of their names. ``secret`` keys the
-    hashes by which prefixes are known, ``capacity`` bounds how many are. Not thread-safe: a caller with threads
-    holds one lock around each call.
+    hashes by which prefixes are known (default: a new one), ``capacity`` is how many prefixes are remembered.
+    ``catalog`` and ``behaviour`` take the place of the packaged facts; ``priors`` are the counts of returns from which
+    learning starts. Not thread-safe: a caller with threads holds one lock around each call.
 
     ```python
     import time, rockbottom
@@ -110,7 +111,7 @@ class Planner:
     # -- the public face ---------------------------------------------------------------------------
 
     def plan(self, request: Mapping[str, Any], *, now: float) -> CachePlan:
-        """The plan for a request at an instant (seconds since the epoch); an unreadable one gets an empty plan.
+        """The plan for a request leaving at ``now``, in seconds since the epoch; an unreadable one gets an empty plan.
 
         A ``dialects.Request`` is not read again, and is judged by the facts that it was read with, unless this planner
         was given a catalogue of its own.
@@ -159,9 +160,9 @@ class Planner:
         return self._planned(prompt, conditions, now, changing=self._preparing.fronts.see(prompt))
 
     def observe(self, request: Mapping[str, Any] | CachePlan, usage: object, *, now: float) -> Sequence[str]:
-        """Learn from the usage of the reply to a request; ``request`` is the plan, or the request (applied or not).
+        """Learn from the ``usage`` object of a reply; ``request`` is the plan, or the request (applied or not).
 
-        Answers with what it has to say so far: sentences for whoever runs this planner, oldest first.
+        Returns the notices so far: sentences for whoever runs this planner, the oldest first.
         """
         key = self._key_of(request, now)
         pending = self._pending.get(key) if key is not None else None
@@ -193,9 +194,10 @@ class Planner:
     # -- learning ----------------------------------------------------------------------------------
 
     def witness(self, sighting: Sighting, *, origin: str = "") -> None:
-        """Learn from what another planner told, as if the request had come here; nothing is decided.
+        """Learn from a request or a reply that another planner saw, as if it had come here; nothing is decided.
 
-        Both must have the same ``secret``. ``origin`` names the other planner; what one tells must come in its order.
+        Both planners must have the same ``secret``. ``origin`` names the other one; the sightings of one origin must
+        come in the order in which they were made.
         """
         if isinstance(sighting, Planned):
             self._witness.planned(sighting, origin)
@@ -203,10 +205,10 @@ class Planner:
             self._witness.observed(sighting, origin)
 
     def alone(self, alone: bool) -> None:
-        """Whether what other planners of the same traffic see is not told here at present.
+        """Say whether other planners see a part of this traffic without what they see arriving here.
 
-        Who sees every fourth turn of conversations learns that nothing returns. So as long as that lasts, nothing is
-        counted as having returned or not, and what was learned together stands.
+        A planner that sees every fourth turn of a conversation would learn that prefixes never return. So while it is
+        alone no prefix is counted as having returned or not, and what was learned together stays in force.
         """
         if alone and not self._alone:
             self.returns.give_up()

@@ -1,4 +1,4 @@
-"""Asks the service where nobody knows: small experiments on the user's own account, priced beforehand."""
+"""Experiments on the user's own account that measure what no source states; each is priced before it is sent."""
 
 from rockbottom.probe.errors import ProbeStopped
 from rockbottom.probe.estimate import ProbeEstimate, estimate

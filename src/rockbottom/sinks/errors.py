@@ -9,4 +9,4 @@ from rockbottom.quantities import RockbottomError
 
 
 class CannotPublish(RockbottomError):
-    """Metrics, dimensions or a target that cannot be as asked."""
+    """A sink was given metrics, dimensions, tags or a target that it cannot publish."""

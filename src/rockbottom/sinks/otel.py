@@ -94,7 +94,7 @@ class OpenTelemetry:
         return not _instrumented() or (self._spans and current.is_recording())
 
     def close(self) -> None:
-        """Nothing is held here: the providers flush what they hold."""
+        """Does nothing: spans and metrics are flushed by the application's providers."""
 
     # Spans ----------------------------------------------------------------------------------------------------
 
@@ -218,7 +218,7 @@ class LiveSpans:
         """Part of what the SDK asks of a processor."""
 
     def force_flush(self, timeout_millis: int = 30_000) -> bool:
-        """Nothing is held back."""
+        """True: nothing waits here."""
         return True
 
 

@@ -40,7 +40,7 @@ class Prometheus:
         renew_in_child(self)
 
     def after_fork_in_child(self) -> None:
-        """What the parent has counted, the parent shows."""
+        """Begin at zero in the child of a fork: the parent shows what it counted."""
         self._begin()
 
     def _begin(self) -> None:
@@ -48,21 +48,21 @@ class Prometheus:
         self._lock = threading.Lock()
 
     def record(self, call: CallRecord) -> None:
-        """Book a call; returns at once."""
+        """Add a call to the totals; returns at once."""
         with self._lock:
             self._totals.add(call)
 
     def collect(self) -> Iterable[Any]:
-        """What the registry asks for."""
+        """The metric families with their figures, as the registry asks for them."""
         with self._lock:
             return list(families(self._totals))
 
     def describe(self) -> Iterable[Any]:
-        """The names, without figures."""
+        """The metric families without figures: by these the registry tells collectors apart."""
         return families(self._make())
 
     def close(self) -> None:
-        """Take the totals out of the registry. Twice is once."""
+        """Take the totals out of the registry. A second call does nothing."""
         registry, self.registry = self.registry, None
         if registry is not None:
             registry.unregister(self)

@@ -55,7 +55,7 @@ class Outlet(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Stats:
-    """What has become of the calls so far. ``dropped`` calls did not fit the queue; ``lost`` things the outlet."""
+    """Counts so far. ``dropped``: calls that did not fit the queue; ``lost``: what the outlet had to give up."""
 
     recorded: int
     dropped: int
@@ -144,7 +144,7 @@ class Publisher:
 
     @property
     def stats(self) -> Stats:
-        """Counters as of now."""
+        """Counts of calls recorded, dropped, sent, waiting and lost, and the last failure."""
         return Stats(
             self._recorded + len(self._queue),
             self._dropped,
@@ -156,11 +156,11 @@ class Publisher:
         )
 
     def flush(self) -> bool:
-        """Send all there is, in the caller's thread; whether nothing waits any more."""
+        """Send what waits, in the caller's thread; True where nothing is left to send."""
         return self._step(last=True)
 
     def close(self) -> None:
-        """Send what is left, for ``patience_s`` at most, and take nothing more. Twice is once."""
+        """Send what waits, for ``patience_s`` seconds at most, and take no more calls. A second call does nothing."""
         if self._closed:
             return
         self._closed = True

@@ -1,1 +1,1 @@
-"""One reader per module: each has a ``READER`` and is found by its being here."""
+"""Readers of log formats, one module each; what a module calls ``READER`` is the reader of its format."""
