@@ -269,12 +269,16 @@ def test_tags_are_sent_as_request_metadata_only_if_asked(endpoint: Any, kept: Ke
 
 
 @pytest.mark.parametrize("wrong", [None, 5, []])
-def test_request_metadata_that_boto3_refuses_is_refused_with_tags_too(endpoint: Any, wrong: Any) -> None:
+@pytest.mark.parametrize("operation", ["converse", "invoke_model"])
+def test_request_metadata_that_boto3_refuses_is_refused_with_tags_too(
+    endpoint: Any, operation: str, wrong: Any
+) -> None:
     plain, attached = runtime(endpoint), rockbottom.attach(runtime(endpoint), request_metadata=True, tags={"a": "b"})
+    request = {**(ask() if operation == "converse" else native()), "requestMetadata": wrong}
     errors: list[str] = []
-    for one in (plain, attached):
+    for each in (plain, attached):
         with pytest.raises(ParamValidationError) as refused:
-            one.converse(**ask(requestMetadata=wrong))
+            getattr(each, operation)(**request)
         errors.append(str(refused.value))
     assert errors[0] == errors[1]
 

@@ -290,7 +290,7 @@ def _with_metadata(params: Mapping[str, Any], operation: Any, call: Call) -> dic
         if "requestMetadata" in params and not isinstance(metadata, dict):
             return {}  # botocore will refuse it, None too
         return {"requestMetadata": metadata_of(call.tags, cast(Any, metadata))}
-    if metadata:  # text that the caller wrote stays as it is
+    if params.get("requestMetadata", "") != "":  # text that the caller wrote stays as it is, and what is no text
         return {}
     return {"requestMetadata": json.dumps(metadata_of(call.tags, None), separators=(",", ":"))}
 

@@ -39,6 +39,7 @@ def lookup_at(credentials: Callable[[], Any], url: str | None) -> Callable[[str]
             aws_access_key_id=keys[0],
             aws_secret_access_key=keys[1],
             aws_session_token=keys[2],
+            config=_patient(),
         )
         return client.get_inference_profile(inferenceProfileIdentifier=arn)
 
@@ -51,16 +52,22 @@ def _bedrock_client(runtime: Any) -> Any:
 
     session: Any = botocore.session.Session()
     credentials = _credentials(runtime)
-    patience: Any = Config(connect_timeout=3, read_timeout=10, retries={"total_max_attempts": 2})
     own = getattr(runtime.meta, "config", None)
     proxies = Config(proxies=own.proxies) if own is not None and own.proxies else Config()
     return session.create_client(
         "bedrock",
         region_name=runtime.meta.region_name,
         endpoint_url=_endpoint(runtime.meta.endpoint_url),
-        config=patience.merge(proxies),
+        config=_patient().merge(proxies),
         **credentials,
     )
+
+
+def _patient() -> Any:
+    """A configuration that gives up soon: no call waits for the answer, but a thread does."""
+    from botocore.config import Config
+
+    return Config(connect_timeout=3, read_timeout=10, retries={"total_max_attempts": 2})
 
 
 def _credentials(runtime: Any) -> dict[str, Any]:

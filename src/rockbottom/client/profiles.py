@@ -14,6 +14,7 @@ _log = logging.getLogger("rockbottom.client")
 
 KEEP_S = 3600.0  # a profile can be deleted and its name given again; its ARN cannot
 RETRY_S = 600.0  # after a failure, e.g. missing permission
+PATIENCE_S = 3.0  # an answer of AWS takes a tenth of it, and the first client of the control plane is made in it
 _MOST = 1024
 
 
@@ -38,22 +39,34 @@ def ask(resolve: Resolve | None, arn: str) -> None:
 class ProfileResolver:
     """Answers ARNs from memory, else from ``lookup`` (ARN to the reply of GetInferenceProfile).
 
-    Thread-safe. Raises UnresolvedProfile where the service gave no answer; that is remembered for ten
-    minutes and said once per ARN.
+    Thread-safe. A question runs in a thread of its own and is waited for ``patience_s`` seconds at most; one that took
+    longer is waited for by nobody, and neither are later ones until one is answered: where no way leads to the control
+    plane (a VPC with an endpoint for bedrock-runtime alone), calls do not stand still for it. What was known before
+    is answered while it is asked anew.
+
+    Raises UnresolvedProfile where there is no answer, or none yet; a failure is remembered for ten minutes and said
+    once per ARN.
     """
 
     def __init__(
-        self, lookup: Callable[[str], dict[str, Any]], monotonic: Callable[[], float] = time.monotonic
+        self,
+        lookup: Callable[[str], dict[str, Any]],
+        monotonic: Callable[[], float] = time.monotonic,
+        patience_s: float = PATIENCE_S,
     ) -> None:
         self._lookup = lookup
         self._monotonic = monotonic
+        self._patience_s = patience_s
         self._known: dict[str, tuple[float, str | None]] = {}
+        self._asked: dict[str, threading.Thread] = {}
+        self._slow = False
         self._said: set[str] = set()
         self._lock = threading.Lock()
 
     def renew_lock(self) -> None:
-        """A fresh lock, for the child of a fork."""
+        """A fresh lock, for the child of a fork; questions under way stayed with the parent."""
         self._lock = threading.Lock()
+        self._asked = {}
 
     def knows(self, arn: str) -> bool:
         """Whether an answer (or a failure) is in memory, so that asking costs no network."""
@@ -65,31 +78,56 @@ class ProfileResolver:
         if not is_application_profile(arn):
             raise UnknownModel(f"{arn!r} is no inference profile; its prices and cache rules are not known.", given=arn)
         if not self.knows(arn):
-            with self._lock:
-                if not self.knows(arn):
-                    self._ask(arn)
-        target = self._known[arn][1]
-        if target is None:
+            self._find_out(arn)
+        known = self._known.get(arn)
+        if known is None or known[1] is None:
             raise UnresolvedProfile(f"GetInferenceProfile gave no answer for {arn}.", arn=arn)
-        return target
+        return known[1]
+
+    def _find_out(self, arn: str) -> None:
+        """Have it asked, once however many want to know, and wait for the answer where that is worth it."""
+        with self._lock:
+            if self.knows(arn):
+                return
+            question = self._asked.get(arn)
+            if question is None:
+                question = threading.Thread(target=self._ask, args=(arn,), name="rockbottom-profile", daemon=True)
+                try:
+                    question.start()
+                except RuntimeError:  # no more threads, or the interpreter is shutting down: asked again next time
+                    return
+                self._asked[arn] = question
+        if arn in self._known or self._slow:
+            return
+        question.join(self._patience_s)
+        self._slow = self._slow or question.is_alive()
 
     def _ask(self, arn: str) -> None:
-        if len(self._known) >= _MOST:
-            self._known.clear()
         try:
             target = id_of_profile(self._lookup(arn))
         except Exception as error:
-            if arn not in self._said:
-                self._said.add(arn)
-                _log.warning(
-                    "rockbottom: %s could not be looked up (%s); its requests go out unchanged. "
-                    "Fix: allow bedrock:GetInferenceProfile, or attach(..., resolve=...)",
-                    arn,
-                    type(error).__name__,
-                )
-            self._known[arn] = (self._monotonic() + RETRY_S, None)
+            self._say(arn, error)
+            self._keep(arn, RETRY_S, None)
         else:
-            self._known[arn] = (self._monotonic() + KEEP_S, target)
+            self._keep(arn, KEEP_S, target)
+            self._slow = False
+
+    def _keep(self, arn: str, for_s: float, target: str | None) -> None:
+        with self._lock:
+            if len(self._known) >= _MOST:
+                self._known.clear()
+            self._known[arn] = (self._monotonic() + for_s, target)
+            self._asked.pop(arn, None)
+
+    def _say(self, arn: str, error: Exception) -> None:
+        if arn not in self._said:
+            self._said.add(arn)
+            _log.warning(
+                "rockbottom: %s could not be looked up (%s); its requests go out unchanged. "
+                "Fix: allow bedrock:GetInferenceProfile, or attach(..., resolve=...)",
+                arn,
+                type(error).__name__,
+            )
 
 
 def id_of_profile(reply: dict[str, Any]) -> str:
