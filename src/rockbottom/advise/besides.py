@@ -56,7 +56,7 @@ class Guarding:
     tagged: bool = False
 
     def lines(self, requests: Decimal, input_tokens: Decimal, own_tokens: Decimal, output_tokens: Decimal) -> "Lines":
-        """A month of it; tokens are those of one request: all input, the part of its own, the output."""
+        """What it charges in a month, a line for each policy; tokens are those of one request."""
         guarded = own_tokens if self.tagged else input_tokens
         each = text_units(guarded) + text_units(output_tokens)
         extent = "the user's turn and the answer" if self.tagged else "all of the input and the answer"

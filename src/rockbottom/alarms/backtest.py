@@ -86,7 +86,7 @@ class History:
         return result
 
     def is_bad(self, firing: Firing) -> bool:
-        """Whether the alarm was right: the user says that something was wrong then."""
+        """Whether a firing meets a stretch that the user marked as bad, so that it is no false alarm."""
         until = firing.until or math.inf
         return any(firing.at < end and until > start for start, end in self.bad)
 
@@ -156,7 +156,7 @@ class Tried:
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """What a backtest is asked: the planted share of tokens, how many tries, how long each, how many wolves a month."""
+    """The kinds of regression to plant, their share of tokens, tries, seconds of each, false alarms accepted."""
 
     kinds: tuple[str, ...] = ("changes",)
     share: float = 0.25

@@ -35,7 +35,7 @@ class InvalidSettings(RockbottomError):
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """What should be in the account.
+    """The settings of a stack: what should be in the account.
 
     ``topic`` is the ARN that alarms tell; ``create`` the name of a topic to be made. ``models`` are values of the
     dimension ModelId of our metrics; ``called_as`` are the ids by which callers name them, which is what AWS's own

@@ -82,7 +82,7 @@ class Cloud:
 
     @property
     def local(self) -> bool:
-        """Whether Bedrock is played on this machine, as far as its clients were made."""
+        """Whether calls of Bedrock go to an endpoint on this machine, by its URL and by the clients made so far."""
         urls = (client.meta.endpoint_url for name, client in self._clients.items() if name.startswith("bedrock"))
         return leads_here(self.bedrock_url) or any(leads_here(str(url)) for url in urls)
 

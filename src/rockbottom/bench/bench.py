@@ -49,7 +49,7 @@ class Bench:
 
     @property
     def estimate(self) -> BenchEstimate:
-        """What is still to be run may cost on AWS; the judge's votes are not in it (``judge.estimate``)."""
+        """What the rest of the run may cost on AWS, without the judge's votes (see ``judge.estimate``)."""
         return estimate(self.plan, set(self.notebook.ends))
 
     def grade_by(self, grading: Grading) -> None:

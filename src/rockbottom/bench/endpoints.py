@@ -113,7 +113,7 @@ class AwsEndpoint:
         return Cloud(self.region, self.profile, self.endpoint_url, s3_url, sleep=self.sleep)
 
     def script(self, number: int, answer: Sequence[Mapping[str, Any]] | None) -> None:
-        """A model says what it says."""
+        """Does nothing: the reply of a model on AWS cannot be fixed."""
 
     def wait(self, seconds: float) -> None:
         if seconds:
@@ -128,7 +128,7 @@ class AwsEndpoint:
         return _behind(client, arn)
 
     def moved(self) -> float:
-        """Its clock cannot be moved."""
+        """Zero: the clock of AWS cannot be moved."""
         return 0.0
 
     @property
@@ -195,7 +195,7 @@ class LocalEndpoint:
         return _behind(local_client("bedrock", self.url, self.region, key=account, **_settings(self.retries)), arn)
 
     def moved(self) -> float:
-        """What ``wait`` has added up to."""
+        """The sum of all seconds that ``wait`` was given."""
         return self._moved
 
     @property

@@ -42,7 +42,7 @@ class BudgetState(NamedTuple):
 
 
 class Account(NamedTuple):
-    """Whose money, and the start of the period."""
+    """The name of an account, and the start of its period in seconds since the epoch."""
 
     name: str
     start: int
@@ -55,12 +55,12 @@ Verdict = Callable[[Account, BudgetState], Usd]
 
 
 def pico(amount: Usd) -> int:
-    """Money as the file keeps it."""
+    """US dollars as the pico-dollars that the file keeps, rounded up."""
     return int((amount * _PICO).to_integral_value(ROUND_CEILING))
 
 
 def usd_of(amount: int) -> Usd:
-    """Money as it was before."""
+    """The US dollars of so many pico-dollars."""
     return Decimal(amount) / _PICO
 
 
@@ -89,7 +89,7 @@ class BudgetStore:
             ]
 
     def release(self, holds: Iterable[int]) -> None:
-        """Let holds go; those that are gone already are none."""
+        """Release holds; those that are released already are passed over."""
         with self._lock, self._transaction() as db:
             _released(db, holds)
 

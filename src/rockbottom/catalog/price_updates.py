@@ -32,7 +32,7 @@ _PACKAGED = "price-list-"  # and how the keys of the packaged rows' sources begi
 
 
 class Standing(Enum):
-    """What a row of the list is to the book."""
+    """How a row of the price list differs from the price book."""
 
     NEW = "new"
     CHANGED = "changed"

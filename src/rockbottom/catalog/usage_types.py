@@ -33,7 +33,7 @@ _WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+[a-z]*")
 
 
 class NotATokenPrice(ValueError):
-    """What is said of a usage type that is about something else, or that is not understood."""
+    """A usage type is not about a price of tokens, or is not understood; the message says why."""
 
 
 @dataclass(frozen=True, slots=True)

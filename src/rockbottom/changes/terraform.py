@@ -26,13 +26,13 @@ class Block:
 
 @dataclass(frozen=True, slots=True)
 class Template:
-    """A text in which ``${...}`` is meant."""
+    """A text in which ``${...}`` is an expression of Terraform."""
 
     text: str
 
 
 def lines_of(block: Block, depth: int = 0) -> Iterator[str]:
-    """The lines of a block, set in so deep."""
+    """The lines of a block, indented by ``depth`` levels."""
     pad = "  " * depth
     yield f"{pad}{block.head} {{"
     width = max((len(key) for key in block.arguments), default=0)

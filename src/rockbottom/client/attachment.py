@@ -252,7 +252,7 @@ class Attachment:
         self._record(call, None, None, failed)
 
     def finished(self, call: Call, usage: Usage) -> None:
-        """The usage of a call is known: learn, book, look."""
+        """Learn from a call whose usage is known, book it, and look for what keeps its caching from happening."""
         if call.done:
             return
         call.done = True

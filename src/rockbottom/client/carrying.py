@@ -46,7 +46,7 @@ class Carriage:
 
 
 def carrier(how: Carriage) -> Attachment:
-    """What plans, watches and books calls that it is told of, and makes none itself."""
+    """An attachment without a client: it plans, watches and books calls that others send, as a gateway does."""
     from rockbottom.plan import Planner  # the heaviest part
 
     address = shared_address(Arguments(state=how.state, share=None if how.dry_run else how.share), os.environ)
@@ -119,7 +119,7 @@ class Watched:
         return self._feed.rest() if isinstance(self._feed, UsageFeed) else b""
 
     def broke(self) -> None:
-        """The reply broke off."""
+        """Book the call as failed: its reply broke off."""
         self._attachment.failed(self._call)
 
 

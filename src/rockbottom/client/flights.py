@@ -62,11 +62,11 @@ class Beyond(Protocol):
         ...
 
     def arrived(self, prefixes: Iterable[tuple[bytes, float]]) -> None:
-        """The reply of who claimed them has begun: they live for so many seconds each."""
+        """Tell that the claimed prefixes are written: each lives for so many seconds."""
         ...
 
     def abandoned(self, prefixes: Iterable[bytes]) -> None:
-        """Who claimed them failed."""
+        """Tell that the request that claimed these prefixes failed."""
         ...
 
     def trouble(self) -> str:
@@ -74,7 +74,7 @@ class Beyond(Protocol):
         ...
 
     def close(self) -> None:
-        """No further calls will come."""
+        """Tell that no further calls will come."""
         ...
 
 
@@ -130,7 +130,7 @@ class Tower:
         return self.beyond.trouble() if self.beyond is not None else ""
 
     def leave(self) -> None:
-        """No further requests will come."""
+        """End: no further requests will come."""
         if self.beyond is not None:
             self.beyond.close()
 
@@ -158,7 +158,7 @@ class Tower:
         return flight
 
     def arrive(self, flight: Flight, started_at: float) -> None:
-        """Its reply has begun: what it wrote can be read."""
+        """Note that the reply of a flight has begun, so that its prefixes can be read."""
         for prefix, ttl in flight.prefixes:
             self._alive[prefix] = started_at + ttl
             self._alive.move_to_end(prefix)
@@ -169,7 +169,7 @@ class Tower:
         self._forget(flight)
 
     def refresh(self, prefixes: Iterable[tuple[PrefixHash, float]], now: float) -> None:
-        """What a request that wrote nothing new has read lives on."""
+        """Renew the lifetimes of prefixes that a request read without writing."""
         for prefix, ttl in prefixes:
             if prefix in self._alive:
                 self._alive[prefix] = now + ttl
@@ -179,7 +179,7 @@ class Tower:
         return bool(prefixes) and self._alive.get(prefixes[-1][0], now + 1.0) <= now
 
     def abandon(self, flight: Flight) -> None:
-        """It failed: whoever waits goes next."""
+        """Note that the request of a flight failed, so that one of those who wait goes next."""
         if flight.clearance is not None and self.beyond is not None:
             self.beyond.abandoned([prefix for prefix, _ in flight.prefixes])
         self._forget(flight)

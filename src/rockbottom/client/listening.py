@@ -23,7 +23,7 @@ class CallListener:
         self._call = call
 
     def began(self) -> None:
-        """The first token has come."""
+        """Note that the first token has come."""
         self._attachment.began(self._call)
 
     def told(self, metadata: Mapping[str, Any]) -> None:
@@ -35,7 +35,7 @@ class CallListener:
         self._attachment.finished(self._call, usage)
 
     def known(self, at_least: Usage) -> None:
-        """So much was counted before the first token."""
+        """Keep the counts that came before the first token."""
         self._call.at_least = at_least
 
     def abandoned(self) -> None:

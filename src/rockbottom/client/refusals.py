@@ -36,5 +36,5 @@ class Refusals:
         )
 
     def forget(self, model: str) -> None:
-        """A changed request to a model was taken."""
+        """Forget the refusals of a model, of which a changed request was taken."""
         self._refused.pop(model, None)

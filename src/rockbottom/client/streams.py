@@ -18,29 +18,29 @@ class Listener(Protocol):
     """Told how a reply goes; only the first end counts."""
 
     def began(self) -> None:
-        """The first token has come."""
+        """Called when the first token has come."""
         ...
 
     def told(self, metadata: Mapping[str, Any]) -> None:
-        """What a reply says beside the usage, before it."""
+        """Called before ``finished`` with what a reply says beside its usage."""
         ...
 
     def finished(self, usage: Usage) -> None: ...
 
     def known(self, at_least: Usage) -> None:
-        """So much was counted before the first token: all there is where the reply is not read to its end."""
+        """Called with the counts that come before the first token: all there is of a reply not read to its end."""
         ...
 
     def abandoned(self) -> None:
-        """The reply ended, or is not read further, and no usage came."""
+        """Called when a reply ended, or is not read further, without a usage."""
         ...
 
     def silent(self) -> None:
-        """The reply was read whole, and counts no tokens."""
+        """Called when a reply was read whole and counts no tokens."""
         ...
 
     def broke(self) -> None:
-        """The reply broke off with an error."""
+        """Called when a reply broke off with an error."""
         ...
 
 

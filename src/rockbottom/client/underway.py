@@ -14,20 +14,20 @@ class UnderWay:
         self._dropped: deque[Call] = deque()
 
     def reading(self, call: Call) -> None:
-        """The caller has the reply, and its usage comes when it is read."""
+        """Keep a call whose reply the caller has: its usage comes when that is read."""
         self._read.add(call)
 
     def ended(self, call: Call) -> None:
-        """The end of a call is known."""
+        """Forget a call whose end is known."""
         self._read.discard(call)
 
     def dropped(self, call: Call) -> None:
-        """Nobody holds the reply any more. Called by the garbage collector."""
+        """Note that nobody holds the reply of a call any more. Called by the garbage collector."""
         if not call.done:
             self._dropped.append(call)
 
     def grounded(self, call: Call) -> None:
-        """It was refused before it left. Called by the garbage collector too."""
+        """Note that a call was refused before it left. Called by the garbage collector too."""
         if not call.done:
             call.grounded = True
             self._dropped.append(call)

@@ -115,7 +115,7 @@ def header_counts(headers: Mapping[str, str]) -> Counts | None:
 
 
 def header_input(headers: Mapping[str, str]) -> Counts | None:
-    """The same, also where the output is not counted: embeddings have none."""
+    """The counts in the headers of an InvokeModel reply that may lack the output: embeddings have none."""
     texts = [headers.get(_HEADER.format(name)) for name in _HEADERS]
     counts = [int(text) if text is not None and text.isdigit() else None for text in texts]
     uncached, output, read, write = counts

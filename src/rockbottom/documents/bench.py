@@ -156,7 +156,7 @@ class Spread(msgspec.Struct, frozen=True):
 
 
 class CostSpread(msgspec.Struct, frozen=True):
-    """The same of money."""
+    """The middle and both ends of repeated measurements, in US dollars."""
 
     median: Usd
     least: Usd

@@ -31,7 +31,7 @@ class Job:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """One tally for each question, and what was seen while reading. ``without_blocks`` repeats nothing."""
+    """One tally for each question, and counts of what was read; ``without_blocks`` requests have no prompt recorded."""
 
     questions: Sequence[ReplayQuestion]
     tallies: Sequence[Tally]

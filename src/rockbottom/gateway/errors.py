@@ -10,7 +10,7 @@ from rockbottom.quantities import RockbottomError
 
 
 class GatewayError(RockbottomError):
-    """Anything that keeps the gateway from its work."""
+    """Base of the errors of the gateway."""
 
 
 class BadConfiguration(GatewayError):

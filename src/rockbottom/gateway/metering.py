@@ -47,11 +47,11 @@ class Metering:
 
     @property
     def port(self) -> int:
-        """Where it answers; 0: nowhere."""
+        """The port on which it answers; 0 where it does not."""
         return self._server.server_port if self._server is not None else 0
 
     def stop(self) -> None:
-        """Answer no more."""
+        """Stop answering and close the port."""
         server, self._server = self._server, None
         if server is not None:
             server.shutdown()

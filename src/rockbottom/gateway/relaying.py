@@ -162,7 +162,7 @@ class Relay:
         return departure
 
     async def _planned(self, departure: Departure, params: Params) -> None:
-        """Plan it, and put down what travels."""
+        """Plan the call, and set the body and headers that are sent."""
         read, way, attachment = departure.read, departure.way, departure.attachment
         where = whereabouts_of(way.url(_host(read)), way.upstream.region).at(_host(read))
         call = departure.call = await attachment.depart_async(params, read.operation, where)

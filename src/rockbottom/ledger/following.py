@@ -11,7 +11,7 @@ from rockbottom.ledger.records import CallRecord
 
 
 class Follower:
-    """Gives what stands in a ledger in runs. ``position`` is how far each volume was read, by file name, in bytes.
+    """Reads a ledger on from where it was left. ``position`` is how far each volume was read, by file name, in bytes.
 
     It counts the run that was given last: who starts there again gets what came since. Raises NoLedger.
     """
@@ -33,7 +33,7 @@ class Follower:
             yield calls
 
     def entries(self) -> Iterator[tuple[Volume, list[Found]]]:
-        """The same with where it stands, and with what is damaged."""
+        """The entries written since, damaged ones too, each run with its volume."""
         volumes = volumes_of(self.folder)
         there = {volume.path.name for volume in volumes}
         self.position = {name: offset for name, offset in self.position.items() if name in there}

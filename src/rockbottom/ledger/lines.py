@@ -16,7 +16,7 @@ _decode_as_written = decoder_of(CallRecord)
 
 
 class Found(NamedTuple):
-    """A record at a place, or ``torn`` bytes there."""
+    """What stands at a byte offset of a volume: a record, or ``torn`` bytes and why they are none."""
 
     offset: int
     call: CallRecord | None
@@ -25,7 +25,7 @@ class Found(NamedTuple):
 
 
 def found_in(data: bytes, offset: int) -> Iterator[Found]:
-    """What is in whole lines that begin at ``offset`` of a volume."""
+    """The entries of whole lines, the first of which begins at ``offset`` of a volume."""
     for line in data.split(b"\n"):
         if line:
             try:

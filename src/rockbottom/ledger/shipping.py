@@ -25,7 +25,7 @@ _ID_BYTES = 8
 
 
 class Shipment(NamedTuple):
-    """One round: what was put, what was removed here since it is there, and what stays behind as another's is there."""
+    """One round: files and bytes put, volumes removed here once shipped, files refused because another's is there."""
 
     files: int
     bytes: int
@@ -101,7 +101,7 @@ class Shipper:
 
 
 def ledger_id(folder: Path, random: Callable[[int], bytes] = secrets.token_bytes) -> str:
-    """What tells this ledger from every other, made at the first time. Raises OSError.
+    """The id of this ledger among all others, made when first asked for. Raises OSError.
 
     Several processes may ask at once: the first one's stays.
     """

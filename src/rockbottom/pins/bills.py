@@ -74,7 +74,7 @@ class ConversationBill:
         return Usd(100 * usage.cache_read) / usage.total_input if usage.total_input else None
 
     def failures(self, max_usd: Usd | None, min_hit_rate: Usd | None) -> list[str]:
-        """What is not kept, a sentence each."""
+        """A sentence for each limit that is not kept, and for each turn that failed."""
         problems = [f"turn {number} failed: {turn.failed}" for number, turn in enumerate(self.turns, 1) if turn.failed]
         if not self.turns:
             return ["no request was made, so there is nothing to bill"]

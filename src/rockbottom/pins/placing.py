@@ -13,7 +13,7 @@ _CANDIDATES = 8  # pieces of equal hash that are looked at: in a text that repea
 
 
 class Edit(Enum):
-    """What was done to a text."""
+    """How a text was edited."""
 
     INSERTED = "inserted"
     REMOVED = "removed"

@@ -77,7 +77,7 @@ class Guard:
         return self.accounts.setdefault(key, Account())
 
     def expect(self, key: tuple[str, ...], need: float) -> None:
-        """Requests of this account come to others who share, and may come here: so much may one of them need."""
+        """Note that a request of this account, seen by others who share, may come here and need so many tokens."""
         self.account(key)
         if self.limits is not None and need > self.asked.get(key, _ZERO):
             self.asked[key] = Decimal(need)

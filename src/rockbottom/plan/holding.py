@@ -20,7 +20,7 @@ def held_back(conditions: Conditions, plan: CachePlan, guard: Guard) -> str:
 
 
 def paused(conditions: Conditions, trust: Trust) -> str:
-    """A run of reads did not come."""
+    """The notice that reads in a row did not come, so that writing pauses."""
     return (
         f"{conditions.model.model.name}: {trust.run} reads in a row of entries that were confirmed did not come; "
         "nothing is written for some minutes. Requests that change in front of the point, or a profile whose Regions "
@@ -29,7 +29,7 @@ def paused(conditions: Conditions, trust: Trust) -> str:
 
 
 def uninsured(conditions: Conditions) -> str:
-    """Tail insurance does not work."""
+    """The notice that tail insurance did not work and is switched off."""
     return (
         f"{conditions.model.model.name}: tail insurance is switched off. {MISSES_UNTIL_OFF} times in a row a prefix "
         "that a one-hour tail should have kept was not read. `rockbottom probe --only entry_lifetime --only "

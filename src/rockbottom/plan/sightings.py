@@ -80,7 +80,7 @@ def moved(sighting: Sighting, seconds: float) -> Sighting:
 
 
 def no_later(sighting: Sighting, now: float) -> Sighting:
-    """The same, where it was told by a clock that is ahead of ours: as of now."""
+    """The sighting, dated ``now`` where the clock of its origin is ahead."""
     return sighting if sighting.at <= now else msgspec.structs.replace(sighting, at=now)
 
 
@@ -90,7 +90,7 @@ def packed(depths: Iterable[int]) -> bytes:
 
 
 def unpacked(data: bytes) -> "array[int]":
-    """Counts of tokens that have travelled."""
+    """The counts of tokens in ``packed`` bytes."""
     depths = array("I")
     depths.frombytes(data)
     return _native(depths)

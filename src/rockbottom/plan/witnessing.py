@@ -28,7 +28,7 @@ class Witness:
         self._awaited: OrderedDict[tuple[str, bytes], Awaited] = OrderedDict()
 
     def planned(self, sighting: Planned, origin: str) -> None:
-        """A request of another planner left."""
+        """Take in a request that another planner planned."""
         now, shape, depths = sighting.at, sighting.shape, unpacked(sighting.depths)
         mind, history, keys = self._mind, self._history, Keys(sighting.keys)
         mind.returns.settle(now)
@@ -54,7 +54,7 @@ class Witness:
             note(visit, added, sending, now, made.writing)
 
     def observed(self, sighting: Observed, origin: str) -> None:
-        """The reply of a request of another planner came."""
+        """Take in the reply to a request that another planner planned."""
         awaited = self._awaited.pop((origin, sighting.key), None)
         if awaited is not None:
             awaited.writing.in_flight = False

@@ -11,13 +11,13 @@ from typing import Any, Protocol
 
 
 class Ending(Protocol):
-    """Something that may still know of what is not written down."""
+    """Something that may hold what is not written yet, and is told when the process ends."""
 
     def end(self) -> None: ...
 
 
 class Closing(Protocol):
-    """Something that is closed. Closing twice is closing once."""
+    """Something that is closed at the end of the process. A second ``close`` does nothing."""
 
     def close(self) -> None:
         """Write or send what is left."""

@@ -113,7 +113,7 @@ class Book:
 
     @property
     def has_more(self) -> bool:
-        """Whether there are dollars that are told to no day and model."""
+        """Whether there are dollars that belong to no day and model."""
         return bool(self.unmatched or self.charges or self.adjustments)
 
     @property

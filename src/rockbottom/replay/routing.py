@@ -42,11 +42,11 @@ class Clause:
 
     @property
     def hindsight(self) -> bool:
-        """Whether nobody knows it before the answer."""
+        """Whether it compares something that is known only after the answer."""
         return self.what == "output"
 
     def holds(self, trace: Trace) -> Array:
-        """For which requests it is true."""
+        """For each request whether the comparison is true."""
         return _COMPARE[self.sign](_column(trace, self.what), self.value)
 
 
@@ -58,7 +58,7 @@ class RoutingRule:
     clauses: tuple[Clause, ...]
 
     def holds(self, trace: Trace) -> Array:
-        """Which requests it takes."""
+        """For each request whether the rule takes it."""
         return np.logical_and.reduce([clause.holds(trace) for clause in self.clauses])
 
 

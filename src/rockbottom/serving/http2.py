@@ -66,7 +66,7 @@ class Http2:
         self.flush()
 
     def flush(self) -> None:
-        """Put what waits on the wire."""
+        """Send the bytes that wait."""
         data = self.wire.data_to_send()
         if data and not self.transport.is_closing():
             self.transport.write(data)
@@ -204,7 +204,7 @@ class Http2:
             self.flush()
 
     def reset(self, number: int) -> None:
-        """End a stream before its end."""
+        """Reset a stream that has not ended."""
         try:
             self.wire.reset_stream(number, h2.errors.ErrorCodes.CANCEL)
         except h2.exceptions.ProtocolError:
@@ -212,7 +212,7 @@ class Http2:
         self.flush()
 
     def done(self, number: int) -> None:
-        """A stream was answered."""
+        """Forget a stream that was answered."""
         self.streams.pop(number, None)
         self._idle_since = self._loop.time()
         self._close_when_done()
@@ -236,18 +236,18 @@ class _Stream:
         self._ended = False
 
     def feed(self, data: bytes, size: int) -> None:
-        """A piece of the body."""
+        """Take a piece of the request's body."""
         self._parts.append(data)
         self._owed += size
         self._arrived.set()
 
     def end(self) -> None:
-        """The request is complete."""
+        """Note that the request is complete."""
         self.receiving = False
         self._arrived.set()
 
     def leave(self) -> None:
-        """The other side has gone, or is no longer waited for."""
+        """Note that the other side has gone, or is no longer waited for."""
         self._gone, self.receiving = True, False
         self._arrived.set()
         self.may_send.set()

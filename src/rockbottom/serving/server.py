@@ -24,7 +24,7 @@ class Server(uvicorn.Server):
         super().__init__(config)
         self._started = started
         self.settled = threading.Event()
-        """It listens, or is over."""
+        """Set once the server listens, or has ended without."""
 
     @contextmanager
     def capture_signals(self) -> Generator[None]:
@@ -33,7 +33,7 @@ class Server(uvicorn.Server):
             yield
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        """As uvicorn does, then say so."""
+        """Start as uvicorn does, then call ``started``."""
         await super().startup(sockets)
         if self.started:
             self._started()

@@ -21,8 +21,11 @@ _SHARES = 2  # of what is free, every such part is leased ahead of need; the res
 
 
 class Ask(msgspec.Struct, frozen=True, array_like=True):
-    """One pot of one member: the sum of all that it ever spent, how much of that it was told is counted, the lease that
-    it keeps in any case, the lease that it would like, and what its next request may need at once."""
+    """What a member reports and asks of one pot, in whole units.
+
+    ``spent``: all that it ever spent. ``counted``: how much of that the store has confirmed. ``keep``: the part of its
+    lease that it cannot give back. ``want``: the lease that it would like. ``need``: what its next request may cost.
+    """
 
     pot: str
     spent: int
@@ -52,8 +55,9 @@ class Asks(msgspec.Struct, frozen=True):
 
 
 class Grant(msgspec.Struct, frozen=True, array_like=True):
-    """What a member may spend from a pot; its fair share of what is free; what nobody spent or leased; and all that was
-    spent by anybody, as far as it is settled."""
+    """The store's answer for one pot. ``lease``: what the member may spend beyond what is counted. ``fair``: its share
+    of what is free. ``left``: what nobody spent or leased. ``spent``: what all members spent, as far as it is settled.
+    """
 
     lease: int
     fair: int

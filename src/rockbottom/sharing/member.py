@@ -78,7 +78,8 @@ _ENCODER, _DECODER = msgspec.msgpack.Encoder(), msgspec.msgpack.Decoder(Envelope
 
 
 class Member:
-    """Shares one planner's sightings, allowance and claims, and leases of budgets. ``said`` hears what goes wrong.
+    """Shares one planner's sightings, allowance and claims, and leases of budgets. ``warn`` gets a sentence
+    when something goes wrong.
 
     ``clock`` is the planner's, in seconds since the epoch: what a machine tells whose clock is ahead happened now.
     """
@@ -117,7 +118,7 @@ class Member:
 
     @property
     def status(self) -> Status:
-        """How it stands with the store."""
+        """Whether the store answers, and what it was not told."""
         return Status(self._address.place, not self._away, self._why, self._lost, self._joined)
 
     @property
@@ -130,12 +131,12 @@ class Member:
         return "" if self.connected else str(self.status)
 
     def start(self) -> None:
-        """Begin to tell and to read."""
+        """Begin to publish sightings and to read those of others."""
         self._telling.start()
         self._reading.start()
 
     def wake(self) -> None:
-        """There is something to be done at once."""
+        """Have the worker look at once, not at its next beat."""
         self._woken.set()
 
     def claim(self, prefixes: Iterable[bytes], for_s: float) -> Claim | None:
@@ -152,19 +153,19 @@ class Member:
         self._woken.set()
 
     def abandoned(self, prefixes: Iterable[bytes]) -> None:
-        """Who claimed them failed."""
+        """The call that claimed these prefixes failed: others need not wait for it."""
         self.claims.abandoned(prefixes)
         self._woken.set()
 
     def close(self) -> None:
-        """Tell what is left, give leases back, and end; at most a second."""
+        """Publish what waits, give leases back and end; takes a second at most."""
         if not self._closed.is_set():
             self._closed.set()
             self._woken.set()
             self._telling.join(1.0)
 
     def after_fork_in_child(self) -> None:
-        """Another member: what the parent spent and leased is the parent's."""
+        """Begin as another member: what the parent spent and leased stays the parent's."""
         with lock_of(self._planner):
             self._planner.guard.accounts.clear()
             self._begin()

@@ -30,8 +30,8 @@ Spending = Callable[[], tuple[Usd, Usd]]
 
 
 class Leased(NamedTuple):
-    """How far this process may go with an account; what all have spent, as far as it is settled; and whether the store
-    answers."""
+    """What this process may spend of an account, what all have spent of it as far as it is settled, and whether the
+    store answers."""
 
     limit_usd: Usd
     spent_usd: Usd

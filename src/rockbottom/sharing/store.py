@@ -38,20 +38,20 @@ class Store(Protocol):
         ...
 
     def change(self, name: str, change: Change, for_s: float) -> None:
-        """Give a value its next state, which lives so long. ``change`` may be called again where another process was
-        quicker."""
+        """Replace a value by what ``change`` makes of it; it lives for ``for_s`` seconds. ``change`` is called again
+        where another process replaced the value meanwhile."""
         ...
 
     def put_if_absent(self, name: str, value: bytes, for_s: float) -> bytes | None:
-        """Put a value that lives so long; where there is one already it stays, and is answered."""
+        """Put a value that lives for ``for_s`` seconds; where there is one already it stays and is returned."""
         ...
 
     def put(self, name: str, value: bytes, for_s: float) -> None:
-        """Put a value that lives so long, whatever is there."""
+        """Put a value that lives for ``for_s`` seconds, in the place of any other."""
         ...
 
     def drop(self, name: str) -> None:
-        """Take a value away."""
+        """Remove a value."""
         ...
 
     def close(self) -> None:

@@ -39,7 +39,7 @@ class LedgerMetrics:
             self._tables.catch_up()
 
     def collect(self) -> Iterable[Any]:
-        """What the registry asks for."""
+        """The metric families with their figures, as the registry asks for them."""
         with self._lock:
             self._tables.catch_up()
             totals = Totals(self._tags, self._most_series)
@@ -49,7 +49,7 @@ class LedgerMetrics:
             return list(families(totals))
 
     def describe(self) -> Iterable[Any]:
-        """The names, without figures."""
+        """The metric families without figures: by these the registry tells collectors apart."""
         return families(Totals(self._tags))
 
     def close(self) -> None:

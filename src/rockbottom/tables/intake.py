@@ -32,7 +32,7 @@ CREATE TEMP TABLE waste (id BIGINT, tokens BIGINT, picousd BIGINT);
 
 
 def check_installed() -> None:
-    """Raises NeedsDuckDB where it is not."""
+    """Raises NeedsDuckDB where duckdb is not installed."""
     try:
         import_module("duckdb")
     except ModuleNotFoundError as error:
@@ -101,11 +101,11 @@ class Intake:
         return None if sizes is None else (self._judged(False), sizes[volume])
 
     def take(self, volume: Volume, entries: Iterable[Found], latest: float) -> int:
-        """Take in what was found in a volume; how many calls there were."""
+        """Take in the entries of a volume; returns how many calls there were."""
         return self._judged(False) if self._make(volume, entries, latest, False) else 0
 
     def forget(self) -> None:
-        """Let go of ``fresh``."""
+        """Delete the rows of ``fresh``."""
         self._run("DELETE FROM recent WHERE batch = $1", [self._batch])
 
     def _whole(self, volumes: Sequence[Volume], latest: float, counted: bool) -> dict[Volume, int] | None:

@@ -69,7 +69,7 @@ class LedgerTables:
 
     @property
     def damaged(self) -> int:
-        """How many lines are none."""
+        """How many damaged lines there are."""
         return self._one("SELECT count(*) FROM damaged")
 
     @property

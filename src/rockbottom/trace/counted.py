@@ -25,7 +25,7 @@ from rockbottom.trace.records import MOST_TOKENS
 from rockbottom.trace.stored_prompts import stored_blocks
 
 NO_BLOCKS = "prompts are not in it: what repeats is inferred from its counters, session by session"
-"""What a source of counters cannot say."""
+"""The note of a source that has counters and no prompts."""
 
 _COUNTED = KINDS.index("counted")
 _MOST_ENDS = 24  # of the prefixes of one request; the shorter ones of a long session are left out

@@ -110,7 +110,7 @@ class Tail:
 
 
 def log_part(name: str, settings: ReaderSettings, text: Iterator[bytes]) -> Part:
-    """The requests in what came of a log."""
+    """The requests in the new text of a log."""
     return bedrock_logs.read(name, settings, text)
 
 

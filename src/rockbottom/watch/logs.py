@@ -51,7 +51,7 @@ class LogView(View):
         self._due = float("-inf")
 
     def close(self) -> None:
-        """Let go of the tables and of what was kept."""
+        """Close the tables and remove the records that were made of the logs."""
         super().close()
         self._writer.close()
         rmtree(self._own, ignore_errors=True)

@@ -57,11 +57,11 @@ class Recorded:
         return priced(_stretched(self._last), self._catalog) if usage is not None else self._last
 
     def record(self, call: CallRecord) -> None:
-        """Takes the record that was made."""
+        """Keep the record that the recorder made."""
         self._last = call
 
     def close(self) -> None:
-        """Part of what a sink is asked."""
+        """Does nothing: no record waits here."""
 
     def _failed(self, error: Exception) -> None:
         self._failure = error

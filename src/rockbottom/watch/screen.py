@@ -79,7 +79,7 @@ class Live:
             self._due = now + self._every_s
 
     def _key(self, key: str, screen: Screen) -> bool:
-        """Obey a key; False: stop."""
+        """Act on a key press; False where the view is to end."""
         if key in ("q", "Q", "\x03", "\x1b"):
             return False
         if key == "p":

@@ -78,7 +78,7 @@ class Answers:
         return cached[1], cached[2]
 
     def forget(self) -> None:
-        """Make the next answers anew."""
+        """Drop the cached answers, so that the next ones are made anew."""
         with self._lock:
             self._kept.clear()
 
