@@ -188,6 +188,25 @@ def test_old_thinking_is_dropped_where_the_model_drops_it(play, with_rules):
     assert play((0, loop), (1, spoken), rules=with_rules(keeps_thinking=False))[1][0] == 2000
 
 
+def test_dropped_thinking_is_as_if_it_had_not_been_sent(play, with_rules, prompt_from):
+    """A client that leaves earlier thinking out reads what one that sends it wrote, and the other way round."""
+    rules = with_rules(keeps_thinking=False)
+    sent = "s:r=2000 | u:q=10 | k:thought=0 a:answer=5 u:more=5 |"
+    left_out = "s:r=2000 | u:q=10 | a:answer=5 u:more=5 |"
+    assert play((0, sent), (1, left_out), rules=rules)[1] == (2020, 0, 0, 0)
+    assert play((0, left_out), (1, sent), rules=rules)[1] == (2020, 0, 0, 0)
+    assert play((0, sent), (1, left_out))[1][0] == 2010
+
+
+def test_a_point_before_dropped_thinking_is_read_as_itself(prompt_from, with_rules, behaviour, namespace):
+    """The point of the turn before, behind which a thought was dropped since, is the one that is read."""
+    rules = with_rules(keeps_thinking=False)
+    state, _ = step(PrefixCache(), prompt_from("s:r=2000 u:q=10 |"), 0, rules, behaviour, namespace)
+    grown = prompt_from("s:r=2000 u:q=10 | k:thought=0 a:answer=5 u:more=5 |")
+    _, result = step(state, grown, 1, rules, behaviour, namespace)
+    assert (result.read, result.points) == (2010, (PointFate.READ, PointFate.WRITTEN))
+
+
 def test_residual_tokens_are_never_cached(play, with_rules):
     """With a point at the very end Claude still reports 3 uncached tokens, 2 with tools (pydantic-ai-cassettes)."""
     rules = with_rules(residual_tokens=3, residual_tokens_with_tools=2)

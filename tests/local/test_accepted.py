@@ -71,6 +71,41 @@ def test_media_are_refused_where_they_were(endpoint, kit, model, content, beside
     assert (status, message) == ((200, "") if said is None else (400, said))
 
 
+@pytest.mark.parametrize(
+    ("tier", "said"),
+    [
+        ("default", None),
+        ("flex", None),
+        ("priority", None),
+        ("reserved", "Reservation not found."),
+        ("cheapest", "service tier provided is invalid"),
+    ],
+)
+def test_service_tiers_are_taken_and_refused_as_they_were(endpoint, kit, tier, said):
+    """A table of live calls of May 2026 (https://github.com/NousResearch/hermes-agent/pull/34476), of Converse."""
+    model = "us.amazon.nova-pro-v1:0"
+    body = {"messages": [kit.user("q")], "serviceTier": {"type": tier}}
+    status, reply, _ = kit.http(endpoint, "POST", f"/model/{model}/converse", body)
+    assert (status, reply.get("message")) == (400 if said else 200, said)
+    assert said or reply["serviceTier"] == {"type": tier}
+    headers = {"x-amzn-bedrock-service-tier": tier}
+    status, reply, _ = kit.http(endpoint, "POST", f"/model/{model}/invoke", {"messages": [kit.user("q")]}, headers)
+    assert (status, reply.get("message")) == (400 if said else 200, said)
+
+
+def test_a_format_of_a_video_is_no_media_type(endpoint, kit):
+    """AWS names the formats when it is given a type (https://github.com/aws-samples/generative-ai-use-cases/issues/927).
+
+    Two recordings with `video/mp4` and status 200 are not taken for more: the bytes of one are a PNG and of the other a
+    JPEG, one body is no JSON, and both replies are the same to the letter (pydantic-ai).
+    """
+    for given, status in (("mp4", 200), ("three_gp", 200), ("video/mp4", 400), ("video/quicktime", 400)):
+        video = {"video": {"format": given, "source": {"bytes": "AAAA"}}}
+        answer = converse(endpoint, kit, "us.amazon.nova-pro-v1:0", {"messages": [kit.user("q", video)]})
+        assert answer[0] == status
+        assert status == 200 or "'messages.1.member.content.2.member.video.format' failed to satisfy" in answer[1]
+
+
 def test_claude_may_begin_and_nova_may_not(endpoint, kit):
     """A conversation that begins with the assistant."""
     body = {"messages": [kit.assistant("Hello there!"), kit.user("Now say goodbye.")]}

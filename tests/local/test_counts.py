@@ -149,11 +149,31 @@ def test_thoughts_of_a_turn_that_was_answered_are_dropped_by_the_models_that_do_
         plain = read(state, model, kit.user("q"), kit.assistant(*answer), then)
         return read(state, model, kit.user("q"), kit.assistant(thought, *answer), then) - plain
 
-    for model, dropped in (("sonnet-4-5", True), ("haiku-4-5", True), ("3-7-sonnet", True), ("opus-4-5", False)):
-        name = next(one for one in load_catalog().models if f"claude-{model}-20" in one)
+    for model, dropped in (
+        ("sonnet-4-5", True),
+        ("haiku-4-5", True),
+        ("3-7-sonnet", True),
+        ("haiku-5-5", True),
+        ("opus-4-5", False),
+    ):
+        name = next(one for one in load_catalog().models if f"claude-{model}-20" in f"{one}-20")
         assert (added(name, [{"text": "a"}], kit.user("next")) == 0) is dropped
         assert added(name, [use], result) > 200
     assert added("anthropic.claude-sonnet-4-6", [{"text": "a"}], kit.user("next")) > 200
+
+
+def test_what_a_dropped_thought_carried_the_rest_of_its_message_carries(state, kit):
+    """Sent or left out by the client, a prompt counts the same up to every block that stays."""
+    thought = {"reasoningContent": {"reasoningText": {"text": "Let me think. " * 50, "signature": "s"}}}
+    meter = state.reader.meter(load_catalog().model("anthropic.claude-sonnet-4-5-20250929-v1:0").model)
+    answer = [{"text": "a"}, {"text": "b"}]
+
+    def depths(*content):
+        messages = [kit.user("q"), kit.assistant(*content), kit.user("next")]
+        return CONVERSE.read({"messages": messages}, meter).depths
+
+    plain, sent = depths(*answer), depths(thought, *answer)
+    assert sent == (*plain[:2], plain[1], *plain[2:])
 
 
 def image(width, height):

@@ -121,3 +121,31 @@ def test_command_r_takes_a_message_with_history(runtime):
     reply = body_of(runtime.invoke_model(modelId="cohere.command-text-v14", body=json.dumps(body)))
     assert reply["finish_reason"] == "COMPLETE"
     assert FACT in reply["text"]
+
+
+def test_no_tokens_asked_for_write_the_prompt_and_answer_nothing(endpoint, kit):
+    """Anthropic, Prompt caching: `max_tokens` 0 writes and bills no output; with a stream or a schema it is refused."""
+    control = {"cache_control": {"type": "ephemeral"}}
+    body = {
+        "anthropic_version": "bedrock-2023-05-31",
+        "max_tokens": 0,
+        "system": [{"type": "text", "text": "the parcel policy says so. " * 400, **control}],
+        "messages": [{"role": "user", "content": "q"}],
+    }
+    path = "/model/us.anthropic.claude-sonnet-4-6/invoke"
+    status, reply, _ = kit.http(endpoint, "POST", path, body)
+    assert (status, reply["content"], reply["stop_reason"]) == (200, [], "max_tokens")
+    assert reply["usage"]["output_tokens"] == 0
+    written = reply["usage"]["cache_creation_input_tokens"]
+    reply = kit.http(endpoint, "POST", path, {**body, "max_tokens": 9})[1]
+    assert reply["usage"]["cache_read_input_tokens"] == written > 1024
+    tool = {"name": "look", "input_schema": {"type": "object"}}
+    schema = {"type": "json_schema", "schema": {"type": "object"}}
+    for more in (
+        {"thinking": {"type": "enabled", "budget_tokens": 1024}},
+        {"output_config": {"format": schema}},
+        {"tools": [tool], "tool_choice": {"type": "any"}},
+    ):
+        assert kit.http(endpoint, "POST", path, {**body, **more})[0] == 400
+    assert kit.http(endpoint, "POST", f"{path}-with-response-stream", body)[0] == 400
+    assert kit.http(endpoint, "POST", path, {**body, "tools": [tool]})[0] == 200

@@ -200,7 +200,8 @@ def _deepest(prompt: Prompt) -> int:
 def as_sent(prompt: Prompt, rules: CacheRules) -> Sequence[Segment]:
     """The segments as the model is given them: some models drop old thinking when the user speaks again.
 
-    A dropped block keeps its place (so that positions stay those of the caller) under a digest of its own.
+    A dropped block keeps its place, so that positions stay those of the caller, without a digest: a prefix with it is
+    the prefix without it, as it is for a client that leaves such blocks out itself.
     Models that keep it: Opus 4.5 and later, Sonnet 4.6 and later (anthropic-prompt-caching).
     """
     if rules.keeps_thinking:
@@ -221,7 +222,7 @@ def as_sent(prompt: Prompt, rules: CacheRules) -> Sequence[Segment]:
     ]
 
 
-_DROPPED = Segment(Section.MESSAGES, BlockKind.REASONING, b"dropped", 0)
+_DROPPED = Segment(Section.MESSAGES, BlockKind.REASONING, b"", 0)
 
 
 def _positions(view: _View) -> list[tuple[int, Ttl]]:
@@ -262,6 +263,9 @@ def _deepest_readable(view: _View, entries: Mapping[EntryKey, Entry], now: float
     key, segments, left = view.key, view.prompt.segments, view.rules.lookback_blocks
     while position > 0:
         if _readable(entries, key(position, ttl), now, view.behaviour):
+            # What was dropped closes no prefix of its own.
+            while position and view.hashes[position - 1] == view.hashes[position]:
+                position -= 1
             return position
         position -= 1
         left -= segments[position].blocks

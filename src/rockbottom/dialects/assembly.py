@@ -136,12 +136,18 @@ class Assembly:
             segment for segment in self.segments if segment.role == "user" and segment.kind is not BlockKind.TOOL_RESULT
         ]
         last = questions[-1].message if questions else -1
+        carried = 0  # the first block of a message carries what the message itself adds: the first that stays does
         for place, segment in enumerate(self.segments):
+            begins = place == 0 or self.segments[place - 1].message != segment.message
             if segment.kind is BlockKind.REASONING and segment.message < last:
-                # The first block of a message carries what the message itself adds.
-                begins = place == 0 or self.segments[place - 1].message != segment.message
-                tokens = self.meter.weights.message_tokens if begins else 0
-                self.segments[place] = msgspec.structs.replace(segment, tokens=tokens)
+                carried = self.meter.weights.message_tokens if begins else carried
+                ends = place + 1 == len(self.segments) or self.segments[place + 1].message != segment.message
+                self.segments[place] = msgspec.structs.replace(segment, tokens=carried if ends else 0)
+            elif carried and not begins:
+                self.segments[place] = msgspec.structs.replace(segment, tokens=segment.tokens + carried)
+                carried = 0
+            else:
+                carried = 0
 
     def _form_tokens(self, parameters: Parameters) -> int:
         """What the form of the answer that was asked for adds to the prompt."""

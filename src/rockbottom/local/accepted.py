@@ -97,6 +97,15 @@ def check_fields(fields: Mapping[str, Any]) -> None:
     _extra(fields, allowed, "The model returned the following errors: ")
 
 
+def check_tier(tier: str) -> None:
+    """Raise the ValidationException of a service tier that does not exist, or that needs a reservation."""
+    rules = _data()["tiers"]
+    if tier not in rules["known"]:
+        raise invalid(rules["unknown"])
+    if tier in rules["reserved"]:
+        raise invalid(rules["unreserved"])
+
+
 def _check_blocks(content: Any, place: str, known: Json) -> None:
     for index, block in enumerate(_objects(content)):
         kind = block.get("type")

@@ -72,6 +72,8 @@ class Answerer:
 
     def answer(self, task: Asked, count: Count) -> Answer:
         """The reply to what is asked: a tool call when it calls for one, else sentences of the prompt."""
+        if task.max_tokens == 0:  # asked for the prompt to be cached, and for no answer
+            return Answer((), "max_tokens", 0)
         tool = tool_for(task)
         if task.thinking is None:
             return self._answer(tool, task, count)

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from itertools import pairwise
 from typing import Any
 
-from rockbottom.local.accepted import check_fields, check_media, may_begin_with_assistant
+from rockbottom.local.accepted import check_fields, check_media, check_tier, may_begin_with_assistant
 from rockbottom.local.failures import invalid
 from rockbottom.local.native import check_thinking
 
@@ -30,6 +30,9 @@ def check_conversation(body: Json, model: str) -> None:
     messages: Sequence[Json] = body.get("messages") or ()
     _check_roles(messages, may_begin_with_assistant(model))
     check_media(messages, model)
+    if "serviceTier" in body:
+        tier: Json = body["serviceTier"] or {}
+        check_tier(tier.get("type") or "default")
     config: Json = body.get("toolConfig") or {}
     if model.startswith("anthropic."):
         fields: Json = body.get("additionalModelRequestFields") or {}

@@ -57,6 +57,25 @@ def check_messages(body: Json, model: str) -> None:
     check_thinking(body.get("thinking"), forced=choice.get("type") in ("any", "tool"))
 
 
+def check_unanswered(body: Json, *, stream: bool) -> None:
+    """Raise for a body with ``max_tokens`` 0 that asks for more than its prompt to be cached.
+
+    Such a request is "rejected with stream, thinking enabled, structured output, forced tool" (Anthropic, Prompt
+    caching, https://platform.claude.com/docs/en/build-with-claude/prompt-caching); the words are ours.
+    """
+    thinking: Json = body.get("thinking") or {}
+    choice: Json = body.get("tool_choice") or {}
+    output: Json = body.get("output_config") or {}
+    for reason, asked in (
+        ("stream", stream),
+        ("thinking", thinking.get("type") in ("enabled", "adaptive")),
+        ("output_config.format", bool(output.get("format") or body.get("output_format"))),
+        ("tool_choice", choice.get("type") in ("any", "tool")),
+    ):
+        if asked:
+            raise invalid(f"max_tokens: 0 is not supported together with {reason}.")
+
+
 def check_thinking(thinking: Any, *, forced: bool) -> None:
     """Raise for a forced tool beside thinking, which Claude does not take (Anthropic's page on extended thinking)."""
     if forced and isinstance(thinking, dict) and cast(Json, thinking).get("type") in ("enabled", "adaptive"):

@@ -13,6 +13,7 @@ from typing import Any
 from rockbottom.cache import CacheOutcome, Entry, EntryKey, Namespace, outcome, refusal
 from rockbottom.catalog import MANTLE, CacheRules, CatalogError, ModelId, Phase, Scope, known_burndown, lifecycles
 from rockbottom.dialects import CONVERSE, Dialect, api_of, dialect_for, native_dialect_for
+from rockbottom.local.accepted import check_tier
 from rockbottom.local.answers import Answer, Script, scripted
 from rockbottom.local.asked import Asked, asked_of
 from rockbottom.local.bodies import object_of
@@ -21,7 +22,14 @@ from rockbottom.local.conversations import check_conversation
 from rockbottom.local.failures import END_OF_LIFE, ServiceFailure, invalid
 from rockbottom.local.guarded_bodies import guarded_body
 from rockbottom.local.guardrails import INTERVENED, Guarded
-from rockbottom.local.native import check_anthropic, check_messages, check_nova, check_required, malformed
+from rockbottom.local.native import (
+    check_anthropic,
+    check_messages,
+    check_nova,
+    check_required,
+    check_unanswered,
+    malformed,
+)
 from rockbottom.local.refusal_texts import failure_of
 from rockbottom.local.shapes import BodyChecker, body_checker, service_model
 from rockbottom.local.state import EndpointState, script_from
@@ -35,6 +43,7 @@ _CHECKS: Mapping[str, Callable[[Json, str], None]] = {
     "messages": check_messages,
 }
 """Finer checks than that of the members that a dialect must have, by its name: of a body to a model (its bare id)."""
+_TIER = b"x-amzn-bedrock-service-tier"
 
 
 class Runtime:
@@ -104,6 +113,10 @@ class Runtime:
         state = self._state
         state.retention.check(call.caller.account, model.model.id)
         self._check(dialect, body, model)
+        if dialect.vendor == "anthropic" and body.get("max_tokens") == 0:
+            check_unanswered(body, stream=call.stream)
+        if tier := call.headers.get(_TIER):
+            check_tier(tier.decode("latin-1"))
         now = state.clock.now()
         prompt = self._prompt(body, dialect, model)
         rules = state.sides.rules_of(self._rules(model, now), model.model.vendor, points=bool(prompt.points))

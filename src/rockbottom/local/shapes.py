@@ -34,6 +34,8 @@ _RECORDED_UNION_KEYS: Mapping[str, str] = {
 }
 # Patterns that accept any text and are not worth running.
 _ANYTHING = (r"[\s\S]*", r"[\s\S]+", ".*")
+# Enums whose values the service refuses in words of its own (``accepted.check_tier``).
+_WORDED_APART = frozenset({"ServiceTierType"})
 # Unions that ignore a member they do not know (recorded for this one, Sonnet 4.6 over plain HTTP, 2026-10).
 _LENIENT_UNIONS = frozenset({"ToolResultContentBlock"})
 
@@ -109,7 +111,7 @@ class _Compiler:
                 shape.get("max"),
             )
         if kind in ("string", "blob", "timestamp"):
-            return _string(shape) if kind == "string" else _text
+            return _string(shape) if kind == "string" and name not in _WORDED_APART else _text
         if kind == "boolean":
             return _boolean
         return _number(kind in ("integer", "long"), shape.get("min"), shape.get("max"))

@@ -50,7 +50,8 @@ def prefix_hashes(
 
     ``seeds`` (for tools, system, messages; empty: nothing) are mixed in where the section begins, so
     that a parameter can be part of the key of messages without touching tools and system. ``known`` are the first
-    hashes, where they were worked out before.
+    hashes, where they were worked out before. A segment with an empty digest is not in the prompt: the prefix
+    that it closes is the one before it.
     """
     hashes: list[bytes] = list(known) or [seeds[0]]
     state, done = hashes[-1], len(hashes) - 1
@@ -59,7 +60,8 @@ def prefix_hashes(
         if segment.section is not section:
             state = _crossed(state, section, segment.section, seeds)
             section = segment.section
-        state = blake2b(state + segment.digest, digest_size=DIGEST_BYTES).digest()
+        if segment.digest:
+            state = blake2b(state + segment.digest, digest_size=DIGEST_BYTES).digest()
         hashes.append(state)
     return tuple(cast("list[PrefixHash]", hashes))  # one cast: a call for each would take as long as a hash
 
