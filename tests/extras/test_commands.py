@@ -107,3 +107,10 @@ def test_a_module_of_no_extra_is_left_alone():
     with pytest.raises(ModuleNotFoundError) as caught, needing("rockbottom.local", "local"):
         raise ModuleNotFoundError("No module named 'nowhere'", name="nowhere")
     assert not isinstance(caught.value, MissingExtra)
+
+
+@pytest.mark.parametrize(("folder", "python"), [("/venv", "bin/python"), ("/", "/venv/bin/python")])
+def test_what_is_below_the_current_folder_is_named_from_there_but_not_from_the_root(folder, python, monkeypatch):
+    """A service has the root as its folder; whoever reads its log has not."""
+    monkeypatch.setattr("pathlib.Path.cwd", lambda: Path(folder))
+    assert install_command("watch", installation=_copy()) == f"{python} -m pip install 'rockbottom[watch]==0.1.0'"

@@ -48,9 +48,10 @@ def _installer(copy: Installation) -> str:
 
 
 def _near(path: str) -> str:
-    """A path below the current folder, as seen from there."""
+    """A path below the current folder, as seen from there; from the root, as services have it, nothing is near."""
     try:
-        return str(Path(path).relative_to(Path.cwd()))
+        here = Path.cwd()
+        return path if here == Path(here.anchor) else str(Path(path).relative_to(here))
     except (ValueError, OSError):
         return path
 
