@@ -30,7 +30,7 @@ def _packages(extra: str) -> set[str]:
 def test_every_extra_that_the_table_names_for_a_module_brings_it():
     """By the distributions that are installed here; one that is not installed has the module's name."""
     distributions = packages_distributions()
-    brought_along = {"botocore": "boto3", "yarl": "aiohttp"}  # their packages need them
+    brought_along = {"botocore": "boto3"}  # whose package needs it
     for module, extras in _EXTRAS.items():
         names = {module.replace("_", "-"), brought_along.get(module, module)}
         names |= {name.lower().replace("_", "-") for name in distributions.get(module, ())}

@@ -4,7 +4,7 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Mapping, MutableMapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, cast
+from typing import Any, cast
 
 from rockbottom.budgets import BudgetExceeded
 from rockbottom.catalog import RUNTIME
@@ -16,23 +16,21 @@ from rockbottom.gateway.errors import Refused
 from rockbottom.gateway.identities import Identities
 from rockbottom.gateway.keys import Key
 from rockbottom.gateway.owners import Learning, Owners
+from rockbottom.gateway.replies import Reply
 from rockbottom.gateway.routes import error_reply, route_of
 from rockbottom.gateway.sigv4 import Signed
 from rockbottom.gateway.upstream import Way, frozen
 from rockbottom.process import Visitors
 from rockbottom.quantities import RockbottomError
 
-if TYPE_CHECKING:
-    from aiohttp import ClientResponse
-
 Message = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
 _log = logging.getLogger("rockbottom.gateway")
 _OWN_REPLY_HEADERS = frozenset(
-    {"connection", "keep-alive", "proxy-authenticate", "trailer", "transfer-encoding", "upgrade"}
+    {b"connection", b"keep-alive", b"proxy-authenticate", b"trailer", b"transfer-encoding", b"upgrade"}
 )
-_COUNTED_REPLY_HEADERS = _OWN_REPLY_HEADERS | {"content-length"}  # of a stream of which a chunk goes no further
+_COUNTED_REPLY_HEADERS = _OWN_REPLY_HEADERS | {b"content-length"}  # of a stream of which a chunk goes no further
 _SMALL = 100_000  # bytes of an error reply that are read to see whether our points were refused
 
 
@@ -199,32 +197,34 @@ class Relay:
     async def _through(self, departure: Departure, send: Send) -> None:
         call, attachment = departure.call, departure.attachment
         try:
-            response = await self._sent(departure)
+            reply = await self._sent(departure)
         except BaseException:
             if call is not None:
                 attachment.failed(call)
             raise
         try:
-            await self._answered(departure, response, send)
+            await self._answered(departure, reply, send)
         finally:
-            response.close() if not response.content.at_eof() else response.release()
+            reply.close()
 
-    async def _sent(self, departure: Departure) -> "ClientResponse":
-        response = await self._attempt(departure, departure.body)
-        if response.status not in (400, 403) or not departure.changed or departure.call is None:
-            return response
-        read = await response.content.read(_SMALL)
-        text = read.decode("utf-8", "replace")
+    async def _sent(self, departure: Departure) -> Reply:
+        reply = await self._attempt(departure, departure.body)
+        if reply.status not in (400, 403) or not departure.changed or departure.call is None:
+            return reply
+        try:
+            text = (await reply.peek(_SMALL)).decode("utf-8", "replace")
+        except BaseException:
+            reply.close()
+            raise
         if not about_points(text) and not (departure.counting and "stream_options" in text):
-            response.content.unread_data(read)
-            return response
+            return reply
         if departure.call.changed:
             departure.call.restored, departure.call.refusal = True, text
         departure.counting = False
-        response.close()
+        reply.close()
         return await self._attempt(departure, departure.original)
 
-    async def _attempt(self, departure: Departure, body: bytes) -> "ClientResponse":
+    async def _attempt(self, departure: Departure, body: bytes) -> Reply:
         read, request = departure.read, departure.read.request
         if body is request.body and read.route.path == request.path:
             leaving = request.with_headers(departure.headers)
@@ -232,25 +232,22 @@ class Relay:
             leaving = Signed(request.method, read.route.path, request.query, departure.headers, body)
         return await departure.way.send(_host(read), leaving, departure.credentials)
 
-    async def _answered(self, departure: Departure, response: "ClientResponse", send: Send) -> None:
+    async def _answered(self, departure: Departure, reply: Reply, send: Send) -> None:
         call, attachment = departure.call, departure.attachment
-        headers = [
-            (name.encode("latin-1"), value.encode("latin-1"))
-            for name, value in response.headers.items()
-            if name.lower() not in (_COUNTED_REPLY_HEADERS if departure.counting else _OWN_REPLY_HEADERS)
-        ]
+        own = _COUNTED_REPLY_HEADERS if departure.counting else _OWN_REPLY_HEADERS
+        headers = [(name, value) for name, value in reply.headers if name.lower() not in own]
         watching: Watched | None = None
         if call is not None:
-            plain = {name.lower(): value for name, value in response.headers.items()}
+            plain = {name.decode("latin-1").lower(): value.decode("latin-1") for name, value in reply.headers}
             call.request_id = plain.get("x-amzn-requestid", "")
-            if response.status < 300:
+            if reply.status < 300:
                 watching = watched(attachment, call, plain, counting=departure.counting)
             else:
                 attachment.failed(call)
-        await send({"type": "http.response.start", "status": response.status, "headers": headers})
+        await send({"type": "http.response.start", "status": reply.status, "headers": headers})
         try:
-            learning = departure.learning if response.status < 300 else None
-            async for piece in response.content.iter_any():
+            learning = departure.learning if reply.status < 300 else None
+            while piece := await reply.piece():
                 if learning is not None:
                     await learning.see(piece)
                 if watching is not None:

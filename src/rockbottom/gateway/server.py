@@ -173,7 +173,7 @@ class Gateway:
             else:
                 self.metering.stop()
                 for way in self._ways:
-                    await way.close()
+                    way.close()
                 for attachment in self._attachments.values():
                     attachment.detached()
                 await asyncio.to_thread(self._owners.close)

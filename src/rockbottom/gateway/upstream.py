@@ -6,19 +6,19 @@ signature, keys and connection headers stay behind.
 
 import asyncio
 import os
+import re
 import threading
 import time
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from urllib.parse import urlsplit
 
 from rockbottom.catalog import MANTLE, RUNTIME
 from rockbottom.gateway.configuration import Limits, Upstream
 from rockbottom.gateway.errors import Refused
+from rockbottom.gateway.http1 import Address, Pool
+from rockbottom.gateway.replies import Reply
 from rockbottom.gateway.sigv4 import Signed, signing
-
-if TYPE_CHECKING:
-    from aiohttp import ClientResponse, ClientSession
 
 _STAYS_BEHIND = frozenset(
     {
@@ -32,6 +32,9 @@ _SIGNED = ("content-type", "accept")
 _SERVICES = {RUNTIME: "bedrock", MANTLE: "bedrock-mantle"}
 """The names by which signatures know the hosts (botocore; SDKs of Anthropic and OpenAI for bedrock-mantle)."""
 _SESSION = "rockbottom-gateway"
+_TARGET = re.compile(r"[!-~]+")  # what can stand in a request line
+_CUTS = re.compile("[\r\n\0]")  # what ends a header field
+_PORTS = {"http": 80, "https": 443}
 
 
 _Session = tuple[str, tuple[tuple[str, str], ...]]  # the ARN of a role, and the tags of its session
@@ -103,57 +106,42 @@ class Way:
         self.credentials = Credentials(upstream)
         self._urls = {RUNTIME: upstream.url, MANTLE: upstream.mantle_url}
         self._hosts = {host: _host_header(url) for host, url in self._urls.items()}
-        self._session: ClientSession | None = None
+        self._addresses = {host: _address(url) for host, url in self._urls.items()}
+        self._pool: Pool | None = None  # made in the event loop that uses it
 
-    def _pool(self) -> "ClientSession":
-        """The pool, made in the event loop that uses it."""
-        if self._session is not None:
-            return self._session
-        import aiohttp
-
-        timeout = aiohttp.ClientTimeout(total=None, sock_connect=self._limits.connect_s, sock_read=self._limits.read_s)
-        self._session = aiohttp.ClientSession(
-            connector=aiohttp.TCPConnector(limit=0, ttl_dns_cache=60, keepalive_timeout=55),
-            timeout=timeout,
-            auto_decompress=False,
-            cookie_jar=aiohttp.DummyCookieJar(),
-            skip_auto_headers=("User-Agent", "Accept", "Accept-Encoding", "Content-Type"),
-            read_bufsize=2**17,
-            trust_env=False,
-        )
-        return self._session
-
-    async def close(self) -> None:
-        """Close the pool."""
-        if self._session is not None:
-            await self._session.close()
+    def close(self) -> None:
+        """Close every connection."""
+        if self._pool is not None:
+            self._pool.close()
 
     def url(self, host: str) -> str:
         """The address of a host."""
         return self._urls[host]
 
-    async def send(self, host: str, request: Signed, credentials: Any) -> "ClientResponse":
+    async def send(self, host: str, request: Signed, credentials: Any) -> Reply:
         """One attempt at a host. Raises Refused where no reply began."""
-        import aiohttp
-        from yarl import URL
-
-        headers = self._headers(request.headers)
-        url = self._urls[host] + request.path + (f"?{request.query}" if request.query else "")
-        headers.update(self._authority(host, request, credentials))
+        if self._pool is None:
+            self._pool = Pool(self._limits.connect_s, self._limits.read_s)
+        head = self._head(host, request, self._authority(host, request, credentials))
         try:
-            return await self._pool().request(
-                request.method,
-                URL(url, encoded=True),
-                headers=headers,
-                data=request.body or None,
-                allow_redirects=False,
-            )
-        except (TimeoutError, aiohttp.ClientError, OSError) as error:
-            detail = "in time" if isinstance(error, TimeoutError) else f"({type(error).__name__})"
-            message = f"{urlsplit(url).netloc} gave no reply {detail}."
-            raise Refused(
-                504 if isinstance(error, TimeoutError) else 502, "ServiceUnavailableException", message
-            ) from error
+            return await self._pool.ask(self._addresses[host], head, request.body)
+        except OSError as error:
+            late = isinstance(error, TimeoutError)
+            detail = "in time" if late else f"({type(error).__name__})"
+            message = f"{self._hosts[host]} gave no reply {detail}."
+            raise Refused(504 if late else 502, "ServiceUnavailableException", message) from error
+
+    def _head(self, host: str, request: Signed, authority: Mapping[str, str]) -> bytes:
+        """Request line and header fields. Raises Refused for what would be another request than it was here."""
+        target = f"{request.path}?{request.query}" if request.query else request.path
+        fields = {"host": self._hosts[host], **self._headers(request.headers), **authority}
+        if request.body or request.method not in ("GET", "DELETE"):
+            fields["content-length"] = str(len(request.body))
+        if not _TARGET.fullmatch(target) or _CUTS.search("".join([*fields, *fields.values()])):
+            message = "The path or a header field has characters that HTTP/1.1 has not."
+            raise Refused(400, "ValidationException", message)
+        lines = [f"{name}: {value}\r\n" for name, value in fields.items()]
+        return f"{request.method} {target} HTTP/1.1\r\n{''.join(lines)}\r\n".encode("latin-1")
 
     def _headers(self, headers: Mapping[str, str]) -> dict[str, str]:
         """Those that travel on: end-to-end ones, without what speaks of the caller."""
@@ -173,8 +161,13 @@ class Way:
 def _host_header(url: str) -> str:
     """The Host of requests to an address: without its scheme's own port."""
     place = urlsplit(url)
-    own = place.port in (None, {"http": 80, "https": 443}[place.scheme])
+    own = place.port in (None, _PORTS[place.scheme])
     return place.netloc.rpartition(":")[0].lower() if own and place.port is not None else place.netloc.lower()
+
+
+def _address(url: str) -> Address:
+    place = urlsplit(url)
+    return Address(place.hostname or "", place.port or _PORTS[place.scheme], place.scheme == "https")
 
 
 async def frozen(credentials: Credentials, role: str | None, tags: Mapping[str, str]) -> Any:
