@@ -86,7 +86,7 @@ def _scopes(tariff: Tariff) -> Iterator[tuple[Tariff, frozenset[Lever]]]:
 
 
 def in_scope(tariff: Tariff, scope: Scope) -> Tariff:
-    """The same model reached another way."""
+    """The prices of the same model reached through the profile of a scope."""
     model = tariff.model.model
     name = model.id if scope is Scope.IN_REGION else f"{scope.value}.{model.id}"
     return replace(tariff, model=ModelId(name, model, scope))

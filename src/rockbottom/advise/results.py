@@ -196,7 +196,7 @@ class PresetResult(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class PricedPreset(PresetResult, frozen=True, kw_only=True):
-    """The same with a month's bill on one model, before and after caching."""
+    """A common shape with a month's bill on one model, before and after caching."""
 
     before_usd: Usd
     after_usd: Usd

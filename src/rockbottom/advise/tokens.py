@@ -74,7 +74,7 @@ def expected(
 def simulated(
     shape: Shape, way: Way, rules: CacheRules, behaviour: Behaviour, gaps_s: Sequence[Decimal]
 ) -> list[Tokens]:
-    """The same for requests that come at these intervals, by the reference semantics, scaled to the month.
+    """What requests at these intervals read, write and leave uncached, by the reference semantics, scaled to a month.
 
     Where a turn adds tokens, the requests are the turns of one conversation. Keep-alive requests are sent while a gap
     lasts, and never after the last request.

@@ -54,7 +54,7 @@ def plant(calls: Sequence[CallRecord], kind: str, share: float, seed: str = "") 
 
 
 def planted(calls: Iterable[CallRecord], regression: Plant, at: float, catalog: Catalog) -> Iterator[CallRecord]:
-    """The same calls, those of the planted families changed from ``at`` on."""
+    """The calls with a regression in them: those of its families are changed from ``at`` on."""
     for call in calls:
         yield (
             _changed(call, regression.kind, catalog) if call.at >= at and _family(call) in regression.families else call

@@ -57,7 +57,7 @@ class Wanted:
         return self.called_as or self.models
 
     def checked(self, where: str = "") -> "Wanted":
-        """The same, its names tried; raises InvalidSettings."""
+        """The settings themselves, once their names are known to be possible; raises InvalidSettings."""
         if not _STACK.fullmatch(self.stack):
             raise InvalidSettings(f"{where}{self.stack!r} cannot name a stack.", fix="1 to 64 letters, digits, - and _")
         if not _NAMESPACE.fullmatch(self.namespace) or self.namespace.startswith("AWS/"):
@@ -66,7 +66,7 @@ class Wanted:
         return self
 
     def with_thresholds(self, pairs: Iterable[str]) -> "Wanted":
-        """The same with thresholds given as ``NAME=NUMBER``; raises InvalidSettings, InvalidAlarm."""
+        """The settings with thresholds given as ``NAME=NUMBER``; raises InvalidSettings, InvalidAlarm."""
         settings = self
         for pair in pairs:
             name, _, value = pair.partition("=")

@@ -59,7 +59,7 @@ class Pricing:
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """The same records three ways; a way that cannot be priced is None and ``why`` says why."""
+    """What records cost in batch, on demand and with caching; a way without a price is None, and ``why`` says why."""
 
     batch: Cost | None
     on_demand: Cost | None

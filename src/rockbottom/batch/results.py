@@ -34,7 +34,7 @@ class RunResult(msgspec.Struct, frozen=True):
 
 
 class WaysUsd(msgspec.Struct, frozen=True, rename="camel"):
-    """The same records three ways, in US dollars; None where a way has no known price."""
+    """What records cost in batch, on demand and with caching, in US dollars; None where a way has no known price."""
 
     batch: Usd | None
     on_demand: Usd | None

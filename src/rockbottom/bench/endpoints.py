@@ -99,7 +99,7 @@ class AwsEndpoint:
             raise before_sending(error) from error
 
     def client(self, number: int) -> Any:
-        """The same client for every pass."""
+        """One boto3 client, the same for every pass."""
         if self._client is None:
             import boto3
 
@@ -108,7 +108,7 @@ class AwsEndpoint:
         return self._client
 
     def cloud(self, number: int) -> Cloud:
-        """The same account for every job."""
+        """The clients of one account, the same for every job."""
         s3_url = self.jobs.s3_url if self.jobs else None
         return Cloud(self.region, self.profile, self.endpoint_url, s3_url, sleep=self.sleep)
 
@@ -133,12 +133,12 @@ class AwsEndpoint:
 
     @property
     def isolated(self) -> bool:
-        """No: entries of an earlier lane may still live."""
+        """False: entries of an earlier lane may still live."""
         return False
 
     @property
     def canned(self) -> bool:
-        """No, unless the URL given (or set for boto3) is that of a local endpoint."""
+        """False, unless the URL given (or set for boto3) is that of a local endpoint."""
         return _is_local(self.client(0).meta.endpoint_url)
 
 
@@ -200,7 +200,7 @@ class LocalEndpoint:
 
     @property
     def isolated(self) -> bool:
-        """Yes: an account of its own for each pass."""
+        """True: each pass has an account of its own."""
         return True
 
     @property

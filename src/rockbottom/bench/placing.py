@@ -39,7 +39,7 @@ class FixedPoints:
         return request
 
     def answered(self, request: BenchRequest, usage: Usage, at: float | None = None) -> None:
-        """Nothing is learned."""
+        """Does nothing: a fixed rule learns nothing."""
 
 
 @dataclass(slots=True)

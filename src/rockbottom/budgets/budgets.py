@@ -144,7 +144,7 @@ class Budgets:
         return leased
 
     def _spending(self, account: Account) -> Callable[[], tuple[Usd, Usd]]:
-        """The same for an account each time: it is by this that leases are known to be of these budgets."""
+        """What gives the spending of an account: one function for each account, by which leases know these budgets."""
 
         def spending() -> tuple[Usd, Usd]:
             state = self._store.state(account)

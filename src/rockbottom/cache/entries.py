@@ -31,7 +31,7 @@ class Entry:
     parent: EntryKey | None = None
 
     def refreshed(self, now: float) -> "Entry":
-        """The same entry, its lifetime counted from ``now``: the START of the request that read it."""
+        """The entry with its lifetime counted from ``now``, the START of the request that read it."""
         expires_at = max(self.expires_at, now + self.ttl.seconds)
         return Entry(self.ttl, self.tokens, expires_at, self.visible_at, self.parent)
 

@@ -11,7 +11,7 @@ from rockbottom.cli.console import redraws
 
 @contextmanager
 def bar(label: str, length: int) -> Generator[Callable[[int], None]]:
-    """A bar; what it gives is told how much is done."""
+    """A progress bar; the function that it yields is called with how much is done."""
     if length < 2 or not redraws():
         yield lambda done: None
         return

@@ -91,7 +91,7 @@ def _failure(error: BaseException, command: str) -> int:
 
 
 def _missing(error: ModuleNotFoundError, command: str) -> ModuleNotFoundError:
-    """The same told as a package of an extra; with the extras of the command, where they bring it.
+    """The error of a missing module as one of a package of an extra, those of the command first.
 
     What a subcommand said of itself stands.
     """

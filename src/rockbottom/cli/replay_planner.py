@@ -40,7 +40,7 @@ class PlannerPolicy:
         return [(0, None), *points] if self._plan.implicit is False else points
 
     def observe(self, usage: Usage, now: float) -> None:
-        """The planner hears what was billed."""
+        """Have the planner learn from what was billed."""
         if self._plan is not None:
             self._planner.observe(self._plan, usage, now=now + self._shift)
 

@@ -96,7 +96,7 @@ class Attachment:
     async def depart_async(
         self, request: Params, operation: str = "Converse", whereabouts: Whereabouts = NOWHERE
     ) -> Call | None:
-        """The same without blocking the event loop."""
+        """As ``depart``, without blocking the event loop."""
         tags = self._admitted()
         try:
             if must_ask(self.resolve, model_id := model_id_of(request)):
@@ -315,7 +315,7 @@ class Attachment:
         )
 
     def detached(self) -> None:
-        """No further calls will come: what was learned is saved now, and nothing is kept alive any more."""
+        """End for a client that is detached: what was learned is saved now, and nothing is kept alive any more."""
         self.settle()
         self.tower.leave()
         if self.keep_alive is not None:
@@ -324,7 +324,7 @@ class Attachment:
             self.keeper.save()
 
     def before_fork(self) -> None:
-        """Nobody is inside while the process is copied, so the copy is whole."""
+        """Wait until no thread is inside, so that the copy of the process is whole."""
         self._lock.acquire()
 
     def after_fork_in_parent(self) -> None:

@@ -109,7 +109,7 @@ class Watched:
         return shown(feed, piece)
 
     def ended(self) -> bytes:
-        """The reply is whole, or whoever asked has gone; what came of its usage is booked.
+        """Book a reply that is whole, or whose caller has gone, by what came of its usage.
 
         The bytes that the caller is still to have.
         """

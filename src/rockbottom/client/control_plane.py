@@ -20,7 +20,7 @@ def lookup_with(runtime: Any) -> Callable[[str], dict[str, Any]]:
 
 
 def lookup_at(credentials: Callable[[], Any], url: str | None) -> Callable[[str], dict[str, Any]]:
-    """The same for a client that is not botocore's; the Region is the one in the ARN."""
+    """A look-up for a client that is not botocore's: its own bedrock client is of the Region in the ARN."""
 
     def lookup(arn: str) -> dict[str, Any]:
         import botocore.session
@@ -84,6 +84,6 @@ def _credentials(runtime: Any) -> dict[str, Any]:
 
 
 def _endpoint(runtime_url: str) -> str | None:
-    """The same place where it is not AWS itself (a local endpoint, a gateway), else AWS's own for the Region."""
+    """The runtime's address where it is not AWS's (a local endpoint, a gateway); None: AWS's own for the Region."""
     host = urlsplit(runtime_url).hostname or ""
     return None if not host or host.endswith(_AWS_HOSTS) else runtime_url

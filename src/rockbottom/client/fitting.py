@@ -39,7 +39,7 @@ def abilities_of(service_model: Any) -> Abilities:
 
 
 def session_abilities(core: Any) -> Abilities:
-    """The same for the clients that a session will make; aiobotocore's loader is botocore's."""
+    """The abilities of the clients that a session will make; aiobotocore's loader is botocore's."""
     shapes = core.get_component("data_loader").load_service_model(SERVICE, "service-2")["shapes"]
     point = shapes.get("CachePointBlock")
     return Abilities(points=point is not None, ttl=point is not None and "ttl" in point["members"])

@@ -65,7 +65,7 @@ class Hooks:
         return self._attachment
 
     def opened(self, request: Any, content: bytes) -> tuple[Params, str, Whereabouts] | None:
-        """The arguments that boto3 would have been given, the operation, and where it goes; None: not one of ours."""
+        """The arguments as boto3 takes them, the operation, and where the request goes; None: it is not Bedrock's."""
         route = self._route(request)
         if route is None:
             return None
@@ -196,7 +196,7 @@ class Hooks:
             return self.report_failure(error)
 
     async def depart_async(self, original: Any, content: bytes) -> Leg | None:
-        """The same without blocking the event loop."""
+        """As ``depart``, without blocking the event loop."""
         try:
             opened = self.opened(original, content)
             call = await self._attachment.depart_async(*opened) if opened else None

@@ -51,7 +51,7 @@ class SseFeed:
 
 
 class UsageFeed(SseFeed):
-    """The same for a stream whose usage the caller did not ask for: the chunk that holds it goes no further.
+    """Feeds a stream whose usage the caller did not ask for: the chunk that holds it is kept from the caller.
 
     Chat Completions sends it as a chunk without choices, before the last.
     """

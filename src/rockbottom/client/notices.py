@@ -58,7 +58,7 @@ class Noticer:
         self.cause = ""  # the rule of ``diagnose.Cause`` that the last request shown to ``changing`` breaks
 
     def look(self, request: Request, usage: Usage, minimum: int) -> list[str]:
-        """What a finished call shows; ``request`` is as it was sent."""
+        """The notices that a finished call gives rise to; ``request`` is as it was sent."""
         if not request.prompt.points:
             return []
         family = self._family(request)

@@ -34,7 +34,7 @@ def pinger(client: Any) -> Callable[[Params], Usage | None]:
 def recorded(
     send: Callable[[Params], Usage | None], attachment: Attachment, client: Any
 ) -> Callable[[Params], Usage | None]:
-    """The same sender, whose requests are recorded as keep-alives."""
+    """A sender whose requests are recorded as keep-alives."""
     whereabouts = whereabouts_of(str(client.meta.endpoint_url), client.meta.region_name)
 
     def sent(request: Params) -> Usage | None:

@@ -24,7 +24,7 @@ class Rehearsed:
     outcome: CacheOutcome | None
 
     def usage(self, billed: Usage) -> Usage:
-        """What it would have used, given what the call as it was has used."""
+        """The usage that the call would have had with the plan, by the usage that it had."""
         if self.outcome is None:
             return billed
         played, total = self.outcome.usage(), billed.total_input

@@ -147,12 +147,12 @@ class BodyWatcher:
         return self.listener.finished(counts.usage(self._default_ttl))
 
     def close(self) -> None:
-        """Nothing more will be read."""
+        """End: nothing more will be read."""
         self.end()
 
 
 def watched_stream(stream: Any, counting: StreamCounts, default_ttl: Ttl, listener: Listener) -> Any:
-    """The same event stream, watched; anything that is no event stream of botocore comes back as it is."""
+    """An event stream of botocore made to tell the listener what goes by; anything else comes back as it is."""
     from botocore.eventstream import EventStream  # botocore is there: the stream is its
 
     if isinstance(stream, EventStream):
@@ -168,7 +168,7 @@ def watched_body(
     listener: Listener,
     headers: Counts | None = None,
 ) -> Any:
-    """The same body, watched; anything that is no body of botocore comes back as it is."""
+    """A body of botocore made to tell the listener what goes by; anything else comes back as it is."""
     from botocore.response import StreamingBody
 
     if isinstance(body, cast(Any, StreamingBody)):

@@ -43,7 +43,7 @@ class Way(Protocol):
 
     @staticmethod
     def remove(client: Any) -> None:
-        """The client as it was before; calls under way are still counted."""
+        """Put the client back as it was before; calls under way are still counted."""
         ...
 
 

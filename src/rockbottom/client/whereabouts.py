@@ -22,7 +22,7 @@ class Whereabouts(NamedTuple):
     host: str = ""
 
     def at(self, host: str | None) -> "Whereabouts":
-        """The same on one of the two hosts of Bedrock; None: as it is."""
+        """The whereabouts on one of the two hosts of Bedrock; ``host`` None leaves them as they are."""
         return self if host is None else self._replace(host=MANTLE if host == MANTLE else "")
 
 

@@ -58,7 +58,7 @@ def block_of(body: Mapping[str, Any], api: Api, vendor: str, segment: Segment) -
 
 
 def _block_of_openai(body: Mapping[str, Any], api: Api, segment: Segment) -> Any:
-    """The same for a body of Chat Completions or Responses; what is no part of a message is its whole item."""
+    """The block of a body of Chat Completions or Responses; what is no part of a message is its whole item."""
     if segment.section is Section.TOOLS:
         return body["tools"][segment.index]
     if segment.kind is BlockKind.INSTRUCTIONS:

@@ -190,7 +190,7 @@ def _behind_repeats(stream: list[Variant], findings: Sequence[Finding], known: _
 
 
 def _before_the_tail(stream: list[Variant], findings: Sequence[Finding], known: _Known) -> _Trial | None:
-    """The same, where the surface takes points at all: of GPT, Converse does not."""
+    """Points behind what repeats, where the surface takes points at all: of GPT, Converse does not."""
     took = all(finding.sent.rules.takes_points(finding.sent.prompt.api.value) for finding in findings)
     return _behind_repeats(stream, findings, known) if took else None
 

@@ -84,7 +84,8 @@ def _alone(requests: Sequence[Sent], archive: Archive) -> Alone:
 
 
 def _told(number: int, sent: Sent, hashed: Hashed, archive: Archive) -> Finding | None:
-    """The finding that was told of: at most tools and system could have been read; of a history all that it became."""
+    """The finding of a cause that the record names: at most tools and system could have been read; of a rewritten
+    history, all that it became."""
     usage = sent.usage
     if usage is None or hashed.cause is None:
         return None

@@ -132,7 +132,7 @@ class Archive:
 
 
 def replace_digest(segment: Segment, digest: bytes) -> Segment:
-    """The same segment with another identity."""
+    """The segment with another digest."""
     return Segment(
         segment.section, segment.kind, digest, segment.tokens, segment.blocks, segment.role, segment.message,
         segment.index,

@@ -88,7 +88,7 @@ class Learned(NamedTuple):
 
 
 def bills_with(learners: Learners, stream: Iterable[Variant], catalog: Catalog, behaviour: Behaviour) -> Learned | None:
-    """The same with points that a policy chooses instead of those that were sent, by label, one policy for each model.
+    """The bills of a stream whose points a policy chooses, by label; each model has a policy of its own.
 
     Entries can be read at once: what is attached holds parallel requests until the first has begun to answer.
     """

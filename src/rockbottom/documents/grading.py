@@ -15,7 +15,7 @@ class GradingResult(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class SimulatedGrading(GradingResult, frozen=True, kw_only=True):
-    """Answers were the local endpoint's, so all that is told is that the graders ran."""
+    """The result where answers are the local endpoint's: only that the graders ran."""
 
     says: str
     checks_run: int
@@ -89,7 +89,7 @@ class Agreement(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class PairAgreement(Agreement, frozen=True, kw_only=True):
-    """The same of votes in pairs, with what the order of the two answers did."""
+    """How far votes in pairs agree, and what the order of the two answers did to them."""
 
     first_preferred: int
     decided: int

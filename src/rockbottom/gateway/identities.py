@@ -20,7 +20,7 @@ class Identities:
         self._recent: dict[str, deque[float]] = {}
 
     def renewed(self, table: KeyTable | None) -> "Identities":
-        """The same with another table; what keys have used of their rates stays used."""
+        """Identities by another table; what keys have used of their rates stays used."""
         renewed = Identities(table, clock=self._clock)
         renewed._recent = self._recent
         return renewed

@@ -108,7 +108,7 @@ class OwnerStore:
             coming.land()
 
     def _let_go(self, error: Exception) -> None:
-        """Nobody waits for a store that gives no answer."""
+        """Land everything that waits: the store gives no answer."""
         self._away = True
         while self._coming:
             coming = self._coming.popleft()

@@ -237,7 +237,7 @@ async def _plain(send: Callable[[Message], Awaitable[None]], status: int, body: 
 
 
 class _Server(Server):
-    """Not ready as soon as it is told to stop; what is under way is finished first."""
+    """A server that is not ready from the signal to stop on, and finishes what is under way first."""
 
     def __init__(self, config: uvicorn.Config, gateway: Gateway, started: Callable[[], None]) -> None:
         super().__init__(config, started)

@@ -74,7 +74,7 @@ class Signed:
         return self._payload
 
     def with_headers(self, headers: Mapping[str, str]) -> "Signed":
-        """The same request with other headers; its body is not hashed again."""
+        """The request with other headers; its body is not hashed again."""
         made = Signed(self.method, self.path, self.query, headers, self.body)
         made._payload = self._payload
         return made

@@ -63,7 +63,7 @@ class Credentials:
         return self.own() if role is None else self._roles.get(_session_of(role, tags))
 
     def of(self, role: str | None, tags: Mapping[str, str]) -> Any:
-        """The same, assumed where it must be. Not in the event loop: it may call."""
+        """The credentials of a role, which is assumed where it was not yet. May call AWS: not for the event loop."""
         if role is None:
             return self.own()
         key = _session_of(role, tags)

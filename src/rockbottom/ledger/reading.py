@@ -62,7 +62,7 @@ class LedgerReader:
             yield from self.calls_in(file, path.name, last)
 
     def calls_in(self, file: IO[bytes], name: str, last: bool = True) -> Iterator[CallRecord]:
-        """The same of an open file, wherever it lies; ``name`` is for what is damaged."""
+        """The calls of an open file, wherever it lies; damage is listed under ``name``."""
         for offset, data, whole in chunks_of(file, 0):
             if not whole and last:
                 self.unfinished += 1

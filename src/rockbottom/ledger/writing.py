@@ -176,7 +176,7 @@ class LedgerWriter:
     # Fork ---------------------------------------------------------------------------------------------------
 
     def before_fork(self) -> None:
-        """Nobody is inside while the process is copied."""
+        """Wait until no thread is inside, so that the copy of the process is whole."""
         self._lock.acquire()
 
     def after_fork_in_parent(self) -> None:

@@ -85,7 +85,7 @@ def check_members(body: Mapping[str, Any]) -> None:
 
 
 def check_message_members(body: Mapping[str, Any], *, beta: bool) -> None:
-    """The same of a body on the path of Messages, of its own members; ``beta``: a header names some beta."""
+    """Raise ServiceFailure for an unknown member of a body on the path of Messages; ``beta``: a header names a beta."""
     known = _data()["anthropic_members"]
     _extra(body, [*known["body"], *known["messages"], *(known["beta"] if beta else ())], "")
 

@@ -92,7 +92,7 @@ class Faults:
         return fault
 
     def clear(self) -> None:
-        """No rules; the chance starts again from the seed."""
+        """Remove all rules; the chance starts again from the seed."""
         self.rules.clear()
         self._random.seed(self.seed)
 

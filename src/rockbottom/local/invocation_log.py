@@ -151,6 +151,6 @@ def _size(invocation: Logged) -> int:
 
 
 def _on_one_line(body: bytes) -> bytes:
-    """The same JSON without line breaks, which would split the record; members, order and numbers stay as sent."""
+    """A JSON text without line breaks, which would split the record; members, order and numbers stay as sent."""
     # Inside a JSON string a line break is always escaped, so a raw one is layout.
     return msgspec.json.format(body, indent=-1) if b"\n" in body or b"\r" in body else body

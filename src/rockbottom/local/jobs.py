@@ -201,7 +201,7 @@ class Jobs:
     _tokens: dict[tuple[str, str, str], str] = field(default_factory=dict[tuple[str, str, str], str])
 
     def clear(self) -> None:
-        """No jobs, no faults, the ordinary pace."""
+        """Forget all jobs and faults, and go at the ordinary pace."""
         self.made.clear()
         self._tokens.clear()
         self.faults.clear()
@@ -255,7 +255,7 @@ class Jobs:
         return msgspec.to_builtins(self.faults)
 
     def clear_faults(self) -> list[Json]:
-        """No faults for jobs to come."""
+        """Remove the faults for jobs to come."""
         self.faults.clear()
         return []
 

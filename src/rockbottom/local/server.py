@@ -22,7 +22,7 @@ _GRACE_SECONDS = 5
 
 
 class _Server(Server):
-    """A server that lets go what waits on purpose when it is told to stop."""
+    """A server that releases replies held back on purpose when it has to stop."""
 
     def __init__(self, config: uvicorn.Config, application: Application, started: Callable[[], None]) -> None:
         super().__init__(config, started)

@@ -41,7 +41,7 @@ class Pace:
             self.back += max(1 / self.slow_gaps, _BACK_RATE) * ((gap <= _HOUR_S) - self.back)
 
     def copy(self) -> "Pace":
-        """The same history, to be continued separately."""
+        """A copy that is continued separately."""
         return Pace(self.gaps, self.quick, self.slow_gaps, self.back)
 
 

@@ -29,7 +29,7 @@ class Shape(msgspec.Struct, frozen=True, array_like=True, gc=False):
     barrier: int  # nothing behind so many segments is written: what follows changes with every request
 
     def before(self, position: int, *, certain: bool) -> "Shape":
-        """The same where what follows changes with every request, or (not ``certain``) may do so."""
+        """The shape where what follows ``position`` changes with every request, or (not ``certain``) may change."""
         barrier = min(self.barrier, position) if certain else self.barrier
         return msgspec.structs.replace(self, stamped=min(self.stamped, position), barrier=barrier)
 

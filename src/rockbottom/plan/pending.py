@@ -14,7 +14,7 @@ _ROUGHLY = 1.1  # the shares of a prompt that plans estimate and replies count d
 
 @dataclass(slots=True, kw_only=True)
 class Awaited:
-    """A request whose reply is awaited, by the planner that planned it or by one that was told of it."""
+    """A request whose reply is awaited, by the planner that planned it or by one that learns with it."""
 
     at: float
     tokens: int

@@ -87,7 +87,7 @@ class Observation:
             cell.since[0] += at
 
     def returned(self, now: float) -> None:
-        """It was sent again: counted at once, for the stage in which it is."""
+        """Count at once, for the stage in which it is, that an end was sent again."""
         gap, stage = now - self.at, self.stage
         if stage < len(STAGES) and gap <= STAGES[stage][1]:
             for cell in self.cells:
@@ -96,7 +96,7 @@ class Observation:
             self.stage = len(STAGES)
 
     def given_up(self) -> None:
-        """It is not waited for any more, and counts for nothing beyond what it has outlived."""
+        """Wait for an end no longer; it counts for no stage beyond those that it has outlived."""
         if self.stage < len(STAGES):
             for cell in self.cells:
                 cell.leave(self.stage, self.at + STAGES[self.stage][0])

@@ -75,7 +75,7 @@ def sighting_of(data: bytes) -> Sighting:
 
 
 def moved(sighting: Sighting, seconds: float) -> Sighting:
-    """The same, so many seconds later: for what was told by a clock that is behind ours."""
+    """The sighting dated ``seconds`` later: its origin's clock is behind."""
     return msgspec.structs.replace(sighting, at=sighting.at + seconds) if seconds else sighting
 
 

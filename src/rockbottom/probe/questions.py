@@ -87,7 +87,7 @@ def entry_lifetime(subject: Subject) -> Steps:
 
 
 def _chain_lifetime(subject: Subject) -> Steps:
-    """The same where a 1h point does not see 5m entries: a deep entry read again and again over an idle one."""
+    """Entry lifetime where a 1h point does not see 5m entries: a deep entry is read time and again over an idle one."""
     chain = yield from _chain(subject)
     if chain.error is not None:
         return unmeasured("entry_lifetime", chain.error)

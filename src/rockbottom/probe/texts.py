@@ -47,7 +47,7 @@ def converse(model_id: str, system: list[dict[str, Any]], content: list[dict[str
 
 
 def anthropic(model_id: str, system: str, question: str) -> Params:
-    """The same through InvokeModel, the system prompt marked."""
+    """The cheapest InvokeModel request with this system prompt, marked, and this user message."""
     body = {
         "anthropic_version": "bedrock-2023-05-31",
         "max_tokens": 1,

@@ -19,7 +19,7 @@ class Arrival:
         self._event.wait(max(0.0, seconds))
 
     async def wait_async(self, seconds: float) -> None:
-        """The same without blocking the event loop."""
+        """As ``wait``, without blocking the event loop."""
         loop = asyncio.get_running_loop()
         done = loop.create_future()
 

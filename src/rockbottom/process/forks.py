@@ -32,7 +32,7 @@ class Forking(Forked, Protocol):
 
 @dataclass(slots=True)
 class _Told:
-    """Those that are told, and those that are held while a fork is under way."""
+    """The members to call around a fork, and those that are held while one is under way."""
 
     renewed: "weakref.WeakSet[Any]" = field(default_factory=lambda: weakref.WeakSet[Any]())
     outer: "weakref.WeakSet[Any]" = field(default_factory=lambda: weakref.WeakSet[Any]())

@@ -152,7 +152,7 @@ def minutes_of(stage: Stage, outcomes: Outcomes) -> Minutes:
 
 
 def added_minutes(first: Minutes, second: Minutes) -> Minutes:
-    """The same minutes of two parts of the traffic added."""
+    """The minutes of two parts of the traffic added up."""
     sums = dict(first)
     for minute, (without, under) in second.items():
         before = sums.get(minute, (0, 0))

@@ -150,7 +150,8 @@ def _counted_parts(models: Sequence[ModelTally], *, counted: bool) -> Sequence[D
 
 
 def _counted_part(model: ModelTally, *, marked: bool) -> Decimal:
-    """The same of one model, without what parallel requests wrote at once: the planner has them wait."""
+    """The counted input of one model as that part, without what parallel requests wrote at once: the planner has them
+    wait."""
     as_sent = model.bills.get(RECORDED if marked else NONE)
     if model.reconciliation is None or as_sent is None:
         return Decimal(1)

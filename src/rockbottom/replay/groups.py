@@ -84,7 +84,7 @@ def _codes(stage: Stage, by: str) -> tuple[Array, tuple[str, ...]]:
 
 
 def added_groups(groups: Groups, other: Groups) -> Groups:
-    """The same groups of two parts of the traffic added."""
+    """The groups of two parts of the traffic added up by label."""
     sums = dict(groups)
     for label, group in other.items():
         sums[label] = sums[label] + group if label in sums else group

@@ -74,7 +74,7 @@ class Http2:
     # asyncio's protocol ---------------------------------------------------------------------------------------
 
     def connection_made(self, transport: asyncio.Transport) -> None:
-        """Nothing: the connection was made before."""
+        """Does nothing: the connection was made before."""
 
     def data_received(self, data: bytes) -> None:
         try:

@@ -193,7 +193,7 @@ def _expire(group: Group, now: float) -> None:
 
 
 def _undo_charge(group: Group, member: _Member) -> None:
-    """It was taken to be gone, and is not."""
+    """Undo the charge of a member that was taken to be gone and is not."""
     for pot, lease in member.charged.items():
         group.pots[pot] = group.pots.get(pot, 0) - lease
     member.leases, member.charged = {**member.leases, **member.charged}, {}

@@ -148,7 +148,7 @@ class Member:
         return claim
 
     def arrived(self, prefixes: Iterable[tuple[bytes, float]]) -> None:
-        """The reply of who claimed them has begun: they can be read, for so many seconds each."""
+        """Tell that the claimed prefixes are written: each can be read for so many seconds."""
         self.claims.arrived(prefixes)
         self._woken.set()
 

@@ -159,7 +159,7 @@ class Intake:
         self._run(f"INSERT INTO recent {self._rows(lines, latest, counted=counted)}", parameters)
 
     def _insert_each(self, sources: Sequence[str], latest: float, counted: bool) -> None:
-        """The same of several sources, each in a thread: numbering lines keeps DuckDB to one. Raises duckdb.Error."""
+        """Insert the rows of sources, a thread for each: numbering lines keeps DuckDB to one. Raises duckdb.Error."""
 
         def insert(lines: str) -> None:
             with self._connection.cursor() as cursor:

@@ -134,7 +134,7 @@ class LedgerTables:
         return sum(self.steps())
 
     def steps(self) -> Iterator[int]:
-        """The same, a step a few volumes or a run of lines, each with how many calls it held; may be left after any."""
+        """``catch_up`` in steps of some volumes or lines; yields the calls of each. May be left after any step."""
         import duckdb
 
         try:

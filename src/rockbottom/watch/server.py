@@ -145,7 +145,7 @@ class _Handler(BaseHTTPRequestHandler):
             self.wfile.write(body)
 
     def log_message(self, format: str, *args: Any) -> None:
-        """Nothing is logged: what a person looks at is nobody's business."""
+        """Logs nothing: what a person looks at is nobody's business."""
 
 
 class Dash(ThreadingHTTPServer):
