@@ -131,6 +131,38 @@ def test_no_shape_costs_more_than_the_better_of_the_fixed_rules(kind):
     assert planned(listed)[0] <= 1.01 * best
 
 
+def begun(rng, turns, front):
+    """A talk with a planner that has seen nothing: instructions, a system message, or tools, and a minute a turn."""
+    text, items, now = words(rng, 800), [], NOW + rng.random() * 90_000
+    tool = {"type": "function", "name": "look", "description": words(rng, 300), "parameters": {}}
+    fronts = {
+        "instructions": {"instructions": text}, "tools": {"instructions": "Be brief.", "tools": [tool]}, "system": {}
+    }  # fmt: skip
+    if front == "system":
+        items = [said("system", text)]
+    for _ in range(turns):
+        items = [*items, said("user", words(rng, 60))]
+        yield now, {"model": SOL, **fronts[front], "input": items}
+        items, now = [*items, said("assistant", words(rng, 120))], now + rng.expovariate(1 / 60)
+
+
+@pytest.mark.parametrize("front", ["instructions", "system", "tools"])
+@pytest.mark.parametrize("turns", [1, 2, 3, 6])
+def test_a_short_talk_costs_no_more_than_without_a_plan_from_its_first_request_on(front, turns):
+    """Of three turns the first is written once and read twice by default; not to write it costs half as much again."""
+    listed = list(begun(random.Random(turns), turns, front))
+    assert planned(listed)[0] <= played(listed, implicit)[0] * 1.0001
+
+
+def test_the_first_long_question_behind_a_short_instruction_is_written_and_others_of_its_kind_are_not():
+    """It may begin a talk; of 40 that are asked once, one is written, a quarter dearer."""
+    rng = random.Random(4)
+    listed = [(NOW + 400.0 * n, {"model": SOL, "instructions": "Sum up.", "input": words(rng, 900)}) for n in range(40)]
+    bill, written = planned(listed)
+    assert written == pytest.approx(1 / 40, abs=0.001)
+    assert bill == pytest.approx(1 + 0.25 / 40, abs=0.001)
+
+
 def test_a_mix_of_all_costs_less_than_either_rule():
     listed = calls(*ROWS)
     bill = planned(listed)[0]

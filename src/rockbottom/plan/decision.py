@@ -17,7 +17,7 @@ from rockbottom.plan.positions import Positions
 from rockbottom.plan.returns import Returns
 from rockbottom.plan.telling import Decided, plan_of_decision
 from rockbottom.plan.trust import Trust
-from rockbottom.plan.values import Value, Values
+from rockbottom.plan.values import Doubt, Value, Values, long_message
 from rockbottom.plan.worth import NEVER
 from rockbottom.prompt import Api, Placement, PrefixHash, Prompt
 
@@ -46,8 +46,8 @@ class Mind:
 class Decision:
     """One request being decided about."""
 
-    doubts = True
-    """Whether a long first message of a kind of which nothing is known is written twice (see ``values``)."""
+    doubt: Doubt = staticmethod(long_message)
+    """Which first messages of a kind of which nothing is known are written twice (see ``values``)."""
 
     def __init__(
         self,
@@ -67,7 +67,7 @@ class Decision:
         self.trust = mind.trust(conditions.account)
         there = 1 - self.trust.miss
         usual_s = conditions.usual.seconds
-        self.values = Values(mind.returns, shape, visit, prompt.depths, conditions.rates, there, usual_s, self.doubts)
+        self.values = Values(mind.returns, shape, visit, prompt.depths, conditions.rates, there, usual_s, self.doubt)
         self.positions = Positions(prompt, conditions.rules, shape.end)
         self.hit = hit_of(visit, now)
         self.zones: list[Zone] = []

@@ -35,10 +35,19 @@ class Way:
     why: str = ""
 
 
+def _by_default(front: int, own: int, first_of_all: bool) -> bool:
+    """Whether a first message of which nothing is known goes out as it would without a plan, for the service to write.
+
+    A conversation that is not written from the start costs half as much again when it is short. So what stands on tools
+    and system of its own size is written, and the first of all on any; a message alone is taken to be a one-off prompt.
+    """
+    return front >= own or (front > 0 and first_of_all)
+
+
 class ImplicitDecision(Decision):
     """One request being decided about, to a model whose service adds a point of its own."""
 
-    doubts = False  # to write nothing is free of charge here, and the service reads what it wrote by itself
+    doubt = staticmethod(_by_default)
 
     def made(self) -> CachePlan:
         if self.trust.paused_until > self.now:
@@ -122,11 +131,13 @@ class ImplicitDecision(Decision):
         return tuple(Placement(position) for position in sorted({*self._beside(way)}))[-most:]
 
     def _beside(self, way: Way) -> Iterator[int]:
-        """What is read by hand, and ends of parts that other requests may share."""
+        """What is read by hand, and ends of parts that other requests may share: within what is written they are free.
+
+        The service's own point reads ends of messages alone, and of none that this request has another text for.
+        """
         read = way.hit.deepest
         if read and not self._read_by_itself(read):
             yield read
-        shared = self.visit.shared is not None or self.visit.seen
         for mark in self._marks():
-            if shared and mark < self.shape.last and self.positions.legal(mark):
+            if mark <= max(self.shape.fixed, self.shape.last - 1) and self.positions.legal(mark):
                 yield mark

@@ -156,6 +156,11 @@ class Returns:
             cell = self.cells[key] = Cell()
         return cell
 
+    def opened(self, key: ClassKey) -> int:
+        """How many ends of a class were waited for so far."""
+        cell = self.cells.get(key)
+        return cell.opened if cell is not None else 0
+
     def open(self, levels: Sequence[ClassKey], local: Cell | None, now: float) -> Observation:
         """Wait for the return of a prefix end of this class, given as root, middle and full."""
         cells = [self.cell(key) for key in levels]

@@ -1,6 +1,6 @@
 """What writing each end of a prompt is worth, from how often ends of its kind came back."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from rockbottom.plan.history import Pace, Run, Visit
@@ -20,14 +20,24 @@ contracts .381 and .380 instead of .377 (their sets left out), 25 one-off docume
 
 _DOUBTFUL = 0.6  # a kind less likely than this to return is written only a few times before some have returned
 _LOST = 1.0  # what a write is taken to cost per token where its kind waits for its first to return
-_UNTOLD, _LONG, _DOUBTED = ("first", "final"), 4096, -0.01
+_UNTOLD, _DOUBTED = ("first", "final"), -0.01
+_LONG = 4096
 """A long first message in one block may be a document that is never seen again, or the beginning of a conversation: no
 recorded set tells. The first two of a kind have the benefit of the doubt, for to lose a write costs a quarter of it and
 to leave it out nine tenths: a conversation of 12 turns on a document of 45k costs what points by hand cost, not 1.34
 times that; one-off documents cost the same to .001."""
 
+Doubt = Callable[[int, int, bool], bool]
+"""Whether a first message of which nothing is known has the benefit of the doubt: told the tokens of tools and system,
+its own, and whether it is the first of all first messages."""
+
 Chances = tuple[float, float]
 """To be sent again within five minutes, and after five to sixty."""
+
+
+def long_message(front: int, own: int, first_of_all: bool) -> bool:
+    """Whether a first message is so long that it may be a document of a conversation that begins."""
+    return own >= _LONG
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,13 +73,13 @@ class Values:
         rates: Rates,
         there: float,
         usual_s: int = Ttl.FIVE_MINUTES.seconds,
-        doubts: bool = False,
+        doubt: Doubt = long_message,
     ) -> None:
         self._returns, self._shape, self._visit, self._depths = returns, shape, visit, depths
         self._rates, self._there = rates, there  # ``there``: the share of expected reads that come
         self._usual_s = usual_s  # how long what is written for the usual time lives
         self._after_new: tuple[Chances, Chances] | None = None
-        self._doubts = doubts  # whether the first two long first messages are written though none was seen to return
+        self._doubt = doubt  # which of the first two of a kind are written though none was seen to return
 
     def watch(self, added: Iterable[Run], now: float) -> None:
         """Wait for the return of the ends of this prompt."""
@@ -102,9 +112,11 @@ class Values:
         return values
 
     def _is_given_the_benefit(self, end: int, chance: Chance, levels: Levels) -> bool:
-        """Whether it ends one of the first two long first messages of its kind; tools and system are another matter."""
-        own = self._depths[end] - self._depths[self._shape.fixed]
-        return self._doubts and chance.untried and levels[0] == _UNTOLD and own >= _LONG
+        """Whether it ends one of the first two first messages of its kind, of those that are written in doubt."""
+        if not chance.untried or levels[0] != _UNTOLD:
+            return False
+        front = self._depths[self._shape.fixed]
+        return self._doubt(front, self._depths[end] - front, self._returns.opened(_UNTOLD) <= 1)
 
     def _value(self, position: int, chance: Chance, barred: bool) -> Value:
         if chance.unproven and chance.quick < _DOUBTFUL:
