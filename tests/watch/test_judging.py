@@ -58,6 +58,26 @@ def test_another_region_is_named_when_the_live_entry_is_there():
     assert (miss.rule, miss.evidence) == ("RB013", "the live entry is in us-east-1, the call went to us-west-2")
 
 
+def test_another_host_is_named_when_the_live_entry_is_there():
+    """Each host is taken to have entries of its own; what its own has expired of is no matter of hosts."""
+    mantle = {"host": "bedrock-mantle"}
+    miss = last(write(NOON), write(NOON + 20, **mantle))
+    evidence = "the live entry is at bedrock-runtime, the call went to bedrock-mantle"
+    assert (miss.rule, miss.evidence, miss.tokens) == ("RB021", evidence, 4000)
+    assert causes(write(NOON), write(NOON + 20, **mantle), read(NOON + 40, **mantle), read(NOON + 50))[2:] == [None] * 2
+    assert last(write(NOON, **mantle), write(NOON + 400, **mantle)).rule == "RB012"
+
+
+def test_what_the_service_marked_by_itself_is_marked():
+    """GPT's own point is in no request: what was written or read shows that it was there."""
+    family = {"points": 0, "family": "3fa91c: 4,000 tokens", "cacheable": 4000}
+    sent = call(NOON, "openai.gpt-5.6-luna", cache_write_30m=4000, input=180, **family)
+    again = call(NOON + 2000, "openai.gpt-5.6-luna", cache_write_30m=4000, input=180, **family)
+    assert causes(sent, again) == [None, "RB012"]
+    bare = call(NOON + 60, "openai.gpt-5.6-luna", input=4180, **family)
+    assert last(sent, bare).rule == "RB001"
+
+
 def test_calls_that_left_before_the_writer_answered_wrote_too():
     """The writer's reply began after 900 ms; the second call left after 300."""
     miss = last(write(NOON), write(NOON + 0.3))

@@ -15,7 +15,7 @@ SONNET = "us.anthropic.claude-sonnet-4-6"
 HAIKU = "us.anthropic.claude-haiku-4-5-20251001-v1:0"
 NOVA = "us.amazon.nova-pro-v1:0"
 
-_UNITS = ("input", "output", "cache_read", "cache_write_5m", "cache_write_1h")
+_UNITS = ("input", "output", "cache_read", "cache_write_5m", "cache_write_1h", "cache_write_30m")
 
 
 @cache

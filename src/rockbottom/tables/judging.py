@@ -4,7 +4,7 @@ Two sources, the better one first. Where a call carries keyed hashes of its pref
 call is known to the block. Where it does not, a call is judged only when it read nothing at all, against the size of
 the stable prefix of its family. What remains is said to be unexplained; nothing is guessed. Behind it stand the rules
 that ``rockbottom explain`` applies to whole requests: an entry lives for its TTL after it was last touched, in one
-Region, and can be read once its writer's reply has begun.
+Region, on one host, and can be read once its writer's reply has begun.
 
 The calls to judge are the rows of ``fresh``, which are in ``recent`` with those before them. Each statement makes one
 relation out of those above it; the last one fills ``misses``.
@@ -22,6 +22,7 @@ TOLERANCE_SHARE = 20  # one twentieth: token counts in front of a point are esti
 PREFIX_CHANGED = "the prefix changed"
 _LATEST = 6  # calls of a family, and families under the same tags, that are looked back at
 _PARALLEL_UNRECORDED_S = 1.0  # where no latency was recorded: a reply begins within about a second
+_POINTED = f"(points > 0 OR cache_read + {WRITTEN} > 0)"  # some services add a point that nobody sent
 _TOTAL = f"input + cache_read + {WRITTEN}"
 
 
@@ -32,7 +33,7 @@ def _about(depth: str) -> str:
 
 # What a call leaves behind. ``ttl``: how long what it touched lives, NULL where it only read, for then it is as before.
 _HEARD = f"""
-SELECT id, prefix, "at", region, points > 0 AS points, cache_read + {WRITTEN} AS depth,
+SELECT id, prefix, "at", region, host, {_POINTED} AS points, cache_read + {WRITTEN} AS depth,
     "at" + coalesce(first_ms / 1000, elapsed_ms / 1000, {_PARALLEL_UNRECORDED_S}) AS begun_at,
     CASE WHEN cache_write_1h > 0 THEN {Ttl.ONE_HOUR.seconds} WHEN cache_read > 0 THEN NULL
          {" ".join(f"WHEN {WRITES[ttl].value} > 0 THEN {ttl.seconds}" for ttl in LONGEST_FIRST)} END AS ttl
@@ -40,8 +41,8 @@ FROM recent WHERE timed AND status = 'ok' AND {_TOTAL} > 0
 """
 
 _CANDIDATES = f"""
-SELECT id, prefix, "at", region, points, minimum, cacheable, cause, local, model, cache_read, {_TOTAL} AS total,
-    family_tokens, tags, len(hashes) > 0 AS hashed
+SELECT id, prefix, "at", region, host, {_POINTED} AS points, minimum, cacheable, cause, local, model, cache_read,
+    {_TOTAL} AS total, family_tokens, tags, len(hashes) > 0 AS hashed
 FROM fresh WHERE timed AND status = 'ok' AND {_TOTAL} > 0 AND (
     cause <> '' OR cache_read = 0 OR (len(hashes) > 0 AND list_max(depths) - cache_read >= {TOLERANCE_TOKENS}))
 """
@@ -65,8 +66,8 @@ LEFT JOIN ranked last ON last.prefix = mine.prefix AND last.calls = mine.calls -
 # Of calls with hashes: who sent each prefix last, and who last left an entry that is deep enough behind it. An entry
 # that was only sent again is the older one; behind the hour's tokens stand those of the shorter lifetime.
 _SENT = """
-SELECT r.id, r."at", r.begun_at, r.region, r.depth AS kept, r.ttl_s, s.local, s.model, s.cache_read, s.cache_write_1h,
-    unnest(s.hashes) AS hash, unnest(s.depths) AS depth
+SELECT r.id, r."at", r.begun_at, r.region, r.host, r.depth AS kept, r.ttl_s, s.local, s.model, s.cache_read,
+    s.cache_write_1h, unnest(s.hashes) AS hash, unnest(s.depths) AS depth
 FROM ranked r JOIN recent s USING (id)
 WHERE len(s.hashes) > 0 AND EXISTS (SELECT 1 FROM candidates WHERE hashed)
 """
@@ -75,7 +76,7 @@ SELECT * FROM (SELECT c.id, c."at", c.model, c.local, c.cache_read, unnest(f.has
 FROM candidates c JOIN fresh f USING (id) WHERE hashed) WHERE depth > cache_read AND hash IS NOT NULL
 """
 _SEEN = f"""
-SELECT p.id, p.depth AS reach, s.kept AS depth, s."at", s.begun_at, s.region, p.depth AS nth,
+SELECT p.id, p.depth AS reach, s.kept AS depth, s."at", s.begun_at, s.region, s.host, p.depth AS nth,
     CASE WHEN p.depth > s.cache_read + s.cache_write_1h AND s.cache_write_1h > 0
          THEN {Ttl.FIVE_MINUTES.seconds} ELSE s.ttl_s END AS ttl_s
 FROM probes p
@@ -95,9 +96,9 @@ SELECT b.*, CASE WHEN hashed THEN coalesce(seen.reach, 0)
 FROM before b LEFT JOIN (SELECT id, max(reach) AS reach FROM seen GROUP BY id) seen USING (id)
 """
 _TOUCHES = f"""
-SELECT id, depth, "at", begun_at, region, ttl_s, nth FROM seen WHERE {_about("depth")} >= reach
+SELECT id, depth, "at", begun_at, region, host, ttl_s, nth FROM seen WHERE {_about("depth")} >= reach
 UNION ALL
-SELECT s.id, r.depth, r."at", r.begun_at, r.region, r.ttl_s, r.calls
+SELECT s.id, r.depth, r."at", r.begun_at, r.region, r.host, r.ttl_s, r.calls
 FROM (SELECT id, prefix, before, unnest(range({_LATEST})) AS back FROM shared WHERE NOT hashed AND shared > 0) s
 JOIN ranked r ON r.prefix = s.prefix AND r.calls = s.before - s.back
 WHERE r.depth > 0
@@ -107,10 +108,12 @@ WHERE r.depth > 0
 _ENTRIES = """
 SELECT id, true AS any_entry, arg_max(depth, nth) FILTER (here AND live AND begun) AS ready,
     arg_max(since, nth) FILTER (here AND live) AS gap_live,
-    arg_max(region, nth) FILTER (NOT here AND live AND begun) AS away,
+    arg_max(host, nth) FILTER (NOT hosted AND live AND begun) AS hosted_by,
+    arg_max(region, nth) FILTER (NOT near AND live AND begun) AS away,
     coalesce(min(since) FILTER (here), min(since)) AS gap,
     coalesce(arg_min(ttl_s, since) FILTER (here), arg_min(ttl_s, since)) AS ttl_s
-FROM (SELECT t.*, s."at" - t."at" AS since, t.region = '' OR s.region = '' OR t.region = s.region AS here,
+FROM (SELECT t.*, s."at" - t."at" AS since, t.host = s.host AS hosted,
+        t.region = '' OR s.region = '' OR t.region = s.region AS near, hosted AND near AS here,
         s."at" BETWEEN t."at" AND t."at" + t.ttl_s AS live, t.begun_at <= s."at" AS begun
     FROM touches t JOIN shared s USING (id))
 GROUP BY id
@@ -129,7 +132,7 @@ FROM (
     FROM (SELECT s.id, s."at", s.model, s.local, s.tags, s.family_tokens, me.nth,
             unnest(range(1, {_LATEST + 1})) AS back
         FROM shared s JOIN firsts me USING (id)
-        WHERE s.shared = 0 AND s.cache_read = 0 AND s.points > 0
+        WHERE s.shared = 0 AND s.cache_read = 0 AND s.points
             AND s.family_tokens >= greatest(s.minimum, {TOLERANCE_TOKENS})) n
     JOIN firsts f ON f.model = n.model AND f.local = n.local AND f.tags = n.tags AND f.nth = n.nth - n.back
     ASOF JOIN ranked known ON known.prefix = f.prefix AND known.id < n.id
@@ -143,10 +146,11 @@ _VERDICTS = f"""
 SELECT *, CASE
     WHEN missed >= greatest({TOLERANCE_TOKENS}, shared // {TOLERANCE_SHARE}) AND shared > 0 AND shared >= minimum
         THEN CASE
-        WHEN points = 0 THEN 'no point'
+        WHEN NOT points THEN 'no point'
         WHEN cacheable > 0 AND cacheable < minimum THEN 'too early'
         WHEN ready IS NOT NULL THEN 'live'
         WHEN gap_live IS NOT NULL THEN 'parallel'
+        WHEN hosted_by IS NOT NULL THEN 'other host'
         WHEN away IS NOT NULL THEN 'away'
         WHEN any_entry AND gap < 0 THEN 'clocks'
         WHEN any_entry THEN 'expired'
@@ -162,9 +166,9 @@ FROM (SELECT *, shared - cache_read AS missed
 
 _RULES = {
     "no point": Cause.NO_POINT, "too early": Cause.UNDER_MINIMUM, "live": Cause.UNEXPLAINED,
-    "parallel": Cause.PARALLEL_WRITE, "away": Cause.REGION_HOP, "clocks": Cause.UNEXPLAINED,
-    "expired": Cause.TTL_EXPIRED, "nothing marked": Cause.NO_POINT, "marked elsewhere": Cause.POINT_NOT_ADVANCED,
-    "nothing kept": Cause.UNEXPLAINED, "sent once": Cause.VOLATILE_TEXT,
+    "parallel": Cause.PARALLEL_WRITE, "other host": Cause.HOST_SWITCHED, "away": Cause.REGION_HOP,
+    "clocks": Cause.UNEXPLAINED, "expired": Cause.TTL_EXPIRED, "nothing marked": Cause.NO_POINT,
+    "marked elsewhere": Cause.POINT_NOT_ADVANCED, "nothing kept": Cause.UNEXPLAINED, "sent once": Cause.VOLATILE_TEXT,
 }  # fmt: skip
 
 _MISSES = f"""
@@ -177,7 +181,9 @@ SELECT v.id, told, coalesce(named.rule, CASE WHEN cause <> '' THEN '' ELSE coale
         WHEN 'expired' THEN gap WHEN 'sent once' THEN once + 1 WHEN 'replaced' THEN family_tokens END::DOUBLE AS a,
     CASE told WHEN 'too early' THEN minimum WHEN 'live' THEN cache_read WHEN 'expired' THEN ttl_s
         WHEN 'sent once' THEN family_tokens WHEN 'replaced' THEN size_before END::DOUBLE AS b,
-    CASE told WHEN 'replaced' THEN calls_before END::DOUBLE AS c, coalesce(away || chr(9) || region, '') AS word
+    CASE told WHEN 'replaced' THEN calls_before END::DOUBLE AS c,
+    CASE told WHEN 'other host' THEN hosted_by || chr(9) || host
+        WHEN 'away' THEN away || chr(9) || region ELSE '' END AS word
 FROM verdicts v LEFT JOIN causes named ON named.name = v.cause AND v.cause <> ''
 LEFT JOIN causes rules ON rules.name = v.told
 WHERE told IS NOT NULL

@@ -20,7 +20,7 @@ STEP_OF = f"floor(ln(greatest({{}}, 1)) / ln({STEP}))::SMALLINT"
 _COUNTS = (*UNITS, "points", "minimum", "cacheable", "family_tokens")
 _TEXTS = (
     "model", "operation", "scope", "region", "tier", "family", "tags", "status", "request_id", "source", "endpoint",
-    "cause", "arm",
+    "cause", "arm", "host",
 )  # fmt: skip
 _MONEY = ("cost_usd", "uncached_usd", "planned_usd")
 # Counts are read as floating point, which is exact as far as they go: read as integers, 1.5 would be rounded.
@@ -81,7 +81,7 @@ SELECT *, hash(model, local, family, family_tokens) AS prefix FROM ({_rows(lines
 
 def _rows(lines: str, latest: float) -> str:
     return f"""
-SELECT id, "at", model, operation, {_texts("scope", "region", "tier", "source", "endpoint")},
+SELECT id, "at", model, operation, {_texts("scope", "region", "tier", "source", "endpoint", "host")},
     coalesce(tags, '{{}}') AS tags, {", ".join(map(_count, UNITS))}, {", ".join(_MONEY)},
     CASE WHEN {_IS_OLD} THEN regexp_extract(family, {_OLD}, 1) ELSE coalesce(family, '') END AS family,
     CASE WHEN {_IS_OLD} THEN replace(regexp_extract(family, {_OLD}, 2), ',', '')::BIGINT

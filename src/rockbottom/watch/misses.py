@@ -4,6 +4,7 @@ import json
 from dataclasses import dataclass
 from typing import Any
 
+from rockbottom.catalog import RUNTIME
 from rockbottom.diagnose import Cause
 from rockbottom.figures import duration
 from rockbottom.ledger import usd_of_picousd
@@ -86,6 +87,7 @@ def _evidence(told: str, a: float, b: float, c: float, word: str) -> str:
         "too early": f"the last point stands at {a:,.0f} tokens; the model needs {b:,.0f}",
         "live": f"an entry of {a:,.0f} tokens was live by its TTL; {b:,.0f} were read",
         "parallel": f"left {duration(a)} after its writer, before the reply began",
+        "other host": f"the live entry is at {there or RUNTIME}, the call went to {called or RUNTIME}",
         "away": f"the live entry is in {there}, the call went to {called}",
         "clocks": "the clocks of the two calls disagree",
         "expired": f"{duration(a)} since it was last used; it lives {duration(b)}",
