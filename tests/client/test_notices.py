@@ -3,7 +3,12 @@
 from datetime import date
 
 import rockbottom.client as rb
+from rockbottom.catalog import load_catalog
+from rockbottom.client.notices import Noticer
+from rockbottom.dialects import Requests
 from tests.client.client_doubles import MarkingPlanner, ask, words
+
+LUNA = "openai.gpt-5.6-luna"
 
 
 def _notices(client):
@@ -73,3 +78,19 @@ def test_a_tool_that_changes_each_time_is_named(client):
         tools["tools"][1]["toolSpec"]["description"] = f"made at {turn}"
         client.converse(**ask(toolConfig=tools))
     assert [n for n in _notices(client) if "toolConfig.tools[1] changes from call to call" in n]
+
+
+def test_instructions_that_change_are_named_on_responses_and_system_messages_on_chat():
+    """The minute is the only difference: "It is 10:0" is 10 bytes long."""
+    requests, texts = Requests(load_catalog()), [f"It is 10:0{minute}. {words(3000)}" for minute in range(8)]
+    asked = [{"role": "user", "content": "Hi"}]
+    bodies = {
+        "instructions": [{"model": LUNA, "instructions": text, "input": asked} for text in texts],
+        "messages[0].content[0]": [
+            {"model": LUNA, "messages": [{"role": "system", "content": text}, *asked]} for text in texts
+        ],
+    }
+    for place, listed in bodies.items():
+        notices = Noticer()
+        (said,) = [said for body in listed for said in notices.changing(requests.read(body))]
+        assert f"{place} byte 10" in said

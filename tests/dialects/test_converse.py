@@ -41,7 +41,7 @@ def test_points_close_the_segments_before_them_and_are_no_segments(meter):
         (1, None, BlockKind.TEXT),
         (2, Ttl.ONE_HOUR, BlockKind.TEXT),
     ]
-    assert [point.place for point in prompt.points] == ["system[1]", "messages[0].content[1]"]
+    assert [prompt.place(point) for point in prompt.points] == ["system[1]", "messages[0].content[1]"]
     assert len(prompt.segments) == 3
 
 
@@ -196,7 +196,10 @@ def test_a_message_read_before_is_the_same_at_its_place_and_another_once_changed
     body = {"messages": [message, {"role": "assistant", "content": [{"text": "yes"}]}, message]}
     first, again = CONVERSE.read(body, meter), CONVERSE.read(body, meter)
     assert again == first
-    assert [segment.place for segment in again.segments[3:]] == ["messages[2].content[0]", "messages[2].content[1]"]
+    assert [again.place(segment) for segment in again.segments[3:]] == [
+        "messages[2].content[0]",
+        "messages[2].content[1]",
+    ]
     message["content"][1]["text"] = "you"
     assert CONVERSE.read(body, meter).segments[1].digest != first.segments[1].digest
     message["content"].append({"cachePoint": {"type": "default"}})

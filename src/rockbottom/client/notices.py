@@ -8,13 +8,11 @@ a date or a number.
 
 import re
 from collections import OrderedDict
-from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
-from rockbottom.dialects import Request
+from rockbottom.dialects import Request, block_of
 from rockbottom.prompt import Section
-from rockbottom.quantities import Usage, is_list
+from rockbottom.quantities import Usage, is_object
 
 IDLE_CALLS = 3  # calls in a row with points and neither read nor write
 UNREAD_WRITES = 8  # writes of one family without a single read in between
@@ -159,7 +157,7 @@ def _change(old: Texts, new: Texts) -> _Change | None:
             difference[2] for difference in differing
         ):
             sort = "send the tools in one order, sorted by name say"
-            return _Change("tools", "the order of toolConfig.tools", sort, TOOLS_REORDERED)
+            return _Change("tools", f"the order of {place.partition('[')[0]}", sort, TOOLS_REORDERED)
         same = "keep tool definitions the same, byte for byte"
         return _Change(place, place, same, TOOLS_CHANGED) if len(differing) == 1 else None
     if len(differing) > 1 or not _mostly_equal(before, after):
@@ -171,22 +169,22 @@ def _change(old: Texts, new: Texts) -> _Change | None:
 
 
 def _is_tool(place: str) -> bool:
-    return place.startswith("toolConfig")
+    return place.startswith(("toolConfig", "tools"))
 
 
 def _stable_texts(request: Request) -> list[tuple[str, str]]:
-    system = request.body.get("system")
-    if isinstance(system, str):
-        return [("system", system)]
-    blocks: Sequence[Any] = system if is_list(system) else ()
+    """What tools and system say, by their places: texts, and the digests of tools."""
+    body, prompt = request.body, request.prompt
+    if isinstance(body.get("system"), str):
+        return [("system", body["system"])]
     rows: list[tuple[str, str]] = []
-    for segment in request.prompt.segments[: request.stable]:
-        if segment.section is Section.SYSTEM and segment.index < len(blocks):
-            text = blocks[segment.index].get("text")
-            if isinstance(text, str):
-                rows.append((segment.place, text))
-        elif segment.section is Section.TOOLS:
-            rows.append((segment.place, segment.digest.hex()))
+    for segment in prompt.segments[: request.stable]:
+        if segment.section is Section.TOOLS:
+            rows.append((prompt.place(segment), segment.digest.hex()))
+            continue
+        block = block_of(body, prompt.api, request.model.model.vendor, segment)
+        if is_object(block) and isinstance(block.get("text"), str):
+            rows.append((prompt.place(segment), block["text"]))
     return rows
 
 

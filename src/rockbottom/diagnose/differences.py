@@ -241,7 +241,7 @@ def _place(pair: _Pair) -> tuple[str, int, str, str]:
     segment = pair.new or pair.old
     old, new = pair.face(pair.old), pair.face(pair.new)
     before, after = (face.text if face else "" for face in (old, new))
-    path = segment.place if segment else ""
+    path = pair.sent.prompt.place(segment) if segment else ""
     if segment and pair.new and pair.sent.prompt.api.native and segment.section is Section.TOOLS:
         path = path.removeprefix("toolConfig.") if pair.sent.model.model.vendor == "anthropic" else path
     member = new.member if new else ""

@@ -179,7 +179,8 @@ def _behind_repeats(stream: list[Variant], findings: Sequence[Finding], known: _
             return request
         ends = _ends_of_repeats(request.sent, known.uses)
         marked = with_points(request, ends, known.behaviour, only=True)
-        places.update(request.sent.prompt.segments[point.after - 1].place for point in marked.prompt.points)
+        prompt = request.sent.prompt
+        places.update(prompt.place(prompt.segments[point.after - 1]) for point in marked.prompt.points)
         return marked
 
     fixed = [pointed(request) for request in stream]

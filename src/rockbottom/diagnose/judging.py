@@ -66,7 +66,9 @@ class Judge:
             evidence = (
                 f"deepest point at {deepest:,} tokens; {sent.model.model.name} needs {sent.rules.minimum_tokens:,}"
             )
-            return Verdict(Cause.UNDER_MINIMUM, missed, evidence, match.number, sent.prompt.points[-1].place)
+            return Verdict(
+                Cause.UNDER_MINIMUM, missed, evidence, match.number, sent.prompt.place(sent.prompt.points[-1])
+            )
         tail = self._of_tail(match)
         if tail is not None:
             return tail
@@ -93,10 +95,9 @@ class Judge:
             (segment.section, segment.message) == (last.section, last.message) for segment in gone
         ):
             return None
-        evidence = (
-            f"{gain:,} tokens repeat up to {gone[0].place}, behind which the service wrote; this request has it no more"
-        )
-        return Verdict(Cause.TAIL_CHANGED, gain, evidence, match.number, gone[0].place)
+        place = earlier.prompt.place(gone[0])
+        evidence = f"{gain:,} tokens repeat up to {place}, behind which the service wrote; this request has it no more"
+        return Verdict(Cause.TAIL_CHANGED, gain, evidence, match.number, place)
 
     def _of_entries(self, length: int) -> Verdict | None:
         """What stands between the request and the entry in its shared prefix that it came closest to reading."""
@@ -186,7 +187,8 @@ class Judge:
             caches = earlier.rules.explicit or earlier.rules.implicit_point
             counts = depth >= earlier.rules.minimum_tokens and caches
             if counts and point.after <= length and depth - self.usage.cache_read >= self.floor:
-                return f"the cachePoint at {point.place} of the earlier request wrote nothing ({depth:,} tokens)"
+                place = earlier.prompt.place(point)
+                return f"the cachePoint at {place} of the earlier request wrote nothing ({depth:,} tokens)"
         return None
 
     def _void(self, holder: int, length: int) -> str:
@@ -194,10 +196,11 @@ class Judge:
         earlier = self.memory.requests[holder]
         for point in earlier.prompt.points:
             depth, minimum = earlier.prompt.depths[point.after], earlier.rules.minimum_tokens
+            place = earlier.prompt.place(point)
             if depth < minimum:
-                return f"; the cachePoint at {point.place} is void: {depth:,} tokens, where {minimum:,} are needed"
+                return f"; the cachePoint at {place} is void: {depth:,} tokens, where {minimum:,} are needed"
             if point.after > length:
-                return f"; the cachePoint at {point.place} is void: what it closes does not come again"
+                return f"; the cachePoint at {place} is void: what it closes does not come again"
         return ""
 
     def _depth(self, length: int) -> str:
@@ -207,7 +210,8 @@ class Judge:
         return f"{max(match.shared_tokens, self.sent.prompt.depths[length]):,} tokens"
 
     def _end(self, length: int) -> str:
-        return f"after {self.sent.prompt.segments[length - 1].place}" if length else "at the start"
+        prompt = self.sent.prompt
+        return f"after {prompt.place(prompt.segments[length - 1])}" if length else "at the start"
 
 
 _BY_CHOICE = frozenset({Cause.MODEL_SWITCHED, Cause.API_SWITCHED, Cause.HOST_SWITCHED, Cause.PARAMETER_CHANGED})

@@ -10,8 +10,8 @@ from typing import Any
 
 from rockbottom.cache import as_sent, behaviour_of, effective
 from rockbottom.catalog import CacheRules, Catalog, ModelId, Tier
-from rockbottom.diagnose.faces import Face, block_of, face_of
-from rockbottom.dialects import Reader
+from rockbottom.diagnose.faces import Face, face_of
+from rockbottom.dialects import Reader, block_of
 from rockbottom.prompt import Api, PrefixHash, Prompt, Segment, prefix_hashes, seed_of
 from rockbottom.quantities import Usage
 

@@ -15,6 +15,7 @@ from rockbottom.dialects.guarding import (
     enforces_guardrails,
     is_guarded,
 )
+from rockbottom.dialects.locating import block_of
 from rockbottom.dialects.messages import MESSAGES
 from rockbottom.dialects.nova import NOVA
 from rockbottom.dialects.points import POINT_MEMBERS
@@ -80,6 +81,7 @@ __all__ = [
     "StreamCounts",
     "SurfaceRoute",
     "api_of",
+    "block_of",
     "body_counts",
     "counting_of",
     "counts_of",

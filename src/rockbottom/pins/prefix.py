@@ -48,7 +48,7 @@ class Block:
     @property
     def in_tools(self) -> bool:
         """Whether it is a tool definition."""
-        return self.place.startswith("toolConfig.tools[")
+        return self.place.startswith(("toolConfig.tools[", "tools["))
 
 
 @dataclass(frozen=True, slots=True)
@@ -192,7 +192,7 @@ def _end(sent: Sent, behaviour: Behaviour) -> tuple[int, Caching, str]:
         return (
             deepest,
             Caching.REFUSED,
-            f"the service refuses the cachePoint at {refused.point.place}: " + (refused.reason.value),
+            f"the service refuses the cachePoint at {prompt.place(refused.point)}: " + (refused.reason.value),
         )
     space = Namespace("", "", sent.model.model.id)
     written = outcome({}, prompt, 0.0, rules, behaviour, space)
@@ -210,12 +210,12 @@ def _block(archive: Archive, sent: Sent, index: int) -> Block:
     faces = (face.sorted_keys, face.collapsed, face.masked) if same else (segment.digest,) * 3
     tokens = sent.prompt.depths[index + 1] - sent.prompt.depths[index]
     short = (digest.hex()[:8].ljust(8, "0") for digest in faces)
-    return Block(shown.place, shown.kind.value, tokens, segment.digest.hex()[:16].ljust(16, "0"), *short)
+    return Block(sent.prompt.place(shown), shown.kind.value, tokens, segment.digest.hex()[:16].ljust(16, "0"), *short)
 
 
 def _point(sent: Sent, number: int) -> str:
     point = sent.prompt.points[number]
-    before = sent.prompt.segments[point.after - 1].place if point.after else "the start"
+    before = sent.prompt.place(sent.prompt.segments[point.after - 1]) if point.after else "the start"
     ttl = point.ttl or (sent.rules.ttls[0] if sent.rules.ttls else None)
     return f"after {before}" + (f", {ttl.value}" if ttl else "")
 

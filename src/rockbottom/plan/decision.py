@@ -115,7 +115,7 @@ class Decision:
         """What changes from request to request, where that is certain."""
         if self.shape.barrier >= self.shape.end:
             return ""
-        place = self.prompt.segments[self.shape.barrier].place
+        place = self.prompt.place(self.prompt.segments[self.shape.barrier])
         return f"{place} changes with every request: nothing behind it is written"
 
     def _ends(self) -> list[int]:

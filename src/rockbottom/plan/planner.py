@@ -291,9 +291,8 @@ class Planner:
             self._told(conditions, keys, prompt, shape, None)
             return self._left_alone(prompt, conditions)
         plan = decision.made()
-        if plan.held_back and (conditions.account, plan.reason[:7]) not in self._held:
-            self._held.add((conditions.account, plan.reason[:7]))
-            self.notices.append(held_back(conditions, plan, self.guard))
+        if plan.held_back:
+            self._say_once(conditions.account, plan.reason[:7], held_back(conditions, plan, self.guard))
         assert decision.pending is not None
         self._in_flight(keys[-1], decision.pending, now)
         self._told(conditions, keys, prompt, shape, decision)
@@ -316,17 +315,18 @@ class Planner:
         name, reason = conditions.model.model.name, "it has cachePoints of its own: left alone"
         refused = refusal(prompt, conditions.rules, conditions.behaviour)
         if refused is not None:
-            reason = f"{reason}; the service refuses the one at {refused.point.place}: {refused.reason.value}"
-            if (conditions.account, refused.point.place) not in self._held:
-                self._held.add((conditions.account, refused.point.place))
-                self.notices.append(f'{name}: {reason}. `own_points="replace"` takes them out.')
+            reason += f"; the service refuses the one at {prompt.place(refused.point)}: {refused.reason.value}"
+            self._say_once(conditions.account, reason, f'{name}: {reason}. `own_points="replace"` takes them out.')
         return CachePlan(name, prompt.tokens, reason=reason)
 
     def _say_changing(self, prompt: Prompt, conditions: Conditions, changing: Changing) -> None:
-        place = prompt.segments[min(changing.at, len(prompt.segments) - 1)].place
-        if (conditions.account, place) not in self._held:
-            self._held.add((conditions.account, place))
-            self.notices.append(changes(conditions, prompt, changing, place))
+        place = prompt.place(prompt.segments[min(changing.at, len(prompt.segments) - 1)])
+        self._say_once(conditions.account, place, changes(conditions, prompt, changing, place))
+
+    def _say_once(self, account: tuple[str, ...], about: str, notice: str) -> None:
+        if (account, about) not in self._held:
+            self._held.add((account, about))
+            self.notices.append(notice)
 
     def _in_flight(self, key: PrefixHash, pending: Pending, now: float) -> None:
         if key in self._pending:

@@ -35,7 +35,7 @@ def plan_of_decision(decided: Decided, placements: tuple[Placement, ...], why: s
     depths, segments, default = decided.prompt.depths, decided.prompt.segments, decided.conditions.rules.ttls[0]
     points = tuple(
         PlannedPoint(
-            segments[p.after - 1].place,
+            decided.prompt.place(segments[p.after - 1]),
             depths[p.after],
             (p.ttl or default).value,
             _purpose(decided, p.after),

@@ -100,11 +100,6 @@ class Segment(msgspec.Struct, frozen=True, gc=False):
     message: int = 0
     index: int = 0
 
-    @property
-    def place(self) -> str:
-        """The path to the block in the body, in AWS's words."""
-        return place_of(self.section, self.message, self.index)
-
 
 @dataclass(frozen=True, slots=True)
 class CachePoint:
@@ -120,11 +115,6 @@ class CachePoint:
     follows: BlockKind | None
     message: int = 0
     index: int = 0
-
-    @property
-    def place(self) -> str:
-        """The path to the point in the body, in AWS's words."""
-        return place_of(self.section, self.message, self.index)
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,6 +174,11 @@ class Prompt:
         """Whether any tool is defined."""
         return bool(self.segments) and self.segments[0].section is Section.TOOLS
 
+    def place(self, of: Segment | CachePoint) -> str:
+        """The path to a block, or to a point, in the body, in the words of its API."""
+        kind = of.kind if isinstance(of, Segment) else of.follows
+        return place_of(of.section, of.message, of.index, self.api, kind)
+
 
 def prompt_of(
     api: Api,
@@ -197,11 +192,28 @@ def prompt_of(
     return Prompt(api, tuple(segments), tuple(points), parameters, depths, implicit)
 
 
-def place_of(section: Section, message: int, index: int) -> str:
-    """The path of a block in a Converse body: ``messages[2].content[0]``, ``system[1]``, ``toolConfig.tools[3]``."""
-    if section is Section.MESSAGES:
+def place_of(
+    section: Section, message: int, index: int, api: Api = Api.CONVERSE, kind: BlockKind | None = None
+) -> str:
+    """The path of a block in a body: ``messages[2].content[0]``, ``system[1]``, ``toolConfig.tools[3]`` on Converse.
+
+    Tools are ``tools[3]`` where the body names its model. OpenAI's surfaces hold system texts among the messages, and
+    Responses has ``instructions`` and ``input[2]``, with no content where the item is no message.
+    """
+    if section is Section.TOOLS:
+        return f"tools[{index}]" if api.names_model else f"toolConfig.tools[{index}]"
+    if api is Api.RESPONSES:
+        if kind is BlockKind.INSTRUCTIONS:
+            return "instructions"
+        return f"input[{message}]" if kind in _ITEMS else f"input[{message}].content[{index}]"
+    if api is Api.CHAT and kind is BlockKind.TOOL_USE:
+        return f"messages[{message}].tool_calls"
+    if section is Section.MESSAGES or api is Api.CHAT:
         return f"messages[{message}].content[{index}]"
-    return f"system[{index}]" if section is Section.SYSTEM else f"toolConfig.tools[{index}]"
+    return f"system[{index}]"
+
+
+_ITEMS = (BlockKind.TOOL_USE, BlockKind.TOOL_RESULT, BlockKind.REASONING)
 
 
 def with_placements(prompt: Prompt, placements: Sequence[Placement]) -> Prompt:
