@@ -22,9 +22,12 @@ _CREATING: Mapping[str, str] = {
     "/openai/v1/batches": "CreateBatch",
     "/v1/batches": "CreateBatch",
     "/v1/files": "CreateFile",
+    "/v1/organization/projects": "CreateProject",
 }
-"""What is created by a POST: the inference of every dialect whose bodies name their model, counts, batches, files."""
-_ACTION = re.compile(r"/(cancel|content)$")
+"""What is created by a POST: the inference of every dialect whose bodies name their model, counts, batches, files,
+projects."""
+_ACTION = re.compile(r"/(cancel|content|archive)$")
+_PROJECTS = "organization/projects"
 _HOST = re.compile(r"(bedrock-mantle|bedrock-runtime)(?:-fips)?\.([a-z0-9-]+)\.")
 _SERVICE = re.compile(r"Credential=[^,\s]*/bedrock-mantle/aws4_request")
 _PREFIXES = tuple(f"{scope.value}." for scope in Scope if scope is not Scope.IN_REGION)
@@ -95,6 +98,8 @@ def _route(method: str, path: str) -> SurfaceRoute | None:
     if created is not None:
         return SurfaceRoute(created, family)
     collection, _, more = rest.partition("/")
+    if family == "/v1" and (rest == _PROJECTS or rest.startswith(f"{_PROJECTS}/")):
+        collection, more = _PROJECTS, rest[len(_PROJECTS) + 1 :]
     operation = _item(method, family, collection, more)
     return SurfaceRoute(operation, family, unquote(_ACTION.sub("", more) if operation else rest))
 
@@ -104,6 +109,8 @@ def _item(method: str, family: str, collection: str, more: str) -> str:
         return "GetModel" if more else "ListModels"
     if family == "/v1" and collection == "data_retention" and not more:
         return {"GET": "GetDataRetention", "PUT": "PutDataRetention"}.get(method, "")
+    if collection == _PROJECTS:
+        return _of_project(method, more)
     kind = {"responses": "Response", "batches": "Batch", "files": "File"}.get(collection)
     if kind is None or family == "/anthropic/v1" or (kind == "File" and family != "/v1"):
         return ""
@@ -118,3 +125,11 @@ def _item(method: str, family: str, collection: str, more: str) -> str:
     if "/" in more or (method == "DELETE" and kind == "Batch"):
         return ""
     return {"GET": f"Get{kind}", "DELETE": f"Delete{kind}"}.get(method, "")
+
+
+def _of_project(method: str, more: str) -> str:
+    if method == "GET":
+        return "" if "/" in more else "GetProject" if more else "ListProjects"
+    if method == "POST" and more.endswith("/archive"):
+        return "ArchiveProject"
+    return "UpdateProject" if method == "POST" and more else ""

@@ -6,13 +6,14 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from rockbottom.cache import CacheOutcome, Namespace
-from rockbottom.catalog import MANTLE, ModelId
+from rockbottom.catalog import MANTLE, RUNTIME, ModelId
 from rockbottom.dialects import Dialect, SurfaceRoute, is_streaming
 from rockbottom.local.answers import Answer, Script
 from rockbottom.local.asked import Asked
 from rockbottom.local.callers import Caller
 from rockbottom.local.guardrails import Guarded
 from rockbottom.local.latency import Pace
+from rockbottom.local.retention import Place
 from rockbottom.quantities import Usage
 from rockbottom.wire import Json
 
@@ -43,6 +44,12 @@ class Call:
     request_id: str
     surface: SurfaceCall | None = None  # of a request that is neither Converse nor InvokeModel
     began: float = field(default_factory=time.perf_counter)  # of the machine, to measure real latency
+
+    @property
+    def place(self) -> Place:
+        """Where its account's settings hold."""
+        host = MANTLE if self.surface is not None and self.surface.host == MANTLE else RUNTIME
+        return Place(host, self.caller.account, self.caller.region)
 
     @property
     def stream(self) -> bool:

@@ -1,6 +1,5 @@
 """What is written down of each request: the invocation-log record, and a line in the endpoint's own list."""
 
-from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import parse_qsl
@@ -14,12 +13,12 @@ from rockbottom.local.calls import Call, Counted
 from rockbottom.local.embedded import Embedded
 from rockbottom.local.failures import ServiceFailure
 from rockbottom.local.invocation_log import Logged
+from rockbottom.local.projects import project_of
 from rockbottom.local.replying import Reply
 from rockbottom.local.state import EndpointState
 from rockbottom.quantities import is_object
 
 Json = dict[str, Any]
-_PROJECTS = (b"openai-project", b"anthropic-workspace", b"anthropic-workspace-id")
 _GUARDRAIL = GUARDRAIL_HEADER.encode()
 _TWINS = ("cacheReadInputTokenCount", "cacheWriteInputTokenCount", "serverToolUsage")
 
@@ -63,11 +62,6 @@ def note(
         if failure.hint:
             line["hint"] = failure.hint
     state.requests.append(line)
-
-
-def project_of(headers: Mapping[bytes, bytes]) -> str:
-    """The project or workspace that a request names; empty: the default one."""
-    return next((headers[name].decode("latin-1") for name in _PROJECTS if name in headers), "")
 
 
 def logged_reply(state: EndpointState, counted: Counted, reply: Reply) -> Logged:

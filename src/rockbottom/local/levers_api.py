@@ -4,12 +4,14 @@ import io
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from rockbottom.catalog import RUNTIME
 from rockbottom.local.bodies import object_of
 from rockbottom.local.control_plane import Asking, page_of
 from rockbottom.local.failures import ServiceFailure, invalid
 from rockbottom.local.jobs import instant
 from rockbottom.local.jobs_s3 import S3, bucket_and_key
 from rockbottom.local.reranking import reranked
+from rockbottom.local.retention import Place
 from rockbottom.local.shapes import BodyChecker, body_checker, service_model
 from rockbottom.local.state import EndpointState
 
@@ -112,13 +114,13 @@ class LeversPlane:
         }
 
     def _retention(self, asking: Asking) -> Answered:
-        retention, account = self._state.retention, asking.caller.account
-        when = {"updatedAt": instant(retention.chosen[account][1])} if account in retention.chosen else {}
-        return 200, {"mode": retention.mode(account), **when}
+        retention, place = self._state.retention, Place(RUNTIME, asking.caller.account, asking.caller.region)
+        when = {"updatedAt": instant(retention.chosen[place][1])} if place in retention.chosen else {}
+        return 200, {"mode": retention.mode(place), **when}
 
     def _retain(self, asking: Asking) -> Answered:
         mode = object_of(asking.body).get("mode")
-        self._state.retention.choose(asking.caller.account, mode, self._now)
+        self._state.retention.choose(Place(RUNTIME, asking.caller.account, asking.caller.region), mode, self._now)
         return self._retention(asking)
 
     def _customize(self, asking: Asking) -> Answered:

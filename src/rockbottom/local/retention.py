@@ -1,7 +1,9 @@
-"""What an account lets the service retain: the mode that it chose, and the models that this mode does not satisfy.
+"""What may be retained: the mode that an account or a project chose, and the models that this mode does not satisfy.
 
-AWS, "Data retention" (https://docs.aws.amazon.com/bedrock/latest/userguide/data-retention.html). Which modes a model
-allows is data (``data/retention.toml``); modes of projects are not played.
+AWS, "Data retention" (https://docs.aws.amazon.com/bedrock/latest/userguide/data-retention.html): a request's mode is
+its project's, else its account's, else the model's own. An account has one in each Region, and one for bedrock-mantle
+and another for bedrock-runtime, "neither setting reads the other" (sample-per-model-bedrock, 00-foundations/02, October
+2026). Which modes a model allows is data (``data/retention.toml``).
 """
 
 import tomllib
@@ -9,8 +11,9 @@ from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from functools import cache
 from importlib import resources
-from typing import Any
+from typing import Any, NamedTuple
 
+from rockbottom.catalog import MANTLE
 from rockbottom.local.failures import ServiceFailure
 
 Json = dict[str, Any]
@@ -29,52 +32,63 @@ def allowed_modes(model: str) -> tuple[str, ...]:
     return tuple(next(rows)["allowed"])
 
 
-def is_mode(mode: object) -> bool:
-    """Whether an account may choose it."""
-    return mode == INHERIT or mode in _data()["order"]
+class Place(NamedTuple):
+    """Where a setting holds: one of the two hosts, an account, a Region."""
+
+    host: str
+    account: str
+    region: str
+
+
+def checked_mode(mode: object) -> str:
+    """A mode that an account or a project may choose. Raises ServiceFailure; the end of its words is ours."""
+    if mode == INHERIT or mode in _data()["order"]:
+        return str(mode)
+    known = ", ".join((INHERIT, *_data()["order"]))
+    words = "missing field `mode`" if mode is None else f"Invalid 'data_retention': expected one of {known}."
+    raise ServiceFailure("ValidationException", f"Failed to deserialize the JSON body into the target type: {words}")
 
 
 @dataclass(slots=True)
 class Retention:
-    """The mode of each account. ``first`` is that of an account that chose none."""
+    """The mode of each account at each place. ``first`` is that of an account that chose none."""
 
     first: str = INHERIT
-    chosen: dict[str, tuple[str, float]] = field(default_factory=dict[str, tuple[str, float]])
+    chosen: dict[Place, tuple[str, float]] = field(default_factory=dict[Place, tuple[str, float]])
 
-    def choose(self, account: str, mode: object, at: float) -> None:
-        """Set an account's mode, at an instant in seconds. Raises ServiceFailure; the end of its words is ours."""
-        if not isinstance(mode, str) or not is_mode(mode):
-            known = ", ".join((INHERIT, *_data()["order"]))
-            words = f"Invalid 'data_retention': expected one of {known}."
-            raise ServiceFailure(
-                "ValidationException", f"Failed to deserialize the JSON body into the target type: {words}"
-            )
-        self.chosen[account] = (mode, at)
+    def choose(self, place: Place, mode: object, at: float) -> None:
+        """Set an account's mode, at an instant in seconds. Raises ServiceFailure."""
+        self.chosen[place] = (checked_mode(mode), at)
 
-    def mode(self, account: str) -> str:
+    def mode(self, place: Place) -> str:
         """The mode that an account has."""
-        return self.chosen[account][0] if account in self.chosen else self.first
+        return self.chosen[place][0] if place in self.chosen else self.first
 
-    def check(self, account: str, model: str) -> None:
-        """Raise the refusal of a model (its bare id) that the account's mode does not satisfy."""
-        mode, _ = self._in_force(account)
+    def in_force(self, place: Place, project: str = INHERIT) -> tuple[str, str]:
+        """The mode of a request to a project with this mode, and whose it is."""
+        if project != INHERIT:
+            return project, "project"
+        mode = self.mode(place)
+        return (_data()["fallback"], "model_default") if mode == INHERIT else (mode, "account")
+
+    def check(self, place: Place, model: str, project: str = INHERIT) -> None:
+        """Raise the refusal of a model (its bare id) that the mode in force does not satisfy."""
+        mode, _ = self.in_force(place, project)
         if mode not in allowed_modes(model):
+            least = allowed_modes(model)[0]
+            path = "/v1/data_retention" if place.host == MANTLE else "/data-retention"
             raise ServiceFailure(
                 "ValidationException",
                 f"data retention mode '{mode}' is not available for this model",
-                hint=f"PUT /v1/data_retention {{'mode': '{allowed_modes(model)[0]}'}}, or serve --data-retention",
+                hint=f"PUT {path} {{'mode': '{least}'}}, or serve --data-retention {least}",
             )
 
-    def described(self, account: str, model: str) -> Json:
+    def described(self, place: Place, model: str) -> Json:
         """What the list of models says of one (its bare id)."""
-        mode, source = self._in_force(account)
+        mode, source = self.in_force(place)
         allowed = allowed_modes(model)
-        retention: Json = {"data_retention": {"mode": mode, "source": source, "allowed_modes": list(allowed)}}
+        told: Json = {"data_retention": {"mode": mode, "source": source, "allowed_modes": list(allowed)}}
         if mode in allowed:
-            return {"status": "available", **retention}
+            return {"status": "available", **told}
         reason = f"This model is not available under data retention mode '{mode}'."
-        return {"status": "unavailable", "status_reason": reason, **retention}
-
-    def _in_force(self, account: str) -> tuple[str, str]:
-        mode = self.mode(account)
-        return (_data()["fallback"], "model_default") if mode == INHERIT else (mode, "account")
+        return {"status": "unavailable", "status_reason": reason, **told}

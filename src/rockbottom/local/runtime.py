@@ -30,7 +30,9 @@ from rockbottom.local.native import (
     check_unanswered,
     malformed,
 )
+from rockbottom.local.projects import project_of
 from rockbottom.local.refusal_texts import failure_of
+from rockbottom.local.retention import INHERIT
 from rockbottom.local.shapes import BodyChecker, body_checker, service_model
 from rockbottom.local.state import EndpointState, script_from
 from rockbottom.prompt import Api, MalformedBody, Prompt
@@ -111,7 +113,9 @@ class Runtime:
         """Check a body and count it (see ``read``). Raises ServiceFailure."""
         self._refuse_ended(model.model.id)
         state = self._state
-        state.retention.check(call.caller.account, model.model.id)
+        place = call.place
+        project = state.projects.mode_of(place, project_of(call.headers)) if place.host == MANTLE else INHERIT
+        state.retention.check(place, model.model.id, project)
         self._check(dialect, body, model)
         if dialect.vendor == "anthropic" and body.get("max_tokens") == 0:
             check_unanswered(body, stream=call.stream)

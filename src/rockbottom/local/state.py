@@ -23,6 +23,7 @@ from rockbottom.local.jobs import Jobs
 from rockbottom.local.latency import Latency
 from rockbottom.local.memory import Memory
 from rockbottom.local.profiles import Profiles, Router
+from rockbottom.local.projects import Projects
 from rockbottom.local.retention import Retention
 from rockbottom.local.settings import EndpointSettings
 from rockbottom.local.sides import Sides, sides_of
@@ -71,6 +72,7 @@ class EndpointState:
     batches: dict[str, Any] = field(default_factory=dict[str, Any])  # of surface_batches
     guardrails: Guardrails = field(default_factory=Guardrails)
     retention: Retention = field(default_factory=Retention)
+    projects: Projects = field(default_factory=Projects)
     responses: Responses = field(default_factory=Responses)
     files: Files = field(default_factory=Files)
     customizations: Customizations = field(default_factory=Customizations)
@@ -105,6 +107,7 @@ class EndpointState:
         self.faults.clear()
         self.guardrails.clear()
         self.retention = Retention(self.settings.data_retention)
+        self.projects.clear()
         self.customizations.clear()
         self.quotas.set_limits([])
         self.latency.mode = "off"

@@ -1,10 +1,12 @@
-"""What the surfaces keep besides replies: the batches of bedrock-runtime, the files of bedrock-mantle."""
+"""What the surfaces keep besides replies: batches of bedrock-runtime, files and projects of bedrock-mantle."""
 
 from collections.abc import Mapping
+from typing import Any
 from urllib.parse import parse_qsl
 
-from rockbottom.catalog import MANTLE
+from rockbottom.catalog import MANTLE, RUNTIME
 from rockbottom.dialects import SurfaceRoute
+from rockbottom.local.projects import PROJECT_OPERATIONS
 from rockbottom.local.sending import JSON
 from rockbottom.local.state import EndpointState
 from rockbottom.local.surface_batches import BATCH_OPERATIONS, Batches, Headers
@@ -18,22 +20,32 @@ Answered = tuple[tuple[bytes, bytes], bytes]
 
 
 class SurfaceObjects:
-    """Batches and files of one endpoint."""
+    """Batches, files and projects of one endpoint."""
 
     def __init__(self, state: EndpointState, surfaces: Surfaces) -> None:
         self._state = state
+        self._surfaces = surfaces
         self._batches = Batches(state, surfaces)
 
     def answers(self, operation: str) -> bool:
         """Whether an operation is about one of them."""
-        return operation in BATCH_OPERATIONS or operation in _FILE_OPERATIONS
+        return operation in BATCH_OPERATIONS or operation in _FILE_OPERATIONS or operation in PROJECT_OPERATIONS
 
     async def answer(self, route: SurfaceRoute, headers: Headers, query_string: bytes, content: bytes) -> Answered:
         """The media type and the body of a reply. Raises ServiceFailure."""
         query = dict(parse_qsl(query_string.decode("latin-1")))
         if route.operation in BATCH_OPERATIONS:
             return JSON, json_bytes(await self._batches.answer(route, headers, query, content))
+        if route.operation in PROJECT_OPERATIONS:
+            return JSON, json_bytes(self._of_projects(route, headers, content))
         return self._of_files(route, headers, query, content)
+
+    def _of_projects(self, route: SurfaceRoute, headers: Headers, content: bytes) -> dict[str, Any]:
+        if route.host == RUNTIME:
+            raise UnknownPath(RUNTIME)
+        state, place = self._state, self._surfaces.place_of(route, headers)
+        now, identity = state.clock.now(), state.new_request_id()
+        return state.projects.answer(route.operation, place, route.identifier, content, identity, now)
 
     def _of_files(self, route: SurfaceRoute, headers: Headers, query: Mapping[str, str], content: bytes) -> Answered:
         files = self._state.files

@@ -5,6 +5,7 @@ Counting and answering are the runtime's, as for Converse.
 
 import re
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from rockbottom.catalog import MANTLE, RUNTIME, Model, ModelId, Scope, surface_of
@@ -14,6 +15,8 @@ from rockbottom.local.bodies import object_of
 from rockbottom.local.callers import Caller, caller_from
 from rockbottom.local.calls import Call, Counted, SurfaceCall
 from rockbottom.local.failures import ServiceFailure, invalid
+from rockbottom.local.projects import project_of
+from rockbottom.local.retention import Place
 from rockbottom.local.runtime import Runtime
 from rockbottom.local.state import EndpointState
 from rockbottom.local.surface_checks import check_headers, check_parameters, check_place, missing
@@ -83,8 +86,25 @@ class Surfaces:
         if dialect is MESSAGES:
             check_message_members(body, beta=b"anthropic-beta" in call.headers or "anthropic_beta" in body)
         if dialect is RESPONSES:
-            body = self._state.responses.whole(body)
+            body = self._state.responses.whole(self._unkept(call, body))
         return self._runtime.counted(call, dialect, body, model, own_answer=own_answer)
+
+    def _unkept(self, call: Call, body: Json) -> Json:
+        """A body of Responses, not stored where nothing may be retained. Raises ServiceFailure; the words are ours.
+
+        "On the Responses API, store defaults to false and store=true is rejected. Background mode is not available."
+        (AWS, "Data retention".)
+        """
+        project = self._state.projects.mode_of(call.place, project_of(call.headers))
+        if self._state.retention.in_force(call.place, project)[0] != "none":
+            return body
+        for member in ("store", "background"):
+            if body.get(member):
+                raise invalid(f"'{member}' is not available under data retention mode 'none'.")
+        body = {**body, "store": False}
+        assert call.surface is not None
+        call.surface = replace(call.surface, body=body)  # what the reply repeats
+        return body
 
     def check_chat(self, model: str) -> None:
         """Raises ServiceFailure for a model that bedrock-runtime does not serve on Chat Completions."""
@@ -119,19 +139,19 @@ class Surfaces:
 
     def other(self, route: SurfaceRoute, headers: Mapping[bytes, bytes], content: bytes) -> tuple[int, Json]:
         """The reply to what is no inference. Raises ServiceFailure."""
-        responses, identifier, account = self._state.responses, route.identifier, self._caller(route, headers).account
+        responses, identifier, place = self._state.responses, route.identifier, self.place_of(route, headers)
         if not route.operation or (route.host == RUNTIME and route.family == "/v1"):
             raise UnknownPath(route.host or MANTLE)
         if route.operation == "ListModels":
-            rows = [self._model_row(account, name, model) for name, model in self._names.items()]
+            rows = [self._model_row(place, name, model) for name, model in self._names.items()]
             return 200, {"object": "list", "data": rows}
         if route.operation == "GetModel":
             model = self._names.get(identifier)
             if model is None:
                 raise ServiceFailure("ResourceNotFoundException", f"The model '{identifier}' does not exist")
-            return 200, self._model_row(account, identifier, model)
+            return 200, self._model_row(place, identifier, model)
         if route.operation in ("GetDataRetention", "PutDataRetention"):
-            return 200, self._retention(account, None if route.operation == "GetDataRetention" else object_of(content))
+            return 200, self._retention(place, None if route.operation == "GetDataRetention" else object_of(content))
         if route.operation == "ListResponses":
             return 200, {"object": "list", "data": responses.all(), "has_more": False}
         if route.operation == "GetResponse":
@@ -143,17 +163,22 @@ class Surfaces:
             return 200, responses.cancelled(identifier)
         raise UnknownPath(route.host or MANTLE)
 
-    def _retention(self, account: str, change: Json | None) -> Json:
+    def _retention(self, place: Place, change: Json | None) -> Json:
         """The account's mode, as it is or as it shall be. Raises ServiceFailure."""
         retention = self._state.retention
         if change is not None:
-            retention.choose(account, change.get("mode"), self._state.clock.now())
-        when = {"updated_at": int(retention.chosen[account][1])} if account in retention.chosen else {}
-        return {"mode": retention.mode(account), **when}
+            retention.choose(place, change.get("mode"), self._state.clock.now())
+        when = {"updated_at": int(retention.chosen[place][1])} if place in retention.chosen else {}
+        return {"mode": retention.mode(place), **when}
 
-    def _model_row(self, account: str, name: str, model: Model) -> Json:
-        availability = self._state.retention.described(account, model.id)
+    def _model_row(self, place: Place, name: str, model: Model) -> Json:
+        availability = self._state.retention.described(place, model.id)
         return {"id": name, "object": "model", "created": 0, "owned_by": model.vendor, **availability}
+
+    def place_of(self, route: SurfaceRoute, headers: Mapping[bytes, bytes]) -> Place:
+        """Where the settings of bedrock-mantle hold for a caller."""
+        caller = self._caller(route, headers)
+        return Place(MANTLE, caller.account, caller.region)
 
     def _caller(self, route: SurfaceRoute, headers: Mapping[bytes, bytes]) -> Caller:
         settings, authorization = self._state.settings, headers.get(b"authorization", b"").decode("latin-1")
