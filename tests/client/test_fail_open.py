@@ -187,7 +187,7 @@ def test_a_tool_result_with_values_of_their_own_classes_is_planned(client, value
 
 def _unreadable(client, monkeypatch):
     def read(arguments, host):
-        raise MalformedBody("messages[0].content[0]", "something new", expected="a block")
+        raise MalformedBody("messages[0].content[0]", "something new", wanted="a block")
 
     monkeypatch.setattr(attachment_of(client)._requests, "read", read)
 

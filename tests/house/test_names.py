@@ -13,6 +13,8 @@ EMPTY = frozenset({"one", "found", "wanted", "given", "said"})
 
 KEPT = {
     "catalog/errors.py: given": "UnknownModel is public, and so is its attribute: the id as it was given",
+    "prompt/errors.py: found": "MalformedBody is public, and a planner of one's own may raise it",
+    "prompt/errors.py: wanted": "MalformedBody is public, and a planner of one's own may raise it",
 }
 """File and word of what may stay, each with its reason."""
 

@@ -53,15 +53,15 @@ def _read_content(assembly: Assembly, content: Any, section: Section, role: str,
         assembly.add(text, section, role, message, 0)
         return
     if not is_list(content):
-        raise MalformedBody(place_of(section, message, 0), type(content).__name__, expected="a string or a list")
+        raise MalformedBody(place_of(section, message, 0), type(content).__name__, wanted="a string or a list")
     for index, block in enumerate(content):
         place = place_of(section, message, index)
         if not is_object(block):
-            raise MalformedBody(place, type(block).__name__, expected="an object")
+            raise MalformedBody(place, type(block).__name__, wanted="an object")
         try:
             weighed = _weigh(block, role, assembly.meter)
         except (AttributeError, KeyError, TypeError, ValueError, RecursionError) as error:
-            raise MalformedBody(place, f"{type(error).__name__}: {error}", expected="a content block") from error
+            raise MalformedBody(place, f"{type(error).__name__}: {error}", wanted="a content block") from error
         _add(assembly, weighed, block, section, role, message, index)
 
 
@@ -89,12 +89,12 @@ def _nested_control(block: Mapping[str, Any]) -> Any:
 
 def _tool(tool: object, meter: Meter, index: int) -> Weighed:
     if not is_object(tool):
-        raise MalformedBody(f"tools[{index}]", type(tool).__name__, expected="an object")
+        raise MalformedBody(f"tools[{index}]", type(tool).__name__, wanted="an object")
     try:
         kind = BlockKind.DEFERRED_TOOL if tool.get("defer_loading") is True else BlockKind.TOOL
         return Weighed(kind, *meter.json(_bare(tool), "tool"))
     except (TypeError, ValueError, RecursionError) as error:
-        raise MalformedBody(f"tools[{index}]", f"{type(error).__name__}: {error}", expected="JSON") from error
+        raise MalformedBody(f"tools[{index}]", f"{type(error).__name__}: {error}", wanted="JSON") from error
 
 
 def _bare(block: Mapping[str, Any]) -> dict[str, Any]:
@@ -191,7 +191,7 @@ class Anthropic:
         _read_content(assembly, body.get("system"), Section.SYSTEM, "", 0)
         for number, message in enumerate(list_at(body, "messages", "messages")):
             if not is_object(message):
-                raise MalformedBody(f"messages[{number}]", type(message).__name__, expected="an object")
+                raise MalformedBody(f"messages[{number}]", type(message).__name__, wanted="an object")
             _read_content(assembly, message.get("content"), Section.MESSAGES, str(message.get("role", "")), number)
         return assembly.prompt(self.api, _parameters(body))
 

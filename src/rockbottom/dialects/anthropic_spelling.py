@@ -57,9 +57,7 @@ def _spelled_block(block: Mapping[str, Any]) -> Json:
         return {"type": "text", "text": json_bytes(block["json"]).decode("utf-8", "surrogatepass")}
     if "text" in block:
         return {"type": "text", "text": block["text"]}
-    raise MalformedBody(
-        "content", f"a {next(iter(block), 'empty')} block", expected="one that InvokeModel has a form of"
-    )
+    raise MalformedBody("content", f"a {next(iter(block), 'empty')} block", wanted="one that InvokeModel has a form of")
 
 
 def anthropic_unspelled(body: Mapping[str, Any]) -> dict[str, Any]:

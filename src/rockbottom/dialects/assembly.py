@@ -111,7 +111,7 @@ class Assembly:
         """Add a cachePoint; ``decorates`` when it is a member of the block it follows (InvokeModel)."""
         place = f"{section.value} cache point {index}"
         if not is_object(point):
-            raise MalformedBody(place, type(point).__name__, expected="an object")
+            raise MalformedBody(place, type(point).__name__, wanted="an object")
         ttl = ttl_of(point.get("ttl"), place)
         self.points.append(CachePoint(len(self.segments), ttl, section, self._before, message, index))
         if not decorates:
@@ -176,7 +176,7 @@ def ttl_of(text: object, place: str) -> Ttl | None:
         return None
     ttl = _TTL_BY_TEXT.get(text) if isinstance(text, str) else None
     if ttl is None:
-        raise MalformedBody(f"{place} ttl", repr(text), expected="5m or 1h")
+        raise MalformedBody(f"{place} ttl", repr(text), wanted="5m or 1h")
     return ttl
 
 

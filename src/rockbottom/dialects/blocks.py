@@ -28,15 +28,13 @@ def weigh_block(block: object, role: str, meter: Meter, place: str) -> Weighed:
     known is weighed as its JSON, so that new block types keep their identity.
     """
     if not is_object(block):
-        raise MalformedBody(place, type(block).__name__, expected="an object")
+        raise MalformedBody(place, type(block).__name__, wanted="an object")
     if len(block) != 1:
-        raise MalformedBody(
-            place, f"{len(block)} members ({', '.join(map(str, block))})", expected="exactly one member"
-        )
+        raise MalformedBody(place, f"{len(block)} members ({', '.join(map(str, block))})", wanted="exactly one member")
     member, value = next(iter(block.items()))
     if member == "text":
         if not isinstance(value, str):
-            raise MalformedBody(f"{place}.text", type(value).__name__, expected="a string")
+            raise MalformedBody(f"{place}.text", type(value).__name__, wanted="a string")
         return Weighed(BlockKind.TEXT, *meter.text(value, "text", role))
     weigh = _WEIGHERS.get(member)
     if weigh is None:
@@ -44,14 +42,14 @@ def weigh_block(block: object, role: str, meter: Meter, place: str) -> Weighed:
     try:
         return weigh(value, role, meter)
     except (AttributeError, KeyError, IndexError, TypeError, ValueError, RecursionError) as error:
-        raise MalformedBody(f"{place}.{member}", f"{type(error).__name__}: {error}", expected=f"a {member}") from error
+        raise MalformedBody(f"{place}.{member}", f"{type(error).__name__}: {error}", wanted=f"a {member}") from error
 
 
 def _json(meter: Meter, value: object, kind: str, role: str, place: str) -> tuple[bytes, int]:
     try:
         return meter.json(value, kind, role)
     except (TypeError, ValueError, RecursionError) as error:
-        raise MalformedBody(place, f"{type(error).__name__}: {error}", expected="JSON") from error
+        raise MalformedBody(place, f"{type(error).__name__}: {error}", wanted="JSON") from error
 
 
 def _part(value: Any, member: str) -> Any:

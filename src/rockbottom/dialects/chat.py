@@ -53,7 +53,7 @@ from rockbottom.wire import DONE, SSE_TYPE, Event, Json, sse_frame
 def _read_message(assembly: Assembly, message: Any, number: int, section: Section = Section.MESSAGES) -> bytes | None:
     place = f"messages[{number}]"
     if not is_object(message):
-        raise MalformedBody(place, type(message).__name__, expected="an object")
+        raise MalformedBody(place, type(message).__name__, wanted="an object")
     content, role = message.get("content"), str(message.get("role", ""))
     named = name_of(message, content) if section is Section.MESSAGES else None
     key = None
@@ -242,7 +242,7 @@ def _spelled_parts(blocks: Iterable[Json], kind: str = "text") -> list[Json]:
             parts.append({"type": kind, "text": block["text"]})
         elif "toolUse" not in block and "toolResult" not in block:
             member = next(iter(block), "empty")
-            raise MalformedBody("content", f"a {member} block", expected="one that Chat Completions has a form of")
+            raise MalformedBody("content", f"a {member} block", wanted="one that Chat Completions has a form of")
     return parts
 
 

@@ -54,7 +54,7 @@ def _read_messages(assembly: Assembly, messages: Iterable[Any]) -> None:
 
 def _content_of(message: object, number: int) -> Iterable[Any]:
     if not is_object(message):
-        raise MalformedBody(f"messages[{number}]", type(message).__name__, expected="an object")
+        raise MalformedBody(f"messages[{number}]", type(message).__name__, wanted="an object")
     content = message.get("content")  # nearly always a list, and then its place needs no name
     if type(content) is list:
         return cast("list[Any]", content)

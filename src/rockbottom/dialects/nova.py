@@ -37,7 +37,7 @@ def _read_list(assembly: Assembly, blocks: Any, section: Section, role: str, mes
     for index, block in enumerate(blocks):
         place = place_of(section, message, index)
         if not is_object(block):
-            raise MalformedBody(place, type(block).__name__, expected="an object")
+            raise MalformedBody(place, type(block).__name__, wanted="an object")
         bare = {member: value for member, value in block.items() if member != "cachePoint"}
         if bare:
             assembly.add(weigh_block(bare, role, assembly.meter, place), section, role, message, index)
@@ -69,7 +69,7 @@ class Nova:
         _read_list(assembly, list_at(body, "system", "system"), Section.SYSTEM, "", 0)
         for number, message in enumerate(list_at(body, "messages", "messages")):
             if not is_object(message):
-                raise MalformedBody(f"messages[{number}]", type(message).__name__, expected="an object")
+                raise MalformedBody(f"messages[{number}]", type(message).__name__, wanted="an object")
             content = list_at(message, "content", f"messages[{number}].content")
             _read_list(assembly, content, Section.MESSAGES, str(message.get("role", "")), number)
         choice = object_at(tool_config, "toolChoice", "toolConfig.toolChoice")

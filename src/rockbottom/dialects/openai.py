@@ -87,11 +87,11 @@ def read_parts(assembly: Assembly, content: Any, section: Section, role: str, me
         assembly.add(Weighed(kind, *assembly.meter.text(content, "text", role)), section, role, message, 0)
         return
     if not is_list(content):
-        raise MalformedBody(f"{place}.content", type(content).__name__, expected="a string or a list")
+        raise MalformedBody(f"{place}.content", type(content).__name__, wanted="a string or a list")
     for index, part in enumerate(content):
         at = f"{place}.content[{index}]"
         if not is_object(part):
-            raise MalformedBody(at, type(part).__name__, expected="an object")
+            raise MalformedBody(at, type(part).__name__, wanted="an object")
         assembly.add(weigh_part(part, role, assembly.meter, at), section, role, message, index)
         if part.get(MARK):
             assembly.add_point({}, section, message, index, decorates=True)
@@ -104,7 +104,7 @@ def weigh_part(part: Mapping[str, Any], role: str, meter: Meter, place: str) -> 
         if kind in _TEXTS:
             text = part.get("text") if kind != "refusal" else part.get("refusal")
             if not isinstance(text, str):
-                raise MalformedBody(f"{place}.text", type(text).__name__, expected="a string")
+                raise MalformedBody(f"{place}.text", type(text).__name__, wanted="a string")
             spoken = BlockKind.OUTPUT_TEXT if role == "assistant" else BlockKind.TEXT
             return Weighed(spoken, *meter.text(text, "text", role))
         if kind in _IMAGES:
@@ -113,7 +113,7 @@ def weigh_part(part: Mapping[str, Any], role: str, meter: Meter, place: str) -> 
             return _file(part, role, meter)
         return Weighed(BlockKind.UNKNOWN, *meter.json(bare(part), str(kind), role))
     except (AttributeError, KeyError, TypeError, ValueError, RecursionError) as error:
-        raise MalformedBody(place, f"{type(error).__name__}: {error}", expected="a content part") from error
+        raise MalformedBody(place, f"{type(error).__name__}: {error}", wanted="a content part") from error
 
 
 def _image(part: Mapping[str, Any], role: str, meter: Meter) -> Weighed:
@@ -155,7 +155,7 @@ def read_tools(assembly: Assembly, tools: Iterable[Any]) -> None:
     assembly.begin_list(Section.TOOLS)
     for index, tool in enumerate(tools):
         if not is_object(tool):
-            raise MalformedBody(f"tools[{index}]", type(tool).__name__, expected="an object")
+            raise MalformedBody(f"tools[{index}]", type(tool).__name__, wanted="an object")
         assembly.add(Weighed(BlockKind.TOOL, *as_json(assembly.meter, tool, "tool", "")), Section.TOOLS, "", 0, index)
 
 
@@ -164,7 +164,7 @@ def as_json(meter: Meter, value: object, kind: str, role: str) -> tuple[bytes, i
     try:
         return meter.json(value, kind, role)
     except (TypeError, ValueError, RecursionError) as error:
-        raise MalformedBody(kind, f"{type(error).__name__}: {error}", expected="JSON") from error
+        raise MalformedBody(kind, f"{type(error).__name__}: {error}", wanted="JSON") from error
 
 
 def bare(part: Mapping[str, Any]) -> dict[str, Any]:

@@ -74,7 +74,7 @@ class Prompted:
         assembly.begin_list(Section.MESSAGES)
         text = body.get(self._form.text)
         if not isinstance(text, str):
-            raise MalformedBody(self._form.text, type(text).__name__, expected="a string")
+            raise MalformedBody(self._form.text, type(text).__name__, wanted="a string")
         history = body.get("chat_history")
         for number, turn in enumerate(history if is_list(history) else ()):
             weighed_turn = Weighed(BlockKind.TEXT, *meter.text(str(turn.get("message", "")), "text", "user"))

@@ -39,7 +39,7 @@ def dialect_of(api: Api, model: Model) -> Dialect:
     dialect = dialect_for(api, model.vendor)
     if dialect is None:
         known = ", ".join(sorted(vendor for spoken, vendor in _SPOKEN if spoken is api and vendor))
-        raise MalformedBody("body", f"a native body of {model.vendor}", expected=f"one of {known}")
+        raise MalformedBody("body", f"a native body of {model.vendor}", wanted=f"one of {known}")
     return dialect
 
 

@@ -73,13 +73,13 @@ def opened(arguments: Mapping[str, Any], vendor: str = "") -> tuple[Api, Mapping
     if is_object(text):  # whoever carries it has read it already
         return Api.INVOKE, text
     if not isinstance(text, str | bytes | bytearray):
-        raise MalformedBody("body", type(text).__name__, expected="text or bytes")
+        raise MalformedBody("body", type(text).__name__, wanted="text or bytes")
     try:  # JSON on the wire is UTF-8 without a byte order mark (RFC 8259, 8.1); json would guess other encodings
         body = json.loads(text if isinstance(text, str) else text.decode())
     except (ValueError, RecursionError) as error:
-        raise MalformedBody("body", f"{type(error).__name__}: {error}", expected="JSON") from error
+        raise MalformedBody("body", f"{type(error).__name__}: {error}", wanted="JSON") from error
     if not is_object(body):
-        raise MalformedBody("body", type(body).__name__, expected="an object")
+        raise MalformedBody("body", type(body).__name__, wanted="an object")
     return Api.INVOKE, body
 
 

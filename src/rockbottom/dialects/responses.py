@@ -67,7 +67,7 @@ _RESULTS = ("function_call_output", "custom_tool_call_output")
 def _read_item(assembly: Assembly, item: Any, number: int, section: Section = Section.MESSAGES) -> bytes | None:
     place = f"input[{number}]"
     if not is_object(item):
-        raise MalformedBody(place, type(item).__name__, expected="an object")
+        raise MalformedBody(place, type(item).__name__, wanted="an object")
     content, kind = item.get("content"), item.get("type", "message")
     role = _role(item, kind)
     named = name_of(item, content) if section is Section.MESSAGES else None
@@ -115,7 +115,7 @@ class Responses(OpenAI):
         """The prompt of a body. Raises MalformedBody for a shape that cannot be read, or that lies with the service."""
         for member in ("previous_response_id", "conversation"):
             if body.get(member) is not None:
-                raise KeptByService(member, "a talk that the service keeps", expected="the whole input")
+                raise KeptByService(member, "a talk that the service keeps", wanted="the whole input")
         assembly = Assembly(meter)
         read_tools(assembly, list_at(body, "tools", "tools"))
         instructions = body.get("instructions")
@@ -266,7 +266,7 @@ def _spelled_parts(blocks: Iterable[Json], kind: str) -> list[Json]:
         elif "text" in block:
             parts.append({"type": kind, "text": block["text"]})
         elif "toolUse" not in block and "toolResult" not in block:
-            raise MalformedBody("content", f"a {next(iter(block), 'empty')} block", expected="one that Responses has")
+            raise MalformedBody("content", f"a {next(iter(block), 'empty')} block", wanted="one that Responses has")
     return parts
 
 

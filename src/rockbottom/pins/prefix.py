@@ -120,7 +120,7 @@ def read_prefix(
     try:
         sent = archive.sent(Record(at, model_id, api, body, tier=tier))
     except (AttributeError, TypeError, KeyError, IndexError, ValueError) as error:
-        raise MalformedBody("body", f"{type(error).__name__}: {error}", expected="a request") from error
+        raise MalformedBody("body", f"{type(error).__name__}: {error}", wanted="a request") from error
     behaviour = behaviour_of(archive.catalog.switches)
     end, caching, why = _end(sent, behaviour)
     if not end:
@@ -162,7 +162,7 @@ def vendor_of(name: str, catalog: Catalog) -> str:
 def _model_of(request: Mapping[str, Any], model: str | None, catalog: Catalog) -> str:
     model_id = model_id_of(request) or model or ""
     if not model_id:
-        error = MalformedBody("modelId", "nothing", expected="the id of a model")
+        error = MalformedBody("modelId", "nothing", wanted="the id of a model")
         error.fix = "put modelId into the request, or give --model (pytest: model=...)"
         raise error
     try:

@@ -11,8 +11,8 @@ from rockbottom.quantities import RockbottomError
 class MalformedBody(RockbottomError):
     """A request body that cannot be read; ``place`` is the path to the offending part."""
 
-    def __init__(self, place: str, actual: str, *, expected: str) -> None:
-        super().__init__(f"{place}: expected {expected}, found {actual}")
+    def __init__(self, place: str, found: str, *, wanted: str) -> None:
+        super().__init__(f"{place}: expected {wanted}, found {found}")
         self.place = place
 
 

@@ -192,9 +192,7 @@ def prompt_of(
     return Prompt(api, tuple(segments), tuple(points), parameters, depths, implicit)
 
 
-def place_of(
-    section: Section, message: int, index: int, api: Api = Api.CONVERSE, kind: BlockKind | None = None
-) -> str:
+def place_of(section: Section, message: int, index: int, api: Api = Api.CONVERSE, kind: BlockKind | None = None) -> str:
     """The path of a block in a body: ``messages[2].content[0]``, ``system[1]``, ``toolConfig.tools[3]`` on Converse.
 
     Tools are ``tools[3]`` where the body names its model. OpenAI's surfaces hold system texts among the messages, and

@@ -13,7 +13,7 @@ def list_at(body: Mapping[str, Any], member: str, place: str) -> Iterable[Any]:
     if value is None:
         return ()
     if not is_list(value):
-        raise MalformedBody(place, type(value).__name__, expected="a list")
+        raise MalformedBody(place, type(value).__name__, wanted="a list")
     return value
 
 
@@ -23,5 +23,5 @@ def object_at(body: Mapping[str, Any], member: str, place: str) -> Mapping[str, 
     if value is None:
         return {}
     if not is_object(value):
-        raise MalformedBody(place, type(value).__name__, expected="an object")
+        raise MalformedBody(place, type(value).__name__, wanted="an object")
     return value
