@@ -204,7 +204,7 @@ def test_a_model_that_only_profiles_reach_is_refused_before_anything_runs(bench,
     """Claude Sonnet 5.5 by its bare id: the service would refuse each lane."""
     assert bench("--model", "sonnet-5-5") == Exit.USAGE
     said = " ".join(capsys.readouterr().err.split())
-    assert "Claude Sonnet 5.5 is reached through inference profiles alone, so sonnet-5-5 would be refused" in said
+    assert "Claude Sonnet 5.5 is called through inference profiles only, so AWS would refuse sonnet-5-5" in said
     assert "us.anthropic.claude-sonnet-5-5" in said
     assert not (tmp_path / "runs").exists()
 
@@ -223,7 +223,7 @@ def test_a_profile_of_another_geography_is_warned_of(bench, capsys):
     bench("--region", "eu-central-1", "--model", model, "--lane", "cached")
     err = capsys.readouterr().err
     assert f"{model} is a profile of the Regions us-east-* and us-west-*" in err
-    assert "it may be that it cannot be called from eu-central-1" in err
+    assert "a call from eu-central-1 may be refused" in err
     bench("--region", "us-west-2", "--model", model, "--lane", "cached")
     assert "is a profile of the Regions" not in capsys.readouterr().err
 

@@ -128,9 +128,9 @@ def test_keys_in_the_environment_come_before_a_profile_of_the_file(project, monk
 @pytest.mark.parametrize(
     ("text", "says"),
     [
-        ('region = "eu-central-1"\n\nregoin = "x"\n', "line 3: 'regoin' is no setting; did you mean region?"),
-        ("[traffic]\n# a month\nper_hor = 5\n", "line 3: 'traffic.per_hor' is no setting; did you mean traffic.per_"),
-        ("[team]\nname = 1\n", "line 1: 'team' is no setting; known are region, profile"),
+        ('region = "eu-central-1"\n\nregoin = "x"\n', "line 3: 'regoin' is not a setting; did you mean region?"),
+        ("[traffic]\n# a month\nper_hor = 5\n", "line 3: 'traffic.per_hor' is not a setting; did you mean traffic.per"),
+        ("[team]\nname = 1\n", "line 1: 'team' is not a setting; known are region, profile"),
         ("region = 5\n", "line 1: region is a text in quotes, not 5"),
         ("[traffic]\nper_day = true\n", "line 2: traffic.per_day is a number, not True"),
         ('prices = "rows.csv"\n', "line 1: prices: there is no "),

@@ -254,7 +254,7 @@ def test_the_report_says_which_calls_were_not_planned_and_not_priced_and_why(cli
         client.converse(**ask())
     report = rockbottom.report(client)
     assert report.unplanned == {
-        "AWS had refused cachePoints for their model, so that none are planned for an hour": 1,
+        "AWS refused cachePoints for their model, so none are planned for an hour": 1,
         "they could not be read (messages[0].content[0])": 1,
         "the catalogue does not know their model": 1,
     }

@@ -227,10 +227,8 @@ def test_a_talk_that_the_service_keeps_is_not_planned_and_is_counted_and_priced(
             kept = told["id"]
         report = rockbottom.report(client)
         rockbottom.detach(client)
-    assert dict(report.unplanned) == {
-        "they go on from a talk that the service keeps (previous_response_id), so the planner does not see what they "
-        "repeat": 3
-    }
+    why = "they continue a conversation that the service stores (previous_response_id), so what they repeat is not seen"
+    assert dict(report.unplanned) == {why: 3}
     calls = list(LedgerReader(tmp_path).calls())
     used = [line["usage"] for line in sent_to(endpoint)]
     assert [call.total_input for call in calls] == [usage["input_tokens"] for usage in used]

@@ -176,5 +176,5 @@ def test_a_point_that_is_there_but_void_is_called_so(catalog):
     (finding,) = explain(records(*((at, one, Usage(0, 9, 0, 4000)) for at, one in enumerate(bodies))), catalog)
     assert finding.cause is Cause.NO_POINT
     assert finding.evidence.endswith(
-        "; the cachePoint at messages[0].content[2] is void: what it closes does not come again"
+        "; the cachePoint at messages[0].content[2] has no effect: what precedes it is not sent again"
     )

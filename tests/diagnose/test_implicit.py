@@ -70,7 +70,7 @@ def test_a_changing_tail_is_named(catalog):
         records.append(Record(one.at, one.model, one.api, body, began_after_s=1.0))
     told = causes(records, catalog)
     assert set(told) == {Cause.TAIL_CHANGED}
-    assert "behind which the service wrote; this request has it no more" in told[Cause.TAIL_CHANGED]
+    assert "and the service wrote behind that; this request lacks it" in told[Cause.TAIL_CHANGED]
 
 
 @pytest.mark.parametrize(("side", "expected"), [("yes", {Cause.HOST_SWITCHED}), ("no", set())])

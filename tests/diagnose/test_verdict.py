@@ -77,7 +77,7 @@ def test_what_saves_nothing_is_not_advised(tmp_path):
     (tmp_path / "log.jsonl").write_text("\n".join(lines))
     text = " ".join(told(tmp_path / "log.jsonl").split())
     assert "RB012 the entry had expired" in text
-    assert "leave it: of the fixes tried on this log none saves anything (ttl 1h on every point: dearer by" in text
+    assert "leave it: none of the fixes tried on this log saves anything (ttl 1h on every point: dearer by" in text
     assert "fix:" not in text
 
 

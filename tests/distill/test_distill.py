@@ -143,7 +143,7 @@ def test_request_metadata_chooses_and_the_limits_hold(tmp_path):
     path = written(tmp_path, [record(number) for number in range(300)])
     assert len(read(path, metadata={"team": "search"}).records) == 150
     few = read(written(tmp_path, [record(number) for number in range(99)], "few.jsonl"))
-    with pytest.raises(UnfitData, match="99 prompts may train a student, and a job takes 100 to 15,000"):
+    with pytest.raises(UnfitData, match="99 prompts can train a student, but a job takes 100 to 15,000"):
         few.check()
 
 
@@ -251,4 +251,4 @@ def test_the_commands_go_hand_in_hand(served, tmp_path, capsys, monkeypatch):
     assert "- deployment arn:" in capsys.readouterr().out
     assert main(["distill", "clean", "hand", "--yes", *region]) == 0
     assert main(["distill", "clean", "hand", *region]) == 0
-    assert "nothing is there of hand" in capsys.readouterr().err
+    assert "hand has no job, model or deployment to delete" in capsys.readouterr().err

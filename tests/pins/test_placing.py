@@ -107,11 +107,11 @@ def test_many_edits_are_counted_and_each_is_found_again():
     [
         (RULES.replace(". ", ".\n"), RULES.replace(". ", ".\r\n"), Moved.WHITESPACE, "line ends are CRLF, and were LF"),
         (RULES.replace(". ", ".\r\n"), RULES.replace(". ", ".\n"), Moved.WHITESPACE, "line ends are LF, and were CRLF"),
-        (RULES, RULES + "\n", Moved.WHITESPACE, "a line break at the end was put in"),
+        (RULES, RULES + "\n", Moved.WHITESPACE, "a line break at the end was added"),
         (RULES + "\n", RULES, Moved.WHITESPACE, "the line break at the end is gone"),
         ("Zürich. " + RULES, normalize("NFD", "Zürich. ") + RULES, Moved.SPELLING, "it was composed as NFC"),
         (normalize("NFD", "Zürich. ") + RULES, "Zürich. " + RULES, Moved.SPELLING, "it was composed as NFD"),
-        (RULES, "\ufeff" + RULES, Moved.SPELLING, "signs of no width were put in"),
+        (RULES, "\ufeff" + RULES, Moved.SPELLING, "characters without width were added"),
         (RULES + " it's", RULES + " it\u2019s", Moved.SPELLING, "typographic quotes"),
         (
             json.dumps({"rules": [RULES]}),

@@ -67,7 +67,7 @@ def test_the_terminal_has_the_same_in_80_columns(graded):
     """Verdict, what is open, the judge's agreement and what the order did."""
     text = text_of(graded)
     flat = " ".join(text.split())
-    assert "about 1,245 conversations would, if that share held" in flat
+    assert "about 1,245 conversations would be enough, if that share holds" in flat
     assert "2 invalid" not in flat  # 2 of each of three models
     assert "6 invalid; by rubric 90% of votes agree (kappa 0.50)" in flat
     assert "4 of 4 decided votes preferred the answer shown first; 2 of 2 swapped pairs changed the winner" in flat

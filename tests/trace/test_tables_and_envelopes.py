@@ -74,7 +74,7 @@ def test_envelopes_that_a_subscription_hands_to_lambda(tmp_path: Path) -> None:
 
 def test_a_source_with_nothing_in_it_is_said_to_be_empty(tmp_path: Path) -> None:
     (tmp_path / "log.json").write_text(" \n")
-    with pytest.raises(UnreadableSource, match="nothing is in it"):
+    with pytest.raises(UnreadableSource, match="is empty"):
         reader_of(str(tmp_path / "log.json"))
 
 

@@ -117,8 +117,8 @@ def _topic_steps(settings: Wanted, clients: Clients, arn: str) -> list[Step]:
     if stack == settings.stack:
         return [Step(Kind.UNCHANGED, "topic", settings.create)]
     if stack is not None:
-        says = f"The topic {settings.create} is there, and rockbottom did not make it for the stack {settings.stack}."
-        raise TopicTaken(says, fix=f"--topic {arn} tells it all the same; --create-topic takes another name")
+        says = f"The topic {settings.create} exists already; rockbottom did not make it for the stack {settings.stack}."
+        raise TopicTaken(says, fix=f"--topic {arn} uses it all the same; --create-topic NAME makes another")
     tags = [{"Key": STACK_TAG, "Value": settings.stack}]
     return [Step(Kind.CREATE, "topic", settings.create, request={"Name": settings.create, "Tags": tags})]
 

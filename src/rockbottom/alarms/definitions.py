@@ -120,12 +120,12 @@ def alarm_from(name: str, row: Mapping[str, Any]) -> Alarm:
     """The alarm that a table describes; raises InvalidAlarm, which says what is accepted."""
     for key, value in row.items():
         if key not in _KEYS:
-            raise _invalid(name, f"has no setting {key!r}", f"settings are {', '.join(_KEYS)} and off")
+            raise _invalid(name, f"has no setting {key!r}", f"the settings are {', '.join(_KEYS)} and off")
         if not isinstance(value, _KEYS[key]) or isinstance(value, bool):
             raise _invalid(name, f"cannot take {key} = {value!r}", "docs/reference/alarms.md shows every setting")
     lacks = [key for key in _KEYS if key not in row and key not in _OPTIONAL and key != "datapoints"]
     if lacks:
-        raise _invalid(name, f"says nothing of {', '.join(lacks)}", "an alarm of your own needs them all")
+        raise _invalid(name, f"lacks {', '.join(lacks)}", "an alarm of your own needs all of them")
     full: dict[str, Any] = {**_OPTIONAL, "datapoints": row.get("periods"), **row}
     alarm = Alarm(
         name=name,
@@ -152,7 +152,9 @@ def alarm_from(name: str, row: Mapping[str, Any]) -> Alarm:
 def _measure(name: str, text: Any) -> Measure:
     metric, _, statistic = str(text).partition(":")
     if not metric or statistic not in STATISTICS:
-        raise _invalid(name, f"cannot look at {text!r}", f"write METRIC:STATISTIC with one of {', '.join(STATISTICS)}")
+        raise _invalid(
+            name, f"cannot watch {text!r}", f"write METRIC:STATISTIC, the statistic one of {', '.join(STATISTICS)}"
+        )
     return Measure(metric, statistic)
 
 
@@ -175,7 +177,7 @@ def _missing(name: str, text: str) -> Missing:
         return Missing(text)
     except ValueError:
         known = ", ".join(choice.value for choice in Missing)
-        raise _invalid(name, f"cannot treat missing data as {text!r}", f"it is one of {known}") from None
+        raise _invalid(name, f"cannot treat missing data as {text!r}", f"missing is one of {known}") from None
 
 
 def _check(alarm: Alarm) -> None:
@@ -183,25 +185,35 @@ def _check(alarm: Alarm) -> None:
     known = limits()
     span = alarm.period_s * alarm.periods
     if alarm.comparison not in COMPARISONS:
-        raise _invalid(alarm.name, f"cannot compare by {alarm.comparison!r}", f"it is one of {', '.join(COMPARISONS)}")
+        raise _invalid(
+            alarm.name, f"has the comparison {alarm.comparison!r}", f"comparison is one of {', '.join(COMPARISONS)}"
+        )
     if alarm.per not in ("model", "all", "namespace"):
-        raise _invalid(alarm.name, f"cannot be per {alarm.per!r}", "per is model, all or namespace")
+        raise _invalid(alarm.name, f"cannot be per {alarm.per!r}", "per is one of model, all, namespace")
     if alarm.period_s not in known.short_periods_s and (alarm.period_s < 60 or alarm.period_s % 60):
         short = ", ".join(map(str, known.short_periods_s))
-        raise _invalid(alarm.name, f"cannot have a period of {alarm.period_s} s", f"{short}, or a multiple of 60")
+        raise _invalid(
+            alarm.name, f"cannot have a period of {alarm.period_s} s", f"period_s is {short}, or a multiple of 60"
+        )
     if not 1 <= alarm.datapoints <= alarm.periods:
-        says = f"cannot want {alarm.datapoints} of {alarm.periods} data points"
-        raise _invalid(alarm.name, says, "datapoints lies between 1 and periods")
+        says = f"asks for {alarm.datapoints} of {alarm.periods} data points"
+        raise _invalid(alarm.name, says, "datapoints is between 1 and periods")
     if span > (known.longest_s if alarm.period_s >= 3600 else known.longest_short_s):
-        raise _invalid(alarm.name, f"looks back {span} s", "at most a day, or 7 days where a period is an hour or more")
+        raise _invalid(
+            alarm.name,
+            f"looks back {span} s",
+            "CloudWatch looks back a day at most, or 7 days where a period is an hour or more",
+        )
     if alarm.thresholds and alarm.per != "model":
-        raise _invalid(alarm.name, "has thresholds of single models", 'they need per = "model"')
+        raise _invalid(alarm.name, "has thresholds for single models", 'these need per = "model"')
     if alarm.least_calls < 0:
-        raise _invalid(alarm.name, f"cannot want {alarm.least_calls} calls", "least_calls is 0 or more")
+        raise _invalid(alarm.name, f"cannot have least_calls = {alarm.least_calls}", "least_calls is 0 or more")
     if not alarm.metrics or (len(alarm.metrics) > 1 and not alarm.expression):
-        raise _invalid(alarm.name, f"has {len(alarm.metrics)} metrics", "one, or an expression of several")
+        raise _invalid(
+            alarm.name, f"has {len(alarm.metrics)} metrics", "give one metric, or an expression over several"
+        )
     if len(alarm.name) > known.name_characters or not alarm.name.isascii() or not alarm.name:
-        raise _invalid(alarm.name, "cannot have this name", f"1 to {known.name_characters} ASCII characters")
+        raise _invalid(alarm.name, "cannot have this name", f"a name has 1 to {known.name_characters} ASCII characters")
 
 
 def _invalid(name: str, fault: str, fix: str) -> InvalidAlarm:

@@ -77,7 +77,7 @@ def _placed(alarm: Alarm, models: tuple[str, ...], settings: Wanted) -> Placed:
     name = f"{prefix(settings)}{alarm.name}{last}"
     known = limits()
     if len(name) > known.name_characters or not name.isascii():
-        fix = f"CloudWatch takes {known.name_characters} ASCII characters"
+        fix = f"CloudWatch takes up to {known.name_characters} ASCII characters"
         raise InvalidAlarm(f"The alarm name {name[:60]}... is too long or not ASCII.", fix=fix)
     request: Json = {
         "AlarmName": name,
@@ -110,7 +110,7 @@ def _queries(alarm: Alarm, models: tuple[str, ...], namespace: str) -> list[Json
     count = len(alarm.metrics) * len(models)
     most = limits().metrics_of_an_expression
     if count > most:
-        fix = "make it per model, or give the stack fewer models"
+        fix = 'set per = "model", or give the stack fewer models'
         raise InvalidAlarm(f"The alarm {alarm.name} would look at {count} metrics; CloudWatch allows {most}.", fix=fix)
     queries = [
         _query(_id(key, index, len(models)), measure, model, alarm.period_s, namespace)

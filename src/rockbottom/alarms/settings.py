@@ -59,10 +59,12 @@ class Wanted:
     def checked(self, where: str = "") -> "Wanted":
         """The settings themselves, once their names are known to be possible; raises InvalidSettings."""
         if not _STACK.fullmatch(self.stack):
-            raise InvalidSettings(f"{where}{self.stack!r} cannot name a stack.", fix="1 to 64 letters, digits, - and _")
+            raise InvalidSettings(
+                f"{where}{self.stack!r} cannot name a stack.", fix="a name has 1 to 64 letters, digits, - and _"
+            )
         if not _NAMESPACE.fullmatch(self.namespace) or self.namespace.startswith("AWS/"):
-            fix = "1 to 64 letters, digits and . - _ / #, not AWS/..."
-            raise InvalidSettings(f"{where}{self.namespace!r} cannot be a namespace of metrics of your own.", fix=fix)
+            fix = "a namespace has 1 to 64 letters, digits and . - _ / #, and does not begin with AWS/"
+            raise InvalidSettings(f"{where}{self.namespace!r} cannot be the namespace of your metrics.", fix=fix)
         return self
 
     def with_thresholds(self, pairs: Iterable[str]) -> "Wanted":
@@ -89,9 +91,9 @@ def read_wanted(path: Path | None) -> Wanted:
     raw = _read(path) if path else {}
     unknown = [key for key in raw if key not in _TOP]
     if unknown:
-        raise InvalidSettings(f"{path}: nothing is called {unknown[0]!r} here.", fix=f"known are {', '.join(_TOP)}")
+        raise InvalidSettings(f"{path} has an unknown key {unknown[0]!r}.", fix=f"the keys are {', '.join(_TOP)}")
     if raw.get("topic") and raw.get("create"):
-        raise InvalidSettings(f"{path}: topic and create exclude each other.", fix="give the one that you mean")
+        raise InvalidSettings(f"{path}: topic and create exclude each other.", fix="give one of them")
     return Wanted(
         alarms=_alarms(raw.get("alarms", {}), path),
         models=_ids(raw, "models", path),

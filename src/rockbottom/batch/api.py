@@ -78,13 +78,15 @@ class Prepared:
             sentence = f"The estimate {estimated.usd_is} is ${usd(estimated.usd, 4)}, above the limit of ${max_usd}"
             raise NotAgreed(f"{sentence}; nothing was sent.")
         if agree is not None and not agree(estimated):
-            raise NotAgreed("Not agreed to; nothing was sent.")
+            raise NotAgreed("You did not agree to the estimate; nothing was sent.")
         self.run.agree(str(estimated.usd), "limit" if max_usd is not None else "yes")
 
     def submit(self) -> None:
         """Upload and make the jobs; needs ``agree`` first."""
         if self.run.state.agreed_usd is None:
-            raise NotAgreed("The estimate of this run was not agreed to.", fix="rockbottom batch submit asks")
+            raise NotAgreed(
+                "Nobody has agreed to the estimate of this run yet.", fix="rockbottom batch submit shows it and asks"
+            )
         self.run.submit()
 
     def collect(

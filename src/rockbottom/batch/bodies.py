@@ -52,7 +52,7 @@ class Shape:
         except Undecodable as error:
             return "modelInput", str(error)
         if not self.types and isinstance(read.system, str):
-            return "modelInput.system", "a text; this dialect takes a list of blocks"
+            return "modelInput.system", "a text; this API takes a list of blocks"
         for number, message in enumerate(read.messages):
             place = f"modelInput.messages[{number}]"
             if message.role not in self.roles:
@@ -68,13 +68,13 @@ class Shape:
 
     def _fault_of_content(self, content: "str | list[dict[str, msgspec.Raw]]") -> str | None:
         if isinstance(content, str):
-            return None if self.types else "a text; this dialect takes a list of blocks"
+            return None if self.types else "a text; this API takes a list of blocks"
         return next((why for block in content if (why := self._fault_of_block(block)) is not None), None)
 
     def _fault_of_block(self, block: dict[str, msgspec.Raw]) -> str | None:
         if self.types:
             kind = _typed(block)
-            return None if kind in self.types else f"a block of type {kind!r}, which this dialect does not have"
+            return None if kind in self.types else f"a block of type {kind!r}, which this API does not have"
         names = block.keys() - {_BESIDE_TEXT} or block.keys()
         if len(names) == 1 and names <= self.blocks:
             return None

@@ -41,7 +41,7 @@ class Leftover:
         run = self.prepared.run
         if not run.left_path.exists():
             raise NothingLeft(
-                f"Nothing is left of the run {run.settings.name}: {run.left_path} does not exist.",
+                f"The run {run.settings.name} has no records left to send: {run.left_path} does not exist.",
                 fix=f"rockbottom batch collect {run.settings.name} writes it where records have no answer",
             )
         done = self._sent()

@@ -40,7 +40,9 @@ class OnDemand:
         """Send every record that has no answer yet, and write the results. Raises BatchError; answers stay."""
         run = self.prepared.run
         if run.state.agreed_usd is None:
-            raise NotAgreed("The estimate of this run was not agreed to.", fix="rockbottom batch run --on-demand asks")
+            raise NotAgreed(
+                "Nobody has agreed to the estimate of this run yet.", fix="rockbottom batch run --on-demand asks"
+            )
         answers = run.folder / ANSWERS
         sent = {str(row["recordId"]) for row in whole_lines(answers)} if answers.exists() else set[str]()
         planner = Planner(catalog=self.prepared.catalog)

@@ -221,8 +221,8 @@ def fate_of(result: _Result) -> Fate:
 def half_written(path: Path, why: str) -> OutputIncomplete:
     """The error of output that is not whole."""
     return OutputIncomplete(
-        f"The output {path.name} is half-written: {why}.",
-        fix="nothing is lost: collect again in some minutes; --accept-incomplete takes what is there",
+        f"The output {path.name} is not complete: {why}.",
+        fix="nothing is lost: collect again in a few minutes, or take what is there with --accept-incomplete",
     )
 
 

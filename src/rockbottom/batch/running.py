@@ -128,7 +128,8 @@ class BatchRun(Ground):
             if within_s is not None and waited >= within_s:
                 running = sum(not job.ended for job in self.state.jobs)
                 raise StillRunning(
-                    f"{running} of {len(self.state.jobs)} jobs have not ended after {waited:,.0f} s; they go on.",
+                    f"{running} of {len(self.state.jobs)} jobs have not ended after {waited:,.0f} s; they go on "
+                    "running.",
                     fix=f"rockbottom batch wait {self.settings.name}",
                 )
             self.cloud.sleep(every_s)

@@ -65,7 +65,7 @@ def settings_for(
     """
     if name is None and source.path is None:
         raise InvalidSettings(
-            "A run of bodies from a program needs a name, by which a second call finds it again.",
+            "A run of bodies from a program needs a name: a second call finds it by that name.",
             fix="name='tickets-2026-11'",
         )
     on_demand = place is None
@@ -102,7 +102,7 @@ def _check_place(place: Place) -> None:
             f"{place.role_arn!r} is not the ARN of a role.", fix="rockbottom batch setup prints a role to make"
         )
     if place.timeout_hours is not None and not 24 <= place.timeout_hours <= 168:
-        raise InvalidSettings(f"A job takes a timeout of 24 to 168 hours, not {place.timeout_hours}.")
+        raise InvalidSettings(f"A job has a timeout of 24 to 168 hours, not {place.timeout_hours}.")
     if re.search(r"[^-!_*'().a-zA-Z0-9/]", place.prefix):
         raise InvalidSettings(f"The prefix {place.prefix!r} has characters that a job's S3 location does not take.")
 
@@ -115,7 +115,7 @@ def other_content(old: RunSettings, new: RunSettings) -> OtherContent:
     differences = f"other {', '.join(differ)}" if differ else "other records"
     return OtherContent(
         f"The run {new.name} exists with {differences}.",
-        fix=f"--name another, or go on with it as it was: rockbottom batch collect {new.name}",
+        fix=f"give another --name, or go on with that run: rockbottom batch collect {new.name}",
     )
 
 

@@ -120,7 +120,7 @@ def family(model: Model) -> str:
 
 def _no_body(lane: Lane, model: Model, rules: CacheRules, workload: Workload) -> str | None:
     if lane.spoken(workload) is Api.INVOKE and model.vendor not in ("anthropic", "amazon"):
-        return f"no InvokeModel body for {model.vendor} models here (api: converse takes them)"
+        return f"not possible: no InvokeModel body is written for models of {model.vendor} (api: converse takes them)"
     return None
 
 

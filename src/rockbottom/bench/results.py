@@ -215,7 +215,7 @@ def _placed(shown: PassResult) -> Verdict:
     name = "points where reuse is expected"
     idle = [turn for turn in turns if turn.points and not turn.usage.cache_write and not turn.usage.cache_read]
     if idle:
-        return Verdict(name, False, f"{_turn(idle[0])} carried a point, and nothing was written or read")
+        return Verdict(name, False, f"{_turn(idle[0])} had a cachePoint, but nothing was written or read")
     wrote, read = sum(turn.usage.cache_write > 0 for turn in turns), sum(turn.usage.cache_read > 0 for turn in turns)
     return Verdict(name, True, f"of {len(turns)} turns {wrote} wrote and {read} read")
 

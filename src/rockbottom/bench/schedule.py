@@ -197,8 +197,8 @@ def subject_of(name: str, catalog: Catalog, on: date, resolve: Resolve | None) -
     if model.scope is Scope.IN_REGION and model.model.in_region is False and not model.application_profile:
         ids = [f"{scope.value}.{model.model.id}" for scope in model.model.profiles]
         raise WrongSetting(
-            f"{model.model.name} is reached through inference profiles alone, so {name} would be refused.",
-            fix=f"name one: {', '.join(ids)}" if ids else "rockbottom profiles list",
+            f"{model.model.name} is called through inference profiles only, so AWS would refuse {name}.",
+            fix=f"give one of {', '.join(ids)}" if ids else "rockbottom profiles list",
         )
     return Subject(model, catalog.rules(model, on), Meter(catalog.token_weights[model.model.tokenizer]))
 

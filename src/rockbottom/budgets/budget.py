@@ -35,16 +35,21 @@ class Budget:
         for name in ("limit_usd", "reserve_usd"):
             object.__setattr__(self, name, _money(getattr(self, name), name))
         if self.limit_usd == 0:
-            raise BadBudget("a budget of nothing stops every call.", fix='Budget(limit_usd="10", period="day")')
+            raise BadBudget(
+                "limit_usd is 0, and such a budget would stop every call.", fix='Budget(limit_usd="10", period="day")'
+            )
         try:
             object.__setattr__(self, "period", Period(self.period))
         except ValueError:
             known = ", ".join(period.value for period in Period)
-            raise BadBudget(f"there is no period {self.period!r}.", fix=f"choose of {known}") from None
+            raise BadBudget(f"there is no period {self.period!r}.", fix=f"period is one of {known}") from None
         if self.action not in ("warn", "stop") or self.unpriced not in ("allow", "stop"):
-            raise BadBudget(f"action={self.action!r}, unpriced={self.unpriced!r}.", fix="warn or stop; allow or stop")
+            raise BadBudget(
+                f"action={self.action!r} and unpriced={self.unpriced!r} do not go.",
+                fix="action is warn or stop; unpriced is allow or stop",
+            )
         if isinstance(self.per, str):
-            raise BadBudget(f"per is a list of tags, and this is {self.per!r}.", fix=f"per=[{self.per!r}]")
+            raise BadBudget(f"per is a list of tags, not the text {self.per!r}.", fix=f"per=[{self.per!r}]")
 
     def account(self, tags: Mapping[str, str], at: float) -> Account | None:
         """The account that a call with these tags spends from at an instant; None where the budget is not for it."""
@@ -61,7 +66,7 @@ class Budget:
 
 def _money(value: Usd | int | str, name: str) -> Usd:
     if isinstance(value, float):
-        raise BadBudget(f"{name} is {value!r}, a float, which is not exact money.", fix=f'{name}="{value}"')
+        raise BadBudget(f"{name} is the float {value!r}, and a float is not exact money.", fix=f'{name}="{value}"')
     try:
         amount = Decimal(value)
     except ArithmeticError:

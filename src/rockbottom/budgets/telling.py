@@ -18,7 +18,7 @@ def exceeded(
     resets_at = Period(budget.period).end(account.start)
     resets = datetime.fromtimestamp(resets_at, UTC).strftime("%Y-%m-%d %H:%M UTC")
     why = (
-        f"{counted(state.unpriced, 'call')} without a known price made, and this budget allows none"
+        f"{counted(state.unpriced, 'call')} without a known price went out, and this budget allows none"
         if blind
         else f"this call is estimated at {_shown(amount)}"
     )
@@ -37,9 +37,10 @@ def exceeded(
 def not_leased(budget: Budget, account: Account, state: BudgetState, leased_usd: Usd, now: float) -> BudgetExceeded:
     """The error of a call that is stopped because nobody can say what others spent."""
     return BudgetExceeded(
-        f"Not sent: of {account.name} this process had leased {_shown(leased_usd)}, of which "
-        f"{_shown(state.spent + state.held)} is spent or held; the store that says what others spent does not answer.",
-        fix="bring the store of share= back; it is tried again all the time",
+        f"Not sent: the store that says what others spent does not answer. Of the budget for {account.name} this "
+        "process "
+        f"had leased {_shown(leased_usd)}, and {_shown(state.spent + state.held)} of that is spent or held.",
+        fix="bring the store that share= names back; rockbottom keeps trying it",
         account=account.name,
         limit_usd=Decimal(budget.limit_usd),
         spent_usd=state.spent,

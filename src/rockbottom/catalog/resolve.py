@@ -96,7 +96,8 @@ def _model(name: str, bare: str, spellings: Spellings) -> Model:
         return _model(name, undated, spellings)
     if loose:
         ids = sorted(model.id for model in loose)
-        raise UnknownModel(f"{name!r} may mean {' or '.join(ids)}.", given=name, nearest=ids, fix="give the whole id")
+        says = f"{name!r} fits several models: {', '.join(ids)}."
+        raise UnknownModel(says, given=name, nearest=ids, fix="give the whole id")
     raise _unknown(name, bare, spellings)
 
 

@@ -101,7 +101,7 @@ def command(
     models = tuple(source for source in names if source not in sources)
     if not sources:
         if only or as_models or profiles or name or strict or by:
-            raise click.UsageError("--only-model, --as-model, --profile, --format, --by and --strict are for a SOURCE")
+            raise click.UsageError("--only-model, --as-model, --profile, --format, --by and --strict go with a SOURCE")
         _without_source(models, run, replayed, preset_name, options, as_json=as_json)
         return
     if len(sources) > 1 or run is not None or replayed is not None or preset_name or _numbers(options):

@@ -101,7 +101,7 @@ def teardown(role: str, bucket: str | None, with_objects: bool, yes: bool, as_js
     parts = parts_of(cloud, role, bucket, with_objects=with_objects)
     click.echo(json_text(parts), nl=False) if as_json else show(teardown_text(parts))
     if all(part.stays for part in parts):
-        tell("Nothing is to be removed.")
+        tell("There is nothing to remove.")
         return
     consent(yes, "this removes what is listed from your account", "Remove it?", ask=not as_json)
     remove(cloud, role, parts, tell)

@@ -55,6 +55,6 @@ def warn_of_other_geographies(bench: "Bench") -> None:
             continue
         begins = " and ".join(f"{name}*" if name.endswith("-") else name for name in place.own)
         tell(
-            f"rockbottom: {profile} is a profile of the Regions {begins}; it may be that it cannot be called "
-            f"from {region}\n  rockbottom profiles {model.model.id} --region {region} lists those that fit"
+            f"rockbottom: {profile} is a profile of the Regions {begins}; a call from {region} "
+            f"may be refused\n  rockbottom profiles {model.model.id} --region {region} lists those that fit"
         )

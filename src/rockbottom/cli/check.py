@@ -110,7 +110,7 @@ def _chosen(
 ) -> "Sequence[tuple[str, str | None]]":
     """Sources and the names to look for; every pinned one that can be rendered here, where none is given."""
     if name is not None and len(sources) != 1:
-        raise click.UsageError("--name goes with exactly one SOURCE")
+        raise click.UsageError("--name needs exactly one SOURCE")
     if sources:
         from rockbottom.pins import seen_from
 

@@ -50,7 +50,7 @@ def command(
     if not attended:
         tell(f"{source}, as a page; ctrl-C stops it.")
     if not is_loopback(host):
-        tell("rockbottom: other machines can read this page: what is spent, on what, tagged how.")
+        tell("rockbottom: other machines can read this page: what is spent, on which models, with which tags.")
     with _stopped_by_signals(dash):
         if attended:
             threading.Thread(target=_stopped_by_silence, args=(dash,), daemon=True).start()

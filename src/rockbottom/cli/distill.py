@@ -212,7 +212,7 @@ def clean(name: str, yes: bool, **options: Any) -> None:
     for kind, arn in parts:
         click.echo(f"- {kind} {arn}")
     if not parts:
-        tell(f"nothing is there of {name}")
+        tell(f"{name} has no job, model or deployment to delete")
         return
     consent(yes, _CHANGES, "Delete it?")
     for kind, arn in parts:

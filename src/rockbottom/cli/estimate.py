@@ -157,7 +157,7 @@ def shape_of(chosen: "Preset | None", options: dict[str, Any]) -> "Shape":
     if gaps and options["writes"] is not None:
         raise click.UsageError("give --gaps or --writes, not both")
     if gaps and any(layer.variants > 1 for layer in layers):
-        raise click.UsageError("--gaps are those of one prefix: a layer cannot have several versions")
+        raise click.UsageError("--gaps are the gaps of one prefix, so no layer can have several versions")
     traffic = base.traffic if base else None
     turns = options["turns"] or (traffic.turns if traffic else 1)
     if gaps and added:

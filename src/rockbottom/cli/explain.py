@@ -322,7 +322,7 @@ def _gate(findings: "Findings", fail_on: frozenset[str] | None, most: Decimal | 
     """Exit with 1 where a rule that was named is found, or the misses cost too much."""
     failed = [total for total in findings.totals if fail_on and total.cause.value in fail_on]
     for total in failed:
-        say(f"{total.cause.value} ({total.cause.title}) found {len(total.findings)} times, and --fail-on names it")
+        say(f"--fail-on {total.cause.value}: {total.cause.title}, {counted(len(total.findings), 'miss', 'misses')}")
     over = most is not None and _costs_more(findings, most)
     if failed or over:
         raise SystemExit(Exit.VERDICT)

@@ -21,7 +21,7 @@ def table_of(file: Path) -> "KeyTable":
     configuration = read_configuration(file, os.environ)
     path = configuration.path(configuration.keys)
     if path is None:
-        raise BadConfiguration(f"{file} names no table of keys.", fix="add to it: keys: keys.json")
+        raise BadConfiguration(f"{file} names no file of keys.", fix="add this line to it: keys: keys.json")
     return KeyTable(path, key_secret(path, os.environ))
 
 
@@ -60,7 +60,7 @@ def add(file: Path, name: str, tags: tuple[str, ...], as_json: bool, **settings:
 
     table = table_of(file)
     if any(known.name == name for known in table.keys):
-        raise BadConfiguration(f"there is a key {name!r} already.", fix=f"rockbottom gateway key rotate {name}")
+        raise BadConfiguration(f"a key {name!r} exists already.", fix=f"rockbottom gateway key rotate {name}")
     pairs = dict(_pair(tag) for tag in tags)
     new = new_key(name, time.time(), tags=pairs, **settings)
     table.put(new)

@@ -45,4 +45,8 @@ def admin_page(configuration: "Configuration") -> Generator[None]:
 def _told(page: "subprocess.Popen[bytes]") -> None:
     """Say where the page is once it listens, or that it does not; calls are served either way."""
     url = page.stdout.readline().decode().strip() if page.stdout is not None else ""
-    tell(f"Admin page: {url}" if url else "rockbottom: the admin page did not start (why is said above); calls go on.")
+    tell(
+        f"Admin page: {url}"
+        if url
+        else "rockbottom: the admin page did not start (the reason is above); calls are served all the same."
+    )

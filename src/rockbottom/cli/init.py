@@ -25,8 +25,8 @@ def command() -> None:
     differing = [name for name, text in texts.items() if _differs(here / name, text)]
     if differing:
         raise click.UsageError(
-            f"{', '.join(differing)}: there already, and not as it would be written; "
-            "move it away, or choose another folder"
+            f"{', '.join(differing)}: exists already with other content, and is not overwritten; "
+            "move it away, or run rockbottom init in another folder"
         )
     for name, text in texts.items():
         _write(here / name, text)

@@ -137,7 +137,7 @@ def prune(source: str | None, keep_mb: float, yes: bool) -> None:
         tables = caught_up(where)
     except NeedsDuckDB as error:
         removed = trim(where, int(keep_mb * 1e6), time())
-        tell(f"{counted(removed, 'call')} removed; no sums of them were made, which takes duckdb ({error.fix})")
+        tell(f"{counted(removed, 'call')} removed; their sums were not kept, because that needs duckdb ({error.fix})")
         return
     with tables:
         removed = trim(where, int(keep_mb * 1e6), time())

@@ -32,5 +32,5 @@ def ship(ctx: click.Context, to: str, source: str | None, delete: bool, as_json:
         removed = f", {counted(shipment.removed, 'file')} removed here" if shipment.removed else ""
         click.echo(f"{counted(shipment.files, 'file')} shipped, {megabytes(shipment.bytes)}{removed}")
     if shipment.refused:
-        say(f"not shipped, since another ledger's files have these names: {', '.join(shipment.refused)}")
+        say(f"not shipped, because files of another ledger have these names: {', '.join(shipment.refused)}")
         ctx.exit(Exit.VERDICT)

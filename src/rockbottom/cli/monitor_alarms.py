@@ -109,11 +109,11 @@ def _carry_out(todo: "Plan", clients: "Clients") -> None:
 def _say_what_remains(settings: "Wanted", todo: "Plan") -> None:
     if settings.create:
         tell(
-            "nobody hears the topic until they subscribe:\n"
+            "the topic reaches nobody until somebody subscribes:\n"
             f"  aws sns subscribe --topic-arn {todo.topic_arn} --protocol email --notification-endpoint YOU"
         )
     elif not settings.topic:
-        tell("the alarms tell nobody: give --topic ARN or --create-topic NAME")
+        tell("these alarms notify nobody: give --topic ARN or --create-topic NAME")
 
 
 def _show(todo: "Plan", settings: "Wanted", as_json: bool) -> None:

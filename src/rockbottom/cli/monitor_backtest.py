@@ -137,7 +137,7 @@ def _tried(
     histories: dict[str, History] = {}
     for alarm in alarms:
         if not alarm.of_calls:
-            tell(f"{alarm.name} is not tried: it looks at heartbeats, and what was recorded are calls")
+            tell(f"{alarm.name} is not tried: it watches heartbeats, and a ledger records calls only")
             continue
         for model in settings.models if alarm.per == "model" else ("",):
             progress(f"  {alarm.name} {model}")

@@ -208,7 +208,7 @@ def _warn_of_losses(sender: "Republisher", outlet: "Outlet") -> None:
     if sender.follower.damaged:
         tell(f"{counted(sender.follower.damaged, 'damaged line')} of the ledger skipped")
     if outlet.lost:
-        tell(f"{outlet.lost:,} were given up: more than two weeks old, or refused by CloudWatch")
+        tell(f"{outlet.lost:,} were not sent: they are more than two weeks old, or CloudWatch refused them")
 
 
 def _print(amount: "Amount", sent: int | None, as_json: bool, options: dict[str, Any]) -> None:

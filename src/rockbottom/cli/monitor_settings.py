@@ -93,7 +93,7 @@ def _published_id(name: str, warn: bool) -> tuple[str, str]:
         known = load_catalog().model(name)
     except CatalogError as error:
         if warn:
-            tell(f"{error}\n  alarms look at exactly this ModelId: {name}")
+            tell(f"{error}\n  the alarms watch exactly this ModelId: {name}")
         return name, name
     return known.model.id, known.id
 
@@ -132,6 +132,6 @@ def warn_of_undecided(settings: "Wanted") -> None:
     waiting = [alarm.name for alarm in undecided(settings)]
     if waiting:
         tell(
-            f"not made, no threshold: {', '.join(waiting)}\n"
+            f"not made, because they have no threshold: {', '.join(waiting)}\n"
             f"  --threshold {waiting[0]}=NUMBER; rockbottom monitor backtest proposes one"
         )

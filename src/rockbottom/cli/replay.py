@@ -287,8 +287,8 @@ def _need_blocks(requests: int, without: int, source: str) -> None:
     message = f"{source}: {without_blocks_text(without, requests)}"
     if without == requests:
         raise NothingRepeats(
-            f"{message}: what repeats is unknown, so no caching policy can be replayed",
-            fix="without a cache it can be priced: rockbottom replay SOURCE --policy none",
+            f"{message}: what repeats in it is unknown, so only the bill without a cache can be worked out",
+            fix="rockbottom replay SOURCE --policy none",
         )
     tell(message)
 

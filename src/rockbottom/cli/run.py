@@ -69,7 +69,7 @@ def command(
     rockbottom run --dry-run -- python app.py
     """
     if dry_run and holdout:
-        raise click.UsageError("--dry-run plans no call, so there is nothing to hold out of it")
+        raise click.UsageError("--dry-run plans no call, so --holdout has nothing to leave unplanned")
     if share is not None:
         _check_share(share, beside="--dry-run" if dry_run else "--state" if state is not None else "")
     begun_at = time.time()
@@ -92,7 +92,7 @@ def _check_share(share: str, *, beside: str) -> None:
     from rockbottom.sharing import BadAddress, address_of
 
     if beside:
-        raise click.UsageError(f"--share learns with others by what is really sent; it goes without {beside}")
+        raise click.UsageError(f"--share learns with others from what is really sent, so it does not go with {beside}")
     try:
         address_of(share, os.environ)
     except BadAddress as error:
@@ -174,8 +174,9 @@ def _tell(records: Path, begun_at: float) -> None:
     if report is None:
         say(
             "no Bedrock call was made through a client that could be attached",
-            "boto3, botocore, aiobotocore, AnthropicBedrock and LiteLLM are reached in every Python of the program; "
-            "python -I, -E and -S are not, nor are other languages",
+            "boto3, botocore, aiobotocore, AnthropicBedrock and LiteLLM are attached in every Python that the "
+            "program starts; "
+            "python -I, -E, -S and other languages are not reached",
         )
     else:
         tell(f"rockbottom: what this program used\n{report}")

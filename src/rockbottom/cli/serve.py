@@ -91,7 +91,8 @@ def _make(log_dir: Path) -> None:
         log_dir.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise click.BadParameter(
-            f"no folder can be made at {log_dir.absolute()}: {error.strerror}; name one where you may write",
+            f"no folder can be made at {log_dir.absolute()}: {error.strerror}; give --log-dir a folder where you "
+            "may write",
             param_hint="--log-dir",
         ) from error
 

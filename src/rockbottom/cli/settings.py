@@ -197,7 +197,7 @@ def _checked(name: str, value: Any, place: str, folder: Path) -> Any:
 
     setting = _BY_NAME.get(name)
     if setting is None:
-        raise BadSettings(f"{place}: '{name}' is no setting; {_nearest(name)}")
+        raise BadSettings(f"{place}: '{name}' is not a setting; {_nearest(name)}")
     if setting.number:
         if isinstance(value, bool) or not isinstance(value, (int, Decimal)):
             raise BadSettings(f"{place}: {name} is a number, not {value!r}")

@@ -134,7 +134,7 @@ def refuse_some(damaged: int, apart: "Sequence[SetApart]") -> None:
     from rockbottom.rendering import not_all_text
 
     if message := not_all_text(damaged, apart):
-        raise NotAll(message, fix="without --strict the rest is answered for")
+        raise NotAll(message, fix="without --strict the rest is counted all the same")
 
 
 def say_apart(apart: "Sequence[SetApart]", source: str) -> None:

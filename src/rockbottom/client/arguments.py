@@ -88,7 +88,7 @@ def recording_of(record: Recording | None, **spelled: Any) -> Recording:
     twice = [member.name for member in fields(of_arguments) if getattr(of_arguments, member.name) != member.default]
     if twice:
         raise NotAttachable(
-            f"record= is given, and {' and '.join(f'{name}=' for name in twice)} beside it.",
+            f"record= is given together with {' and '.join(f'{name}=' for name in twice)} beside it.",
             fix=f"record=Recording({', '.join(f'{name}=...' for name in twice)}) holds them all",
         )
     return record

@@ -214,12 +214,12 @@ def _options(arguments: Arguments) -> Options:
     sending = {"keep_alive_usd": arguments.keep_alive_usd is not None, "request_metadata": metadata}
     if arguments.dry_run and arguments.holdout is not None:
         raise NotAttachable(
-            "dry_run=True plans no call, so there is nothing to hold out of it.", fix="attach without holdout"
+            "dry_run=True plans no call, so holdout= has nothing to leave unplanned.", fix="attach without holdout"
         )
     sent_by_us = [name for name, is_set in sending.items() if is_set]
     if arguments.dry_run and sent_by_us:
         raise NotAttachable(
-            f"dry_run=True changes nothing that is sent, and {' and '.join(sent_by_us)} would.",
+            f"dry_run=True changes nothing that is sent, but {' and '.join(sent_by_us)} would.",
             fix=f"attach without {' and '.join(sent_by_us)}",
         )
     hold_s = 0.0 if arguments.dry_run else arguments.hold_s

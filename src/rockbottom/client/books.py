@@ -28,7 +28,7 @@ from rockbottom.quantities import NO_USAGE, WRITES, ZERO_USD, Unit, Usage, Usd
 
 _MOST_FAMILIES = 256
 OTHER = "other prefixes"
-REFUSED = "AWS had refused cachePoints for their model, so that none are planned for an hour"
+REFUSED = "AWS refused cachePoints for their model, so none are planned for an hour"
 TOO_OLD = "this botocore knows no cachePoint"
 FAILED = "their planner failed ({})"
 UNREAD = "requests that could not be read"
@@ -233,7 +233,7 @@ def why_unread(error: Exception) -> str:
         return "the catalogue has no rules for their model"
     place = getattr(error, "place", "")
     if isinstance(error, KeptByService):
-        return f"they go on from a talk that the service keeps ({place}), so the planner does not see what they repeat"
+        return f"they continue a conversation that the service stores ({place}), so what they repeat is not seen"
     return f"they could not be read ({place or type(error).__name__})"
 
 

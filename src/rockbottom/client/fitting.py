@@ -53,9 +53,9 @@ def too_old(abilities: Abilities) -> str:
 
     member = "ttl" if abilities.points else "cachePoint"
     then = (
-        "cachePoints go out without one and live for the usual time"
+        "cachePoints are sent without a ttl and live for the usual time"
         if abilities.points
-        else "converse and converse_stream go out as you wrote them, and are only counted"
+        else "converse and converse_stream are sent as you wrote them and only counted"
     )
     return (
         f"botocore {botocore.__version__} does not know {abilities.missing}: {then}. "

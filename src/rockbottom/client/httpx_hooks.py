@@ -135,8 +135,8 @@ class Hooks:
             if signed is None:
                 self._attachment.talk.once(
                     "sign",
-                    "requests of this client are signed with a key that rockbottom does not hold, so they go out "
-                    "unmodified. Fix: give the client its credentials through the environment, or attach with "
+                    "requests of this client are signed with a key that rockbottom does not hold, so they are "
+                    "sent unmodified. Fix: give the client its credentials through the environment, or attach with "
                     "credentials=boto3.Session(...)",
                 )
                 return None

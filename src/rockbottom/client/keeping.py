@@ -25,7 +25,10 @@ def started(load: Callable[[], Learned], empty: Callable[[], Learned], path: Pat
         aside = path.with_name(f"{path.name}.unreadable")
         is_kept = _is_damage(error) and _put_aside(path, aside)
         where = f"; the file is kept as {aside}" if is_kept else ""
-        return empty(), f"state={path} cannot be used, so the planner starts from nothing{where}: {_cause(error)}"
+        return (
+            empty(),
+            f"state={path} cannot be used, so the planner starts with nothing learned{where}: {_cause(error)}",
+        )
 
 
 def _is_damage(error: BaseException) -> bool:

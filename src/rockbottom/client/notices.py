@@ -80,7 +80,7 @@ class Noticer:
         tokens = request.prompt.depths[deepest]
         model = request.model.model.name
         if tokens < 1.25 * minimum:
-            why = f"the prefix is about {tokens:,} tokens and {model} caches from {minimum:,} on"
+            why = f"the prefix is about {tokens:,} tokens and {model} caches prefixes of {minimum:,} and more"
             fix = "move more of the stable text before the point, or send no cachePoint there"
         else:
             why = f"the prefix is about {tokens:,} tokens, above the documented minimum of {minimum:,}"
@@ -97,8 +97,8 @@ class Noticer:
         family.raised.add("unread")
         return (
             f"{request.model.model.name}: the cache was written {UNREAD_WRITES} times in a row and never read. "
-            "Fix: put what changes from call to call behind the last cachePoint, or send no point where a "
-            "prompt does not come back."
+            "Fix: put what changes from call to call behind the last cachePoint, or send no cachePoint "
+            "where a prompt is sent only once."
         )
 
     def changing(self, request: Request) -> list[str]:
@@ -156,15 +156,15 @@ def _change(old: Texts, new: Texts) -> _Change | None:
         if len(differing) > 1 and sorted(difference[1] for difference in differing) == sorted(
             difference[2] for difference in differing
         ):
-            sort = "send the tools in one order, sorted by name say"
+            sort = "always send the tools in the same order, for example sorted by name"
             return _Change("tools", f"the order of {place.partition('[')[0]}", sort, TOOLS_REORDERED)
-        same = "keep tool definitions the same, byte for byte"
+        same = "keep the tool definitions the same, byte for byte"
         return _Change(place, place, same, TOOLS_CHANGED) if len(differing) == 1 else None
     if len(differing) > 1 or not _mostly_equal(before, after):
         return None
     offset = _first_difference(before, after)
     where = f"{place} byte {len(after[:offset].encode('utf-8', 'surrogatepass'))}{_shown(after, offset)}"
-    move = "move it behind the stable text, best into the last user message"
+    move = "move it behind the stable text, ideally into the last user message"
     return _Change(place, where, move, VOLATILE_TEXT)
 
 

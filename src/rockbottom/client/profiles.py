@@ -76,7 +76,9 @@ class ProfileResolver:
     def __call__(self, arn: str) -> str:
         """The system profile or model id behind an ARN. Raises UnknownModel for an ARN of another kind."""
         if not is_application_profile(arn):
-            raise UnknownModel(f"{arn!r} is no inference profile; its prices and cache rules are not known.", given=arn)
+            raise UnknownModel(
+                f"{arn!r} is not an inference profile; its prices and cache rules are not known.", given=arn
+            )
         if not self.knows(arn):
             self._find_out(arn)
         known = self._known.get(arn)
@@ -123,7 +125,7 @@ class ProfileResolver:
         if arn not in self._said:
             self._said.add(arn)
             _log.warning(
-                "rockbottom: %s could not be looked up (%s); its requests go out unchanged. "
+                "rockbottom: %s could not be looked up (%s); its requests are sent unchanged. "
                 "Fix: allow bedrock:GetInferenceProfile, or attach(..., resolve=...)",
                 arn,
                 type(error).__name__,

@@ -32,7 +32,7 @@ class Refusals:
         self._talk.once(
             f"refused {model} {message[:60]}",
             f"the service refused the cachePoints planned for {model} ({message[:200]}); the request was sent again "
-            "without them. Please report this: a plan should never be refused",
+            "without them. Please report it: a plan should never be refused",
         )
 
     def forget(self, model: str) -> None:

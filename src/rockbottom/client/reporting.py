@@ -178,7 +178,7 @@ def _rows(report: Report) -> Iterator[str]:
     yield from _besides(report.beside)
     if report.held_back:
         held_back = counted(report.held_back, "call was", "calls were")
-        yield f"{held_back} cached less than should pay: the guard held it back (see the notes)"
+        yield f"{held_back} cached less than would pay: the guard against useless writes held it back (see the notes)"
     if report.total.unpriced_calls:
         unpriced = counted(report.total.unpriced_calls, "call")
         yield f"{unpriced} without a known price: the tokens count, the cost does not"
@@ -195,7 +195,7 @@ def _besides(beside: Beside) -> Iterator[str]:
         cut = counted(beside.cut, "stream was", "streams were")
         yield f"{cut} not read to the end: tokens and cost are at least those counted"
     if beside.lost:
-        yield f"{counted(beside.lost, 'attempt')} got no answer; AWS may bill each of them as well, and none is counted"
+        yield f"{counted(beside.lost, 'attempt')} got no answer; AWS may still bill them, but they are not counted here"
     for name, units in sorted(beside.units.items()):
         yield f"{name}: {units:,}"
     if beside.usd:

@@ -36,7 +36,7 @@ def recorder_of(attachment: "Attachment", record: "Recording", budget: Any, env:
         sinks,
         tidy(record.tags or {}),
         key,
-        lambda error: failed("recording", error, "calls go through unrecorded there"),
+        lambda error: failed("recording", error, "calls go through, but are not recorded there"),
     )
 
 

@@ -10,8 +10,8 @@ from rockbottom.quantities import RockbottomError
 log = logging.getLogger("rockbottom.client")
 
 _LOST = (
-    "an attempt got no answer in time and may be billed all the same; where calls are sent again for that, a longer "
-    "read_timeout of botocore's Config costs less"
+    "an attempt got no answer in time and may be billed all the same; if your program then sends it again, a "
+    "longer read_timeout in botocore's Config costs less"
 )
 _MOST_NOTICES, _MOST_SAID = 100, 1000
 
@@ -75,7 +75,7 @@ class Talk:
 
     def unread(self, where: str) -> None:
         """Say once what could not be read in a request that the service answered, without its text."""
-        self.say([f"a request could not be read ({where}): such requests are not planned, and priced all the same"])
+        self.say([f"a request could not be read ({where}): such requests are not planned, but they are priced"])
 
     def lost(self, attempts: int) -> None:
         """Say once that attempts of a call got no answer, where some did not."""

@@ -134,6 +134,6 @@ def way_of(client: Any) -> type[Way]:
         check_surface(client)
         return Httpx
     raise NotAttachable(
-        f"{type(client).__module__}.{type(client).__qualname__} is no client that rockbottom can attach to.",
+        f"{type(client).__module__}.{type(client).__qualname__} is not a client that rockbottom can attach to.",
         fix="give a bedrock-runtime client or session of boto3 or aiobotocore, an AnthropicBedrock, or an httpx client",
     )

@@ -177,13 +177,13 @@ def _ratio(pairs: Sequence[tuple[float, float]]) -> Ratio | None:
 
 def _sentences(comparison: Comparison) -> list[str]:
     planned, held_out = comparison.planned, comparison.held_out
-    head = f"held out: {counted(held_out.calls, 'call')} left unplanned to compare, {planned.calls:,} planned"
+    head = f"held out: {counted(held_out.calls, 'call')} left unplanned for comparison, {planned.calls:,} planned"
     if comparison.saved is None or held_out.paid is None or planned.paid is None:
         return [head, f"not enough to say what planning saves: {_missing(comparison)}"]
     paid = f"of the cost without caching they paid {_shares(held_out.paid)}, the planned {_shares(planned.paid)}"
     lines = [head, f"{paid}; planning saved {_shares(comparison.saved)} of it{_unless_seen(comparison.saved)}"]
     if comparison.sooner_ms is None or held_out.first_ms is None or planned.first_ms is None:
-        return [*lines, "too few streams to say how soon they answered"]
+        return [*lines, "too few streams to compare how soon they answered"]
     first = f"first token after {_times(held_out.first_ms)} ms held out, {_times(planned.first_ms)} ms planned"
     return [*lines, first + _unless_seen(comparison.sooner_ms)]
 
@@ -194,7 +194,7 @@ def _missing(comparison: Comparison) -> str:
 
 
 def _unless_seen(difference: Ratio) -> str:
-    return ": no difference to be seen" if difference.low <= 0 <= difference.high else ""
+    return ": no difference is visible" if difference.low <= 0 <= difference.high else ""
 
 
 def _shares(ratio: Ratio) -> str:

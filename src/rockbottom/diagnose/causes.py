@@ -130,8 +130,8 @@ _TEXTS: dict[Cause, tuple[str, str]] = {
     ),
     Cause.HOST_SWITCHED: (
         "bedrock-runtime and bedrock-mantle mixed",
-        "Each host is taken to have entries of its own (nobody measured it): send a conversation, and whatever shares "
-        "its instructions, to one of them.",
+        "Each host is assumed to have entries of its own (nobody has measured it): send a conversation, and whatever "
+        "shares its instructions, to one host.",
     ),
     Cause.TAIL_CHANGED: (
         "the end of the prompt is not sent again",
@@ -140,11 +140,12 @@ _TEXTS: dict[Cause, tuple[str, str]] = {
     ),
     Cause.NOT_LOOKED_BACK: (
         "the service's own point did not look back",
-        "Mark the end of the request before, and of this one (mode explicit); openai/codex 37674 reports such prompts, "
-        "written whole every turn. rockbottom probe --only implicit_lookback measures it.",
+        "Mark the end of the request before, and of this one (mode explicit); issue 37674 of openai/codex reports such "
+        "prompts, written as a whole every turn. rockbottom probe --only implicit_lookback measures it.",
     ),
     Cause.UNEXPLAINED: (
         "unexplained",
-        "By the rules this should have been read; entries can be dropped early. If it is frequent, report it to AWS.",
+        "By the rules this should have been read; AWS may have dropped the entry early. If it happens often, "
+        "report it to AWS.",
     ),
 }

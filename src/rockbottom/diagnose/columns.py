@@ -36,7 +36,7 @@ def _compacted(request: Hashed, earlier: Hashed) -> Hashed:
     messages, former = request.hashes[request.stable :], earlier.hashes[earlier.stable :]
     if not messages or not former or messages[0] in former or request.depths[-1] >= earlier.depths[-1]:
         return request
-    evidence = f"the prompt went from {earlier.depths[-1]:,} to {request.depths[-1]:,} tokens and was built anew"
+    evidence = f"the prompt went from {earlier.depths[-1]:,} to {request.depths[-1]:,} tokens and was rebuilt"
     return replace(request, cause=Cause.HISTORY_REWRITTEN, evidence=evidence)
 
 

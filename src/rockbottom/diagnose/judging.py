@@ -96,7 +96,8 @@ class Judge:
         ):
             return None
         place = earlier.prompt.place(gone[0])
-        evidence = f"{gain:,} tokens repeat up to {place}, behind which the service wrote; this request has it no more"
+        repeats = f"{gain:,} tokens repeat up to {place}"
+        evidence = f"{repeats}, and the service wrote behind that; this request lacks it"
         return Verdict(Cause.TAIL_CHANGED, gain, evidence, match.number, place)
 
     def _of_entries(self, length: int) -> Verdict | None:
@@ -167,7 +168,7 @@ class Judge:
         if deepest or self.usage.cache_read:
             evidence = f"{self._depth(length)} repeat, marked only up to {max(deepest, self.usage.cache_read):,}"
             return Verdict(Cause.POINT_NOT_ADVANCED, gain, evidence, holder, place)
-        evidence = f"{self._depth(length)} repeat, and no cachePoint stands where they end{self._void(holder, length)}"
+        evidence = f"{self._depth(length)} repeat, but no cachePoint stands where they end{self._void(holder, length)}"
         return Verdict(Cause.NO_POINT, gain, evidence, holder, place)
 
     def _of_short_prefix(self, length: int, holder: int, gain: int) -> Verdict | None:
@@ -176,7 +177,7 @@ class Judge:
         if not any(point.after <= length for point in points):
             return None
         depth, minimum = self.sent.prompt.depths[length], self.sent.rules.minimum_tokens
-        evidence = f"the earlier point closed {depth:,} tokens; {self.sent.model.model.name} needs {minimum:,}"
+        evidence = f"the earlier cachePoint came after {depth:,} tokens; {self.sent.model.model.name} needs {minimum:,}"
         return Verdict(Cause.UNDER_MINIMUM, gain, evidence, holder, self._end(length))
 
     def _idle_point(self, length: int, holder: int) -> str | None:
@@ -198,9 +199,10 @@ class Judge:
             depth, minimum = earlier.prompt.depths[point.after], earlier.rules.minimum_tokens
             place = earlier.prompt.place(point)
             if depth < minimum:
-                return f"; the cachePoint at {place} is void: {depth:,} tokens, where {minimum:,} are needed"
+                needed = f"{depth:,} tokens precede it, {minimum:,} are needed"
+                return f"; the cachePoint at {place} has no effect: {needed}"
             if point.after > length:
-                return f"; the cachePoint at {place} is void: what it closes does not come again"
+                return f"; the cachePoint at {place} has no effect: what precedes it is not sent again"
         return ""
 
     def _depth(self, length: int) -> str:

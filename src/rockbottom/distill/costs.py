@@ -82,7 +82,7 @@ def pair_of(teacher: str, student: str, catalog: Catalog) -> DistillationPair:
             return pair
     known = "; ".join(f"{pair.teacher} to {pair.student}" for pair in distillation_pairs())
     raise NoSuchPair(
-        f"Bedrock does not distil {ids[0]} to {ids[1]} today; there are {known}.",
+        f"Bedrock does not distil {ids[0]} into {ids[1]} today; it can distil {known}.",
         fix="rockbottom distill pairs",
     )
 

@@ -30,12 +30,12 @@ _object = decoder_of(Json)
 _SUFFIXES = (".json", ".jsonl", ".gz", ".log")
 _REASONS = {
     "tools": "it calls tools",
-    "media": "it holds something that is no text",
+    "media": "it holds something other than text",
     "roles": "its turns do not alternate, or none is the user's",
     "empty": "a turn has no text",
     "again": "the same prompt came before",
-    "unread": "it is no request",
-    "filtered": "its requestMetadata is another",
+    "unread": "it is not a request",
+    "filtered": "its requestMetadata differs",
     "failed": "the call failed",
     "turns": "it has several turns, and the student takes one",
 }
@@ -59,7 +59,7 @@ class TrainingData:
         if len(self.records) < LEAST:
             left_out = "; ".join(f"{count:,}: {reason}" for reason, count in self.reasons.items())
             raise UnfitData(
-                f"{len(self.records):,} prompts may train a student, and a job takes {LEAST} to {MOST:,}"
+                f"{len(self.records):,} prompts can train a student, but a job takes {LEAST} to {MOST:,}"
                 + (f" (left out: {left_out})" if left_out else ""),
                 fix="a log of more days, or another requestMetadata",
             )

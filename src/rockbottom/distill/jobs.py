@@ -86,7 +86,7 @@ def wait(cloud: Cloud, name: str, every_s: float, stop_after_s: float, on_status
             stop(cloud, name)
             raise JobEnded(
                 f"The job {name} had not ended after {waited / 3600:,.1f} hours and was stopped.",
-                fix="jobs are known to hang; begin it again under another name, or give --stop-after more hours",
+                fix="such jobs are known to hang; start it again under another name, or give --stop-after more hours",
             )
         cloud.sleep(every_s)
         waited += every_s

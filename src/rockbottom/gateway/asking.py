@@ -57,7 +57,7 @@ def asked(request: Signed, route: Route) -> Asked:
     if not (route.is_planned or route.names_model):
         return Asked(request, route, None)
     if request.headers.get("content-encoding", "identity").strip().lower() not in ("", "identity"):
-        message = "The gateway reads what models are asked; send the body without Content-Encoding."
+        message = "The gateway has to read the body; send it without Content-Encoding."
         raise Refused(415, "ValidationException", message)
     try:
         body = decoded(request.body, Body)

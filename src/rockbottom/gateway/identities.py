@@ -42,7 +42,9 @@ class Identities:
         token = token.strip() if kind.lower() == "bearer" else request.headers.get("x-api-key", "")
         key = table.of_token(token) if token else None
         if key is None:
-            raise Refused(403 if token else 401, "UnrecognizedClientException", "No key of this gateway came with it.")
+            raise Refused(
+                403 if token else 401, "UnrecognizedClientException", "The request carries no key of this gateway."
+            )
         return key
 
     def admit(self, key: Key, model: str | None) -> None:
@@ -51,7 +53,7 @@ class Identities:
         A call that names no model ("") is refused to a key that may not call all.
         """
         if model is not None and not key.may_call(model):
-            named = model or "what names no model, or names it twice"
+            named = model or "a request that names no model, or several"
             raise Refused(403, "AccessDeniedException", f"The key {key.name!r} may not call {named}.")
         if key.per_minute is None:
             return
@@ -60,7 +62,7 @@ class Identities:
             recent.popleft()
         if len(recent) >= key.per_minute:
             wait = recent[0] + _MINUTE_S - now
-            message = f"The key {key.name!r} made {len(recent)} requests in a minute, its limit is {key.per_minute}."
+            message = f"The key {key.name!r} made {len(recent)} requests in a minute; its limit is {key.per_minute}."
             raise Refused(429, "ThrottlingException", message, retry_after_s=wait)
         recent.append(now)
 

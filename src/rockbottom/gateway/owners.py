@@ -109,7 +109,9 @@ class Owners:
     def _say(self, error: Exception) -> None:
         if not self._warned:
             self._warned = True
-            _log.warning("whose responses are is remembered in this process alone until the store answers: %s", error)
+            _log.warning(
+                "the owners of responses are remembered in this process only until the store answers: %s", error
+            )
 
 
 class Learning:

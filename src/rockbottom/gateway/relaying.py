@@ -102,7 +102,9 @@ class Relay:
         headers = _headers(scope)
         route = route_of(method, path, headers, self.way.upstream.surfaces)
         if route is None:
-            message = f"The gateway carries no {method} {path[:200]}; it carries /model/ID/converse and the like."
+            message = (
+                f"The gateway does not relay {method} {path[:200]}; it relays calls of models (/model/ID/converse ...)."
+            )
             raise Refused(404, "UnknownOperationException", message)
         if self.identities.open_to_all:
             refused = self._visitors.refusal(method, headers.get)
@@ -131,7 +133,9 @@ class Relay:
         while True:
             message = await receive()
             if message["type"] == "http.disconnect":
-                raise Refused(400, "ValidationException", "The caller left before the body was whole.")
+                raise Refused(
+                    400, "ValidationException", "The caller closed the connection before the body was complete."
+                )
             piece = message.get("body", b"")
             size += len(piece)
             if size > self._most:

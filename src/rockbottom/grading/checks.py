@@ -68,7 +68,7 @@ def _exact(expected: Json, text: str) -> Outcome:
     texts, as_is = _texts(expected)
     have = text if as_is else normalised(text)
     same = any((phrase if as_is else normalised(phrase)) == have for phrase in texts)
-    return Outcome(same, "" if same else "not the text wanted")
+    return Outcome(same, "" if same else "not the expected text")
 
 
 def _regex(expected: Json, text: str) -> Outcome:

@@ -38,14 +38,18 @@ def _called(source: str) -> dict[str, Any]:
     except (ModuleNotFoundError, FileNotFoundError) as error:
         missing = getattr(error, "name", None)
         gone = missing is None or head == missing or head.startswith(f"{missing}.")
-        return {"error": f"{source}: {error}", "gone": gone, "fix": "the folder of the module is searched from here"}
+        return {
+            "error": f"{source}: {error}",
+            "gone": gone,
+            "fix": "modules are looked for in this folder and on PYTHONPATH",
+        }
     function = getattr(module, name, None)
     if not callable(function):
-        fault = "has no function" if function is None else "has no function, but a value,"
+        fault = "has no function" if function is None else "has a value, not a function,"
         return {"error": f"{head} {fault} named {name}.", "gone": function is None}
     needed = _needed(function)
     if needed:
-        return {"error": f"{source} needs arguments ({', '.join(needed)}); a prompt is pinned by a call without any."}
+        return {"error": f"{source} needs arguments ({', '.join(needed)}); rockbottom check calls it without any."}
     calls = [_plain(_returned(function)) for _ in range(_CALLS)]
     file, line = _place(function)
     return {"calls": calls, "file": file, "line": line}

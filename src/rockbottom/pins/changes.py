@@ -28,7 +28,7 @@ class Moved(Enum):
     TOOLS = "tool definitions changed"
     KEY_ORDER = "JSON keys in another order"
     WHITESPACE = "only white space differs"
-    SPELLING = "the same text, spelled otherwise"
+    SPELLING = "the same text, encoded differently"
     STAMP = "a timestamp, id or counter"
     ORDER = "blocks in another order"
     ADDED = "blocks added"

@@ -95,12 +95,12 @@ def pin_of_table(name: str, table: Mapping[str, Any]) -> Pin:
     monthly, requests = table.get("usd_per_month"), table.get("requests_per_month")
     priced_on = table.get("priced_on")
     if priced_on is not None and not isinstance(priced_on, date):
-        raise TypeError("priced_on is no date")
+        raise TypeError("priced_on is not a date")
     if requests is not None and (not isinstance(requests, int) or isinstance(requests, bool) or requests < 0):
-        raise TypeError("requests_per_month is no number of requests")
+        raise TypeError("requests_per_month is not a number of requests")
     source, model, api, prefix = (_text(table, key) for key in ("source", "model", "api", "prefix"))
     if not isinstance(table["tokens"], int):
-        raise TypeError("tokens is no number")
+        raise TypeError("tokens is not a number")
     return Pin(
         name,
         source,
@@ -139,5 +139,5 @@ def _limits(table: Any) -> Limits | None:
 def _text(table: Mapping[str, Any], key: str) -> str:
     value = table[key]
     if not isinstance(value, str):
-        raise TypeError(f"{key} is no text")
+        raise TypeError(f"{key} is not a text")
     return value

@@ -92,7 +92,7 @@ def _pin(path: Path, name: str, table: Any) -> Pin:
 
 def _damaged(path: Path, why: str) -> DamagedPins:
     return DamagedPins(
-        f"{path} is no pin file that can be read: {why}.",
+        f"{path} cannot be read as a pin file: {why}.",
         fix=f"restore it (git checkout {path.name}), or delete it and accept the prompts again",
     )
 

@@ -125,8 +125,9 @@ def read_prefix(
     end, caching, why = _end(sent, behaviour)
     if not end:
         raise NothingToPin(
-            "The request has no cachePoint, no tools and no system text: nothing of it can be cached for others.",
-            fix="put a cachePoint behind what repeats, or leave this request out",
+            "The request has no cachePoint, no tools and no system text: no other request can share a cached "
+            "prefix with it.",
+            fix="put a cachePoint behind the part that repeats, or leave this request out",
         )
     seeds = seeds_of((), sent.prompt.parameters, behaviour.thinking_scope)
     whole = prefix_hashes(sent.segments[:end], seeds)[end].hex()

@@ -109,8 +109,8 @@ def _requests(value: Any, source: str) -> Sequence[Mapping[str, Any]]:
     if not requests or not all(isinstance(request, Mapping) for request in requests):
         kind = type(value).__name__
         raise NotRendered(
-            f"{source} gives {'an empty list' if not requests else f'a {kind}'}; wanted are the arguments of "
-            "converse() or invoke_model(), or a list of them, one for each turn."
+            f"{source} gives {'an empty list' if not requests else f'a {kind}'}; it should give the arguments "
+            "of converse() or invoke_model(), or a list of them, one for each turn."
         )
     return requests
 
@@ -151,7 +151,7 @@ def _answer(source: str, answer: Path, output: bytes) -> dict[str, Any]:
     try:
         document = decoded(answer.read_bytes())
     except (OSError, Undecodable) as error:
-        last = output.decode("utf-8", "replace").strip().splitlines()[-1:] or ["it said nothing"]
+        last = output.decode("utf-8", "replace").strip().splitlines()[-1:] or ["it printed nothing"]
         raise NotRendered(f"{source} ended without a request: {last[0]}") from error
     if "error" in document:
         raise NotRendered(document["error"], fix=document.get("fix"), gone=bool(document.get("gone")))

@@ -34,7 +34,7 @@ def _spellings(text: str) -> Iterator[Spelling]:
     for form in ("NFC", "NFD", "NFKC", "NFKD"):
         yield Spelling(f"looks the same: it was composed as {form}", normalize(form, text), white_space=False)
     seen = "".join(sign for sign in text if category(sign) != "Cf")
-    yield Spelling("looks the same: signs of no width were put in", seen, white_space=False)
+    yield Spelling("looks the same: characters without width were added", seen, white_space=False)
     yield Spelling("looks the same: a byte order mark is gone", "\ufeff" + text, white_space=False)
     yield Spelling("typographic quotes, which were straight", text.translate(_STRAIGHT), white_space=False)
     yield from _json(text)
@@ -46,12 +46,12 @@ def _line_ends(text: str) -> Iterator[tuple[str, str]]:
         yield "line ends are CRLF, and were LF", plain
         yield "line ends are LF, and were CRLF", plain.replace(lf, crlf)
     for end in ("\r\n", "\n"):
-        yield "a line break at the end was put in", text.removesuffix(end)
+        yield "a line break at the end was added", text.removesuffix(end)
         yield "the line break at the end is gone", text + end
-    yield "white space at the end was put in", text.rstrip()
-    yield "white space at the start was put in", text.lstrip()
-    yield "white space at the start and end was put in", text.strip()
-    yield "white space at the ends of lines was put in", _AT_LINE_END.sub("", text)
+    yield "white space at the end was added", text.rstrip()
+    yield "white space at the start was added", text.lstrip()
+    yield "white space at the start and end was added", text.strip()
+    yield "white space at the ends of lines was added", _AT_LINE_END.sub("", text)
     yield "no-break spaces, which were spaces", text.replace("\u00a0", " ")
     yield from ((f"tabs, which were {many} spaces", text.expandtabs(many)) for many in _TABS)
 

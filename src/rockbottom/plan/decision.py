@@ -80,7 +80,7 @@ class Decision:
     # choosing
     def made(self) -> CachePlan:
         if self.trust.paused_until > self.now:
-            why = f"nothing: {self.trust.run} reads in a row of entries that should be there did not come"
+            why = f"nothing: {self.trust.run} times in a row an entry that should be there was not read"
             return self._nothing(why, held_back=True)
         ends = self._ends()
         if self.conditions.multiples is not None and self.conditions.multiples.free_writes:
@@ -192,8 +192,8 @@ class Decision:
         ]
         for option in options:
             if option.last and self._affords(option):
-                return option, "less than wanted: the guard allows no more"
-        return Extent(0, 0, 0.0), "nothing: the guard allows no more"
+                return option, "less than would pay: the guard against useless writes allows no more"
+        return Extent(0, 0, 0.0), "nothing: the guard against useless writes allows no more"
 
     def _affords(self, extent: Extent, *, across: bool = False) -> bool:
         plain = Decimal(self.prompt.tokens)

@@ -51,10 +51,10 @@ class ImplicitDecision(Decision):
 
     def made(self) -> CachePlan:
         if self.trust.paused_until > self.now:
-            why = f"nothing: {self.trust.run} reads in a row of entries that should be there did not come"
+            why = f"nothing: {self.trust.run} times in a row an entry that should be there was not read"
             return replace(self._nothing(why, held_back=True), implicit=False)
         if self.depths[self.shape.end] * _SURELY < self.positions.minimum:
-            return self._nothing("shorter than anything that is cached")
+            return self._nothing("the prompt is shorter than anything that this model caches")
         by_hand, whole = self._by_hand(), self._whole()
         way = whole if whole is not None and whole.cost <= by_hand.cost * (1 + _TIE) else by_hand
         self.hit, self.zones, self.worth, self.extent = way.hit, way.zones, way.worth, way.extent

@@ -268,7 +268,7 @@ class Planner:
         if not conditions.rules.takes_points(prompt.api.value):
             return CachePlan(name, prompt.tokens, reason="this model takes no cachePoint")
         if conditions.multiples is None:
-            return CachePlan(name, prompt.tokens, reason="no price in force for its cache: nothing is spent on it")
+            return CachePlan(name, prompt.tokens, reason="no price is known for its cache, so nothing is spent on it")
         if not prompt.segments:
             return CachePlan(name, 0, reason="nothing to cache")
         self._now = now = max(self._now, now)
@@ -312,7 +312,7 @@ class Planner:
 
     def _left_alone(self, prompt: Prompt, conditions: Conditions) -> CachePlan:
         """A request with points of its own; one that the service will refuse is named."""
-        name, reason = conditions.model.model.name, "it has cachePoints of its own: left alone"
+        name, reason = conditions.model.model.name, "it has cachePoints of its own, which stay as they are"
         refused = refusal(prompt, conditions.rules, conditions.behaviour)
         if refused is not None:
             reason += f"; the service refuses the one at {prompt.place(refused.point)}: {refused.reason.value}"

@@ -80,7 +80,7 @@ def _at(
 
     full = usd(Unit.INPUT)
     if full <= 0:
-        raise NoPriceInForce(f"The input of {model.model.id} has no price above zero.")
+        raise NoPriceInForce(f"The price of input for {model.model.id} is not above zero.")
     try:
         hour = usd(Unit.CACHE_WRITE_1H) / full
     except NoPriceInForce:

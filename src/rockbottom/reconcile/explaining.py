@@ -43,7 +43,7 @@ class Explainer:
         if row.more_tokens >= 0 or not any(unmatched.values()):
             return None
         names = sorted(unmatched, key=lambda name: -unmatched[name])
-        says = f"the bill has lines of which no model can be told: {', '.join(names[:3])}"
+        says = f"the bill has lines whose model is not known: {', '.join(names[:3])}"
         return Reason("unmatched", says if len(names) <= 3 else f"{says} and {len(names) - 3} more")
 
     def _not_whole(self, row: Row) -> Reason | None:
@@ -63,7 +63,7 @@ class Explainer:
             return None
         if any(abs(row.tokens(kind)) > self.of.tolerance * mine[kind] for kind in ("read", "write", "output")):
             return None
-        return Reason("input-inclusive", f"{self.of.theirs.party} counts cached tokens as input too")
+        return Reason("input-inclusive", f"{self.of.theirs.party} counts cached tokens as input as well")
 
     def _projects(self, row: Row) -> Reason | None:
         """In which projects of bedrock-mantle the calls were counted: another team's is not in this ledger."""
@@ -133,12 +133,12 @@ class Explainer:
         if row.ours is None or not row.ours.without_usage or row.more_tokens <= 0:
             return None
         calls = counted(row.ours.without_usage, "call")
-        return Reason("no-usage", f"{calls} of the ledger ended without having said the usage")
+        return Reason("no-usage", f"{calls} of the ledger ended before their usage arrived")
 
     def _unresolved(self, row: Row) -> Reason | None:
         if ":application-inference-profile/" not in row.model:
             return None
-        return Reason("profile", f"nothing says which model is behind this profile: --behind {row.model}=MODEL")
+        return Reason("profile", f"the model behind this profile is not known: --behind {row.model}=MODEL")
 
     def _elsewhere(self, row: Row) -> Reason | None:
         if row.more_tokens <= 0:
@@ -157,7 +157,7 @@ class Explainer:
             return Reason(
                 "more-in-ledger", "the ledger has more: calls billed to another account, or two ledgers read as one"
             )
-        return Reason("unknown", "nothing known fits")
+        return Reason("unknown", "no known reason fits")
 
     # Tokens agree, dollars do not ---------------------------------------------------------------------------
 

@@ -83,10 +83,10 @@ def _next(advice: AdviceResult | TrafficAdvice, width: int, paint: Paint) -> lis
     """The one line to do next."""
     step = advice.next
     if step is None:
-        return [*indented("Next: nothing; no lever known here lowers this bill", width), ""]
+        return [*indented("Next: nothing to do; no lever that rockbottom knows lowers this bill", width), ""]
     saving = f"saves {_amount(step.saves_usd, advice)} {_period(advice)}"
     if step.asks:
-        text = f"Next: allow it with {_ASKS[step.lever]}, if it may be: {step.lever.value} {saving}"
+        text = f"Next: if your rules permit it, allow it with {_ASKS[step.lever]}: {step.lever.value} {saving}"
     elif advice.today_usd - advice.after_usd == step.saves_usd:
         text = f"Next: {step.how}: {_instead(advice)}"
     else:
@@ -126,7 +126,7 @@ def _bills(advice: AdviceResult | TrafficAdvice) -> str:
     how = "without any lever" if bare else "as it is sent"
     text = f"{today} paid {_period(advice)}" if advice.counted else f"{today} {_period(advice)} {how}"
     if advice.after_usd >= advice.today_usd:
-        text += "; nothing known here lowers it"
+        text += "; no lever that rockbottom knows lowers it"
     else:
         text += f", {after} with those marked ✓ ({change(advice.saved or Decimal(0))})"
         if isinstance(advice, AdviceResult):

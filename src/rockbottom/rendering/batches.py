@@ -77,7 +77,7 @@ def outcome_text(outcome: Outcome) -> Iterator[str]:
     for error, count in sorted(outcome.tally.errors.items(), key=lambda pair: -pair[1])[:5]:
         yield f"  {count:,} x {error}"
     if outcome.tally.repeated or outcome.tally.foreign:
-        foreign = f"{outcome.tally.foreign:,} of no record of this run"
+        foreign = f"{outcome.tally.foreign:,} belong to no record of this run"
         yield f"  {counted(outcome.tally.repeated, 'result')} came twice, {foreign}"
     usage = outcome.tally.usage
     cached = f" ({usage.cache_read:,} read, {usage.cache_write:,} written)" if outcome.on_demand else ""

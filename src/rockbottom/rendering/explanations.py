@@ -95,7 +95,7 @@ def alone_in_words(alone: Alone) -> str:
     many = counted(alone.requests, "request carries", "requests carry")
     least = "" if alone.whole else "at least "
     cost = f"{least}{_usd(alone.usd)}, in no other figure here"
-    return f"{many} no prefix hashes and no session, so nothing can be said of what repeats; cost: {cost}."
+    return f"{many} no prefix hashes and no session, so what repeats is not known; they cost {cost}."
 
 
 def _remarks(findings: Findings, width: int) -> Iterator[str]:
@@ -134,7 +134,7 @@ def _cause_as_text(total: CauseTotal, findings: Findings, every: bool, width: in
         yield from _finding_as_text(finding, width)
     saving = total.saving
     if saving is not None and saving.usd <= 0:
-        text = f"leave it: of the fixes tried on this log none saves anything ({_saving(saving)})"
+        text = f"leave it: none of the fixes tried on this log saves anything ({_saving(saving)})"
         yield from _paragraph(text, width)
         return
     yield from _paragraph(f"fix: {total.cause.fix}", width)

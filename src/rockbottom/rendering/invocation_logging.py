@@ -19,7 +19,7 @@ def logging_steps_text(todo: Plan) -> Iterator[str]:
     if not todo.steps:
         yield "  nothing"
     if todo.is_foreign:
-        text = "logging leads elsewhere already, and can be read there; --replace puts this in its place"
+        text = "the account's logs go elsewhere already; read them there, or put this in its place with --replace"
         yield from paragraph(text, _WIDTH, "  ")
 
 

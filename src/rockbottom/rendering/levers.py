@@ -38,7 +38,7 @@ _WHY = {
     Why.NO_MODEL_NAMED: "name models that would be good enough with --other ID; price says nothing of quality",
     Why.REPLAYED_BY_RULE: "the easy requests can go to a cheaper model; replay a rule to see what that costs",
     Why.STUDENT_KNOWN: "a smaller model can be taught its answers; try that one untaught first, which is free",
-    Why.EVERY_TENTH_TOKEN: "every tenth token cut from prompts, everywhere alike, after the levers above",
+    Why.EVERY_TENTH_TOKEN: "what a tenth fewer prompt tokens save, after the levers above",
 }
 _NOT_OFFERED = {
     Lever.CACHING: "nothing here can be cached: the model has no cachePoint, or no prefix reaches its minimum",
@@ -62,7 +62,7 @@ _RISKS = {
     Lever.SHORTER: "what was cut may have been needed",
     Lever.DISTIL: "training jobs are known to hang; storage is paid until the model is deleted; no batch",
     Lever.ROUTE: "a switch of models inside a conversation loses its cache; the answers are another model's",
-    Lever.GUARD_TURN: "what documents and history smuggle in is not evaluated",
+    Lever.GUARD_TURN: "documents and history are then not evaluated",
 }
 _HOW = {
     Lever.PLANNER: "rockbottom.attach(client) in the program that sends it",

@@ -163,7 +163,7 @@ def _verdict(grading: GradedAnswers, verdict: GradedVerdict | None) -> Iterator[
         yield f"no model is known to be over the bar of {bar}", "bold"
     for candidate in verdict.open:
         model, count = by_name[candidate.name], candidate.conversations_needed
-        more = f"; about {count:,} conversations would, if that share held" if count else ""
+        more = f"; about {count:,} conversations would be enough, if that share holds" if count else ""
         yield (
             f"{model.name} (${_month(model)}): not enough to say: {_counted(model)} passed, and "
             f"{_between(model)} spans the bar{more}",
@@ -187,7 +187,11 @@ def _judge(judge: JudgeRow, invalid: int) -> Iterator[tuple[str, str]]:
     if judge.judges_itself:
         yield f"{judge.name} judges its own answers here; judges favour their own", "warn"
     elif judge.same_vendor:
-        yield f"the judge comes from the vendor of {', '.join(judge.same_vendor)}; judges favour relatives", "warn"
+        yield (
+            f"the judge comes from the vendor of {', '.join(judge.same_vendor)}; judges favour models of their own "
+            "vendor",
+            "warn",
+        )
 
 
 def _agreement(agreement: Agreement) -> str:

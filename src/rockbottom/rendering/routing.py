@@ -38,7 +38,7 @@ def routing_text(document: RoutingResult, *, width: int = 80, colour: bool = Fal
     yield from table(columns, rows, width, Paint(colour))
     yield ""
     for taken in document.rules:
-        late = "; nobody knows that before the answer" if taken.hindsight else ""
+        late = "; this is known only after the answer" if taken.hindsight else ""
         yield from paragraph(f"{taken.requests:,} of {document.requests:,}: {taken.rule}{late}", width, " ", "   ")
     note = "outputs held fixed; other models count and answer differently: bench and grade first"
     yield from paragraph(note, width, " ", "   ")

@@ -71,7 +71,9 @@ class Status:
                 "without marks of the planner's"
             )
         lost = f"; {self.lost} sightings were lost" if self.lost else ""
-        return f"{self.place} does not answer ({self.why}): learns alone, spends what was leased{lost}"
+        return (
+            f"{self.place} does not answer ({self.why}): this process learns alone and spends what it had leased{lost}"
+        )
 
 
 _ENCODER, _DECODER = msgspec.msgpack.Encoder(), msgspec.msgpack.Decoder(Envelope)

@@ -135,7 +135,7 @@ def checked_metrics(names: Iterable[str] | None) -> tuple[Definition, ...]:
     known = {definition.name: definition for definition in DEFINITIONS}
     unknown = [name for name in chosen if name not in known]
     if unknown:
-        raise CannotPublish(f"no metric is called {', '.join(unknown)}.", fix=f"choose of {', '.join(known)}")
+        raise CannotPublish(f"no metric is called {', '.join(unknown)}.", fix=f"the metrics are {', '.join(known)}")
     return tuple(known[name] for name in chosen)
 
 

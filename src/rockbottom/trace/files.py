@@ -67,7 +67,9 @@ def objects_of(source: str, after: str = "") -> list[tuple[str, float]]:
 def local(name: str) -> Path:
     """The path of a file that must be on this machine. Raises UnreadableSource for an S3 address."""
     if is_s3(name) or is_log_group(name):
-        raise UnreadableSource(f"{name}: this format is read from files only", fix="aws s3 cp it here first")
+        raise UnreadableSource(
+            f"{name}: this format is read from local files only", fix="copy it here first, with aws s3 cp"
+        )
     return Path(name)
 
 

@@ -90,7 +90,7 @@ def one_invocation(path: Path) -> Invocation:
     if len(invocations) == 1:
         return replace(invocations[0], place=str(path))
     if invocations:
-        raise UnreadableSource(f"{path}: several requests, where one is looked for")
+        raise UnreadableSource(f"{path} holds several requests, and one is compared")
     why = f": {damages.first[0].why}" if damages.first else ""
     raise UnreadableSource(f"{path}: neither an invocation log record nor a request body{why}")
 

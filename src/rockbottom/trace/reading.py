@@ -90,7 +90,7 @@ def reader_of(source: str, name: str | None = None) -> Reader:
     known = readers()
     if name is not None:
         if name not in known:
-            raise UnreadableSource(f"no reader {name!r}; there are {', '.join(known)}")
+            raise UnreadableSource(f"there is no format {name!r}; the formats are {', '.join(known)}")
         return known[name]
     refused: UnreadableSource | None = None
     is_empty = True
@@ -109,9 +109,10 @@ def reader_of(source: str, name: str | None = None) -> Reader:
     if is_s3(source) or is_log_group(source):
         return known["bedrock-logs"]  # its parts are looked for by name, and it says what it lacks
     if is_empty:
-        raise UnreadableSource(f"{source}: nothing is in it")
+        raise UnreadableSource(f"{source} is empty")
     raise UnreadableSource(
-        f"{source}: no reader knows this format; there are {', '.join(known)}", fix="name one with --format"
+        f"{source}: the format is not recognised; known formats are {', '.join(known)}",
+        fix="name the format with --format",
     )
 
 

@@ -65,7 +65,7 @@ class Answers:
         """The tag and the body. The tag changes only with what is shown. Raises WatchError."""
         chosen = period_named(period)
         if side not in (AUTO, *SIDES):
-            raise WatchError(f"No side {side!r}.", fix=f"known are: {AUTO}, {', '.join(SIDES)}")
+            raise WatchError(f"There is no side {side!r}.", fix=f"the sides are: {AUTO}, {', '.join(SIDES)}")
         with self._lock:
             self.asked_at = now = self.timer()
             cached = self._kept.get((period, side))
@@ -102,13 +102,15 @@ class _Handler(BaseHTTPRequestHandler):
             name, kind = _FILES[place.path]
             self._send(200, kind, _file(name))
         else:
-            self._error(404, f"Nothing at {place.path[:80]}.", f"known are: {', '.join([*_FILES, '/api/snapshot'])}")
+            self._error(
+                404, f"There is nothing at {place.path[:80]}.", f"known are: {', '.join([*_FILES, '/api/snapshot'])}"
+            )
 
     do_HEAD = do_GET
 
     def __getattr__(self, name: str) -> Any:
         if name.startswith("do_"):
-            return lambda: self._error(405, f"{name[3:][:20]} is not answered.", "GET reads; nothing can be written")
+            return lambda: self._error(405, f"{name[3:][:20]} is not answered.", "only GET is answered")
         raise AttributeError(name)
 
     def _snapshot(self, query: dict[str, list[str]]) -> None:
@@ -164,8 +166,8 @@ class Dash(ThreadingHTTPServer):
         self.visitors = Visitors(host, hosts)
         if not expose and not is_loopback(host):
             raise CannotListen(
-                f"{host} can be reached from other machines, and the page has no password.",
-                fix="leave --host away, or add --expose and see to it who can reach it",
+                f"Other machines can reach {host}, and the page has no password.",
+                fix="leave out --host, or add --expose and control who can reach the port",
             )
         self.answers = Answers(view)
         self.address_family = socket.AF_INET6 if ":" in host else socket.AF_INET

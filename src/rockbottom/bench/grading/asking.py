@@ -21,6 +21,6 @@ def require_checks(workload: Workload, grading: Grading) -> None:
                     raise InvalidWorkload(workload.file, 1, 1, place, fault)
     if not checks and not grading.judge:
         raise WrongSetting(
-            f"{workload.name} says nowhere how to grade its answers",
+            f"{workload.name} does not say how to grade its answers",
             fix="give turns a 'grade' (docs/how-to/grade-answers.md), or --judge MODEL",
         )

@@ -277,7 +277,7 @@ def judge_of(plan: Schedule, notebook: Notebook, grading: Grading, resolve: Reso
     judge = Judge(plan, notebook, grading, subject, reference, _read(notebook.folder))
     if not reference and not any(judge.questions()):
         raise WrongSetting(
-            "there is a judge, and nothing that it should judge",
+            "a judge is named, but nothing for it to judge",
             fix="give grading.judge.criteria, a turn's '- judge: ...', or --reference MODEL",
         )
     try:
