@@ -140,13 +140,17 @@ def test_what_cannot_be_answered_is_an_error_with_the_commands_own_words(here):
         ("replay", {"path": "ledger", "by": "team --html page.html"}),
         ("plan", {}),
         ("ledger_summary", {"ledger": "logs"}),
+        ("ledger_summary", {"path": "ledger"}),
+        ("explain", {}),
         ("prices", {"model": "nova-pro"}),
     )
-    assert [failed for failed, _ in answers] == [True, True, True, True, True, True, False]
+    assert [failed for failed, _ in answers] == [True] * 8 + [False]
     assert f"there is no {here / 'nowhere'}" in answers[0][1]
     assert "no-such-model" in answers[1][1]
-    assert "give path or request, one of them" in answers[4][1]
+    assert "give either path or request" in answers[4][1]
     assert f"{here / 'logs'} holds no ledger" in answers[5][1]
+    assert "ledger_summary has no argument path; ledger_summary takes ledger, by, month" in answers[6][1]
+    assert "explain needs the argument path; explain takes path, by" in answers[7][1]
     assert not (here / "page.html").exists()
 
 

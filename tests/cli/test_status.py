@@ -9,6 +9,7 @@ from decimal import Decimal
 from pathlib import Path
 
 import pytest
+from msgspec import structs
 
 from rockbottom.cli import main
 from rockbottom.cli.today import KEPT, line_of, today_in
@@ -39,8 +40,19 @@ def test_the_line_says_what_today_cost_what_came_from_the_cache_and_what_that_sa
         _call(_NOON + 5, cost=None, uncached=None), _call(_NOON + 6, endpoint="local"),
     )  # fmt: skip
     assert line_of(today_in(tmp_path, _NOON + 60)) == (
-        "rockbottom today: $1.00 · 60% from cache · saved $3.00 (75%) · 5 calls · 1 without a price"
+        "rockbottom today: $1.00 · 60% from cache · saved $3.00 (75%) · 5 calls · 1 without a price "
+        "(amazon.nova-pro-v1:0)"
     )
+
+
+def test_calls_without_a_price_name_their_models_the_most_called_first(tmp_path):
+    """Three calls of one model, one of another: the line names the first, the JSON both with their counts."""
+    rare, often = (structs.replace(_call(_NOON, cost=None, uncached=None), model=name) for name in ("a.rare", "z.often"))
+    _record(tmp_path, rare, often, often, often)
+    today = today_in(tmp_path, _NOON + 60)
+    assert line_of(today).endswith("· 4 calls · 4 without a price (z.often and 1 more model)")
+    assert today["aws"]["unpriced_models"] == {"a.rare": 1, "z.often": 3}
+    assert today_in(tmp_path, _NOON + 61)["aws"] == today["aws"]
 
 
 def test_only_what_came_since_is_read_and_the_next_day_begins_at_nothing(tmp_path, monkeypatch):
@@ -72,7 +84,7 @@ def test_the_sums_are_those_of_the_ledgers_own_reader(tmp_path):
     assert today["written"] == sum(call.cache_write for call in expected)
 
 
-@pytest.mark.parametrize("kept", [b"", b"[]", b'{"format": 1}', b'{"format": 1, "day": 0, "position": 5}', b"\xff"])
+@pytest.mark.parametrize("kept", [b"", b"[]", b'{"format": 1}', b'{"format": 2, "day": 0, "position": 5}', b"\xff"])
 def test_damage_to_what_is_kept_only_costs_time(tmp_path, kept):
     """It is added up anew."""
     _record(tmp_path, _call(_NOON))

@@ -9,9 +9,10 @@ import os
 import shutil
 import sys
 import tempfile
-from collections.abc import Generator
+from collections.abc import Callable, Generator, Mapping
 from contextlib import contextmanager
 from functools import cache
+from inspect import signature
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -59,11 +60,33 @@ def server() -> "MCPServer[Any]":
 
     from rockbottom import __version__
 
-    made: MCPServer[Any] = MCPServer("rockbottom", instructions=_INSTRUCTIONS, version=__version__, log_level="ERROR")
+    tools = {tool.__name__: tool for tool in (explain, replay, prices, plan, ledger_summary)}
+
+    class Exact(MCPServer[Any]):
+        """Refuses arguments that a tool does not have, which the library would leave out in silence."""
+
+        async def call_tool(self, name: str, arguments: dict[str, Any], context: Any = None) -> Any:
+            if name in tools:
+                _check(name, tools[name], arguments)
+            return await super().call_tool(name, arguments, context)
+
+    made = Exact("rockbottom", instructions=_INSTRUCTIONS, version=__version__, log_level="ERROR")
     reads = ToolAnnotations(read_only_hint=True, destructive_hint=False, idempotent_hint=True, open_world_hint=False)
-    for tool in (explain, replay, prices, plan, ledger_summary):
+    for tool in tools.values():
         made.tool(annotations=reads, structured_output=False)(tool)
     return made
+
+
+def _check(name: str, tool: Callable[..., Any], arguments: Mapping[str, Any]) -> None:
+    """Raises ToolError for an argument that the tool does not have, and for one that it needs."""
+    known = signature(tool).parameters
+    takes = f"{name} takes {', '.join(known)}"
+    unknown = [given for given in arguments if given not in known]
+    if unknown:
+        raise _refused(f"{name} has no argument {unknown[0]}; {takes}")
+    missing = [each.name for each in known.values() if each.default is each.empty and each.name not in arguments]
+    if missing:
+        raise _refused(f"{name} needs the argument {missing[0]}; {takes}")
 
 
 async def explain(path: Logs, by: str | None = None) -> str:
@@ -97,7 +120,7 @@ async def plan(path: str | None = None, request: Body | str | None = None, model
     request: the same itself instead. model: the model id, where the request names none.
     """
     if (path is None) == (request is None):
-        raise _refused("give path or request, one of them")
+        raise _refused("give either path or request")
     if request is not None:
         text = request if isinstance(request, str) else json.dumps(request)
         return await _said("plan", *_option("--model", model), "-", text=text)

@@ -14,10 +14,10 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
-from rockbottom.figures import counted, share, usd
+from rockbottom.figures import counted, printable, share, usd
 
 KEPT = "today.json"
-_FORMAT = 1
+_FORMAT = 2
 _START = b'{"at":'
 _COUNTS = ("calls", "unpriced", "input", "read", "written")
 _SUMS = ("cost", "uncached")
@@ -69,8 +69,14 @@ def line_of(today: dict[str, Any]) -> str:
         parts.append(f"{word} {_dollars(abs(saved))} ({share(abs(saved) / side['uncached'])})")
     parts.append(counted(side["calls"], "call"))
     if side["unpriced"]:
-        parts.append(f"{side['unpriced']:,} without a price")
+        parts.append(f"{side['unpriced']:,} without a price ({_names(side['unpriced_models'])})")
     return "rockbottom today: " + " · ".join(parts)
+
+
+def _names(models: dict[str, int]) -> str:
+    """The model with the most calls, and how many more there are: a prompt has one line."""
+    first, *others = sorted(models, key=lambda name: (-models[name], name))
+    return f"{first} and {counted(len(others), 'more model')}" if others else first
 
 
 def _dollars(amount: Decimal) -> str:
@@ -90,7 +96,7 @@ def _folder() -> Path:
 
 
 def _nothing() -> Side:
-    return {**dict.fromkeys(_COUNTS, 0), **dict.fromkeys(_SUMS, Decimal(0))}
+    return {**dict.fromkeys(_COUNTS, 0), **dict.fromkeys(_SUMS, Decimal(0)), "unpriced_models": {}}
 
 
 def _kept(folder: Path, midnight: float) -> dict[str, Any]:
@@ -110,7 +116,9 @@ def _kept(folder: Path, midnight: float) -> dict[str, Any]:
         if read["day"] == midnight:
             for side in ("aws", "local"):
                 counts = {name: int(read[side][name]) for name in _COUNTS}
-                totals[side] = counts | {name: Decimal(read[side][name]) for name in _SUMS}
+                models = {str(name): int(count) for name, count in read[side]["unpriced_models"].items()}
+                sums = {name: Decimal(read[side][name]) for name in _SUMS}
+                totals[side] = {**counts, **sums, "unpriced_models": models}
     except (OSError, ValueError, LookupError, TypeError, AttributeError, ArithmeticError):
         return {"format": _FORMAT, "day": midnight, "position": {}, "aws": _nothing(), "local": _nothing()}
     return totals
@@ -156,6 +164,8 @@ def _add(line: bytes, midnight: float, totals: dict[str, Any]) -> None:
         side["calls"] += 1
         if cost is None:
             side["unpriced"] += 1
+            model = printable(str(call.get("model", "no model")))
+            side["unpriced_models"][model] = side["unpriced_models"].get(model, 0) + 1
         else:
             side["cost"] += Decimal(cost)
             side["uncached"] += Decimal(uncached if uncached is not None else cost)

@@ -186,7 +186,7 @@ def _check(configuration: Configuration, path: Path, root: Any) -> None:
     if configuration.keys is None and not is_loopback(configuration.host):
         fix = "keys: keys.json, and rockbottom gateway key add NAME; or listen on 127.0.0.1"
         raise _bad(
-            path, root, "listen", f"{configuration.host} can be reached by others, and there are no keys", fix=fix
+            path, root, "listen", f"other machines can reach {configuration.host}, and there are no keys", fix=fix
         )
     if configuration.admin is not None and not is_loopback(configuration.admin.rpartition(":")[0].strip("[]")):
         fix = "admin: 127.0.0.1:4748, and reach it through ssh or kubectl port-forward"
@@ -194,7 +194,7 @@ def _check(configuration: Configuration, path: Path, root: Any) -> None:
             path,
             root,
             "admin",
-            f"{configuration.admin} can be reached by others, and the page has no password",
+            f"other machines can reach {configuration.admin}, and the page has no password",
             fix=fix,
         )
     if configuration.admin is not None and configuration.ledger is None:
