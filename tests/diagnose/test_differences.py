@@ -90,6 +90,13 @@ def test_key_order_inside_a_text_that_is_json(catalog, differ):
     assert (found.cause, found.place) == (Cause.KEY_ORDER, "system[0].text")
 
 
+def test_a_text_that_is_json_with_other_spacing_keeps_its_order_of_keys(differ):
+    """No formatter writes this spacing; the keys stand where they stood."""
+    body = {**BODY, "system": [{"text": '{"a": 1, "b": [2, "x y"]}'}]}
+    found = differ(lambda new: new["system"][0].update(text='{"a" :1,  "b":[ 2,"x y"]}'), body)
+    assert (found.cause, found.evidence) == (Cause.WHITESPACE, "the same JSON, spaced or escaped differently")
+
+
 def test_reordered_tools_are_named_in_both_orders(differ):
     """The evidence is the names before and after."""
     found = differ(lambda body: body["toolConfig"]["tools"].reverse())

@@ -73,16 +73,16 @@ def test_a_random_edit_is_placed_within_32_characters(seed: int, length: int, ve
         # "about " of rule 7 begins at 238 + 18 = 256 = 8 * 32.
         (
             lambda text: text.replace("about matter 7.", "matter 7."),
-            "6 characters removed, or replaced by fewer, in the 32 characters from 256",
+            "6 characters removed, or replaced by fewer, beginning in the 32 characters from 256",
         ),
         (lambda text: text[:320] + text[384:], "64 characters removed at character 320"),
         (
             lambda text: text.replace("matter 7.", "affair 7."),
-            "at most 32 characters replaced by as many, in the 32 characters from 256",
+            "at most 32 characters replaced by as many, beginning in the 32 characters from 256",
         ),
         (
             lambda text: text.replace("Rule 7:", "Remember 7:").replace("Rule 300:", "Article 300:"),
-            "at most 32 characters replaced by 4 more, in the 32 characters from 224; 1 more edit behind it",
+            "at most 32 characters replaced by 4 more, beginning in the 32 characters from 224; 1 more edit behind it",
         ),
     ],
 )  # fmt: skip
@@ -249,3 +249,18 @@ def test_a_row_of_pieces_read_back_is_the_row_written():
 def test_a_change_without_an_edit_stays_as_it_was():
     """The class is what others build too."""
     assert Change(Moved.TEXT, "system[0]", "other words").placed is None
+
+
+@pytest.mark.parametrize(
+    ("with_text", "moved", "said"),
+    [(True, Moved.WHITESPACE, "the same JSON, spaced or escaped differently"), (False, Moved.JSON, "")],
+    ids=["text", "pieces"],
+)
+def test_json_spaced_as_no_formatter_does_is_not_called_reordered(
+    pins: Path, with_text: bool, moved: Moved, said: str
+):
+    """The keys stand where they stood; without the earlier text the order cannot be told from the spacing."""
+    accepted(pins, support('{"a" :1,  "rules":[ "' + RULES + '"]}'), with_text=with_text)
+    change = judged(pins, support(json.dumps({"a": 1, "rules": [RULES]}))).changes[0]
+    assert (change.moved, change.place.partition(".")[0]) == (moved, "system[0]")
+    assert said in change.evidence

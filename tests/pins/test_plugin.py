@@ -126,7 +126,7 @@ def test_without_a_name_a_prompt_has_that_of_its_test(project: pytest.Pytester):
         ("rockbottom_pin({'modelId': 'nova-pro', 'system': 3}, name='x')", "*system: expected a list*"),
         (
             "open('rockbottom-pins.toml', 'w').write('x'); rockbottom_pin(prompts.support())",
-            "*no pin file that can be*",
+            "*cannot be read as a pin file*",
         ),
     ],
 )

@@ -11,7 +11,7 @@ from unicodedata import category, normalize
 import msgspec
 
 from rockbottom.diagnose.causes import Cause
-from rockbottom.diagnose.faces import Face
+from rockbottom.diagnose.faces import Face, same_order
 from rockbottom.diagnose.sent import Archive, Sent
 from rockbottom.diagnose.volatile import VolatileKind, change_between, common_ends
 from rockbottom.figures import counted, visible
@@ -222,9 +222,18 @@ def _other_text(pair: _Pair) -> _Judged | None:
     return Cause.VOLATILE_TEXT, f"text {_quoted(change.before)} -> {_quoted(change.after)}", VolatileKind.TEXT
 
 
+def _same_json(pair: _Pair) -> _Judged | None:
+    """The same values: what differs is the order of keys, or only how the text is spaced."""
+    judged = _same_but("sorted_keys", Cause.KEY_ORDER, "the same JSON, keys in another order")(pair)
+    old, new = pair.face(pair.old), pair.face(pair.new)
+    if judged is not None and old is not None and new is not None and same_order(old.text, new.text):
+        return Cause.WHITESPACE, "the same JSON, spaced or escaped differently", None
+    return judged
+
+
 _JUDGES: Sequence[Callable[[_Pair], _Judged | None]] = (
     _tools_reordered,
-    _same_but("sorted_keys", Cause.KEY_ORDER, "the same JSON, keys in another order"),
+    _same_json,
     _white_space,
     _looks_same,
     _inserted,

@@ -97,6 +97,12 @@ _NATIVE: Mapping[str, Callable[[Block], Any]] = {
 }
 
 
+def same_order(one: str, other: str) -> bool:
+    """Whether two texts are the same JSON with its keys in the same order: they differ in spacing or escapes alone."""
+    inner = _parsed(one), _parsed(other)
+    return None not in inner and _encoded(inner[0]) == _encoded(inner[1])
+
+
 def _parsed(text: str) -> Any:
     """The JSON that a text is, or None when it is none."""
     if text.lstrip()[:1] not in ("{", "["):

@@ -15,6 +15,7 @@ from rockbottom.pins.pin import Pin
 from rockbottom.pins.placing import Placed, placed_in
 from rockbottom.pins.prefix import Block, Prefix, shared_blocks
 from rockbottom.pins.spellings import spelling_of
+from rockbottom.prompt import BlockKind
 
 
 class Moved(Enum):
@@ -27,6 +28,7 @@ class Moved(Enum):
     TOOL_ORDER = "tools in another order"
     TOOLS = "tool definitions changed"
     KEY_ORDER = "JSON keys in another order"
+    JSON = "the same JSON, written differently"
     WHITESPACE = "only white space differs"
     SPELLING = "the same text, encoded differently"
     STAMP = "a timestamp, id or counter"
@@ -43,6 +45,7 @@ _RULES: Mapping[Moved, Cause] = {
     Moved.TOOL_ORDER: Cause.TOOLS_REORDERED,
     Moved.TOOLS: Cause.TOOLS_CHANGED,
     Moved.KEY_ORDER: Cause.KEY_ORDER,
+    Moved.JSON: Cause.KEY_ORDER,
     Moved.WHITESPACE: Cause.WHITESPACE,
     Moved.STAMP: Cause.VOLATILE_TEXT,
 }
@@ -126,7 +129,7 @@ def _block_change(before: Sequence[Block], new: Prefix, old: Prefix | None, pin:
     return _by_pieces(named, before, new, index, pin)
 
 
-_INSIDE = (Moved.TEXT, Moved.STAMP, Moved.WHITESPACE, Moved.KEY_ORDER, Moved.TOOLS)
+_INSIDE = (Moved.TEXT, Moved.STAMP, Moved.WHITESPACE, Moved.KEY_ORDER, Moved.JSON, Moved.TOOLS)
 """What moves inside a block, so that it has a character."""
 
 
@@ -171,8 +174,8 @@ def _judged(before: Sequence[Block], new: Prefix, index: int) -> Change:
 
 
 def _same_but(old: Block, new: Block) -> Moved | None:
-    if old.sorted_keys == new.sorted_keys:
-        return Moved.KEY_ORDER
+    if old.sorted_keys == new.sorted_keys:  # a text has spacing of its own, what is sent as JSON has none
+        return Moved.JSON if new.kind == BlockKind.TEXT.value else Moved.KEY_ORDER
     if old.collapsed == new.collapsed:
         return Moved.WHITESPACE
     return Moved.STAMP if old.masked == new.masked else None
@@ -220,6 +223,8 @@ def _with_text(change: Change, difference: Difference) -> Change:
     moved = change.moved
     if moved is Moved.TEXT and difference.cause is Cause.VOLATILE_TEXT and difference.volatile is not VolatileKind.TEXT:
         moved = Moved.STAMP
+    if moved is Moved.JSON:
+        moved = Moved.WHITESPACE if found.cause is Cause.WHITESPACE else Moved.KEY_ORDER
     whole = moved in (Moved.ADDED, Moved.REMOVED, Moved.ORDER)
     if whole or (moved is Moved.TOOLS and difference.cause is not Cause.TOOLS_CHANGED):
         return replace(change, place=difference.place if not whole else change.place)

@@ -41,9 +41,8 @@ class Placed:
         return self.after - self.before
 
     def __str__(self) -> str:
-        where = (
-            f" at character {self.at:,}" if not self.within else f", in the {self.within} characters from {self.at:,}"
-        )
+        within = f", beginning in the {self.within} characters from {self.at:,}"
+        where = within if self.within else f" at character {self.at:,}"
         more = f"; {counted(self.others, 'more edit')} behind it" if self.others else ""
         return f"{self._amount()}{where}{more}"
 

@@ -9,7 +9,8 @@ from collections.abc import Callable, Iterator
 from typing import NamedTuple
 from unicodedata import category, normalize
 
-_INDENTS = (None, 2, 4)
+_INDENTS = (None, 1, 2, 3, 4, 8, "\t")
+_SEPARATORS = ((", ", ": "), (",", ":"), (",", ": "), (", ", ":"), (" , ", " : "))
 _TABS = (2, 4, 8)
 _AT_LINE_END = re.compile(r"[ \t]+(?=\r?\n|$)")
 _STRAIGHT = str.maketrans({"\u2018": "'", "\u2019": "'", "\u201c": '"', "\u201d": '"'})
@@ -64,8 +65,10 @@ def _json(text: str) -> Iterator[Spelling]:
     except (ValueError, RecursionError):
         return
     for indent in _INDENTS:
-        for separators in (None, (",", ":")):
+        by = "tabs" if indent == "\t" else indent
+        for separators in _SEPARATORS:
             for ascii_only in (True, False):
-                layout = "compact" if separators else f"indented by {indent}" if indent else "on one line"
+                compact = indent is None and separators == (",", ":")
+                layout = f"indented by {by}" if indent else "compact" if compact else "on one line"
                 other = json.dumps(value, indent=indent, separators=separators, ensure_ascii=ascii_only)
                 yield Spelling(f"the same JSON, which was {layout}", other, white_space=True)
