@@ -224,7 +224,7 @@ def _with_text(change: Change, difference: Difference) -> Change:
     if moved is Moved.TEXT and difference.cause is Cause.VOLATILE_TEXT and difference.volatile is not VolatileKind.TEXT:
         moved = Moved.STAMP
     if moved is Moved.JSON:
-        moved = Moved.WHITESPACE if found.cause is Cause.WHITESPACE else Moved.KEY_ORDER
+        moved = Moved.WHITESPACE if difference.cause is Cause.WHITESPACE else Moved.KEY_ORDER
     whole = moved in (Moved.ADDED, Moved.REMOVED, Moved.ORDER)
     if whole or (moved is Moved.TOOLS and difference.cause is not Cause.TOOLS_CHANGED):
         return replace(change, place=difference.place if not whole else change.place)

@@ -22,10 +22,10 @@ def answer_text(
     ``sources`` says every contested price in full, ``page`` is where the report lies.
     """
     paint = Paint(colour)
-    lines = _paragraph(headline(document), width, paint, style="bold", indent=0)
+    lines = _paragraph(" ".join(headline(document)), width, paint, style="bold", indent=0)
     lines += ["", *_models(document, width, paint)]
-    for sentence in (*_defined(document), *_beaten(document), *_waiting(document)):
-        lines += _paragraph(sentence, width, paint)
+    for note in notes(document):
+        lines += _paragraph(note, width, paint)
     for block in (quality_text(document, width, paint), _beside(document, width, paint)):
         lines += ["", *block] if block else []
     lines.append("")
@@ -43,6 +43,16 @@ def attached_lane(model: BenchModel) -> BenchLane | None:
     return next((lane for lane in model.lanes if is_attached(lane.name) and lane.cost), None)
 
 
+def told_lane(model: BenchModel) -> BenchLane | None:
+    """The lane that sentences speak of: the planner's, or the cheapest where the planner did not run."""
+    return attached_lane(model) or model.best_lane
+
+
+def lane_words(lane: BenchLane) -> str:
+    """The name of a lane as a reader knows it: that of the planner is what attaching does."""
+    return "rockbottom attached" if is_attached(lane.name) else lane.name
+
+
 def fixed_lane(model: BenchModel) -> BenchLane | None:
     """The cheapest lane of fixed placements at the baseline's tier, chosen in hindsight."""
     base = model.baseline
@@ -54,31 +64,41 @@ def fixed_lane(model: BenchModel) -> BenchLane | None:
     return min(fixed, key=_month, default=None)
 
 
-def headline(document: BenchResults) -> str:
-    """The dearest model's bill without caching and attached, and the cheapest model tested."""
-    finished, dearest = _finished(document), _dearest(document)
-    if dearest is None:
-        return f"{document.workload.name} was not finished, so there is no bill to compare."
-    sentence = f"{document.workload.name} on {dearest.name}: {_saving(dearest)}."
-    cheapest = min(finished, key=_least)
+def headline(document: BenchResults) -> list[str]:
+    """The dearest model's bill without caching and attached; and the cheapest model tested, where it is another."""
+    dearest, cheapest = dearest_model(document), cheapest_model(document)
+    if dearest is None or cheapest is None:
+        return [f"{document.workload.name} was not finished, so there is no bill to compare."]
+    told = [f"{document.workload.name} on {dearest.name}: {_saving(dearest)}."]
     if cheapest is not dearest:
-        sentence += (
-            f" Cheapest model tested: {cheapest.name}, {_saving(cheapest, short=True)}, if its answers are good enough."
-        )
-    return sentence
+        saving = _saving(cheapest, short=True)
+        told.append(f"Cheapest model tested: {cheapest.name}, {saving}, if its answers are good enough.")
+    return told
 
 
 def _finished(document: BenchResults) -> list[BenchModel]:
     return [model for model in document.models if model.baseline.cost]
 
 
-def _dearest(document: BenchResults) -> BenchModel | None:
+def dearest_model(document: BenchResults) -> BenchModel | None:
     """The model whose bill without caching is the highest."""
     return max(_finished(document), key=lambda model: _month(model.baseline), default=None)
 
 
+def cheapest_model(document: BenchResults) -> BenchModel | None:
+    """The model whose bill attached, or by its cheapest lane, is the lowest."""
+    return min(_finished(document), key=_least, default=None)
+
+
+def notes(document: BenchResults, *, by_lane: bool = False) -> list[str]:
+    """What the lanes are, where a fixed one is cheaper, who may wait; ``by_lane`` where lanes are shown by name."""
+    attached = {lane.name for model in document.models if (lane := attached_lane(model))} if by_lane else set[str]()
+    named = [f"{name}: rockbottom attached." for name in sorted(attached)]
+    return [*named, *_defined(document), *_beaten(document), *_waiting(document)]
+
+
 def _saving(model: BenchModel, *, short: bool = False) -> str:
-    base, lane = model.baseline, attached_lane(model) or model.best_lane
+    base, lane = model.baseline, told_lane(model)
     before = f"${sentences.month(_month(base))}" + ("" if short else " a month") + " without caching"
     if not any(other.cost for other in model.lanes[1:]):
         return f"{before}; no other lane was finished"
@@ -95,7 +115,7 @@ def _month(lane: BenchLane) -> Decimal:
 
 
 def _least(model: BenchModel) -> Decimal:
-    return _month(attached_lane(model) or model.best_lane or model.baseline)
+    return _month(told_lane(model) or model.baseline)
 
 
 def _models(document: BenchResults, width: int, paint: Paint) -> list[str]:
@@ -153,10 +173,10 @@ def _beside(document: BenchResults, width: int, paint: Paint) -> list[str]:
 
 def _where_it_goes(document: BenchResults) -> str:
     """The bill of the headline's model attached, by bucket, in dollars a month."""
-    dearest = _dearest(document)
+    dearest = dearest_model(document)
     if dearest is None:
         return ""
-    lane = attached_lane(dearest) or dearest.best_lane
+    lane = told_lane(dearest)
     sums = by_bucket(lane) if lane is not None else {}
     if lane is None or not sums:
         return ""
@@ -170,7 +190,7 @@ def _times(document: BenchResults) -> str:
         return ""
     texts: list[str] = []
     for model in document.models:
-        lane = attached_lane(model) or model.best_lane
+        lane = told_lane(model)
         pair = [_middle(way, "first_ms") or _middle(way, "latency_ms") for way in (model.baseline, lane) if way]
         if len(pair) == 2 and pair[0] is not None and pair[1] is not None:
             texts.append(f"{model.name} {milliseconds(pair[0])} ms, attached {milliseconds(pair[1])} ms")

@@ -17,17 +17,18 @@ from rockbottom.documents import BenchLane, BenchModel, BenchResults, Costs, Pri
 from rockbottom.figures import change, counted, decimals_for, page_colours, share, tokens, usd
 from rockbottom.quantities import Usd
 from rockbottom.rendering import sentences
+from rockbottom.rendering.answers import dearest_model, headline, lane_words, notes, told_lane
 from rockbottom.rendering.comma import csv_of
 from rockbottom.rendering.quality import quality_section
 from rockbottom.rendering.stacks import KINDS, lane_numbers, stacks_svgs
 from rockbottom.rendering.waterfall import combined_steps, steps_of, waterfall_svg
 
 _COSTS: tuple[tuple[str, Callable[[Costs], Usd]], ...] = (
-    ("$ / month", lambda cost: cost.month),
+    ("$ / month (assumed)", lambda cost: cost.month),
     ("$ / conversation", lambda cost: cost.conversation),
     ("$ / request", lambda cost: cost.request),
     ("$ / 1,000 requests", lambda cost: cost.requests_1000),
-    ("$ / day", lambda cost: cost.day),
+    ("$ / day (assumed)", lambda cost: cost.day),
 )
 
 
@@ -52,34 +53,34 @@ def page_of(document: BenchResults) -> str:
 
 
 def _focus(document: BenchResults) -> BenchModel:
-    """The model that the headline speaks of: the dearest uncached when models were compared, else the first."""
-    both = document.combined
-    if both is None:
-        return document.models[0]
-    return next(model for model in document.models if model.name == both.from_model)
+    """The model that the headline speaks of; the first where none was finished."""
+    return dearest_model(document) or document.models[0]
 
 
 def _header(document: BenchResults, model: BenchModel) -> str:
-    base, best = model.baseline, model.best_lane
+    base, lane = model.baseline, told_lane(model)
+    first, *others = headline(document)
     parts = [
         f'<header><p class="kicker">{_kicker(document, model)}</p>',
-        f"<h1>{escape(sentences.headline(document, model))}</h1>",
+        f"<h1>{escape(first)}</h1>",
+        *(f"<p>{escape(sentence)}</p>" for sentence in others),
     ]
-    if base.cost and best and best.cost:
+    if base.cost and lane and lane.cost:
+        how = "simulated locally" if document.provenance.simulated else "measured"
+        saved = lane.saved or Decimal(0)
         parts.append(
             '<div class="three">'
             "<div><span>a month without caching, at the assumed traffic</span>"
             f"<strong>${sentences.month(base.cost.month)}</strong></div>"
-            f"<div><span>{escape(sentences.least_of(document))}</span>"
-            f"<strong>${sentences.month(best.cost.month)}</strong></div>"
-            f'<div class="best"><span>saved by {escape(best.name)}</span>'
-            f"<strong>{share(best.saved or Decimal(0))}</strong></div>"
+            f"<div><span>with {escape(lane_words(lane))}, {how}</span>"
+            f"<strong>${sentences.month(lane.cost.month)}</strong></div>"
+            f'<div class="best"><span>{"dearer" if saved < 0 else "saved"}</span>'
+            f"<strong>{share(abs(saved))}</strong></div>"
             "</div>"
         )
     facts = [f"assumed: {sentences.traffic(document)}", sentences.outputs(document), sentences.priced(document)]
     parts.append(f'<p class="note">{escape(" · ".join(facts))}</p>')
-    if both := sentences.combined(document):
-        parts.append(f"<p>{escape(both)}.</p>")
+    parts += [f'<p class="note">{escape(note)}</p>' for note in notes(document, by_lane=True)]
     parts += [
         f'<p class="note warn">Contested: {escape(sentence)}.</p>' for sentence in sentences.contested(document, model)
     ]
@@ -102,10 +103,15 @@ def _waterfall(document: BenchResults, model: BenchModel) -> str:
     steps += combined_steps(document, model)
     why = "Hatched: simulated, or a price on which sources disagree." if any(step.hatched for step in steps) else ""
     return (
-        f"<section><h2>From the bill without caching to the cheapest way</h2><p class=note>{escape(model.name)}, "
+        f"<section><h2>From the bill without caching to {escape(_goal(model))}</h2><p class=note>{escape(model.name)}, "
         "US dollars a month at the assumed traffic. "
         f'{why}</p><figure class="waterfall">{waterfall_svg(steps, "hatch")}</figure></section>'
     )
+
+
+def _goal(model: BenchModel) -> str:
+    lane = told_lane(model)
+    return f"the bill with {lane_words(lane)}" if lane is not None else "the bill with it"
 
 
 def _stacks(document: BenchResults, focus: BenchModel) -> str:
@@ -169,7 +175,7 @@ def _row(model: BenchModel, lane: BenchLane, decimals: Sequence[int], heads: Seq
     saved = lane.saved or Decimal(0)
     colour = "good" if saved > 0 else "bad" if saved < 0 else "zero"
     shown = "" if lane.name == "baseline" else change(saved)
-    best = ' class="best"' if lane.name == model.best else ""
+    best = ' class="best"' if lane is told_lane(model) else ""
     change_cell = f'<td class="{colour}" data-head="{heads[3]}" data-value="{-saved}">{shown}</td>'
     return f"<tr{best}>{start}{month}{change_cell}{counts}{''.join(bills)}</tr>"
 

@@ -73,12 +73,6 @@ def repeats(document: BenchResults) -> str:
     return f"the middle one of {most if least == most else f'{least} to {most}'} finished of {planned:,} repeats"
 
 
-def least_of(document: BenchResults) -> str:
-    """What the least bill is the least of."""
-    simulated = document.provenance.simulated
-    return "the cheapest way tested, simulated locally" if simulated else "the cheapest way measured"
-
-
 def priced(document: BenchResults) -> str:
     days = sorted({row.checked_on for row in document.provenance.prices})
     if not days:
@@ -137,38 +131,10 @@ def contested_rules(model: BenchModel) -> list[str]:
     ]
 
 
-def headline(document: BenchResults, model: BenchModel) -> str:
-    """One sentence with three numbers: the bill, the least bill of the lanes, and the saving."""
-    done = "tested" if document.provenance.simulated else "measured"
-    subject = f"{document.workload.name} on {model.name}"
-    base, best = model.baseline, model.best_lane
-    if base.cost is None or best is None or best.cost is None:
-        return f"{subject} was not finished, so there is no bill to compare."
-    if best is base:
-        return f"{subject} costs ${month(base.cost.month)} a month, and no way {done} makes it cheaper."
-    return (
-        f"{subject} costs ${month(base.cost.month)} a month without caching. "
-        f"The cheapest way {done} is {best.name}, ${month(best.cost.month)}: "
-        f"{share(best.saved or Decimal(0))} less{asked_by(best)}."
-    )
-
-
 def asked_by(lane: BenchLane) -> str:
     """What a tier asks for its price."""
     asks = {Tier.BATCH: ", for answers within a day and not at once", Tier.FLEX: ", for answers that may wait"}
     return asks.get(lane.tier, "")
-
-
-def combined(document: BenchResults) -> str | None:
-    """The dearest model uncached against the cheapest cached lane."""
-    both = document.combined
-    if both is None:
-        return None
-    return (
-        f"{both.from_model} uncached ${month(both.from_cost.month)} a month → "
-        f"{both.to_model} {both.to_lane} ${month(both.to_cost.month)}: "
-        f"{share(both.saved)} less, if its answers are good enough"
-    )
 
 
 def month(value: Decimal) -> str:

@@ -20,6 +20,7 @@ from rockbottom.figures import (
 )
 from rockbottom.quantities import Usd
 from rockbottom.rendering import sentences
+from rockbottom.rendering.answers import headline, notes, told_lane
 from rockbottom.rendering.buckets import BUCKETS, by_bucket
 from rockbottom.rendering.estimates import besides_text
 from rockbottom.rendering.quality import quality_text
@@ -28,18 +29,18 @@ _PASS, _FAIL = "✓", "✗"
 Amount = Callable[[Costs], Usd]
 _NARROW: tuple[tuple[str, Amount], ...] = (
     ("$/conv.", lambda cost: cost.conversation),
-    ("$/1,000 req", lambda cost: cost.requests_1000),
-    ("$/month", lambda cost: cost.month),
+    ("$/month (assumed)", lambda cost: cost.month),
 )
 _BROAD: tuple[tuple[str, Amount], ...] = (
-    ("$/request", lambda cost: cost.request), *_NARROW[:2], ("$/day", lambda cost: cost.day), _NARROW[2],
+    ("$/request", lambda cost: cost.request), _NARROW[0], ("$/1,000 req", lambda cost: cost.requests_1000), _NARROW[1],
 )  # fmt: skip
 
 
 def text_of(document: BenchResults, *, width: int = 80, colour: bool = False, every_lane: bool = False) -> str:
-    """The whole report as text; ``every_lane`` shows the turns of all lanes and not only of the best."""
+    """The whole report as text, under the headline; ``every_lane`` shows the turns of all lanes, not only of one."""
     paint = Paint(colour)
-    lines: list[str] = []
+    lines = [*_paragraph(" ".join(headline(document)), width, paint, style="bold", indent=0)]
+    lines += [line for note in notes(document, by_lane=True) for line in _paragraph(note, width, paint)] + [""]
     for model in document.models:
         lines += [*_model(document, model, width, paint, every_lane), ""]
     if len(document.models) > 1:
@@ -73,8 +74,8 @@ def _title(document: BenchResults, model: BenchModel, width: int, paint: Paint) 
 
 
 def _shown_lane(model: BenchModel) -> BenchLane | None:
-    """The lane whose turns are shown: the best one, or else the first that has any."""
-    return model.best_lane or next((lane for lane in model.lanes if lane.turns), None)
+    """The lane whose turns are shown: the one that the headline speaks of, or else the first that has any."""
+    return told_lane(model) or next((lane for lane in model.lanes if lane.turns), None)
 
 
 def _turns(document: BenchResults, lane: BenchLane, width: int, paint: Paint) -> list[str]:
@@ -110,7 +111,7 @@ def _lanes(model: BenchModel, width: int, paint: Paint) -> list[str]:
     amounts = [(amount, decimals_for(map(amount, costs))) for _, amount in chosen]
     rows: list[list[Cell]] = []
     for lane in model.lanes:
-        rows.append(_lane_row(lane, amounts, lane.name == model.best))
+        rows.append(_lane_row(lane, amounts, lane is told_lane(model)))
         if both and lane.usage and lane.measured_cost:
             own = [Cell(tokens(lane.usage.measured_output), "dim"), *_bills(lane.measured_cost, amounts, "dim")]
             rows.append([Cell("  own output", "dim"), Cell(""), Cell(""), Cell(""), *own, Cell("")])
@@ -123,10 +124,10 @@ def _split(model: BenchModel, width: int, paint: Paint) -> list[str]:
     if not splits:
         return []
     places = decimals_for([amount for _, sums in splits for amount in sums.values()])
-    columns = [Column("$ a month of", right=False), *(Column(bucket) for bucket in BUCKETS), Column("in all")]
+    columns = [Column("$ a month (assumed)", right=False), *(Column(bucket) for bucket in BUCKETS), Column("in all")]
     rows = [
         [
-            Cell(lane.name, "bold" if lane.name == model.best else ""),
+            Cell(lane.name, "bold" if lane is told_lane(model) else ""),
             *(Cell(usd(sums[bucket], places) if bucket in sums else "") for bucket in BUCKETS),
             Cell(usd(sum(sums.values(), Decimal(0)), places)),
         ]
@@ -178,8 +179,8 @@ def _signs(line: str, paint: Paint) -> str:
 
 def _across(document: BenchResults, width: int, paint: Paint) -> list[str]:
     columns = [
-        Column("model", right=False), Column("no caching $/month"), Column("best lane", right=False),
-        Column("$/month"), Column("change"), Column("vs dearest"),
+        Column("$ a month (assumed)", right=False), Column("no caching"), Column("best lane", right=False),
+        Column("by it"), Column("change"), Column("vs dearest"),
     ]  # fmt: skip
     dearest = document.combined.from_cost.month if document.combined else None
     rows: list[list[Cell]] = []
@@ -193,10 +194,7 @@ def _across(document: BenchResults, width: int, paint: Paint) -> list[str]:
             Cell(model.name), Cell(usd(base.cost.month, 2)), Cell(best.name), Cell(usd(least, 2), "bold"),
             _saved(best.saved or Decimal(0)), _saved(1 - least / dearest if dearest else None),
         ])  # fmt: skip
-    lines = table(columns, rows, width, paint)
-    if sentence := sentences.combined(document):
-        lines += _paragraph(sentence, width, paint, style="bold")
-    return lines
+    return table(columns, rows, width, paint)
 
 
 def _footer(document: BenchResults, width: int, paint: Paint) -> list[str]:

@@ -1,4 +1,4 @@
-"""From the bill without caching to the least bill: what each lever takes off, as an SVG."""
+"""From the bill without caching to the bill attached: what each lever takes off, as an SVG."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -9,6 +9,7 @@ from rockbottom.catalog import Tier
 from rockbottom.documents import BenchModel, BenchResults, Costs, LineItem
 from rockbottom.figures import usd
 from rockbottom.quantities import Unit
+from rockbottom.rendering.answers import cheapest_model, lane_words, told_lane
 
 _ROW, _TOP = 46, 4
 
@@ -25,26 +26,27 @@ class Step:
 
 
 def steps_of(document: BenchResults, model: BenchModel) -> list[Step]:
-    """The steps of one model, from its baseline to its best lane, per month."""
-    base, best = model.baseline, model.best_lane
-    if base.cost is None or best is None or best.cost is None:
+    """The steps of one model, from its baseline to the lane that the headline speaks of, per month."""
+    base, lane = model.baseline, told_lane(model)
+    if base.cost is None or lane is None or lane.cost is None:
         return []
     steps = [Step("no caching", base.cost.month, total=True)]
-    if best is not base:
-        steps += _levers(document, model, base.cost, best.cost, best.items or ())
-        steps.append(Step(best.name, best.cost.month, total=True))
+    if lane is not base:
+        steps += _levers(document, model, base.cost, lane.cost, lane.items or ())
+        steps.append(Step(lane_words(lane), lane.cost.month, total=True))
     return steps
 
 
 def combined_steps(document: BenchResults, model: BenchModel) -> list[Step]:
     """The further step to the cheapest model, where several were measured and this is the dearest."""
-    both, best = document.combined, model.best_lane
-    if both is None or both.from_model != model.name or both.to_model == model.name or best is None or not best.cost:
+    lane, other = told_lane(model), cheapest_model(document)
+    there = told_lane(other) if other is not None else None
+    if other is None or other is model or lane is None or not lane.cost or there is None or not there.cost:
         return []
-    there, simulated = both.to_cost.month, document.provenance.simulated
+    change = there.cost.month - lane.cost.month
     return [
-        Step(f"{both.to_model} instead", there - best.cost.month, hatched=simulated, note="other answers"),
-        Step(f"{both.to_model}, {both.to_lane}", there, total=True),
+        Step(f"{other.name} instead", change, hatched=document.provenance.simulated, note="other answers"),
+        Step(f"{other.name}, {lane_words(there)}", there.cost.month, total=True),
     ]
 
 
