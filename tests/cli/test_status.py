@@ -47,7 +47,8 @@ def test_the_line_says_what_today_cost_what_came_from_the_cache_and_what_that_sa
 
 def test_calls_without_a_price_name_their_models_the_most_called_first(tmp_path):
     """Three calls of one model, one of another: the line names the first, the JSON both with their counts."""
-    rare, often = (structs.replace(_call(_NOON, cost=None, uncached=None), model=name) for name in ("a.rare", "z.often"))
+    call = _call(_NOON, cost=None, uncached=None)
+    rare, often = (structs.replace(call, model=name) for name in ("a.rare", "z.often"))
     _record(tmp_path, rare, often, often, often)
     today = today_in(tmp_path, _NOON + 60)
     assert line_of(today).endswith("· 4 calls · 4 without a price (z.often and 1 more model)")

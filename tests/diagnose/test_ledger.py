@@ -151,8 +151,8 @@ def test_models_without_a_price_are_set_apart_and_the_rest_has_a_verdict(tmp_pat
     assert "You paid $0.0660, $0.0297 of it for what could have been read" in done.stdout
     assert "\n2 requests in 2 min" in done.stdout
     assert "3 requests to 2 models set apart, not in what follows:" in done.stderr
-    assert "amazon.titan-embed-text-v2:0: 2, 400 tokens" in done.stderr
-    assert "mistral.mistral-large-2407-v1:0: 1, 1,000 tokens: No price in force" in done.stderr
+    assert "amazon.titan-embed-text-v2:0: 2 requests, 400 tokens" in done.stderr
+    assert "mistral.mistral-large-2407-v1:0: 1 request, 1,000 tokens: No price in force" in done.stderr
     strict = CliRunner().invoke(command, [str(ledger), "--strict"])
     assert strict.exit_code != 0
 

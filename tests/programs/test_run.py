@@ -32,6 +32,7 @@ def test_a_dry_run_sends_what_the_program_wrote(run):
     assert min(map(int, ran.stdout.split())) > 6000
     assert total_in(ran.stderr).read_percent == 0
     assert "With rockbottom attached 4 calls would have cost $" in ran.stderr
+    assert f"next: rockbottom run -- {PYTHON} boto3_program.py plans its calls" in " ".join(ran.stderr.split())
 
 
 def test_a_ledger_keeps_every_call_and_no_other_folder_is_left(run, tmp_path):

@@ -7,7 +7,7 @@ from rockbottom.alarms.definitions import Alarm
 from rockbottom.alarms.histories import calls_of_trace, priced
 from rockbottom.alarms.placing import monthly_usd, undecided
 from rockbottom.alarms.policies import POLICIES
-from rockbottom.alarms.results import Backtest, backtest_of, proposals_text
+from rockbottom.alarms.results import Backtest, backtest_of, proposals_text, unpriced_of
 from rockbottom.alarms.settings import InvalidSettings, Wanted, read_wanted
 from rockbottom.alarms.terraform import configuration
 
@@ -38,4 +38,5 @@ __all__ = [
     "template",
     "tried",
     "undecided",
+    "unpriced_of",
 ]

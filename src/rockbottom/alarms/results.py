@@ -4,6 +4,7 @@ Instants are seconds since the epoch; shares are between 0 and 1; ``share_of_tok
 """
 
 import json
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from decimal import Decimal
 
@@ -64,10 +65,14 @@ class AlarmResult(msgspec.Struct, frozen=True):
 
 
 class Backtest(msgspec.Struct, frozen=True, rename={"first": "from", "last": "to"}):
-    """What each alarm would have done on one recorded history."""
+    """What each alarm would have done on one recorded history.
+
+    ``unpriced_calls`` counts by model the calls whose price is not known: they are in no cost.
+    """
 
     calls: int
     simulated_calls: int
+    unpriced_calls: Mapping[str, int]
     first: float
     last: float
     accepted_false_alarms_a_month: float
@@ -79,11 +84,17 @@ def backtest_of(tried: Iterable[tuple[str, Tried]], calls: Sequence[CallRecord],
     return Backtest(
         calls=len(calls),
         simulated_calls=sum(call.simulated for call in calls),
+        unpriced_calls=dict(unpriced_of(calls).most_common()),
         first=min(call.at for call in calls),
         last=max(call.at for call in calls),
         accepted_false_alarms_a_month=question.wolves_a_month,
         alarms=tuple(_alarm(model, alarm) for model, alarm in tried),
     )
+
+
+def unpriced_of(calls: Iterable[CallRecord]) -> Counter[str]:
+    """By model, the calls that ended well and have no known price."""
+    return Counter(call.model for call in calls if call.cost_usd is None and call.status == "ok")
 
 
 def _alarm(model: str, tried: Tried) -> AlarmResult:

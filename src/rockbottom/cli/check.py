@@ -185,7 +185,8 @@ def _leave(verdicts: "Sequence[Verdict]", accepting: str) -> None:
     acceptable = any(
         verdict.status in (Status.NEW, Status.CHANGED, Status.GONE) and not verdict.accepted for verdict in failed
     )
-    count = f"{len(failed)} of {counted(len(verdicts), 'prompt')} failed"
+    some = f"{len(failed)} of " if len(failed) < len(verdicts) else ""
+    count = f"{some}{counted(len(verdicts), 'prompt')} failed"
     if acceptable:
         say(f"{count}; to accept what they are now:", accepting)
     else:

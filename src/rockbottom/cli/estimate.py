@@ -86,6 +86,7 @@ def _document(
     from rockbottom.advise import document_of, estimate, preset, sweep
     from rockbottom.catalog import load_catalog
 
+    load_catalog().model(model)  # before anything is asked of its numbers
     chosen = preset(preset_name) if preset_name else None
     if chosen is not None and options["writes"] is None and not options["gaps"]:
         options = {**options, "writes": chosen.writes}

@@ -15,7 +15,7 @@ EXAMPLES = {
     "trace info": "november.parquet",
     "run": "--dry-run -- python app.py",
     "plan": "request.json",
-    "gateway": "gateway.yaml",
+    "gateway": "--config gateway.yaml",
     "gateway key": "add ana --tag team=search",
     "gateway key add": "ana --tag team=search --per-minute 60",
     "gateway key list": "",

@@ -3,6 +3,7 @@
 import json
 import secrets
 from datetime import UTC, date, datetime
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -32,6 +33,7 @@ from rockbottom.probe import (
 )
 from rockbottom.process import local_client
 
+_MONEY = ((Decimal("0.1"), 2), (Decimal(0), 4))  # cents from ten cents on
 _LOCAL_URL = "http://127.0.0.1:4747"
 _NAMES = ("minimum_tokens", *ALL_QUESTIONS)
 
@@ -104,7 +106,7 @@ def _announce(price: ProbeEstimate, endpoint: str, local: bool) -> None:
     took = f"{price.seconds / 60:.0f} minutes of waiting" if price.seconds >= 60 and not local else "no waiting"
     tell(
         f"{counted(price.requests, 'request')} to {where}, {took}; at AWS's prices about "
-        f"${usd(price.expected_usd, 2)}, at worst ${usd(price.worst_usd, 2)}"
+        f"${usd(price.expected_usd, _MONEY)}, at worst ${usd(price.worst_usd, _MONEY)}"
     )
 
 

@@ -147,6 +147,8 @@ def command(
     questions = list(crossed(base_question, models, scopes, tiers, [day.date() for day in days]))
     if (guardrail and engine != "one") or (guard_turn and not guardrail):
         raise click.UsageError("--guardrail goes with --engine one, and --guard-turn with --guardrail")
+    if as_json and as_csv:
+        raise click.UsageError("--json or --csv, not both")
     if html and len(questions) > 1:
         raise click.UsageError("--html shows one combination: name one model, scope, tier and day")
     tell_of_compiling()

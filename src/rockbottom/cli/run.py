@@ -1,6 +1,7 @@
 """``rockbottom run``: a program as it is, with every Bedrock client that it makes attached."""
 
 import os
+import shlex
 import signal
 import subprocess
 import sys
@@ -82,7 +83,7 @@ def command(
         choices = Choices(dry_run, None if holdout is None else str(holdout), state_path, records, share)
         code = _ran(program, environment_of(choices, environment))
         if not quiet:
-            _tell(Path(records), begun_at)
+            _tell(Path(records), begun_at, shlex.join(program) if dry_run else None)
     if code < 0:
         _end_by(-code)
     ctx.exit(code)
@@ -164,8 +165,8 @@ def _end_by(number: int) -> None:
     time.sleep(1)  # it is delivered between two instructions
 
 
-def _tell(records: Path, begun_at: float) -> None:
-    """What was used and saved, on stderr. What fails here is said, and ends nothing."""
+def _tell(records: Path, begun_at: float, planned: str | None) -> None:
+    """What was used and saved, on stderr, and how to run ``planned`` for good. What fails here ends nothing."""
     try:
         report = _report(records, begun_at)
     except Exception as error:
@@ -180,6 +181,8 @@ def _tell(records: Path, begun_at: float) -> None:
         )
     else:
         tell(f"rockbottom: what this program used\n{report}")
+        if planned is not None:
+            tell(f"next: rockbottom run -- {planned} plans its calls")
 
 
 def _report(records: Path, begun_at: float) -> "Report | None":

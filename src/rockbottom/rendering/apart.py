@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 
 from rockbottom.catalog import SetApart
-from rockbottom.figures import counted, tokens
+from rockbottom.figures import counted
 
 _NAMED = 10  # models that are named where more are set apart
 
@@ -16,7 +16,7 @@ def apart_text(apart: Sequence[SetApart]) -> Iterator[str]:
     yield f"{counted(requests, 'request')} to {counted(models, 'model')} set apart, not in what follows:"
     for part in apart[:_NAMED]:
         fix = f" ({part.fix})" if part.fix else ""
-        counts = f"{tokens(part.requests)}, {counted(part.tokens, 'token')}"
+        counts = f"{counted(part.requests, 'request')}, {counted(part.tokens, 'token')}"
         yield f"  {part.model or 'no model'}: {counts}: {part.why}{fix}"
     if models > _NAMED:
         yield f"  and {counted(models - _NAMED, 'more model')}"

@@ -1,10 +1,9 @@
 """What alarms would have done on recorded history, as text."""
 
-from collections import Counter
 from collections.abc import Iterator, Sequence
 from decimal import Decimal
 
-from rockbottom.alarms import LEAST_DAYS, Alarm, Asked, Detection, Tried
+from rockbottom.alarms import LEAST_DAYS, Alarm, Asked, Detection, Tried, unpriced_of
 from rockbottom.cloudwatch import evaluation_source
 from rockbottom.figures import counted, duration, moment, paragraph, printable, share, usd
 from rockbottom.ledger import CallRecord
@@ -15,7 +14,7 @@ def backtest_text(trials: Sequence[tuple[str, Tried]], calls: Sequence[CallRecor
     days = (max(call.at for call in calls) - min(call.at for call in calls)) / 86_400
     simulated = sum(call.simulated for call in calls)
     yield f"{counted(len(calls), 'call')} in {_span(days)}, {_when(min(call.at for call in calls))} on"
-    priced, unpriced = _models_by_price(calls)
+    priced, unpriced = {call.model for call in calls if call.cost_usd is not None}, unpriced_of(calls)
     if unpriced:
         bare = ", ".join(f"{printable(model)} ({count:,})" for model, count in unpriced.most_common())
         yield from paragraph(f"{counted(unpriced.total(), 'call')} without a known price, in no cost: {bare}", 80)
@@ -32,17 +31,12 @@ def backtest_text(trials: Sequence[tuple[str, Tried]], calls: Sequence[CallRecor
         yield from _alarm_text(model, trial, question, priced=not model or model in priced)
 
 
-def _models_by_price(calls: Sequence[CallRecord]) -> tuple[set[str], Counter[str]]:
-    """The models of calls with a known price, and the calls by model that ended well and have none."""
-    priced = {call.model for call in calls if call.cost_usd is not None}
-    return priced, Counter(call.model for call in calls if call.cost_usd is None and call.status == "ok")
-
-
 def _alarm_text(model: str, trial: Tried, question: Asked, *, priced: bool) -> Iterator[str]:
     alarm = trial.alarm
     yield f"{alarm.name}  {model or 'all models'}"
     yield f"  rule       {_condition(alarm)}"
-    rule = f"{alarm.datapoints} of {alarm.periods} periods of {alarm.period_s} s; missing data: {alarm.missing.value}"
+    periods = f"{alarm.datapoints} of {counted(alarm.periods, 'period')} of {alarm.period_s} s"
+    rule = f"{periods}; missing data: {alarm.missing.value}"
     yield f"             {rule}"
     if not trial.points:
         yield f"  no data: {'nothing of this kind was recorded' if priced else 'no price of this model is known'}"
@@ -99,7 +93,8 @@ def _detection_text(detection: Detection, *, priced: bool) -> Iterator[str]:
     missed = [attempt.extra_usd for attempt in detection.tries if attempt.after_s is None]
     if missed:
         lived = f"{len(missed)} missed for {duration(detection.within_s)}"
-        cost = f", which cost up to {_usd(max(missed))}" if priced else ""
+        most = f"up to {_usd(max(missed))}" if max(missed) > 0 else "nothing"
+        cost = f", which cost {most}" if priced else ""
         yield from paragraph(f"{lived}{cost}", 80, _BELOW, _BELOW)
 
 

@@ -42,7 +42,8 @@ def files_of(source: str) -> Sequence[str]:
         return [source]
     files = sorted(str(file) for file in path.rglob("*") if file.is_file() and not file.name.startswith("."))
     if not files:
-        raise UnreadableSource(f"{source}: no such file or folder, or nothing in it")
+        what = "the folder holds no file" if path.is_dir() else "no such file or folder"
+        raise UnreadableSource(f"{source}: {what}")
     return files
 
 
