@@ -81,7 +81,7 @@ def _check(name: str, tool: Callable[..., Any], arguments: Mapping[str, Any]) ->
     """Raises ToolError for an argument that the tool does not have, and for one that it needs."""
     known = signature(tool).parameters
     takes = f"{name} takes {', '.join(known)}"
-    unknown = [given for given in arguments if given not in known]
+    unknown = [argument for argument in arguments if argument not in known]
     if unknown:
         raise _refused(f"{name} has no argument {unknown[0]}; {takes}")
     missing = [each.name for each in known.values() if each.default is each.empty and each.name not in arguments]

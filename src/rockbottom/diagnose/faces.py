@@ -97,9 +97,9 @@ _NATIVE: Mapping[str, Callable[[Block], Any]] = {
 }
 
 
-def same_order(one: str, other: str) -> bool:
+def same_order(text: str, other: str) -> bool:
     """Whether two texts are the same JSON with its keys in the same order: they differ in spacing or escapes alone."""
-    inner = _parsed(one), _parsed(other)
+    inner = _parsed(text), _parsed(other)
     return None not in inner and _encoded(inner[0]) == _encoded(inner[1])
 
 
