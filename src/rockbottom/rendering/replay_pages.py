@@ -1,10 +1,10 @@
 """A replay as one HTML page: no network, no script, light and dark, readable on a phone."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator
 from html import escape
 
 from rockbottom.documents import BillResult, PolicyDetails, ReconciliationResult, ReplayResult
-from rockbottom.figures import counted, page_colours, share, tokens
+from rockbottom.figures import counted, share, tokens
 from rockbottom.rendering.replays import (
     answer_in_words,
     dollars,
@@ -14,25 +14,12 @@ from rockbottom.rendering.replays import (
     switch_in_words,
     than_without_caching,
 )
+from rockbottom.rendering.told_pages import Html, bar, page_start, told_table
 
 _STYLE = """
-body{background:var(--ground);color:var(--ink)}
-body{font:15px/1.5 system-ui,sans-serif;max-width:60rem;margin:2rem auto;padding:0 1rem}
-h1{font-size:1.6rem;line-height:1.25}h2{font-size:1.15rem;margin-top:2rem}
-.wide{overflow-x:auto}table{border-collapse:collapse;width:100%}
-details{border-top:1px solid var(--line);padding:.5rem 0}summary{cursor:pointer;font-weight:600;font-size:1.15rem}
-th,td{padding:.3rem .6rem;border-bottom:1px solid var(--line);text-align:right;font-variant-numeric:tabular-nums}
-th{font-weight:600}th:first-child,td:first-child{text-align:left}
-.bar{display:flex;height:.9rem;min-width:9rem;background:var(--panel)}.bar i{display:block}
-.read{background:var(--read)}.write{background:var(--write)}.plain{background:var(--uncached)}
 .key i{display:inline-block;width:.8rem;height:.8rem;margin:0 .3rem 0 .9rem;vertical-align:-.1rem}
 .key i:first-child{margin-left:0}
-.soft{color:var(--soft)}
-@media(max-width:40rem){td,th{padding:.3rem .35rem}
-table.told thead{display:none}
-table.told tr{display:flex;flex-wrap:wrap;gap:0 .9rem;padding:.4rem 0;border-bottom:1px solid var(--line)}
-table.told td{border:0;padding:0;text-align:left}table.told td:first-child{flex-basis:100%;font-weight:600}
-table.told td[data-head]::before{content:attr(data-head) " ";color:var(--soft)}
+@media(max-width:40rem){
 .policies td:last-child{display:block}
 .policies th:last-child{display:none}
 .policies tr{display:grid;grid-template-columns:minmax(0,10fr) minmax(0,6fr) minmax(0,8fr)}
@@ -46,8 +33,7 @@ def replay_page(replay: ReplayResult) -> str:
 
 
 def _parts(replay: ReplayResult) -> Iterator[str]:
-    yield '<!doctype html><html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width">'
-    yield f"<title>Replay</title><style>{page_colours()}{_STYLE}</style><h1>{escape(answer_in_words(replay))}</h1>"
+    yield page_start("Replay", answer_in_words(replay), style=_STYLE)
     models = ", ".join(dict.fromkeys(model.name for model in replay.models))
     yield f"<p>{counted(replay.requests, 'request')} · {escape(models)} · {replay.tier.value} tier · prices of "
     yield f"{replay.on.isoformat()}</p>"
@@ -74,7 +60,7 @@ def _reconciliation(reconciliation: ReconciliationResult) -> Iterator[str]:
          tokens(row.predicted_read_tokens), tokens(row.observed_read_tokens))
         for row in reconciliation.causes
     ]  # fmt: skip
-    yield from _table(("cause", "difference", "requests", "read as predicted", "read as observed"), rows)
+    yield from told_table(("cause", "difference", "requests", "read as predicted", "read as observed"), rows)
     yield "</details>"
 
 
@@ -90,15 +76,10 @@ def _policies(replay: ReplayResult) -> Iterator[str]:
 
 def _policy(bill: BillResult, name: str) -> str:
     counts = {"read": bill.read_tokens, "write": bill.written_tokens, "plain": bill.uncached_tokens}
-    bars = _bar(counts, sum(counts.values()))
+    bars = bar(counts, sum(counts.values()))
     counted = ", ".join(f"{name} {tokens(count)}" for name, count in counts.items())
     cells = f"<td>{escape(name)}<td>{dollars(bill.input_usd)[1:]}<td>{than_without_caching(bill)}"
     return f'<tr>{cells}<td title="{counted}">{bars}</tr>'
-
-
-def _bar(counts: dict[str, int], whole: int) -> str:
-    widths = {name: 100 * count / (whole or 1) for name, count in counts.items()}
-    return f'<span class="bar">{"".join(f"<i class={n!r} style=width:{w:.2f}%></i>" for n, w in widths.items())}</span>'
 
 
 def _details(name: str, details: PolicyDetails) -> Iterator[str]:
@@ -106,18 +87,18 @@ def _details(name: str, details: PolicyDetails) -> Iterator[str]:
     yield f"<p>{tokens(details.written_tokens)} tokens written, {tokens(details.never_read_tokens)} of them never read"
     yield f"{share_never_read(details)}.</p>"
     yield "<h2>Hit rate by the time since a prompt's last use</h2>"
-    yield from _table(
+    yield from told_table(
         ("since its last use", "requests", "tokens seen before", "hit rate", ""),
         [
             (row.gap, tokens(row.requests), tokens(row.repeated_tokens),
              "" if row.hit_rate is None else share(row.hit_rate),
-             _Html(_bar({"read": row.read_tokens}, row.repeated_tokens)))
+             Html(bar({"read": row.read_tokens}, row.repeated_tokens)))
             for row in details.gaps
             if row.requests
         ],
     )  # fmt: skip
     yield "<h2>Tokens read per token written, by prefix</h2>"
-    yield from _table(
+    yield from told_table(
         ("prefix", "requests", "tokens in", "read", "written", "read per written"),
         [
             (row.prefix[:8], tokens(row.requests), tokens(row.tokens_in), tokens(row.read_tokens),
@@ -126,29 +107,12 @@ def _details(name: str, details: PolicyDetails) -> Iterator[str]:
         ],
     )  # fmt: skip
     yield "<h2>The minute with the most tokens that count against the quota</h2>"
-    yield from _table(
+    yield from told_table(
         ("model", "without caching", "with it", ""),
         [
             (row.model, tokens(row.peak_minute_without), tokens(row.peak_minute),
-             _Html(_bar({"plain": row.peak_minute}, row.peak_minute_without)))
+             Html(bar({"plain": row.peak_minute}, row.peak_minute_without)))
             for row in details.quota
         ],
     )  # fmt: skip
     yield "</details>"
-
-
-class _Html(str):
-    """Markup already; not to be escaped."""
-
-
-def _table(heads: Sequence[str], rows: Iterable[Sequence[str]]) -> Iterator[str]:
-    yield '<div class="wide"><table class="told"><thead><tr>'
-    yield f"{''.join(f'<th>{escape(head)}' for head in heads)}</thead><tbody>"
-    for row in rows:
-        cells = (cell if isinstance(cell, _Html) else escape(cell) for cell in row)
-        first, *others = cells
-        columns = "".join(
-            f'<td data-head="{escape(head)}">{cell}' for head, cell in zip(heads[1:], others, strict=True)
-        )
-        yield f"<tr><td>{first}{columns}</tr>"
-    yield "</tbody></table></div>"
