@@ -215,7 +215,7 @@ def _lines(lines: Sequence[Line], heading: str, width: int, paint: Paint) -> lis
     wide = width >= 100 and any(line.first_ms_p50 is not None for line in lines)
     columns = [
         Column(heading, right=False, wide=True), Column("calls"), Column("hit"), Column("spend $"), Column("saved $"),
-        Column("saved"), Column("lost $"), *([Column("p50 ms"), Column("p95 ms")] if wide else []),
+        Column("saved %"), Column("lost $"), *([Column("p50 ms"), Column("p95 ms")] if wide else []),
     ]  # fmt: skip
     places = decimals_for([line.cost_usd for line in lines], _FIGURES)
     rows = [

@@ -100,7 +100,7 @@
     ["hit rate", (line) => share(line.hit_rate), { colour: (line) => colour(line.hit_rate) }],
     ["spend", (line) => line.unpriced && !Number(line.cost_usd) ? "no price" : money(line.cost_usd, digits)],
     ["saved", (line) => money(line.saved_usd, digits), { colour: (line) => sign(line.saved_usd) }],
-    ["saved", (line) => whole(line.saved_share)],
+    ["saved %", (line) => whole(line.saved_share)],
     ["lost", (line) => money(line.lost_usd, digits), { colour: (line) => Number(line.lost_usd) > 0 ? "bad" : "zero" }],
     ["never read", (line) => line.write ? whole(line.wasted_share) : "–"],
     ["a call", (line) => line.usd_per_call === null ? "–" : money(line.usd_per_call)],
