@@ -1,5 +1,6 @@
 """The table of extras is pyproject.toml's; rooms whose packages are missing say so."""
 
+import os
 import subprocess
 import sys
 import tomllib
@@ -63,6 +64,30 @@ def test_what_needs_two_extras_names_both_at_once(tmp_path):
     run = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)
     assert run.returncode == 2
     assert "[prometheus,watch]" in run.stderr
+
+
+@pytest.mark.parametrize(
+    ("absent", "arguments", "extras"),
+    [
+        (("uvicorn", "moto"), ["serve", "--s3", "moto"], "[local-s3]"),
+        (("uvicorn",), ["serve"], "[local]"),
+        (("boto3", "duckdb"), ["monitor", "plan", "--model", "nova-pro", "--region", "us-east-1"], "[aws,watch]"),
+        (("boto3", "duckdb"), ["monitor", "plan", "--region", "us-east-1"], "[aws,watch]"),
+        (("duckdb", "pyarrow"), ["reconcile", "--cur", "bill.parquet"], "[watch,parquet]"),
+    ],
+)
+def test_one_line_brings_all_that_a_command_needs(tmp_path, absent, arguments, extras):
+    """No second line is asked for once the first was followed."""
+    (tmp_path / "bill.parquet").touch()
+    (tmp_path / "calls").mkdir()
+    hidden = "".join(f"sys.modules[{package!r}] = None\n" for package in absent)
+    script = f"import sys\n{hidden}from rockbottom.cli import main\nsys.exit(main({arguments!r}))"
+    environment = {**os.environ, "ROCKBOTTOM_LEDGER": str(tmp_path / "calls")}
+    run = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, cwd=tmp_path, env=environment, timeout=60
+    )
+    assert run.returncode == 2
+    assert extras in run.stderr
 
 
 def test_every_extra_of_a_command_exists():

@@ -36,7 +36,7 @@ def run(argv: list[str]) -> int:
     except (Exception, KeyboardInterrupt) as error:
         if _wants_traceback(argv):
             raise
-        return exit_code_of(error, next((word for word in argv if not word.startswith("-")), ""))
+        return exit_code_of(error, argv)
     return code
 
 

@@ -66,7 +66,7 @@ TASKS = (
             "dash": _at("dash", "Watch a ledger of calls on a local web page.", "watch"),
             "ledger": _at("ledger", "Ask what was recorded about calls, in SQL or as files.", "watch"),
             "logging": _at("logging_setup", "Set up the logs of an account's calls, without code.", "aws"),
-            "monitor": _at("monitor", "Alarms and a dashboard over what prompts cost, as code.", "watch"),
+            "monitor": _at("monitor", "Alarms and a dashboard over what prompts cost, as code.", "aws", "watch"),
             "check": _at("check", "Fail a build when a prompt's cached prefix has changed."),
             "reconcile": _at("reconcile", "Hold the ledger against what AWS counted and billed.", "aws", "watch"),
         },

@@ -6,6 +6,7 @@ asks for one. The table in docs/reference/exit-codes.md is checked against ``Exi
 
 import os
 import sys
+from collections.abc import Sequence
 from enum import IntEnum
 
 import click
@@ -35,8 +36,8 @@ def say(message: str, fix: str | None = None) -> None:
         tell(f"  {fix}")
 
 
-def exit_code_of(error: BaseException, command: str = "") -> int:
-    """Say what went wrong and return the exit code; ``error`` is anything that left the ``command`` of this name."""
+def exit_code_of(error: BaseException, argv: Sequence[str] = ()) -> int:
+    """Say what went wrong and return the exit code; ``error`` is anything that left the command line ``argv``."""
     if isinstance(error, click.UsageError):
         return _usage(error)
     if isinstance(error, click.ClickException):
@@ -48,7 +49,7 @@ def exit_code_of(error: BaseException, command: str = "") -> int:
     if isinstance(error, BrokenPipeError):
         _silence_stdout()
         return Exit.BROKEN_PIPE
-    return _failure(error, command)
+    return _failure(error, argv)
 
 
 def _usage(error: click.UsageError) -> int:
@@ -60,11 +61,11 @@ def _usage(error: click.UsageError) -> int:
     return Exit.USAGE
 
 
-def _failure(error: BaseException, command: str) -> int:
+def _failure(error: BaseException, argv: Sequence[str]) -> int:
     from rockbottom.quantities import Fault, RockbottomError  # kept out of the start of every command
 
     if isinstance(error, ModuleNotFoundError):
-        error = _missing(error, command)
+        error = _missing(error, argv)
     if isinstance(error, RockbottomError):
         say(str(error), error.fix)
         codes = {Fault.CALLER: Exit.USAGE, Fault.SERVICE: Exit.SERVICE, Fault.OURS: Exit.BUG}
@@ -90,16 +91,22 @@ def _failure(error: BaseException, command: str) -> int:
     return Exit.BUG
 
 
-def _missing(error: ModuleNotFoundError, command: str) -> ModuleNotFoundError:
+_EXTRAS_WITH = {("serve", "moto"): ("local-s3",)}
+"""Extras of a command that is told this word; they bring what it needs without it too."""
+
+
+def _missing(error: ModuleNotFoundError, argv: Sequence[str]) -> ModuleNotFoundError:
     """The error of a missing module as one of a package of an extra, those of the command first.
 
     What a subcommand said of itself stands.
     """
     from rockbottom.extras import MissingExtra, missing
 
+    command = next((word for word in argv if not word.startswith("-")), "")
     if isinstance(error, MissingExtra) and str(error).startswith(f"rockbottom {command} "):
         return error
-    extras = COMMANDS[command].extras if command in COMMANDS else ()
+    usual = COMMANDS[command].extras if command in COMMANDS else ()
+    extras = next((_EXTRAS_WITH[command, word] for word in argv if (command, word) in _EXTRAS_WITH), usual)
     return missing(error, f"rockbottom {command}".rstrip(), extras) or error
 
 

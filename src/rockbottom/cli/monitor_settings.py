@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import replace
+from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -9,6 +10,7 @@ import click
 
 from rockbottom.cli.console import tell
 from rockbottom.cli.settings import ledger_folder
+from rockbottom.extras import needing
 
 if TYPE_CHECKING:
     from rockbottom.alarms import Wanted
@@ -112,6 +114,8 @@ def _with_models_of_the_ledger(settings: "Wanted") -> "Wanted":
     folder = ledger_folder()
     if not folder.is_dir():
         return settings
+    with needing("rockbottom monitor", "aws", "watch"):
+        import_module("duckdb")
     with LedgerTables(folder) as tables:
         tables.catch_up()
         rows = tables.rows(_RECENT)

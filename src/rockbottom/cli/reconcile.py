@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Sequence
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
+from importlib import import_module
 from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -15,6 +16,7 @@ from rockbottom.cli.console import show, tell, width
 from rockbottom.cli.exits import Exit
 from rockbottom.cli.ledgers import ledger_option, one_ledger
 from rockbottom.cli.values import Url
+from rockbottom.extras import needing
 from rockbottom.figures import usd_exact
 
 if TYPE_CHECKING:
@@ -82,6 +84,7 @@ def command(ctx: click.Context, as_json: bool, everything: bool, **options: Any)
 
     if not (options["cloudwatch"] or options["reports"] or options["explorers"]):
         raise click.UsageError("name what to compare with: --cloudwatch, --cur PATH or --cost-explorer FILE")
+    _check_installed(options)
     catalog = load_catalog()
     with one_ledger(options["source"]) as folder:
         ours = ledger_book(folder)
@@ -97,6 +100,23 @@ def command(ctx: click.Context, as_json: bool, everything: bool, **options: Any)
         )
     if not all(comparison.agrees and comparison.rows for comparison in comparisons):  # no day compared is no agreement
         ctx.exit(Exit.VERDICT)
+
+
+def _check_installed(options: dict[str, Any]) -> None:
+    """Raises MissingExtra with all that these options need, so that one line brings it."""
+    packages = {"duckdb": "watch"}
+    if options["cloudwatch"]:
+        packages["boto3"] = "aws"
+    if any(map(_is_parquet, options["reports"])):
+        packages["pyarrow"] = "parquet"
+    with needing("rockbottom reconcile", *packages.values()):
+        for package in packages:
+            import_module(package)
+
+
+def _is_parquet(path: Path) -> bool:
+    """Whether a bill is Parquet, or a folder that holds some."""
+    return path.suffix == ".parquet" or (path.is_dir() and next(path.rglob("*.parquet"), None) is not None)
 
 
 Days = tuple[date | None, date | None]
