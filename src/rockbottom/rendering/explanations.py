@@ -23,6 +23,7 @@ from rockbottom.rendering.replays import GAP, decimals_of, more_or_less
 
 _INDENT = " " * 7
 _AROUND = 48
+NO_MISS = "no miss to explain: what was sent before was read"
 _TABLE = 80  # columns that the table of causes takes
 
 
@@ -37,6 +38,28 @@ def explanation_text(
             by, groups, decimals_of(max(group.paid_usd or ZERO_USD for group in groups)), width=width
         )
         yield ""
+    for fact in facts_in_words(findings, simulated):
+        yield from _paragraph(fact, width, "")
+    yield ""
+    if not findings.totals:
+        yield NO_MISS
+    else:
+        if width >= _TABLE:
+            heads = f"{'rule':<7}{'cause':<35}{'misses':>7}{'tokens':>11}{'cost':>9}"
+            yield f"{heads}{month_heading(findings):>11}".rstrip()
+        for total in findings.totals:
+            yield from _cause_as_text(total, findings, every, width)
+        yield ""
+        misses = sum(len(total.findings) for total in findings.totals)
+        yield from _row("", "all misses", misses, findings.missed, findings.usd, findings, width)
+    yield from _remarks(findings, width)
+    prompts = prompts_of(findings.parts)
+    if prompts is not None:
+        yield from prompts_text(prompts, width=width)
+
+
+def facts_in_words(findings: Findings, simulated: int) -> Iterator[str]:
+    """How many requests there were, how much of them was read, and what of them is simulated, repeated or bare."""
     read = ""
     if findings.tokens:
         read = f", {share(findings.read / findings.tokens, 1)} of input tokens read from the cache"
@@ -48,26 +71,9 @@ def explanation_text(
         yield f"{again} the request id of an earlier one: counted once"
     if findings.uncounted:
         bare = counted(findings.uncounted, "request carries", "requests carry")
-        text = f"{bare} no counters: what was read was worked out from the rules."
-        yield from _paragraph(text, width, "")
+        yield f"{bare} no counters: what was read was worked out from the rules."
     if findings.alone.requests:
-        yield from _paragraph(alone_in_words(findings.alone), width, "")
-    yield ""
-    if not findings.totals:
-        yield "no miss to explain: what was sent before was read"
-    else:
-        if width >= _TABLE:
-            heads = f"{'rule':<7}{'cause':<35}{'misses':>7}{'tokens':>11}{'cost':>9}"
-            yield f"{heads}{_month_heading(findings):>11}".rstrip()
-        for total in findings.totals:
-            yield from _cause_as_text(total, findings, every, width)
-        yield ""
-        misses = sum(len(total.findings) for total in findings.totals)
-        yield from _row("", "all misses", misses, findings.missed, findings.usd, findings, width)
-    yield from _remarks(findings, width)
-    prompts = prompts_of(findings.parts)
-    if prompts is not None:
-        yield from prompts_text(prompts, width=width)
+        yield alone_in_words(findings.alone)
 
 
 def verdict_in_words(findings: Findings, simulated: int = 0) -> str:
@@ -102,56 +108,68 @@ def _remarks(findings: Findings, width: int) -> Iterator[str]:
     if findings.totals and findings.spent is not None:
         yield from _row("", "all input", findings.requests, findings.tokens, findings.spent, findings, width)
     yield ""
+    for remark in remarks_in_words(findings):
+        yield from _paragraph(remark, width, "")
+
+
+def remarks_in_words(findings: Findings) -> Iterator[str]:
+    """What costs are, how a month is made, and what was not looked into."""
     if findings.totals:
         month = "a month: 30 days at the rate of this log"
-        if not _month_heading(findings):
+        if not month_heading(findings):
             month = f"{duration(findings.span_s)} of traffic are too short to make a month of"
-        text = (
+        yield (
             f"cost: what was paid above the price of a cache read. {month}. Tokens per block are shared out from the "
             "service's count of each request."
         )
-        yield from _paragraph(text, width, "")
     if abs(findings.counted_part - 1) >= GAP:
         gap = more_or_less(findings.counted_part, Decimal(1))
-        text = (
-            f"The input as counted cost {gap} than by the rules; the bill with rockbottom attached is scaled to that."
-        )
-        yield from _paragraph(text, width, "")
+        yield f"The input as counted cost {gap} than by the rules; the bill with rockbottom attached is scaled to that."
     if findings.small_misses:
         many = counted(findings.small_misses, "small miss", "small misses")
         tokens = counted(findings.small_tokens, "token")
-        yield from _paragraph(f"{many} ({tokens} together) not looked into.", width, "")
+        yield f"{many} ({tokens} together) not looked into."
 
 
-def _month_heading(findings: Findings) -> str:
+def month_heading(findings: Findings) -> str:
+    """The head of the column of months; empty where the log is too short for one."""
     return "a month" if findings.a_month(findings.usd) is not None else ""
 
 
 def _cause_as_text(total: CauseTotal, findings: Findings, every: bool, width: int) -> Iterator[str]:
     cost = total.usd if total.unpriced < len(total.findings) else None
     yield from _row(total.cause.value, total.cause.title, len(total.findings), total.tokens, cost, findings, width)
-    for finding in total.findings if every else [total.example]:
-        yield from _finding_as_text(finding, width)
+    examples = total.findings if every else [total.example]
+    for sentence in (*(line for finding in examples for line in finding_in_words(finding)), *fix_in_words(total)):
+        yield from _paragraph(sentence, width)
+
+
+def fix_in_words(total: CauseTotal) -> Iterator[str]:
+    """What to do about a cause, and what that saved where it was tried."""
     saving = total.saving
     if saving is not None and saving.usd <= 0:
-        text = f"leave it: none of the fixes tried on this log saves anything ({_saving(saving)})"
-        yield from _paragraph(text, width)
+        yield f"leave it: none of the fixes tried on this log saves anything ({_saving(saving)})"
         return
-    yield from _paragraph(f"fix: {total.cause.fix}", width)
+    yield f"fix: {total.cause.fix}"
     if saving is not None:
-        yield from _paragraph(f"tried on this log: {_saving(saving)}", width)
+        yield f"tried on this log: {_saving(saving)}"
 
 
 def _row(
     rule: str, cause: str, count: int, tokens: int, cost: Decimal | None, findings: Findings, width: int
 ) -> Iterator[str]:
     """A line of the table, or a paragraph where the table has no room."""
-    priced = ("no price", "") if cost is None else (_usd(cost), _monthly(findings.a_month(cost)))
+    priced = costs_in_words(cost, findings)
     if width >= _TABLE:
         yield f"{rule:<7}{cause:<35}{count:>7,}{tokens:>11,}{priced[0]:>9}{priced[1]:>11}".rstrip()
         return
     month = f", {priced[1]} a month" if priced[1] else ""
     yield from paragraph(f"{rule:<7}{cause}: {counted(count, 'time')}, {tokens:,} tokens, {priced[0]}{month}", width)
+
+
+def costs_in_words(cost: Decimal | None, findings: Findings) -> tuple[str, str]:
+    """What misses cost, and what they would in a month; None is a cost without a price."""
+    return ("no price", "") if cost is None else (_usd(cost), _monthly(findings.a_month(cost)))
 
 
 def _saving(saving: Saving) -> str:
@@ -163,12 +181,13 @@ def _saving(saving: Saving) -> str:
     return f"{saving.what}: dearer by {_usd(-saving.usd)}"
 
 
-def _finding_as_text(finding: Finding, width: int) -> Iterator[str]:
+def finding_in_words(finding: Finding) -> Iterator[str]:
+    """What was seen of a miss, and which request missed what which one had written."""
     where = f"{finding.difference.where}: " if finding.difference else f"{finding.place}: " if finding.place else ""
-    yield from _paragraph(f"{where}{finding.evidence}", width)
+    yield f"{where}{finding.evidence}"
     if finding.earlier is not None and finding.sent.record.where:
         earlier, later = finding.earlier.record, finding.sent.record
-        yield from _paragraph(f"{_name(later)}, {duration(later.at - earlier.at)} after {_name(earlier, later)}", width)
+        yield f"{_name(later)}, {duration(later.at - earlier.at)} after {_name(earlier, later)}"
 
 
 def pair_text(

@@ -22,11 +22,12 @@ def prompts_text(prompts: PromptParts, *, width: int) -> Iterator[str]:
     yield f"{'prompts are made of':<28}{'tokens':>14}{'cost':>11}{'share':>8}"
     for part in prompts.parts:
         yield f"  {part.name:<26}{part.tokens:>14,}{_usd(part.usd):>11}{share(part.usd / whole):>8}"
-    for text in _sentences(prompts):
+    for text in prompts_in_words(prompts):
         yield from paragraph(text, width)
 
 
-def _sentences(prompts: PromptParts) -> Iterator[str]:
+def prompts_in_words(prompts: PromptParts) -> Iterator[str]:
+    """What can be left out of prompts, in sentences."""
     unused = prompts.never_called or ()
     if unused:
         tokens = sum(tool.tokens for tool in unused)
