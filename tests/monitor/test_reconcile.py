@@ -7,6 +7,7 @@ import json
 import os
 import re
 import zipfile
+from dataclasses import replace
 from datetime import UTC, date, datetime
 from decimal import Decimal
 
@@ -399,6 +400,25 @@ def test_local_calls_are_left_out(tmp_path, capsys):
     bill.mkdir()
     assert main(["reconcile", "--ledger", str(ledger), "--cur", str(_legacy_gz(bill, _whole_bill()))]) == Exit.OK
     assert "left out: 1 call to a local endpoint" in capsys.readouterr().out
+
+
+def test_the_page_has_the_sums_of_the_screen_and_every_row(ledger, tmp_path, capsys):
+    """A day that was billed a tenth more differs and stands open; the other five rows are folded."""
+    bill, page = tmp_path / "bill", tmp_path / "page.html"
+    bill.mkdir()
+    lines = [
+        replace(line, amount=line.amount * Decimal("1.1"), usd=line.usd * Decimal("1.1"))
+        if line.day == DAYS[1] and "NovaPro-input" in line.usage_type else line
+        for line in _whole_bill()
+    ]  # fmt: skip
+    path = str(_legacy_gz(bill, lines))
+    assert main(["reconcile", "--ledger", str(ledger), "--cur", path, "--html", str(page)]) == Exit.VERDICT
+    screen, text = capsys.readouterr().out.splitlines(), page.read_text(encoding="utf-8")
+    assert screen[1] == "5 of 6 days and models agree within 1%"
+    assert f"<h1>{screen[0]}: {screen[1]}</h1>" in text
+    assert f"<p>{screen[2]}</p>" in text  # the dollars of both sides
+    assert (text.count("<details open>"), text.count("<details>")) == (1, 5)
+    assert "220,000" in text  # 200,000 in the ledger, a tenth more on the bill
 
 
 def test_nothing_compared_is_no_agreement(ledger, tmp_path, capsys):

@@ -12,7 +12,7 @@ from rockbottom.cli.compiling import tell_of_compiling
 from rockbottom.cli.console import show, width
 from rockbottom.cli.exits import Exit, say
 from rockbottom.cli.trace import by_option, nothing_read, refuse_some, say_apart, say_damage
-from rockbottom.cli.values import ParamType
+from rockbottom.cli.values import NewFile, ParamType, write_new
 from rockbottom.figures import counted
 
 if TYPE_CHECKING:
@@ -79,11 +79,12 @@ class _Amount(ParamType):
 @click.option("--no-prove", is_flag=True, help="Do not try the fixes on the requests read.")
 @click.option("--all", "all_findings", is_flag=True, help="List every miss, not one example a cause.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@click.option("--html", type=NewFile(), metavar="FILE", help="Write a page as well.")
 @by_option
 def command(
     sources: tuple[str, ...], model: str | None, gap: float, fail_on: frozenset[str] | None,
     max_usd_per_month: Decimal | None, profiles: tuple[str, ...], name: str | None, strict: bool, no_prove: bool,
-    all_findings: bool, as_json: bool, by: str,
+    all_findings: bool, as_json: bool, html: Path | None, by: str,
 ) -> None:  # fmt: skip
     """Explain cache misses: of one request after another (A.json B.json), or of every request in LOGS.
 
@@ -95,11 +96,13 @@ def command(
     """
     from rockbottom.cli.replay_questions import profiles_of
     from rockbottom.diagnose import explanation_of
-    from rockbottom.rendering import explanation_text, json_text, pair_text
+    from rockbottom.rendering import explanation_page, explanation_text, json_text, pair_text
 
     behind, simulated, damages = dict(profiles_of(profiles)), 0, None
     pair = None if name else _two_requests(sources)
     if pair is not None:
+        if html is not None:
+            raise click.UsageError("--html shows a log; two requests are shown as text or --json")
         records = _pair(pair, sources, model, gap, behind)
         findings, first, requests = _explained(records, prove=False, small=True)
         if len(requests) < 2:
@@ -129,6 +132,8 @@ def command(
         lines = explanation_text(findings, all_findings, simulated, by, width=width())
     if strict:
         refuse_some((damages.count if damages else 0) + _others(findings), findings.set_apart)
+    if html is not None:
+        write_new(html, explanation_page(findings, simulated, by, every=all_findings))
     if as_json:
         click.echo(json_text(explanation_of(findings, first, simulated)))
     else:

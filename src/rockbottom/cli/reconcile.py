@@ -15,7 +15,7 @@ from rockbottom.cli.consenting import consent
 from rockbottom.cli.console import show, tell, width
 from rockbottom.cli.exits import Exit
 from rockbottom.cli.ledgers import ledger_option, one_ledger
-from rockbottom.cli.values import Url
+from rockbottom.cli.values import NewFile, Url, write_new
 from rockbottom.extras import needing
 from rockbottom.figures import usd_exact
 
@@ -71,8 +71,9 @@ _WEEK = 7
 @click.option("--yes", is_flag=True, help="Do not ask before CloudWatch charges for the answer.")
 @click.option("--all", "everything", is_flag=True, help="Show what agrees, too.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@click.option("--html", type=NewFile(), metavar="FILE", help="Write a page as well.")
 @click.pass_context
-def command(ctx: click.Context, as_json: bool, everything: bool, **options: Any) -> None:
+def command(ctx: click.Context, as_json: bool, everything: bool, html: Path | None, **options: Any) -> None:
     """Hold the ledger against what AWS counted and billed, by day and model, and say why they differ.
 
     Reads only; sums are kept beside the ledger. Exits with 1 where something differs by more
@@ -80,7 +81,7 @@ def command(ctx: click.Context, as_json: bool, everything: bool, **options: Any)
     """
     from rockbottom.catalog import load_catalog
     from rockbottom.reconcile import ledger_book, reconciliation_of
-    from rockbottom.rendering import json_text, reconciliation_text
+    from rockbottom.rendering import json_text, reconciliation_page, reconciliation_text
 
     if not (options["cloudwatch"] or options["reports"] or options["explorers"]):
         raise click.UsageError("name what to compare with: --cloudwatch, --cur PATH or --cost-explorer FILE")
@@ -90,6 +91,8 @@ def command(ctx: click.Context, as_json: bool, everything: bool, **options: Any)
         ours = ledger_book(folder)
     ours.renamed(_behind(options["behind"], catalog))
     comparisons = [_compared(ours, theirs, days, catalog, options) for theirs, days in _others(options, ours, catalog)]
+    if html is not None:
+        write_new(html, reconciliation_page(comparisons))
     if as_json:
         click.echo(json_text([reconciliation_of(comparison) for comparison in comparisons]))
     else:

@@ -41,6 +41,7 @@ if TYPE_CHECKING:
     )
     from rockbottom.rendering.encoding import json_text
     from rockbottom.rendering.estimates import estimate_csv, estimate_text, presets_text, replay_besides_text
+    from rockbottom.rendering.explanation_pages import explanation_page
     from rockbottom.rendering.explanations import alone_in_words, explanation_text, over_the_month_text, pair_text
     from rockbottom.rendering.invocation_logging import (
         logging_cost_text,
@@ -61,6 +62,7 @@ if TYPE_CHECKING:
     from rockbottom.rendering.price_updates import updates_document, updates_text
     from rockbottom.rendering.prices import comparison_document, comparison_text, prices_document, prices_text
     from rockbottom.rendering.profiles import OwnProfile, profiles_document, profiles_text
+    from rockbottom.rendering.reconciliation_pages import reconciliation_page
     from rockbottom.rendering.reconciliations import reconciliation_text
     from rockbottom.rendering.replay_pages import replay_page
     from rockbottom.rendering.replays import followed_text, replay_csv, replay_text, replays_text
@@ -99,6 +101,7 @@ __all__ = [
     "effect_lines",
     "estimate_csv",
     "estimate_text",
+    "explanation_page",
     "explanation_text",
     "facts_text",
     "followed_text",
@@ -129,6 +132,7 @@ __all__ = [
     "prices_text",
     "profiles_document",
     "profiles_text",
+    "reconciliation_page",
     "reconciliation_text",
     "replay_besides_text",
     "replay_csv",
@@ -183,6 +187,7 @@ _HOMES = {
     "estimate_csv": "estimates",
     "estimate_text": "estimates",
     "alone_in_words": "explanations",
+    "explanation_page": "explanation_pages",
     "explanation_text": "explanations",
     "github_annotation": "checks",
     "github_summary": "checks",
@@ -207,6 +212,7 @@ _HOMES = {
     "prices_text": "prices",
     "profiles_document": "profiles",
     "profiles_text": "profiles",
+    "reconciliation_page": "reconciliation_pages",
     "reconciliation_text": "reconciliations",
     "replay_csv": "replays",
     "replay_page": "replay_pages",

@@ -37,10 +37,9 @@ _NONE = "(not recorded)"
 def groups_text(by: str, groups: Sequence[PaidGroup], decimals: int, *, width: int = 80) -> Iterator[str]:
     """A line for each group, the one that paid most first: what it paid, and what it would have with the planner."""
     attached = any(group.attached_usd is not None for group in groups)
-    columns = [Column(f"by {by}", right=False, wide=True), Column("requests"), Column("read"), Column("paid $")]
-    if attached:
-        columns += [Column("attached $"), Column("wasted $")]
-    rows = [_row(group, decimals, attached=attached) for group in groups[:_SHOWN]]
+    first, *others = group_heads(by, attached=attached)
+    columns = [Column(first, right=False, wide=True), *map(Column, others)]
+    rows = [list(map(Cell, group_cells(group, decimals, attached=attached))) for group in groups[:_SHOWN]]
     yield from table(columns, rows, width, Paint(False), indent=0)
     rest = groups[_SHOWN:]
     if rest:
@@ -48,15 +47,21 @@ def groups_text(by: str, groups: Sequence[PaidGroup], decimals: int, *, width: i
         yield f"and {tokens(len(rest))} more, ${usd(paid, decimals)} together; --json and --csv have all"
 
 
-def _row(group: PaidGroup, decimals: int, *, attached: bool) -> list[Cell]:
+def group_heads(by: str, *, attached: bool) -> list[str]:
+    """The heads of the columns that ``group_cells`` fills."""
+    return [f"by {by}", "requests", "read", "paid $", *(["attached $", "wasted $"] if attached else [])]
+
+
+def group_cells(group: PaidGroup, decimals: int, *, attached: bool) -> list[str]:
+    """One group's cells; the last two are left out where its bill attached is not known."""
     read = share(group.read_tokens / group.input_tokens) if group.input_tokens else ""
     cells = [
-        Cell(_NONE if group.label is None else group.label), Cell(tokens(group.requests)), Cell(read),
-        Cell("no price" if group.paid_usd is None else usd(group.paid_usd, decimals)),
+        _NONE if group.label is None else group.label, tokens(group.requests), read,
+        "no price" if group.paid_usd is None else usd(group.paid_usd, decimals),
     ]  # fmt: skip
     if attached and group.attached_usd is not None and group.paid_usd is not None:
         saved = group.paid_usd - group.attached_usd
-        cells += [Cell(usd(group.attached_usd, decimals)), Cell(usd(saved, decimals))]
+        cells += [usd(group.attached_usd, decimals), usd(saved, decimals)]
     return cells
 
 

@@ -11,25 +11,41 @@ _UNMATCHED_SHOWN = 5
 
 def reconciliation_text(comparison: Comparison, *, everything: bool = False, width: int = 80) -> Iterator[str]:
     """What agrees and what differs, with the likely reasons; ``everything`` shows the rows that agree, too."""
-    yield from _head(comparison)
+    yield title_of(comparison)
+    yield from sums_in_words(comparison)
     for row in comparison.rows:
         if everything or not row.agrees:
             yield ""
             yield from _row(row, comparison.theirs.party, width)
     yield from _unmatched(comparison)
     yield from _charges(comparison.theirs)
-    for kind, dollars in comparison.theirs.adjustments.items():
-        yield f"not compared: {kind} {usd(dollars, 2, symbol=True, bare_zero=False)}"
-    if comparison.theirs.has_more:
-        yield f"{comparison.theirs.party} in all: ${_dollars(comparison.theirs.in_all)}"
+    yield from _rest(comparison)
     for note in comparison.theirs.notes:
         yield from paragraph(note, width)
 
 
-def _head(comparison: Comparison) -> Iterator[str]:
+def apart_in_words(comparison: Comparison) -> Iterator[str]:
+    """What is in no row: lines of no known model, other charges, what was not compared, and notes on the bill."""
+    lines = (*_unmatched(comparison), *_charges(comparison.theirs), *_rest(comparison), *comparison.theirs.notes)
+    yield from (" ".join(line.split()) for line in lines if line)
+
+
+def _rest(comparison: Comparison) -> Iterator[str]:
+    for kind, dollars in comparison.theirs.adjustments.items():
+        yield f"not compared: {kind} {usd(dollars, 2, symbol=True, bare_zero=False)}"
+    if comparison.theirs.has_more:
+        yield f"{comparison.theirs.party} in all: ${_dollars(comparison.theirs.in_all)}"
+
+
+def title_of(comparison: Comparison) -> str:
+    """What is compared with what, and of which days."""
     days = [row.day for row in comparison.rows]
     span = f"{min(days)} to {max(row.until or row.day for row in comparison.rows)} (UTC)" if days else "no day"
-    yield f"ledger against {comparison.theirs.party}, {span}"
+    return f"ledger against {comparison.theirs.party}, {span}"
+
+
+def sums_in_words(comparison: Comparison) -> Iterator[str]:
+    """How many days and models agree, the dollars of both sides, and what was left out."""
     if comparison.rows:
         yield from _sums(comparison)
     else:
@@ -72,21 +88,29 @@ def _charges(bill: Book) -> Iterator[str]:
         yield f"  {name}  ${_dollars(dollars)}"
 
 
-def _row(row: Row, party: str, width: int) -> Iterator[str]:
-    until = f" to {row.until}" if row.until else ""
-    yield f"{'=' if row.agrees else '!'} {row.day}{until}  {row.model}"
-    yield f"    {'':<8} {'ledger':>16} {party:>16} {'more':>16}"
+def row_name(row: Row) -> str:
+    """The day, or the days, and the model of a row."""
+    return f"{row.day}{f' to {row.until}' if row.until else ''}  {row.model}"
+
+
+def row_cells(row: Row) -> Iterator[tuple[str, str, str, str]]:
+    """Name, ledger, other party and what that has more: tokens by kind, dollars, and the bill at list price."""
     is_counted = row.theirs is None or not row.theirs.uncounted_usd
     for kind in KINDS if is_counted else ():
         mine, their = (entry.tokens[kind] if entry else 0 for entry in (row.ours, row.theirs))
         if mine or their:
-            yield f"    {kind:<8} {mine:>16,} {their:>16,} {their - mine:>+16,}"
-    more = row.more_usd
-    if more is not None:
+            yield kind, f"{mine:,}", f"{their:,}", f"{their - mine:+,}"
+    if row.more_usd is not None:
         mine_usd, their_usd = (_dollars((entry and entry.usd) or ZERO_USD) for entry in (row.ours, row.theirs))
-        yield f"    {'dollars':<8} {mine_usd:>16} {their_usd:>16} {_dollars(more, signed=True):>16}"
+        yield "dollars", mine_usd, their_usd, _dollars(row.more_usd, signed=True)
     if row.theirs is not None and row.theirs.list_usd is not None:
-        yield f"    {'list':<8} {'':>16} {_dollars(row.theirs.list_usd):>16}"
+        yield "list", "", _dollars(row.theirs.list_usd), ""
+
+
+def _row(row: Row, party: str, width: int) -> Iterator[str]:
+    yield f"{'=' if row.agrees else '!'} {row_name(row)}"
+    for name, mine, their, more in (("", "ledger", party, "more"), *row_cells(row)):
+        yield f"    {name:<8} {mine:>16} {their:>16} {more:>16}".rstrip()
     for reason in row.reasons:
         yield from paragraph(f"{reason.code}: {reason.says}", width, "    ", "      ")
 
