@@ -63,7 +63,7 @@ def test_presets_are_listed_with_their_savings(capsys):
         (["nova-pro", "--layer", "big", *SHAPE[:2], *SHAPE[4:]], "--layer takes TOKENS"),
         (["nova-pro", *SHAPE, "--html", "x.html"], "add --sweep"),
         (["nova-pro", *SHAPE, "--requests", "nan"], "above zero"),
-        (["nova-pro", *SHAPE, "--requests", "1e30"], "no number that a month could have"),
+        (["nova-pro", *SHAPE, "--requests", "1e30"], "not a number that a month could have"),
         (["nova-pro", *SHAPE, "--gaps", "0,1e300"], "to a year"),
         (["nova-pro", "--layer", "9" * 30, *SHAPE[:2], *SHAPE[4:]], "more than a month"),
         (["nova-pro", *SHAPE, "--hours", "25"], "at most 24"),

@@ -125,7 +125,7 @@ def test_a_source_stands_alone(apps, capsys):
     assert main(["advise", str(apps), "--requests", "5"]) == 2
     assert "give it alone" in capsys.readouterr().err
     assert main(["advise", "nova-pro", "--preset", "one-off", "--only-model", "nova-pro"]) == 2
-    assert "are for a SOURCE" in capsys.readouterr().err
+    assert "go with a SOURCE" in capsys.readouterr().err
 
 
 def marked(sent):

@@ -102,7 +102,7 @@ def test_a_run_without_leftovers_says_so(place, kit):
     place.run(kit.pairs(100))
     with (
         batch.reopen("a-run", place.cloud(), folder=place.folder, on=kit.ON) as prepared,
-        pytest.raises(batch.NothingLeft, match="Nothing is left"),
+        pytest.raises(batch.NothingLeft, match="has no records left to send"),
     ):
         batch.Leftover(prepared, lambda: 0.0).records()
 

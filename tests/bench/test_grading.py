@@ -321,9 +321,9 @@ def test_a_check_that_cannot_be_made_stops_the_run_before_it_begins(bench_of, gr
 def test_a_workload_that_says_nothing_of_quality_cannot_be_graded(bench_of):
     """And a judge without anything to judge by is refused before it costs anything."""
     bench = bench_of(HEAD + "conversations:\n- turns:\n  - user: Hello\n", models=[MICRO])
-    with pytest.raises(WrongSetting, match="says nowhere how to grade"):
+    with pytest.raises(WrongSetting, match="does not say how to grade"):
         bench.grade_by(Grading())
-    with pytest.raises(WrongSetting, match="nothing that it should judge"):
+    with pytest.raises(WrongSetting, match="nothing for it to judge"):
         bench.grade_by(Grading(judge=JUDGE))
     with pytest.raises(WrongSetting, match="not one of the models"):
         bench.grade_by(Grading(judge=JUDGE, reference=PRO))

@@ -114,7 +114,7 @@ def test_what_is_no_share_is_refused(wrong):
 
 
 def test_beside_a_dry_run_there_is_nothing_to_hold_out():
-    with pytest.raises(rockbottom.NotAttachable, match="nothing to hold out"):
+    with pytest.raises(rockbottom.NotAttachable, match="nothing to leave unplanned"):
         rockbottom.attach(_unconnected(), holdout=0.1, dry_run=True)
 
 

@@ -166,5 +166,5 @@ def test_prune_works_without_duckdb_and_says_what_is_not_summed(
     monkeypatch.setitem(sys.modules, "duckdb", None)
     done = CliRunner().invoke(command, ["prune", "--ledger", str(tmp_path), "--keep-mb", "0.01", "--yes"])
     assert done.exit_code == 0, done.output
-    assert f"no sums of them were made, which takes duckdb ({install_command('watch')})" in done.output
+    assert f"their sums were not kept, because that needs duckdb ({install_command('watch')})" in done.output
     assert 0 < len(list(LedgerReader(tmp_path).calls())) < 100

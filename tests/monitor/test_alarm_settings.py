@@ -119,7 +119,7 @@ def test_a_threshold_for_nothing_is_refused(pair):
         ("treshold = 3", "'treshold'"),
         ("periods = true", "periods = True"),
         ('thresholds = { a = "much" }', "'much'"),
-        ('per = "all"\nthresholds = { a = 3 }', "thresholds of single models"),
+        ('per = "all"\nthresholds = { a = 3 }', "thresholds for single models"),
         ("least_calls = -1", "-1 calls"),
     ],
 )

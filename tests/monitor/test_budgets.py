@@ -361,7 +361,7 @@ def test_a_year_has_twelve_months_and_february_its_days():
         ({"limit_usd": 1.5}, "float"),
         ({"limit_usd": "-1"}, "-1"),
         ({"limit_usd": "much"}, "much"),
-        ({"limit_usd": "0"}, "budget of nothing"),
+        ({"limit_usd": "0"}, "would stop every call"),
         ({"period": "year"}, "hour, day, week, month|no period 'year'"),
         ({"action": "shout"}, "shout"),
         ({"per": "tenant"}, "list of tags"),

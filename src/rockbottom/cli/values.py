@@ -51,7 +51,7 @@ class Number(ParamType):
         if not number.is_finite() or number < 0 or (not number and not self.zero):
             self.fail(f"{value} must be {'at least' if self.zero else 'above'} zero", param, ctx)
         if number > MOST or 0 < number < 1 / MOST:
-            self.fail(f"{value} is more than a month could have", param, ctx)
+            self.fail(f"{value} is not a number that a month could have", param, ctx)
         return number
 
 
