@@ -223,7 +223,7 @@ def _other_text(pair: _Pair) -> _Judged | None:
 
 
 def _same_json(pair: _Pair) -> _Judged | None:
-    """The same values: what differs is the order of keys, or only how the text is spaced."""
+    """Equal values: what differs is the order of keys, or only how the text is spaced."""
     judged = _same_but("sorted_keys", Cause.KEY_ORDER, "the same JSON, keys in another order")(pair)
     old, new = pair.face(pair.old), pair.face(pair.new)
     if judged is not None and old is not None and new is not None and same_order(old.text, new.text):
