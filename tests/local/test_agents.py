@@ -164,6 +164,30 @@ def test_a_forced_tool_is_called_and_a_forced_loop_ends():
     assert tool_for(asked("Hello?", PAY, finish, forced="", called=["pay_invoice", "final_result"])) is finish
 
 
+FINAL = Tool("final_result", {}, "The final response which ends this conversation")
+
+
+def test_the_tool_that_ends_a_run_is_called_when_no_other_is():
+    """As pydantic-ai names it, where a model takes no forced choice: at once, or once the other tools have answered."""
+    assert tool_for(asked("It is 21 degrees in Paris. Extract it.", FINAL)) is FINAL
+    assert tool_for(asked("Which invoice is open?", FINAL, PAY)) is PAY
+    assert tool_for(asked("Which invoice?", FINAL, PAY, answers_tool=True, called=["pay_invoice"])) is FINAL
+    assert tool_for(asked("Hello?", FINAL, answers_tool=True, called=["final_result"])) is None
+    assert tool_for(asked("Which invoice?", PAY, SEARCH, FINAL, forced="", called=["pay_invoice"])) is FINAL
+
+
+def test_arguments_come_from_the_results_where_the_question_has_none(runtime, kit):
+    """What a tool told goes into the call that ends the run."""
+    ending = {"name": "final_result", "description": FINAL.description}
+    schema = {"json": members(city={"type": "string"}, degrees={"type": "integer"})}
+    tools = {"tools": [{"toolSpec": SPEC}, {"toolSpec": {**ending, "inputSchema": schema}}]}
+    use = {"toolUse": {"toolUseId": "t", "name": "get_weather", "input": {"city": "Paris"}}}
+    result = {"toolResult": {"toolUseId": "t", "content": [{"text": "It is 21 degrees there."}]}}
+    messages = [kit.user("What is the weather in Paris?"), kit.assistant(use), kit.user(result)]
+    reply = runtime.converse(modelId="us.amazon.nova-pro-v1:0", messages=messages, toolConfig=tools)
+    assert uses(reply["output"]["message"]["content"]) == [("final_result", {"city": "Paris", "degrees": 21})]
+
+
 def test_what_was_called_counts_from_the_question_on():
     """A new question begins anew."""
     use = {"role": "assistant", "content": [{"toolUse": {"toolUseId": "1", "name": "pay_invoice", "input": {}}}]}

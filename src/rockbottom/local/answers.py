@@ -143,7 +143,7 @@ class Answerer:
         return NOTHING_FOUND
 
     def _call(self, tool: Tool, task: Asked, count: Count) -> Answer:
-        arguments = sample_of(tool.schema, task.question)
+        arguments = sample_of(tool.schema, "\n".join([task.question, *task.results]))
         tokens = count(tool.name) + count(msgspec.json.encode(arguments).decode())
         return _called(tool, arguments, tokens, task)
 

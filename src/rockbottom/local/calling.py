@@ -3,7 +3,8 @@
 Models choose by meaning; the endpoint by words. A tool is called when the last message of the user holds no tool result
 and shares a word of four letters with the name or description of a tool: recorded models did so in 111 of the 112 calls
 of Converse with tools and `auto` that were looked at (pydantic-ai and langchain-aws, recorded 2025-03 to 2026-11).
-After a result another is called only where the prompt names both by name, one behind the other.
+After a result another is called only where the prompt names both by name, one behind the other. A tool that gives the
+final result of a run, as frameworks define one for structured output, is called when no other is.
 """
 
 import re
@@ -14,6 +15,7 @@ from rockbottom.local.asked import Asked, Tool
 
 _WORD = re.compile(r"[a-z]{4,}")
 _TELLING = re.compile(r"[_\d]|[a-z][A-Z]")
+_ENDING = re.compile(r"\bfinal[\s_-]?(?:result|response|answer|output|tool)", re.I)
 _PARTS = re.compile(r"[A-Za-z][a-z]+|[A-Z]+(?![a-z])")
 
 
@@ -21,16 +23,24 @@ def tool_for(task: Asked) -> Tool | None:
     """The tool to call: the one that is forced, else the one that the question calls for; None: none."""
     if not task.tools:
         return None
+    working = [tool for tool in task.tools if not _ends(tool)]
+    ending = next((tool for tool in task.tools if _ends(tool) and tool.name not in task.called), None)
     if task.forced is None:
-        return _best(task.tools, task.question) if not task.answers_tool else _next_named(task)
+        called_for = _next_named(task) if task.answers_tool else _best(working, task.question)
+        return called_for or ending
     named = next((tool for tool in task.tools if tool.name == task.forced), None)
     if named is not None:
         return named
     # Any tool: one that was not called for this question yet, or a loop that forces a call at each turn never ends.
-    fresh = [tool for tool in task.tools if tool.name not in task.called]
+    fresh = [tool for tool in working if tool.name not in task.called]
     if not fresh:
-        return task.tools[-1]
-    return _best(fresh, task.question) or fresh[0]
+        return ending or task.tools[-1]
+    return _best(fresh, task.question) or ending or fresh[0]
+
+
+def _ends(tool: Tool) -> bool:
+    """Whether a call of the tool is the answer itself."""
+    return _ENDING.search(tool.name) is not None or _ENDING.search(tool.description) is not None
 
 
 def _next_named(task: Asked) -> Tool | None:
