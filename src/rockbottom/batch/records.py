@@ -18,7 +18,7 @@ from rockbottom.batch.bodies import Shape, looks_like, shape_of
 from rockbottom.batch.errors import InvalidRecords, Problem
 from rockbottom.batch.limits import Limits
 from rockbottom.batch.openai_lines import barred_in, fault_of_line, same_model
-from rockbottom.dialects import CONVERSE, Dialect, api_of, dialect_for
+from rockbottom.dialects import CONVERSE, POINT_MARKS, POINT_MEMBERS, Dialect, api_of, dialect_for
 from rockbottom.quantities import Undecodable, decoded, decoder_of, is_list, is_object
 
 Json = Mapping[str, Any]
@@ -53,7 +53,6 @@ _BARRED: Mapping[str, str] = {
     "output_config": "batch has no structured output",
     "output_format": "batch has no structured output",
 }
-_POINTS = (b'"cachePoint"', b'"cache_control"')
 _ELSEWHERE: Mapping[str, str] = {
     "model": "the model is the job's (--model), and AWS refuses it in a body",
     "stream": "a batch job streams nothing, and AWS refuses it in a body",
@@ -163,7 +162,7 @@ class Checker:
         wrong = self._wrong(members, body)
         if wrong is not None:
             return self._refuse(number, record_id, *wrong)
-        if not self.on_demand and (any(mark in body for mark in _POINTS) or b"\\u00" in body):
+        if not self.on_demand and (any(mark in body for mark in POINT_MARKS) or b"\\u00" in body):
             changed = self._without_points(number, record_id, body)
             if changed is None:
                 return None
@@ -239,7 +238,7 @@ def point_in(value: Any, place: str) -> str | None:
     while stack:
         node, at = stack.pop()
         if is_object(node):
-            for name in ("cachePoint", "cache_control"):
+            for name in POINT_MEMBERS:
                 if name in node:
                     return f"{at}.{name}"
             stack.extend(

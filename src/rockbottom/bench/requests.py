@@ -11,8 +11,8 @@ from typing import Any
 from rockbottom.bench.lanes import Lane, Spot
 from rockbottom.bench.recorded import Conversation
 from rockbottom.bench.workload import Workload
-from rockbottom.catalog import CacheRules, Model, Tier
-from rockbottom.dialects import CONVERSE, Dialect, dialect_of
+from rockbottom.catalog import CacheRules, Model
+from rockbottom.dialects import CONVERSE, Dialect, asking_for, converse_point, dialect_of
 from rockbottom.prompt import Meter, Prompt, Section, json_bytes
 from rockbottom.quantities import Ttl
 
@@ -82,10 +82,7 @@ def request_of(parts: Parts, lane: Lane, workload: Workload, model: Model, rules
         spots.discard(Spot.TOOLS)
     ttl = lane.ttl if rules.accepts_ttl_field else None
     body = dialect.spelled(_converse(parts, spots, ttl, workload))
-    if not dialect.api.native and lane.tier in (Tier.FLEX, Tier.PRIORITY):
-        body["serviceTier"] = {"type": lane.tier.value}
-    if dialect.api.names_model and lane.tier in (Tier.FLEX, Tier.PRIORITY):
-        body["service_tier"] = lane.tier.value
+    body |= asking_for(lane.tier, dialect.api)
     if lane.spots:
         body = dict(dialect.explicit_only(body))  # the service's own points are the baseline's
     points = (Spot.TAIL in spots) + (len(parts.closed) if Spot.LAYERS in spots else 0)
@@ -129,7 +126,7 @@ def _tail_kind(parts: Parts) -> str:
 
 
 def _converse(parts: Parts, spots: set[Spot], ttl: Ttl | None, workload: Workload) -> dict[str, Any]:
-    point = {"cachePoint": {"type": "default"} | ({"ttl": ttl.value} if ttl else {})}
+    point = converse_point(ttl)
     body = CONVERSE.without_points({"messages": list(parts.messages)})
     system: list[Any] = []
     for index, text in enumerate(parts.system):

@@ -6,7 +6,15 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from rockbottom.catalog import Tier, guardrail_usd, prices_of
-from rockbottom.dialects import GUARDRAIL_ACTION, GUARDRAIL_TRACE, Params, invoked_model_of, tier_in
+from rockbottom.dialects import (
+    GUARDRAIL_ACTION,
+    GUARDRAIL_TRACE,
+    MOST_UNITS,
+    Params,
+    invoked_model_of,
+    server_tools,
+    tier_in,
+)
 from rockbottom.quantities import ZERO_USD, Usd, is_list, is_object
 
 LOST_ATTEMPTS = "attempts without an answer"
@@ -14,7 +22,6 @@ BLIND_GUARDRAIL = "guardrail without a trace"
 CAPACITY = "reserved capacity"
 ROUTING = "prompt routing"
 _SPEAK = frozenset({"trace", GUARDRAIL_TRACE, GUARDRAIL_ACTION, "serviceTier", "performanceConfig"})
-_MOST_UNITS = 10**9
 _BROKEN_OFF = frozenset({"ReadTimeoutError", "ConnectionClosedError", "IncompleteReadError", "ResponseStreamingError"})
 
 
@@ -38,9 +45,10 @@ def charges_of(reply: Mapping[str, Any], params: Params, *, guarded: bool = Fals
     the native reply.
     """
     guarded = guarded or bool(params.get("guardrailConfig"))
-    if _SPEAK.isdisjoint(reply) and not guarded and not _used_tools(reply):
+    tools = server_tools(reply.get("usage"))
+    if _SPEAK.isdisjoint(reply) and not guarded and not tools:
         return None
-    units, tools = _guardrail_units(reply), _tool_counts(reply.get("usage"))
+    units = _guardrail_units(reply)
     usd, unpriced = guardrail_usd(units)
     prices = prices_of("server_tool")
     usd += sum((prices[name].of(count) for name, count in tools.items() if name in prices), ZERO_USD)
@@ -64,11 +72,6 @@ def blocked_input(reply: Mapping[str, Any]) -> bool:
     return intervened and guardrail is not None and "input" in guardrail and not guardrail.get("outputs")
 
 
-def _used_tools(reply: Mapping[str, Any]) -> bool:
-    usage = reply.get("usage")
-    return is_object(usage) and bool(usage.get("serverToolUsage"))
-
-
 def _guardrail_units(reply: Mapping[str, Any]) -> dict[str, int]:
     """Text units by policy, summed over the assessments of input and output."""
     units: Counter[str] = Counter()
@@ -76,7 +79,7 @@ def _guardrail_units(reply: Mapping[str, Any]) -> dict[str, int]:
         metrics = assessment.get("invocationMetrics")
         usage = metrics.get("usage") if is_object(metrics) else None
         for name, count in usage.items() if is_object(usage) else ():
-            if type(count) is int and 0 < count <= _MOST_UNITS:
+            if type(count) is int and 0 < count <= MOST_UNITS:
                 units[str(name)] += count
     return dict(units)
 
@@ -100,12 +103,6 @@ def _assessments(guardrail: Mapping[str, Any] | None) -> Iterator[Mapping[str, A
 
 
 _ASSESSED = ("inputAssessment", "outputAssessments", "input", "outputs")
-
-
-def _tool_counts(usage: object) -> dict[str, int]:
-    by_tool = usage.get("serverToolUsage") if is_object(usage) else None
-    counts = by_tool.items() if is_object(by_tool) else ()
-    return {str(name): count for name, count in counts if type(count) is int and 0 < count <= _MOST_UNITS}
 
 
 def may_be_billed(response: Any, error: Exception | None) -> bool:

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from typing import Any, cast
 
 from rockbottom.catalog import Catalog, botocore_since
-from rockbottom.dialects import Params, Request
+from rockbottom.dialects import Params, Request, without_ttls
 
 SERVICE = "bedrock-runtime"
 
@@ -66,38 +66,6 @@ def too_old(abilities: Abilities) -> str:
 def without_ttl_field(catalog: Catalog) -> Catalog:
     """A catalogue by which no cachePoint takes a ttl, so that a planner counts on the usual lifetime alone."""
     return catalog.with_rules(lambda rules: replace(rules, ttls=rules.ttls[:1], accepts_ttl_field=False))
-
-
-def without_ttls(request: Mapping[str, Any]) -> Mapping[str, Any]:
-    """Converse arguments whose cachePoints name no lifetime; the very same where none does."""
-    changed: dict[str, Any] = {}
-    if isinstance(request.get("system"), list):
-        changed["system"] = _bare(request["system"])
-    if isinstance(request.get("toolConfig"), dict):
-        config = request["toolConfig"]
-        tools = _bare(config.get("tools"))
-        changed["toolConfig"] = config if tools is config.get("tools") else {**config, "tools": tools}
-    if isinstance(request.get("messages"), list):
-        messages = [_bare_message(message) for message in request["messages"]]
-        pairs = zip(messages, request["messages"], strict=True)
-        changed["messages"] = messages if any(new is not old for new, old in pairs) else request["messages"]
-    return request if all(request[key] is value for key, value in changed.items()) else {**request, **changed}
-
-
-def _bare_message(message: Any) -> Any:
-    content = message.get("content")
-    bare = _bare(content)
-    return message if bare is content else {**message, "content": bare}
-
-
-def _bare(blocks: Any) -> Any:
-    if not any("ttl" in (block.get("cachePoint") or {}) for block in blocks or ()):
-        return blocks
-    return [_bare_point(block) if "cachePoint" in block else block for block in blocks]
-
-
-def _bare_point(block: dict[str, Any]) -> dict[str, Any]:
-    return {**block, "cachePoint": {key: value for key, value in block["cachePoint"].items() if key != "ttl"}}
 
 
 def fits(original: Any, sent: Any, shape: Any) -> bool:

@@ -5,7 +5,7 @@ Pure: reads no clock and no network, and never changes the caller's objects.
 
 from rockbottom.dialects.anthropic import ANTHROPIC
 from rockbottom.dialects.chat import CHAT
-from rockbottom.dialects.converse import CONVERSE
+from rockbottom.dialects.converse import CONVERSE, UNDOCUMENTED
 from rockbottom.dialects.dialect import Dialect, Exchange
 from rockbottom.dialects.guarding import (
     GUARDRAIL_ACTION,
@@ -18,7 +18,7 @@ from rockbottom.dialects.guarding import (
 from rockbottom.dialects.locating import block_of
 from rockbottom.dialects.messages import MESSAGES
 from rockbottom.dialects.nova import NOVA
-from rockbottom.dialects.points import POINT_MEMBERS
+from rockbottom.dialects.points import POINT_MARKS, POINT_MEMBERS, converse_point, is_point, without_ttls
 from rockbottom.dialects.prompts import native_dialect_for
 from rockbottom.dialects.reading import Reader
 from rockbottom.dialects.registry import (
@@ -36,7 +36,17 @@ from rockbottom.dialects.registry import (
     route_to,
     usage_of,
 )
-from rockbottom.dialects.request import Params, Request, Requests, model_id_of, opened, tier_in, tier_of
+from rockbottom.dialects.request import (
+    Params,
+    Request,
+    Requests,
+    asking_for,
+    model_id_of,
+    named_tier,
+    opened,
+    tier_in,
+    tier_of,
+)
 from rockbottom.dialects.responses import RESPONSES
 from rockbottom.dialects.routers import invoked_model_of, is_router
 from rockbottom.dialects.streams import METRICS, StreamCounts
@@ -44,6 +54,7 @@ from rockbottom.dialects.surface_errors import surface_error
 from rockbottom.dialects.surface_routes import SurfaceRoute, host_of, surface_route_of
 from rockbottom.dialects.usage import (
     INVOKED,
+    MOST_UNITS,
     Counters,
     Counts,
     body_counts,
@@ -51,6 +62,7 @@ from rockbottom.dialects.usage import (
     header_input,
     headers_of,
     invoked,
+    server_tools,
 )
 
 __all__ = [
@@ -65,10 +77,13 @@ __all__ = [
     "INVOKED",
     "MESSAGES",
     "METRICS",
+    "MOST_UNITS",
     "NOVA",
     "OPERATIONS",
+    "POINT_MARKS",
     "POINT_MEMBERS",
     "RESPONSES",
+    "UNDOCUMENTED",
     "Counters",
     "Counts",
     "Dialect",
@@ -81,8 +96,10 @@ __all__ = [
     "StreamCounts",
     "SurfaceRoute",
     "api_of",
+    "asking_for",
     "block_of",
     "body_counts",
+    "converse_point",
     "counting_of",
     "counts_of",
     "dialect_for",
@@ -95,17 +112,21 @@ __all__ = [
     "invoked",
     "invoked_model_of",
     "is_guarded",
+    "is_point",
     "is_router",
     "is_streaming",
     "model_id_of",
+    "named_tier",
     "native_dialect_for",
     "opened",
     "operation_by",
     "operation_of",
     "route_to",
+    "server_tools",
     "surface_error",
     "surface_route_of",
     "tier_in",
     "tier_of",
     "usage_of",
+    "without_ttls",
 ]

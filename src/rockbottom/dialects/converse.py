@@ -8,7 +8,7 @@ from rockbottom.catalog import Model
 from rockbottom.dialects.assembly import Assembly, effort_of, schema_of, thinking_of
 from rockbottom.dialects.blocks import weigh_block
 from rockbottom.dialects.dialect import Exchange
-from rockbottom.dialects.points import list_for, point, stripped
+from rockbottom.dialects.points import converse_point, list_for, stripped
 from rockbottom.dialects.streams import StreamCounts
 from rockbottom.dialects.usage import NO_SPLIT, Counters, split_of
 from rockbottom.prompt import (
@@ -211,7 +211,7 @@ class Converse:
         for placement in sorted(placements, key=lambda placement: -placement.after):
             segment = prompt.segments[placement.after - 1]
             blocks = list_for(new, segment, body)
-            blocks.insert(segment.index + 1, {"cachePoint": point(placement, "default")})
+            blocks.insert(segment.index + 1, converse_point(placement.ttl))
         return new
 
     def without_points(self, body: Mapping[str, Any]) -> dict[str, Any]:
@@ -255,6 +255,10 @@ class Converse:
 
     def counting(self) -> StreamCounts:
         return StreamCounts(COUNTERS.counts)
+
+
+UNDOCUMENTED = ("cacheReadInputTokenCount", "cacheWriteInputTokenCount", "serverToolUsage")
+"""Counters of a reply that its invocation log does not hold (recorded)."""
 
 
 def _usage(usage: Usage, vendor: str, *, points: bool, stream: bool) -> Json:

@@ -7,12 +7,26 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from rockbottom.prompt import Placement, Prompt, Section, Segment
-from rockbottom.quantities import is_list, is_object
+from rockbottom.quantities import Ttl, is_list, is_object
 
 Json = Mapping[str, Any]
 
 POINT_MEMBERS = frozenset(("cachePoint", "cache_control", "prompt_cache_breakpoint"))
 """What marks a point: the member of a block that is one (Converse), or a member of the block before it (the others)."""
+
+
+POINT_MARKS = tuple(f'"{member}"'.encode() for member in sorted(POINT_MEMBERS))
+"""The same as they stand in the bytes of a body."""
+
+
+def converse_point(ttl: Ttl | None = None) -> dict[str, Any]:
+    """The block of Converse that is a point; None: it names no lifetime."""
+    return {"cachePoint": point(ttl, "default")}
+
+
+def is_point(block: object) -> bool:
+    """Whether a block of a Converse body is a point and nothing else."""
+    return is_object(block) and "cachePoint" in block
 
 
 def stripped(body: Mapping[str, Any]) -> dict[str, Any]:
@@ -48,9 +62,41 @@ def _bare_block(block: Any) -> Any:
     return bare
 
 
-def point(placement: Placement, kind: str) -> dict[str, str]:
+def without_ttls(request: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Converse arguments whose cachePoints name no lifetime; the very same where none does."""
+    changed: dict[str, Any] = {}
+    if isinstance(request.get("system"), list):
+        changed["system"] = _unnamed(request["system"])
+    if isinstance(request.get("toolConfig"), dict):
+        config = request["toolConfig"]
+        tools = _unnamed(config.get("tools"))
+        changed["toolConfig"] = config if tools is config.get("tools") else {**config, "tools": tools}
+    if isinstance(request.get("messages"), list):
+        messages = [_unnamed_in(message) for message in request["messages"]]
+        pairs = zip(messages, request["messages"], strict=True)
+        changed["messages"] = messages if any(new is not old for new, old in pairs) else request["messages"]
+    return request if all(request[key] is value for key, value in changed.items()) else {**request, **changed}
+
+
+def _unnamed_in(message: Any) -> Any:
+    content = message.get("content")
+    unnamed = _unnamed(content)
+    return message if unnamed is content else {**message, "content": unnamed}
+
+
+def _unnamed(blocks: Any) -> Any:
+    if not any("ttl" in (block.get("cachePoint") or {}) for block in blocks or ()):
+        return blocks
+    return [_unnamed_point(block) if "cachePoint" in block else block for block in blocks]
+
+
+def _unnamed_point(block: dict[str, Any]) -> dict[str, Any]:
+    return {**block, "cachePoint": {key: value for key, value in block["cachePoint"].items() if key != "ttl"}}
+
+
+def point(ttl: Ttl | None, kind: str) -> dict[str, str]:
     """The object that marks a point."""
-    return {"type": kind} if placement.ttl is None else {"type": kind, "ttl": placement.ttl.value}
+    return {"type": kind} if ttl is None else {"type": kind, "ttl": ttl.value}
 
 
 def with_marks(
@@ -74,7 +120,7 @@ def decorated(
     for placement in placements:
         segment = prompt.segments[placement.after - 1]
         blocks = list_for(new, segment, body, tools=tools)
-        blocks[segment.index] = {**blocks[segment.index], member: point(placement, kind)}
+        blocks[segment.index] = {**blocks[segment.index], member: point(placement.ttl, kind)}
     return new
 
 

@@ -46,12 +46,24 @@ def tier_in(members: Mapping[str, Any]) -> Tier | None:
 
     Latency-optimized inference has prices of its own, and is a setting beside the tier.
     """
-    latency, tier = members.get("performanceConfig"), members.get("serviceTier") or members.get("service_tier")
+    latency, asked = members.get("performanceConfig"), named_tier(members)
     named = latency.get("latency") if is_object(latency) else members.get("performanceConfigLatency")
     if named == "optimized":
         return Tier.OPTIMIZED
-    spelled = tier.get("type") if is_object(tier) else tier
-    return _TIERS.get(str(spelled)) or (Tier.DEFAULT if named or spelled else None)
+    return _TIERS.get(str(asked)) or (Tier.DEFAULT if named or asked else None)
+
+
+def asking_for(tier: Tier, api: Api) -> dict[str, Any]:
+    """The members with which a body asks for a tier; none for the default, and none where the operations take none."""
+    if tier not in (Tier.FLEX, Tier.PRIORITY) or api.wrapped:
+        return {}
+    return {"service_tier": tier.value} if api.names_model else {"serviceTier": {"type": tier.value}}
+
+
+def named_tier(members: Mapping[str, Any]) -> str | None:
+    """The tier that a body asks for as it is spelled, also one that is not known; None where it names none."""
+    tier = members.get("serviceTier") or members.get("service_tier")
+    return tier.get("type") if is_object(tier) else tier
 
 
 def opened(arguments: Mapping[str, Any], vendor: str = "") -> tuple[Api, Mapping[str, Any]]:

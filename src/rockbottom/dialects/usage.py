@@ -86,6 +86,9 @@ def split_of(rows: Iterable[tuple[object, object]]) -> Mapping[Ttl, int]:
     return {_TTLS[name]: tokens for name, count in rows if name in _TTLS and (tokens := _count(count))}
 
 
+MOST_UNITS = 10**9
+"""No reply counts more of anything that is charged beside its tokens; a higher number is none."""
+
 INVOKED = Counters(
     "inputTokenCount", "outputTokenCount", ("cacheReadInputTokenCount",), ("cacheWriteInputTokenCount",), no_split
 )
@@ -130,6 +133,13 @@ def invoked(usage: Usage) -> dict[str, Any]:
         "cacheReadInputTokenCount": usage.cache_read,
         "cacheWriteInputTokenCount": usage.cache_write,
     }
+
+
+def server_tools(said: object) -> dict[str, int]:
+    """How often the service ran tools of its own, by their names, in a ``usage`` object."""
+    told = said.get("serverToolUsage") if is_object(said) else None
+    counts = told.items() if is_object(told) else ()
+    return {str(name): count for name, count in counts if type(count) is int and 0 < count <= MOST_UNITS}
 
 
 def headers_of(usage: Usage) -> dict[str, int]:

@@ -17,7 +17,7 @@ from typing import Any
 import msgspec
 
 from rockbottom.catalog import Catalog, CatalogError
-from rockbottom.dialects import CONVERSE, Dialect, api_of, dialect_for
+from rockbottom.dialects import CONVERSE, Dialect, api_of, dialect_for, is_point
 from rockbottom.distill.errors import UnfitData
 from rockbottom.prompt import Api
 from rockbottom.quantities import Undecodable, decoder_of, is_list, is_object
@@ -211,9 +211,7 @@ def _conversation(body: Json, *, single_turn: bool) -> Json:
 def _texts(content: Any) -> list[Json]:
     if isinstance(content, str):
         content = [{"text": content}]
-    blocks = [
-        block for block in (content if is_list(content) else ()) if is_object(block) and "cachePoint" not in block
-    ]
+    blocks = [block for block in (content if is_list(content) else ()) if is_object(block) and not is_point(block)]
     if any(not isinstance(block.get("text"), str) for block in blocks):
         raise _LeftOut("tools" if any("toolUse" in block or "toolResult" in block for block in blocks) else "media")
     texts = [{"text": block["text"]} for block in blocks if block["text"].strip()]

@@ -15,6 +15,7 @@ from typing import IO, TYPE_CHECKING, Any, cast
 import msgspec
 
 from rockbottom.catalog import Scope
+from rockbottom.dialects import POINT_MARKS
 from rockbottom.local.calls import Call
 from rockbottom.local.failures import ServiceFailure
 from rockbottom.local.jobs import ENDED, Job, JobStatus
@@ -31,7 +32,6 @@ MINIMUM_RECORDS = 100
 MAXIMUM_FILE_BYTES = 1_073_741_824
 _RECORDS_PER_TURN = 50  # records run between two turns of the event loop
 _STRIDE = 7  # results come out every seventh first: another order than the records, the same every time
-_POINTS = (b'"cachePoint"', b'"cache_control"')
 _BARRED = {
     "toolConfig": "tools",
     "tools": "tools",
@@ -226,7 +226,7 @@ class JobRunner:
         if not isinstance(record["modelInput"], dict):
             return _error(400, "modelInput is not a JSON object.")
         body = cast(Json, record["modelInput"])
-        if any(mark in line for mark in _POINTS):
+        if any(mark in line for mark in POINT_MARKS):
             return _error(403, "Prompt caching is not supported for batch inference.")
         barred = next((name for member, name in _BARRED.items() if body.get(member)), None)
         if barred:

@@ -7,7 +7,7 @@ from urllib.parse import parse_qsl
 import msgspec
 
 from rockbottom.catalog import RUNTIME, ModelId, Scope
-from rockbottom.dialects import GUARDRAIL_HEADER, api_of, enforces_guardrails, invoked
+from rockbottom.dialects import GUARDRAIL_HEADER, UNDOCUMENTED, api_of, enforces_guardrails, invoked, named_tier
 from rockbottom.local.bodies import NOT_JSON
 from rockbottom.local.calls import Call, Counted
 from rockbottom.local.embedded import Embedded
@@ -16,11 +16,9 @@ from rockbottom.local.invocation_log import Logged
 from rockbottom.local.projects import project_of
 from rockbottom.local.replying import Reply
 from rockbottom.local.state import EndpointState
-from rockbottom.quantities import is_object
 
 Json = dict[str, Any]
 _GUARDRAIL = GUARDRAIL_HEADER.encode()
-_TWINS = ("cacheReadInputTokenCount", "cacheWriteInputTokenCount", "serverToolUsage")
 
 
 def note(
@@ -52,9 +50,8 @@ def note(
         line |= {"guardrail": guardrail.decode("latin-1"), "guardrailEnforced": enforced}
     if counted is not None:
         line["servedBy"] = counted.namespace.region
-        tier = counted.body.get("serviceTier") or counted.body.get("service_tier")
-        if tier:
-            line["serviceTier"] = tier.get("type") if is_object(tier) else tier
+        if (tier := named_tier(counted.body)) is not None:
+            line["serviceTier"] = tier
     if reply is not None:
         line.update(usage=reply.told, latencyMs=reply.latency_ms)
     if failure is not None:
@@ -146,6 +143,6 @@ def _without_twins(counted: Counted, reply: Reply) -> bytes:
     body: Json | list[Json] = msgspec.json.decode(reply.output_log)
     usages = [body] if isinstance(body, dict) else [event["metadata"] for event in body if "metadata" in event]
     for holder in usages:
-        for name in _TWINS:
+        for name in UNDOCUMENTED:
             holder["usage"].pop(name, None)
     return msgspec.json.encode(body)

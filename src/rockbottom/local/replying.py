@@ -7,7 +7,7 @@ from typing import Any
 import msgspec
 
 from rockbottom.catalog import RUNTIME
-from rockbottom.dialects import GUARDRAIL_ACTION, Exchange, headers_of, invoked
+from rockbottom.dialects import GUARDRAIL_ACTION, Exchange, headers_of, invoked, named_tier
 from rockbottom.local.answers import Answer
 from rockbottom.local.calls import Counted
 from rockbottom.local.failures import ServiceFailure
@@ -146,18 +146,16 @@ def _built(counted: Counted, answer: Answer, usage: Usage, latency: int, first: 
 def _told(counted: Counted, usage: Usage) -> Json:
     """The ``usage`` of a reply; GPT's on ConverseStream may count twice what was cached (gpt_stream_counters)."""
     dialect, model, stream = counted.dialect, counted.model.model, counted.call.stream
-    reply_usage = dialect.counted(usage, model, points=counted.points, stream=stream)
     if not dialect.api.native and stream and model.vendor == "openai" and counted.overlaps:
-        reply_usage["inputTokens"] = usage.total_input
-        reply_usage["totalTokens"] = usage.total + usage.cache_read + usage.cache_write
-    return reply_usage
+        usage = replace(usage, input=usage.total_input)
+    return dialect.counted(usage, model, points=counted.points, stream=stream)
 
 
 def _exchange(counted: Counted, answer: Answer, identity: str) -> Exchange:
     """What the reply repeats of its request, as it was sent."""
     surface = counted.call.surface
     body = counted.body if surface is None else surface.body
-    asked_tier = body.get("service_tier")
+    asked_tier = named_tier(body)
     tier = str(asked_tier) if asked_tier not in (None, "auto") else "default"
     thoughts: list[Any] = [block["reasoningContent"] for block in answer.content if "reasoningContent" in block]
     texts = [thought["reasoningText"].get("text", "") for thought in thoughts if "reasoningText" in thought]

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
+from rockbottom.dialects import is_point
 from rockbottom.pins.prefix import Prefix
 from rockbottom.prompt import Api, BlockKind, Section
 from rockbottom.quantities import is_list, is_object
@@ -57,7 +58,7 @@ def _up_to(blocks: Any, index: int) -> Any:
     if not is_list(blocks):
         return blocks
     shown = list(blocks[: index + 1])
-    if len(blocks) > index + 1 and is_object(blocks[index + 1]) and "cachePoint" in blocks[index + 1]:
+    if len(blocks) > index + 1 and is_point(blocks[index + 1]):
         shown.append(blocks[index + 1])
     return shown
 

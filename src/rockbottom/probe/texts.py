@@ -3,10 +3,11 @@
 import json
 from typing import Any
 
-from rockbottom.dialects import Params
+from rockbottom.dialects import ANTHROPIC, RESPONSES, Params, converse_point
+from rockbottom.quantities import Ttl
 
-POINT_5M = {"cachePoint": {"type": "default"}}
-POINT_1H = {"cachePoint": {"type": "default", "ttl": "1h"}}
+POINT_5M = converse_point()
+POINT_1H = converse_point(Ttl.ONE_HOUR)
 LEAST_OUTPUT = 16
 """The least ``max_output_tokens`` that Responses takes (sample-per-model-bedrock, 2026-08-22)."""
 _WORDS = [
@@ -48,12 +49,7 @@ def converse(model_id: str, system: list[dict[str, Any]], content: list[dict[str
 
 def anthropic(model_id: str, system: str, question: str) -> Params:
     """The cheapest InvokeModel request with this system prompt, marked, and this user message."""
-    body = {
-        "anthropic_version": "bedrock-2023-05-31",
-        "max_tokens": 1,
-        "system": [{"type": "text", "text": system, "cache_control": {"type": "ephemeral"}}],
-        "messages": [{"role": "user", "content": [{"type": "text", "text": question}]}],
-    }
+    body = ANTHROPIC.spelled(converse(model_id, [text(system), POINT_5M], [text(question)]))
     return {"modelId": model_id, "body": json.dumps(body)}
 
 
@@ -65,20 +61,18 @@ def responses(
     The first text of the first turn is marked, unless the service's own point is wanted (``implicit``), or the model
     takes no word about caching at all (``options`` false).
     """
-    items: list[Any] = []
+    messages: list[Any] = []
     for number, texts in enumerate(turns):
-        parts: list[dict[str, Any]] = [{"type": "input_text", "text": content} for content in texts]
+        content = [text(part) for part in texts]
         if options and not implicit and not number:
-            parts[0]["prompt_cache_breakpoint"] = {"mode": "explicit"}
-        items += [{"role": "assistant", "content": "Ok."}] * (number > 0)
-        items.append({"role": "user", "content": parts})
+            content.insert(1, POINT_5M)
+        messages += [{"role": "assistant", "content": [text("Ok.")]}] * (number > 0)
+        messages.append({"role": "user", "content": content})
     mode = {"mode": "implicit" if implicit else "explicit", "ttl": "30m"}
     return {
         "model": model_id,
-        "input": items,
-        "max_output_tokens": LEAST_OUTPUT,
+        **RESPONSES.spelled({"messages": messages, "inferenceConfig": {"maxTokens": LEAST_OUTPUT}}),
         "reasoning": {"effort": "none"},
-        "store": False,
         "prompt_cache_key": key,
         **({"prompt_cache_options": mode} if options else {}),
     }

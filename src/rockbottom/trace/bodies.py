@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 import msgspec
 import numpy as np
 
-from rockbottom.dialects import CONVERSE, POINT_MEMBERS, api_of
+from rockbottom.dialects import CONVERSE, POINT_MARKS, POINT_MEMBERS, api_of
 from rockbottom.prompt import Meter, Parameters, seeds_of
 from rockbottom.quantities import UNNAMED, Ttl, decoded, decoder_of
 from rockbottom.trace.columns import API_CODES, KINDS, NO_TTL, SectionCode, Trace, observed
@@ -256,9 +256,7 @@ def _content(content: str | list[Raw] | None) -> list[bytes]:
 
 def _take(blocks: list[_Block], points: list[tuple[int, int]], raw: bytes, section: int, anthropic: bool) -> None:
     """One member of a list of blocks: a block, a point, or a block with a point on it."""
-    marked = b"cache" in raw and (  # one look at most blocks
-        b'"cachePoint"' in raw or b'"cache_control"' in raw or b'"prompt_cache_breakpoint"' in raw
-    )
+    marked = b"cache" in raw and any(mark in raw for mark in POINT_MARKS)  # one look at most blocks
     if not marked:
         if raw.startswith(b'{"text":') and section:  # what most blocks are, in either dialect; no tool
             blocks.append(_Block(raw, _TEXT))
