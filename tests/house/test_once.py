@@ -28,6 +28,32 @@ def test_it_is_written_once(room: str, calls: str) -> None:
     assert not elsewhere
 
 
+_FIGURE = re.compile(r"[,%]|\.\d+[fge]|^[+<>^]?\d*[fg]$")
+_NO_FIGURES = {"tables/summary.py": "the bounds of an SQL query", "quantities/money.py": "money as files spell it"}
+
+
+def test_no_figure_is_formatted_outside_of_its_room() -> None:
+    """``{count:,}`` or ``{share:.1%}`` elsewhere would be another rule of rounding, of signs, of thousands.
+
+    What pads a number of a file or spells a hash is no figure.
+    """
+    elsewhere: list[str] = []
+    for path in SOURCE.rglob("*.py"):
+        name = path.relative_to(SOURCE)
+        if name.parts[0] in ("figures", "rendering") or name.as_posix() in _NO_FIGURES:
+            continue
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.FormattedValue) and node.format_spec is not None:
+                spec = "".join(
+                    part.value
+                    for part in getattr(node.format_spec, "values", ())
+                    if hasattr(part, "value") and isinstance(part.value, str)
+                )
+                if _FIGURE.search(spec):
+                    elsewhere.append(f"{name}:{node.lineno} {spec}")
+    assert not elsewhere
+
+
 def test_the_helpers_of_tests_are_imported_by_their_whole_name() -> None:
     """A folder on the path makes two helpers of one name the same module, whichever came first."""
     tests = SOURCE.parents[1] / "tests"

@@ -11,6 +11,7 @@ from math import ceil
 from rockbottom.advise.errors import UnknownBeside
 from rockbottom.catalog import LeverPrice, prices_of
 from rockbottom.documents import BesideCost
+from rockbottom.figures import thousands
 from rockbottom.quantities import ZERO_USD, Usd
 
 POLICIES: Mapping[str, str] = {
@@ -60,7 +61,7 @@ class Guarding:
         guarded = own_tokens if self.tagged else input_tokens
         each = text_units(guarded) + text_units(output_tokens)
         extent = "the user's turn and the answer" if self.tagged else "all of the input and the answer"
-        derived = f"{each:,} text units a request: {extent}, at {CHARACTERS_PER_TOKEN} characters a token"
+        derived = f"{thousands(each)} text units a request: {extent}, at {CHARACTERS_PER_TOKEN} characters a token"
         prices = prices_of("guardrail")
         return tuple(BesideLine(prices[_policy(name)], requests * each, derived) for name in self.policies)
 

@@ -11,6 +11,7 @@ from rockbottom.advise.tokens import Tokens, entries_of, expected, simulated
 from rockbottom.advise.ways import Way, ways_of, why_not
 from rockbottom.cache import Behaviour
 from rockbottom.catalog import CacheRules, NoPriceInForce
+from rockbottom.figures import thousands
 from rockbottom.quantities import WRITES, Unit
 
 _SIMPLER = Decimal("0.999")
@@ -111,10 +112,10 @@ def _below(question: EstimateQuestion, way: Way) -> str | None:
         return None
     size = shape.prompt_tokens(shape.traffic.turns) if way.tail else shape.prefix_tokens
     if size < rules.minimum_tokens:
-        return f"{size:,} < {rules.minimum_tokens:,} tokens: below the minimum nothing is cached"
+        return f"{thousands(size)} < {thousands(rules.minimum_tokens)} tokens: below the minimum nothing is cached"
     most = rules.maximum_cacheable_tokens
     if most is not None and not way.tail:
-        return f"the prefix goes beyond the {most:,} tokens that the model caches at most"
+        return f"the prefix goes beyond the {thousands(most)} tokens that the model caches at most"
     return None
 
 

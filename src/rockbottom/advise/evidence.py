@@ -26,6 +26,7 @@ from rockbottom.documents import (
     read_replays,
     read_results,
 )
+from rockbottom.figures import bare, rounded, share, thousands
 from rockbottom.quantities import LEAST_SPAN_S, SECONDS_A_MONTH, WRITES, Ttl, Undecodable, Unit, Usd
 
 ASSUMED = "arithmetic on the numbers given; nothing was measured"
@@ -171,9 +172,9 @@ def of_replay(replay: ReplayResult) -> Evidence:
     ways = sorted(rows.values(), key=lambda sent: bool(sent.levers))
     if not ways or ways[0].levers:
         raise UnreadableRun("the replay has no policy 'none' to compare with", fix="leave --policy out")
-    says = f"replay of {replay.requests:,} recorded requests"
+    says = f"replay of {thousands(replay.requests)} recorded requests"
     if not short:
-        says += f" over {span / 3600:.1f} hours, scaled to 30 days"
+        says += f" over {rounded(Decimal(span) / 3600, 1)} hours, scaled to 30 days"
     answer = replay.answer
     paid = None if answer is UNSET or not answer.counted or answer.paid_usd is None else answer.paid_usd * scale
     return Evidence(
@@ -262,15 +263,15 @@ def _quality(grading: GradingResult | None, model: str) -> tuple[str, bool | Non
         return "quality unknown: the run was simulated", None
     rows = grading.models if isinstance(grading, GradedAnswers) else ()
     row = next((row for row in rows if row.id == model), None)
-    if row is None or row.share is None or not isinstance(grading, GradedAnswers):
+    if row is None or row.low is None or row.high is None or not isinstance(grading, GradedAnswers):
         return UNKNOWN, None
     says = (
-        f"{row.passed:g} of {row.conversations} graded conversations passed "
-        f"({row.low:.0%} to {row.high:.0%} with 95% confidence)"
+        f"{bare(row.passed)} of {row.conversations} graded conversations passed "
+        f"({share(row.low)} to {share(row.high)} with 95% confidence)"
     )
     if grading.bar is not None:
         place = {"over": "over", "under": "under"}.get(row.standing or "", "not surely over or under")
-        says += f", {place} the bar of {float(grading.bar):.0%}"
+        says += f", {place} the bar of {share(grading.bar)}"
     return says, {"over": True, "under": False}.get(row.standing or "")
 
 

@@ -14,7 +14,7 @@ from rockbottom.alarms.backtest import Asked, Caught, Detection, Proposal, Tried
 from rockbottom.alarms.definitions import packaged_alarms
 from rockbottom.alarms.running import Firing
 from rockbottom.ledger import CallRecord
-from rockbottom.quantities import Usd
+from rockbottom.quantities import Usd, digits_of
 
 CONFIDENCE = 0.95  # of the rate of false alarms that a proposal states: ``chances.rate_at_most``
 
@@ -152,7 +152,9 @@ def _settings(name: str, proposals: Mapping[str, Proposal]) -> Iterator[str]:
     if calls != (packaged.least_calls if packaged else 0):
         yield f"least_calls = {calls}"
     if "" in proposals:
-        yield f"threshold = {proposals[''].threshold:f}"
+        yield f"threshold = {digits_of(proposals[''].threshold)}"
     else:
-        each = ", ".join(f"{json.dumps(model)} = {proposal.threshold:f}" for model, proposal in proposals.items())
+        each = ", ".join(
+            f"{json.dumps(model)} = {digits_of(proposal.threshold)}" for model, proposal in proposals.items()
+        )
         yield f"thresholds = {{ {each} }}"

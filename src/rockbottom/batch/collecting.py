@@ -9,6 +9,7 @@ from rockbottom.batch.ground import Ground
 from rockbottom.batch.outputs import MANIFEST, check_lines, drop_torn_line
 from rockbottom.batch.rejoining import half_written
 from rockbottom.batch.state import WITH_OUTPUT, JobState
+from rockbottom.figures import thousands
 from rockbottom.files import named, private
 from rockbottom.quantities import Undecodable, decoded
 
@@ -80,7 +81,8 @@ class Collection:
         expected = int(manifest.get("successRecordCount", 0)) + int(manifest.get("errorRecordCount", 0))
         if results < expected:
             raise half_written(
-                where, f"it counts {expected:,} results of job {job.name}, and the output holds {results:,}"
+                where,
+                f"it counts {thousands(expected)} results of job {job.name}, and the output holds {thousands(results)}",
             )
 
 

@@ -23,7 +23,7 @@ RockbottomError
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from rockbottom.figures import counted
+from rockbottom.figures import counted, thousands
 from rockbottom.quantities import Fault, RockbottomError
 
 _SHOWN = 5
@@ -53,9 +53,9 @@ class InvalidRecords(BatchError):
 
     def __init__(self, problems: Sequence[Problem], total: int, source: str, *, fix: str | None = None) -> None:
         shown = "".join(f"\n  {problem}" for problem in problems[:_SHOWN])
-        more = f"\n  and {total - _SHOWN:,} more" if total > _SHOWN else ""
+        more = f"\n  and {thousands(total - _SHOWN)} more" if total > _SHOWN else ""
         noun = "problem" if total == 1 else "problems"
-        super().__init__(f"{source}: batch refuses these records, {total:,} {noun}:{shown}{more}", fix=fix)
+        super().__init__(f"{source}: batch refuses these records, {thousands(total)} {noun}:{shown}{more}", fix=fix)
         self.problems = tuple(problems)
         self.total = total
 
@@ -85,9 +85,10 @@ class NotEstimated(BatchError):
 
     def __init__(self, problems: Sequence[Problem], total: int, of: int) -> None:
         shown = "".join(f"\n  {problem}" for problem in problems[:_SHOWN])
-        more = f"\n  and {total - _SHOWN:,} more" if total > _SHOWN else ""
+        more = f"\n  and {thousands(total - _SHOWN)} more" if total > _SHOWN else ""
         super().__init__(
-            f"{total:,} of {counted(of, 'record')} cannot be counted, so what they cost is not known; nothing was sent:"
+            f"{thousands(total)} of {counted(of, 'record')} cannot be counted, so what they cost is not known; "
+            "nothing was sent:"
             f"{shown}{more}",
             fix="write them as Converse bodies (--type Converse), which are read for every model",
         )

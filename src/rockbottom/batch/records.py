@@ -19,6 +19,7 @@ from rockbottom.batch.errors import InvalidRecords, Problem
 from rockbottom.batch.limits import Limits
 from rockbottom.batch.openai_lines import barred_in, fault_of_line, same_model
 from rockbottom.dialects import CONVERSE, POINT_MARKS, POINT_MEMBERS, Dialect, api_of, dialect_for
+from rockbottom.figures import thousands
 from rockbottom.quantities import Undecodable, decoded, decoder_of, is_list, is_object
 
 Json = Mapping[str, Any]
@@ -170,7 +171,12 @@ class Checker:
         line = b'{"recordId":%b,"modelInput":%b}\n' % (_encode(record_id), _one_line(body))
         if len(line) > min(self.limits.record_bytes, self.limits.file_bytes):
             most = min(self.limits.record_bytes, self.limits.file_bytes)
-            return self._refuse(number, record_id, "modelInput", f"{len(line):,} bytes, and at most {most:,} are taken")
+            return self._refuse(
+                number,
+                record_id,
+                "modelInput",
+                f"{thousands(len(line))} bytes, and at most {thousands(most)} are taken",
+            )
         return line
 
     def _identity(self, number: int, raw: msgspec.Raw | None) -> str | None:
@@ -261,7 +267,10 @@ def not_utf8(body: bytes) -> str | None:
     try:
         body.decode()
     except UnicodeDecodeError as error:
-        return f"no UTF-8 at byte {error.start:,}; iconv -f cp1252 -t utf-8 FILE writes it where it came from Windows"
+        return (
+            f"no UTF-8 at byte {thousands(error.start)}; iconv -f cp1252 -t utf-8 FILE writes it where it "
+            "came from Windows"
+        )
     return None
 
 

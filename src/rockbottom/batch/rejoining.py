@@ -15,6 +15,7 @@ import msgspec
 
 from rockbottom.batch.errors import OutputIncomplete
 from rockbottom.batch.openai_lines import Response, error_in
+from rockbottom.figures import thousands
 from rockbottom.quantities import Undecodable, Usage, decoder_of
 
 
@@ -138,7 +139,7 @@ class Rejoin:
         try:
             result = read_result(line)
         except Undecodable as error:
-            raise half_written(path, f"the line at byte {at:,} is not a result: {error}") from error
+            raise half_written(path, f"the line at byte {thousands(at)} is not a result: {error}") from error
         ordinal = self._ordinals.get(result.recordId or "")
         if ordinal is None:
             self.tally.foreign += 1

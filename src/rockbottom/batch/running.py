@@ -26,7 +26,7 @@ from rockbottom.batch.splitting import jobs_of
 from rockbottom.batch.spool import Spooled, chosen_lines, record_ids, spool
 from rockbottom.batch.state import JobState, RunSettings
 from rockbottom.batch.submitting import Submission
-from rockbottom.figures import counted
+from rockbottom.figures import counted, duration, thousands
 
 
 @dataclass(slots=True)
@@ -128,7 +128,7 @@ class BatchRun(Ground):
             if within_s is not None and waited >= within_s:
                 running = sum(not job.ended for job in self.state.jobs)
                 raise StillRunning(
-                    f"{running} of {len(self.state.jobs)} jobs have not ended after {waited:,.0f} s; they go on "
+                    f"{running} of {len(self.state.jobs)} jobs have not ended after {duration(waited)}; they go on "
                     "running.",
                     fix=f"rockbottom batch wait {self.settings.name}",
                 )
@@ -238,4 +238,4 @@ class BatchRun(Ground):
 
 def _progress(counts: dict[str, int]) -> str:
     total = counts.get("totalRecordCount")
-    return f", {counts.get('processedRecordCount', 0):,} of {total:,} records" if total else ""
+    return f", {thousands(counts.get('processedRecordCount', 0))} of {thousands(total)} records" if total else ""

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from rockbottom.batch.errors import TooFewRecords
 from rockbottom.batch.limits import Limits
+from rockbottom.figures import thousands
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,8 +30,9 @@ def jobs_of(sizes: Sequence[int], limits: Limits) -> tuple[tuple[Slice, ...], ..
         before = ends[-3] if len(ends) > 2 else 0
         if ends[-2] - before < limits.minimum_records or sum(sizes[ends[-2] :]) > limits.job_bytes:
             raise TooFewRecords(
-                f"{len(sizes):,} records cannot be cut into jobs of at least {limits.minimum_records:,} records "
-                f"and at most {limits.job_bytes:,} bytes.",
+                f"{thousands(len(sizes))} records cannot be cut into jobs of at least "
+                f"{thousands(limits.minimum_records)} records "
+                f"and at most {thousands(limits.job_bytes)} bytes.",
                 fix="make the records smaller, or give more of them",
             )
     return tuple(_with_offsets(sizes, ends, limits))
@@ -39,7 +41,7 @@ def jobs_of(sizes: Sequence[int], limits: Limits) -> tuple[tuple[Slice, ...], ..
 def too_few(records: int, limits: Limits) -> TooFewRecords:
     """The error of fewer records than a job takes, with the way out."""
     return TooFewRecords(
-        f"{records:,} records, and a batch job takes at least {limits.minimum_records:,} "
+        f"{thousands(records)} records, and a batch job takes at least {thousands(limits.minimum_records)} "
         f"({limits.origins['minimum_records']}).",
         fix="send so few on demand, cached where they share a prefix: rockbottom bench shows what that costs",
     )

@@ -12,7 +12,7 @@ import msgspec
 from rockbottom.batch.cloud import Cloud, code_of
 from rockbottom.batch.errors import InvalidSettings
 from rockbottom.batch.setup import ABOUT, POLICY
-from rockbottom.figures import counted, megabytes
+from rockbottom.figures import counted, megabytes, thousands
 
 _UNDER_WAY = ("Submitted", "Validating", "Scheduled", "InProgress", "Stopping")
 _AT_ONCE = 1_000  # objects that DeleteObjects takes
@@ -112,4 +112,6 @@ def _delete_objects(cloud: Cloud, bucket: str) -> None:
         chosen = {"Objects": names[first : first + _AT_ONCE], "Quiet": True}
         failed = cloud.call("s3", "delete_objects", Bucket=bucket, Delete=chosen).get("Errors")
         if failed:
-            raise InvalidSettings(f"{bucket}: {len(failed):,} objects could not be deleted: {failed[0].get('Message')}")
+            raise InvalidSettings(
+                f"{bucket}: {thousands(len(failed))} objects could not be deleted: {failed[0].get('Message')}"
+            )

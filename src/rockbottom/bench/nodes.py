@@ -12,6 +12,7 @@ from typing import Any, NoReturn, cast
 import yaml
 
 from rockbottom.bench.errors import InvalidWorkload
+from rockbottom.figures import bare, thousands
 from rockbottom.quantities import reason_of
 
 _MAX_DEPTH = 40
@@ -84,8 +85,10 @@ class Field:
         """A whole number within bounds."""
         number = self._whole()
         if number < least or (most is not None and number > most):
-            bounds = f"at least {least:,}" if most is None else f"between {least:,} and {most:,}"
-            raise self.fault(f"expected a whole number, {bounds}, found {number:,}")
+            bounds = f"at least {thousands(least)}"
+            if most is not None:
+                bounds = f"between {thousands(least)} and {thousands(most)}"
+            raise self.fault(f"expected a whole number, {bounds}, found {thousands(number)}")
         return number
 
     def number(self, *, least: float, most: float | None = None) -> float:
@@ -95,8 +98,8 @@ class Field:
             self._wrong("a number")
         number = float(self.node.value.replace("_", ""))
         if not number >= least or (most is not None and number > most):
-            bounds = f"from {least:g}" if most is None else f"between {least:g} and {most:g}"
-            raise self.fault(f"expected a number {bounds}, found {number:g}")
+            bounds = f"from {bare(least)}" if most is None else f"between {bare(least)} and {bare(most)}"
+            raise self.fault(f"expected a number {bounds}, found {bare(number)}")
         return number
 
     def one_of(self, choices: Sequence[str]) -> str:

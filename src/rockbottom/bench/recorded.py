@@ -13,6 +13,7 @@ from typing import Any
 
 import msgspec
 
+from rockbottom.figures import thousands
 from rockbottom.grading import Check
 from rockbottom.quantities import is_list, is_object
 
@@ -68,7 +69,7 @@ def _records(path: Path) -> Iterator[tuple[int, Mapping[str, Any]]]:
     with gzip.open(path, "rt", encoding="utf-8") if path.suffix == ".gz" else path.open(encoding="utf-8") as lines:
         for number, line in enumerate(lines, 1):
             if len(line) > _MAX_LINE_CHARS:
-                raise ValueError(f"line {number} is longer than {_MAX_LINE_CHARS:,} characters")
+                raise ValueError(f"line {number} is longer than {thousands(_MAX_LINE_CHARS)} characters")
             if not line.strip():
                 continue
             try:

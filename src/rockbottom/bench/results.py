@@ -18,6 +18,7 @@ from rockbottom.bench.schedule import Row, Schedule
 from rockbottom.catalog import ContestedRule, Tier
 from rockbottom.cost import Cost, total_of
 from rockbottom.documents import CHEAPER, Verdict
+from rockbottom.figures import share, thousands
 from rockbottom.quantities import NO_USAGE, Usage, Usd
 
 
@@ -261,17 +262,27 @@ def _minimum(lane: LaneResult, counted: bool) -> Verdict:
     if not prefix:
         return Verdict(name, False, "nothing to cache: 0 tokens stay the same between turns")
     if prefix < least:
-        return Verdict(name, False, f"{prefix:,} < {least:,} tokens: below the minimum nothing is cached")
+        return Verdict(
+            name, False, f"{thousands(prefix)} < {thousands(least)} tokens: below the minimum nothing is cached"
+        )
     stricter = _strictest(rules.contested)
     if stricter is None or prefix >= int(stricter.value):
         most = max(least, int(stricter.value)) if stricter else least
-        return Verdict(name, True, f"{prefix:,} ≥ {most:,} tokens")
-    sides = f"{stricter.source.title} states {int(stricter.value):,} as the minimum"
+        return Verdict(name, True, f"{thousands(prefix)} ≥ {thousands(most)} tokens")
+    sides = f"{stricter.source.title} states {thousands(int(stricter.value))} as the minimum"
     if stricter.note:
         sides += f" ({stricter.note})"
     if counted and (lane.shown.usage.cache_write or lane.shown.usage.cache_read):
-        return Verdict(name, True, f"{prefix:,} ≥ {least:,} tokens", f"{sides}, and the prefix has {prefix:,}")
-    says = f"{prefix:,} tokens, and sources state minimums of {least:,} and {int(stricter.value):,}"
+        return Verdict(
+            name,
+            True,
+            f"{thousands(prefix)} ≥ {thousands(least)} tokens",
+            f"{sides}, and the prefix has {thousands(prefix)}",
+        )
+    says = (
+        f"{thousands(prefix)} tokens, and sources state minimums of {thousands(least)} and "
+        f"{thousands(int(stricter.value))}"
+    )
     return Verdict(name, False, says, f"{sides}, so it may be that nothing is cached")
 
 
@@ -300,5 +311,5 @@ def _cheaper(lane: LaneResult, baseline: LaneResult) -> Verdict:
     change = lane.usd / baseline.usd - 1
     if change < 0:
         return Verdict(name, True, name)
-    says = f"costs {change:+.1%} against the baseline" if change else "costs what the baseline costs"
+    says = f"costs {share(change, 1, signed=True)} against the baseline" if change else "costs what the baseline costs"
     return Verdict(name, False, says)

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from rockbottom.catalog.models import Scope
 from rockbottom.catalog.prices import REFERENCE_REGION, NoPriceInForce, Price, PriceQuestion
+from rockbottom.figures import thousands
 
 
 def no_price(question: PriceQuestion, rows: Sequence[Price]) -> NoPriceInForce:
@@ -65,7 +66,7 @@ def _difference(row: Price, question: PriceQuestion) -> str:
         parts.append(f"for {row.scope.value}")
     if row.above_context_tokens != question.band:
         above = row.above_context_tokens
-        parts.append(f"for prompts above {above:,} tokens" if above else "for shorter prompts")
+        parts.append(f"for prompts above {thousands(above)} tokens" if above else "for shorter prompts")
     if row.region not in (None, question.region or REFERENCE_REGION):
         parts.append(f"for {row.region}, and Regions differ")
     if not row.in_force(question.on):

@@ -15,6 +15,7 @@ from typing import Any
 from rockbottom.catalog.errors import InvalidPrice, InvalidPriceFile
 from rockbottom.catalog.models import Scope, Tier
 from rockbottom.catalog.prices import Price
+from rockbottom.figures import usd_exact
 from rockbottom.quantities import Source, Unit, Usd
 
 COLUMNS = (
@@ -122,7 +123,7 @@ def lines_of(rows: Iterable[Price]) -> Iterator[str]:
     for row in rows:
         cells = {
             "model": row.model, "scope": row.scope.value, "region": row.region or "", "tier": row.tier.value,
-            "unit": row.unit.value, "usd_per_mtok": f"{row.usd_per_mtok.normalize():f}",
+            "unit": row.unit.value, "usd_per_mtok": usd_exact(row.usd_per_mtok),
             "above_context_tokens": str(row.above_context_tokens), "valid_from": str(row.valid_from),
             "valid_to": str(row.valid_to or ""), "contested": "yes" if row.contested else "",
             "source": row.source.key, "note": row.note,

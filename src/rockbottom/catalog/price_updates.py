@@ -163,7 +163,7 @@ def _row(cell: _Cell, price: ListPrice, since: date, url: str) -> Price:
     published = price.published or since
     key = f"{SOURCE} {published}"
     source = Source(key, key, url, published)
-    usd = Decimal(f"{price.usd_per_mtok.normalize():f}")
+    usd = Decimal(usd_exact(price.usd_per_mtok))
     return Price(
         cell.model, cell.scope, cell.tier, cell.unit, usd, since, None, cell.region, cell.band, False,
         source, price.usage_type, price.usage_type,

@@ -6,6 +6,7 @@ from datetime import date
 
 from rockbottom.catalog.errors import CatalogError, InvalidPrice
 from rockbottom.catalog.models import Scope, Tier
+from rockbottom.figures import thousands
 from rockbottom.quantities import Source, Unit, Usd
 
 REFERENCE_REGION = "us-east-1"
@@ -64,7 +65,7 @@ class PriceQuestion:
 
     def __str__(self) -> str:
         where = self.scope.value + (f", {self.region}" if self.region else "")
-        long = f", prompts above {self.band:,} tokens" if self.band else ""
+        long = f", prompts above {thousands(self.band)} tokens" if self.band else ""
         return f"{self.model} ({where}; {self.tier.value} tier; {self.unit.value}{long}) on {self.on}"
 
 

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 from rockbottom.cli.batch_leftover import show_sent
 from rockbottom.cli.batch_opening import prepared_run
 from rockbottom.cli.console import tell
+from rockbottom.figures import thousands
 
 if TYPE_CHECKING:
     from rockbottom.batch import Outcome
@@ -21,7 +22,9 @@ def send(options: dict[str, Any]) -> "Outcome":
             run.cloud, prepared.pricing.model, options["requests_per_minute"], options["tokens_per_minute"]
         )
         limits = [
-            f"{limit:,} {unit}" for limit, unit in ((pace.requests, "requests"), (pace.tokens, "tokens")) if limit
+            f"{thousands(limit)} {unit}"
+            for limit, unit in ((pace.requests, "requests"), (pace.tokens, "tokens"))
+            if limit
         ]
         if limits:
             tell(f"at most {' and '.join(limits)} a minute {pace.origin}".strip())

@@ -12,7 +12,7 @@ from rockbottom.cli.consenting import consent
 from rockbottom.cli.console import progress, redraws, show, tell
 from rockbottom.cli.exits import Exit
 from rockbottom.cli.values import Dollars
-from rockbottom.figures import counted
+from rockbottom.figures import counted, thousands
 
 if TYPE_CHECKING:
     from rockbottom.batch import LeftOutcome, Leftover
@@ -63,7 +63,7 @@ def _ask(left: "Leftover", options: dict[str, Any]) -> None:
 def show_sent(done: int, total: int) -> None:
     """Say how many records were sent: a line that changes on a terminal, else one at the end."""
     if redraws():
-        progress(f"{done:,} of {total:,}", done=done == total)
+        progress(f"{thousands(done)} of {thousands(total)}", done=done == total)
     elif done == total:
         tell(f"{counted(total, 'record')} sent on demand")
 

@@ -12,6 +12,7 @@ from rockbottom.cli.batch_options import where
 from rockbottom.cli.consenting import consent
 from rockbottom.cli.console import colour, show, tell, width
 from rockbottom.cli.values import Number
+from rockbottom.figures import thousands
 
 _DAY = click.DateTime(formats=["%Y-%m-%d"])
 _CHANGES = "this spends money or changes your account"
@@ -139,7 +140,8 @@ def start(
     priced = f"training ${pair.training} per MTok and epoch"
     price_text = "no price of training was read" if pair.training is None else priced
     tell(
-        f"{len(training.records):,} prompts, {training.labelled:,} with answers, {pair.teacher} to {pair.student}: "
+        f"{thousands(len(training.records))} prompts, {thousands(training.labelled)} with answers, "
+        f"{pair.teacher} to {pair.student}: "
         f"{price_text}, the teacher's tokens at its price (Bedrock may grow the prompts to 15,000), "
         "storage of the model by the month"
     )

@@ -9,7 +9,7 @@ import click
 from rockbottom.cli.consenting import consent
 from rockbottom.cli.console import progress, show, tell, width
 from rockbottom.cli.ledgers import ledger_option, one_ledger, own_folder
-from rockbottom.figures import counted, megabytes, moment, paragraph
+from rockbottom.figures import counted, megabytes, moment, paragraph, thousands
 
 if TYPE_CHECKING:
     from rockbottom.tables import LedgerTables
@@ -86,7 +86,7 @@ def _lines(document: Json) -> list[str]:
         lines.append(
             f"{counted(document['calls'], 'call')} from {_instant(document['first'])} to {_instant(document['last'])}"
         )
-    lines += [f"  {row['calls']:>12,}  {row['model']}" for row in document["models"]]
+    lines += [f"  {thousands(row['calls']):>12}  {row['model']}" for row in document["models"]]
     for count, noun, more in (
         (document["failed"], "call", "failed"),
         (document["no_usage"], "call", "ended without usage"),

@@ -18,6 +18,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import click
 
+from rockbottom.figures import bare, thousands
+
 if TYPE_CHECKING:
     import anyio
     from mcp.server.mcpserver import MCPServer
@@ -198,7 +200,7 @@ async def _said(*arguments: str, text: str | None = None) -> str:
                     input=b"" if stdin is None else stdin, stderr=subprocess.PIPE, check=False, env=environment,
                 )  # fmt: skip
         except TimeoutError as error:
-            raise _refused(f"this took more than {_TIME_S:.0f} seconds; ask about fewer files") from error
+            raise _refused(f"this took more than {bare(_TIME_S)} seconds; ask about fewer files") from error
     messages = done.stderr.decode(errors="replace").strip()
     if done.returncode not in (0, 1):  # 1: a verdict, which is in the text
         raise _refused(messages or f"rockbottom {arguments[0]} ended with {done.returncode}")
@@ -225,4 +227,7 @@ def _bounded(text: str, most: int = _MOST_CHARACTERS) -> str:
     if len(text) <= most:
         return text
     beginning = text[:most].rpartition("\n")[0] or text[:most]
-    return f"{beginning}\n... {text[len(beginning) :].count(chr(10)):,} more lines; ask about fewer files, or with by"
+    return (
+        f"{beginning}\n... {thousands(text[len(beginning) :].count(chr(10)))} more lines; ask about fewer "
+        "files, or with by"
+    )

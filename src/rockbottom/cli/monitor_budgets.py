@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from rockbottom.cli.console import show, tell, width
+from rockbottom.quantities import digits_of
 
 if TYPE_CHECKING:
     from rockbottom.budgets import Account, BudgetState
@@ -63,9 +64,9 @@ def _as_json(account: "Account", state: "BudgetState", unpriced: dict[str, int])
     return {
         "account": account.name,
         "since": account.start,
-        "spent_usd": f"{state.spent:f}",
-        "estimated_usd": f"{state.estimated:f}",
-        "held_usd": f"{state.held:f}",
+        "spent_usd": digits_of(state.spent),
+        "estimated_usd": digits_of(state.estimated),
+        "held_usd": digits_of(state.held),
         "calls": state.calls,
         "unpriced_calls": state.unpriced,
         "unpriced_models": unpriced,

@@ -12,7 +12,7 @@ from rockbottom.cli.console import progress, redraws, tell
 from rockbottom.cli.exits import Exit
 from rockbottom.cli.settings import ledger_folder
 from rockbottom.cli.values import Url
-from rockbottom.figures import counted
+from rockbottom.figures import counted, thousands
 
 if TYPE_CHECKING:
     from rockbottom.sinks import Amount, Gatherer, Outlet, PlaceFile, Republisher
@@ -193,7 +193,7 @@ def _announce(amount: "Amount", options: dict[str, Any]) -> None:
     from rockbottom.cloudwatch import monthly_estimate
     from rockbottom.sinks import MINUTES_A_MONTH
 
-    left = f" ({amount.left_out:,} of a local endpoint are left out)" if amount.left_out else ""
+    left = f" ({thousands(amount.left_out)} of a local endpoint are left out)" if amount.left_out else ""
     tell(f"{counted(amount.calls, 'call')} to publish{left}")
     if amount.metrics and not options["emf"]:
         estimate = monthly_estimate(amount.metrics, MINUTES_A_MONTH)
@@ -201,14 +201,14 @@ def _announce(amount: "Amount", options: dict[str, Any]) -> None:
 
 
 def _progress(sent: int, total: int) -> None:
-    progress(f"  {sent:,} of {max(sent, total):,} calls", done=sent >= total)
+    progress(f"  {thousands(sent)} of {thousands(max(sent, total))} calls", done=sent >= total)
 
 
 def _warn_of_losses(sender: "Republisher", outlet: "Outlet") -> None:
     if sender.follower.damaged:
         tell(f"{counted(sender.follower.damaged, 'damaged line')} of the ledger skipped")
     if outlet.lost:
-        tell(f"{outlet.lost:,} were not sent: they are more than two weeks old, or CloudWatch refused them")
+        tell(f"{thousands(outlet.lost)} were not sent: they are more than two weeks old, or CloudWatch refused them")
 
 
 def _print(amount: "Amount", sent: int | None, as_json: bool, options: dict[str, Any]) -> None:

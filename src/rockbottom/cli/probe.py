@@ -15,7 +15,7 @@ from rockbottom.cli.consenting import consent
 from rockbottom.cli.console import progress, show, tell
 from rockbottom.cli.exits import Exit
 from rockbottom.client import saved_facts_path
-from rockbottom.figures import counted, usd
+from rockbottom.figures import counted, thousands, usd
 from rockbottom.probe import (
     ALL_QUESTIONS,
     Experiment,
@@ -103,7 +103,8 @@ def command(
 def _announce(price: ProbeEstimate, endpoint: str, local: bool) -> None:
     url = _LOCAL_URL if endpoint == "local" else endpoint
     where = f"the local endpoint at {url} (nothing is billed)" if local else "AWS"
-    took = f"{price.seconds / 60:.0f} minutes of waiting" if price.seconds >= 60 and not local else "no waiting"
+    minutes = 0 if local else round(price.seconds / 60)
+    took = f"{counted(minutes, 'minute')} of waiting" if minutes else "no waiting"
     tell(
         f"{counted(price.requests, 'request')} to {where}, {took}; at AWS's prices about "
         f"${usd(price.expected_usd, _MONEY)}, at worst ${usd(price.worst_usd, _MONEY)}"
@@ -125,7 +126,7 @@ def _service(endpoint: str, region: str | None, local: bool) -> RealService:
 
 
 def _waiting(left: float, why: str) -> None:
-    progress(f"  waiting {left:3.0f} s {why}" if left > 5 else "")
+    progress(f"  waiting {thousands(left):>3} s {why}" if left > 5 else "")
 
 
 def _asked(

@@ -17,7 +17,7 @@ from rockbottom.cli.exits import Exit
 from rockbottom.cli.ledgers import ledger_option, one_ledger
 from rockbottom.cli.values import NewFile, Url, write_new
 from rockbottom.extras import needing
-from rockbottom.figures import usd_exact
+from rockbottom.figures import thousands, usd_exact
 
 if TYPE_CHECKING:
     from rockbottom.catalog import Catalog
@@ -174,7 +174,7 @@ def _consent(questions: "Sequence[MetricsQuestion]", yes: bool) -> None:
     )
     if not metrics:
         return
-    tell(f"GetMetricData for {metrics:,} metrics: about ${usd_exact(cost)} at list price")
+    tell(f"GetMetricData for {thousands(metrics)} metrics: about ${usd_exact(cost)} at list price")
     consent(yes, "asking CloudWatch costs money", "Ask CloudWatch?")
 
 

@@ -14,7 +14,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
-from rockbottom.figures import counted, printable, share, usd
+from rockbottom.figures import counted, printable, share, thousands, usd
 
 KEPT = "today.json"
 _FORMAT = 2
@@ -69,7 +69,7 @@ def line_of(today: dict[str, Any]) -> str:
         parts.append(f"{word} {_dollars(abs(saved))} ({share(abs(saved) / side['uncached'])})")
     parts.append(counted(side["calls"], "call"))
     if side["unpriced"]:
-        parts.append(f"{side['unpriced']:,} without a price ({_names(side['unpriced_models'])})")
+        parts.append(f"{thousands(side['unpriced'])} without a price ({_names(side['unpriced_models'])})")
     return "rockbottom today: " + " · ".join(parts)
 
 

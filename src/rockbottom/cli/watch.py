@@ -12,6 +12,7 @@ import click
 from rockbottom.cli.console import colour, progress, redraws, show, width
 from rockbottom.cli.monitor_settings import options
 from rockbottom.cli.settings import ledger_folder
+from rockbottom.figures import share
 from rockbottom.watch import NAMES
 
 if TYPE_CHECKING:
@@ -135,7 +136,7 @@ def read_all(view: "View") -> None:
     showed_progress = False
     while not view.follow(_ONE_READ_S):
         showed_progress = True
-        progress(f"reading the ledger: {view.share_read():.0%}")
+        progress(f"reading the ledger: {share(view.share_read())}")
     if showed_progress:
         progress("")
 

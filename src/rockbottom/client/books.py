@@ -23,6 +23,7 @@ from rockbottom.client.calls import Call
 from rockbottom.client.reporting import Beside, Line, Rehearsals, Report
 from rockbottom.cost import Arm, Cost, Group, Tally, bill, compared
 from rockbottom.dialects import Params, Request
+from rockbottom.figures import thousands
 from rockbottom.prompt import KeptByService
 from rockbottom.quantities import NO_USAGE, WRITES, ZERO_USD, Unit, Usage, Usd
 
@@ -246,7 +247,7 @@ def family_name(request: Request) -> str:
     segments = request.prompt.segments[:stable]
     tools = sum(segment.section.value == "tools" for segment in segments)
     tools_text = f", {tools} tools" if tools else ""
-    return f"{request.hashes[stable].hex()[:6]}: {request.prompt.depths[stable]:,} tokens{tools_text}, {model}"
+    return f"{request.hashes[stable].hex()[:6]}: {thousands(request.prompt.depths[stable])} tokens{tools_text}, {model}"
 
 
 def _lines(accounts: dict[str, Account]) -> tuple[Line, ...]:

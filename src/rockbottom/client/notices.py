@@ -11,6 +11,7 @@ from collections import OrderedDict
 from dataclasses import dataclass, field
 
 from rockbottom.dialects import Request, block_of
+from rockbottom.figures import thousands
 from rockbottom.prompt import Section
 from rockbottom.quantities import Usage, is_object
 
@@ -80,10 +81,15 @@ class Noticer:
         tokens = request.prompt.depths[deepest]
         model = request.model.model.name
         if tokens < 1.25 * minimum:
-            why = f"the prefix is about {tokens:,} tokens and {model} caches prefixes of {minimum:,} and more"
+            why = (
+                f"the prefix is about {thousands(tokens)} tokens and {model} caches prefixes of "
+                f"{thousands(minimum)} and more"
+            )
             fix = "move more of the stable text before the point, or send no cachePoint there"
         else:
-            why = f"the prefix is about {tokens:,} tokens, above the documented minimum of {minimum:,}"
+            why = (
+                f"the prefix is about {thousands(tokens)} tokens, above the documented minimum of {thousands(minimum)}"
+            )
             fix = f"`rockbottom probe --model {request.model.given}` measures the real minimum on your account"
         return f"{model}: {IDLE_CALLS} calls with cachePoints neither read nor wrote the cache; {why}. Fix: {fix}."
 
@@ -131,7 +137,8 @@ class Noticer:
         shape.is_raised = True
         lost = request.prompt.depths[request.stable]
         return [
-            f"{request.model.model.name}: {change.where} changes from call to call, so nothing behind it ({lost:,} "
+            f"{request.model.model.name}: {change.where} changes from call to call, so nothing behind it "
+            f"({thousands(lost)} "
             f"tokens of tools and system at most) can be read from the cache. Fix: {change.fix}."
         ]
 

@@ -12,7 +12,7 @@ from rockbottom.dialects import Request
 from rockbottom.ledger import CallRecord, Sink
 from rockbottom.process import close_at_exit
 from rockbottom.prompt import PrefixHash, Section, Segment
-from rockbottom.quantities import NO_USAGE, ZERO_USD, Usage
+from rockbottom.quantities import NO_USAGE, ZERO_USD, Usage, digits_of
 
 MOST_MESSAGE_BLOCKS = 96
 """Blocks of messages, counted from the end, whose prefixes are recorded: older ones only where a point stands."""
@@ -75,10 +75,10 @@ class Recorder:
         if call.arm is not None:
             about["arm"] = str(call.arm)
         if call.planned_usd is not None:
-            about["planned_usd"] = f"{call.planned_usd:f}"
+            about["planned_usd"] = digits_of(call.planned_usd)
         if costs is not None:
             extra = call.charges.usd if call.charges is not None else ZERO_USD
-            about.update(cost_usd=f"{costs[0].usd + extra:f}", uncached_usd=f"{costs[1].usd + extra:f}")
+            about.update(cost_usd=digits_of(costs[0].usd + extra), uncached_usd=digits_of(costs[1].usd + extra))
         about.update(_beside(call))
         return CallRecord(
             at=call.at,
@@ -108,7 +108,7 @@ def _beside(call: Call) -> dict[str, Any]:
     charges = call.charges
     if charges is None or not charges.units:
         return {**lost, **named}
-    return {**lost, **named, "charges": dict(charges.units), "extra_usd": f"{charges.usd:f}"}
+    return {**lost, **named, "charges": dict(charges.units), "extra_usd": digits_of(charges.usd)}
 
 
 def _tags(call: Call) -> Mapping[str, str]:

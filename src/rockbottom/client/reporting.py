@@ -7,7 +7,7 @@ from typing import Any
 
 from rockbottom.client.charges import LOST_ATTEMPTS
 from rockbottom.cost import Comparison
-from rockbottom.figures import clipped, counted, paragraph, share, short_tokens, usd
+from rockbottom.figures import clipped, counted, paragraph, share, short_tokens, thousands, usd
 from rockbottom.quantities import ZERO_USD, Usage, Usd
 
 _NAME = 30
@@ -166,7 +166,7 @@ def _rows(report: Report) -> Iterator[str]:
             yield f"  and {len(report.prefixes) - _MOST_PREFIXES} more"
         yield _row(report.total)
     if report.local:
-        part = "all" if report.local == report.total.calls else f"{report.local:,}"
+        part = "all" if report.local == report.total.calls else f"{thousands(report.local)}"
         yield f"simulated: {part} of these calls went to a local endpoint, nobody billed them"
     if report.holdout is not None:
         yield str(report.holdout)
@@ -197,7 +197,7 @@ def _besides(beside: Beside) -> Iterator[str]:
     if beside.lost:
         yield f"{counted(beside.lost, 'attempt')} got no answer; AWS may still bill them, but they are not counted here"
     for name, units in sorted(beside.units.items()):
-        yield f"{name}: {units:,}"
+        yield f"{name}: {thousands(units)}"
     if beside.usd:
         yield f"  ${_usd(beside.usd)} of the cost above are for these"
     for name, calls in sorted(beside.uncounted.items()):

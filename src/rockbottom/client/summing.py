@@ -8,6 +8,7 @@ from decimal import Decimal
 from rockbottom.catalog import Catalog, CatalogError
 from rockbottom.client.reporting import Beside, Line, Rehearsals, Report
 from rockbottom.cost import Arm, Group, compared
+from rockbottom.figures import thousands
 from rockbottom.ledger import CallRecord
 from rockbottom.quantities import NO_USAGE, ZERO_USD, Usage, Usd
 
@@ -138,5 +139,5 @@ def _family(call: CallRecord, name: str) -> str:
     """As a report of a client names the tools and system that calls share, but for the number of tools."""
     if not call.family:
         return "requests that could not be read"
-    size = f": {call.family_tokens:,} tokens" if call.family_tokens else ""
+    size = f": {thousands(call.family_tokens)} tokens" if call.family_tokens else ""
     return f"{call.family}{size}, {name}"

@@ -8,7 +8,7 @@ from functools import cache
 from importlib.resources import files
 from typing import Any
 
-from rockbottom.figures import usd
+from rockbottom.figures import thousands, usd
 from rockbottom.quantities import ZERO_USD, Usd
 
 _THOUSAND = Decimal(1000)
@@ -50,7 +50,7 @@ class MonthlyEstimate:
 
     def __str__(self) -> str:
         return (
-            f"about ${usd(self.usd, 2)} a month for {self.metrics:,} custom metrics "
+            f"about ${usd(self.usd, 2)} a month for {thousands(self.metrics)} custom metrics "
             f"(estimated from list prices of us-east-1 read {self.checked_on}; the account's free tier is left out)"
         )
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from math import sqrt
 from typing import Any
 
-from rockbottom.figures import counted, milliseconds, paragraph, share
+from rockbottom.figures import counted, milliseconds, paragraph, share, thousands
 from rockbottom.quantities import ZERO_USD, Usd
 
 GROUPS = 32
@@ -177,7 +177,9 @@ def _ratio(pairs: Sequence[tuple[float, float]]) -> Ratio | None:
 
 def _sentences(comparison: Comparison) -> list[str]:
     planned, held_out = comparison.planned, comparison.held_out
-    head = f"held out: {counted(held_out.calls, 'call')} left unplanned for comparison, {planned.calls:,} planned"
+    head = (
+        f"held out: {counted(held_out.calls, 'call')} left unplanned for comparison, {thousands(planned.calls)} planned"
+    )
     if comparison.saved is None or held_out.paid is None or planned.paid is None:
         return [head, f"not enough to say what planning saves: {_missing(comparison)}"]
     paid = f"of the cost without caching they paid {_shares(held_out.paid)}, the planned {_shares(planned.paid)}"

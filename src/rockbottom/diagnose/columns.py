@@ -8,6 +8,7 @@ from rockbottom.diagnose.causes import Cause
 from rockbottom.diagnose.hashed import Hashed
 from rockbottom.diagnose.sent import Record
 from rockbottom.dialects import host_of
+from rockbottom.figures import thousands
 from rockbottom.quantities import Ttl, Usage
 from rockbottom.trace import APIS, UNKNOWN, SectionCode, Trace, usage_at
 
@@ -36,7 +37,10 @@ def _compacted(request: Hashed, earlier: Hashed) -> Hashed:
     messages, former = request.hashes[request.stable :], earlier.hashes[earlier.stable :]
     if not messages or not former or messages[0] in former or request.depths[-1] >= earlier.depths[-1]:
         return request
-    evidence = f"the prompt went from {earlier.depths[-1]:,} to {request.depths[-1]:,} tokens and was rebuilt"
+    evidence = (
+        f"the prompt went from {thousands(earlier.depths[-1])} to {thousands(request.depths[-1])} tokens "
+        "and was rebuilt"
+    )
     return replace(request, cause=Cause.HISTORY_REWRITTEN, evidence=evidence)
 
 

@@ -8,6 +8,7 @@ from rockbottom.diagnose.differences import Difference, difference_of
 from rockbottom.diagnose.entries import Entries
 from rockbottom.diagnose.matching import Match, Memory, is_conversation
 from rockbottom.diagnose.sent import Sent
+from rockbottom.figures import thousands
 from rockbottom.prompt import Section
 from rockbottom.quantities import Usage
 
@@ -64,7 +65,8 @@ class Judge:
             return Verdict(Cause.NO_POINT, missed, where, match.number, self._end(length))
         if deepest < sent.rules.minimum_tokens:
             evidence = (
-                f"deepest point at {deepest:,} tokens; {sent.model.model.name} needs {sent.rules.minimum_tokens:,}"
+                f"deepest point at {thousands(deepest)} tokens; {sent.model.model.name} needs "
+                f"{thousands(sent.rules.minimum_tokens)}"
             )
             return Verdict(
                 Cause.UNDER_MINIMUM, missed, evidence, match.number, sent.prompt.place(sent.prompt.points[-1])
@@ -96,7 +98,7 @@ class Judge:
         ):
             return None
         place = earlier.prompt.place(gone[0])
-        repeats = f"{gain:,} tokens repeat up to {place}"
+        repeats = f"{thousands(gain)} tokens repeat up to {place}"
         evidence = f"{repeats}, and the service wrote behind that; this request lacks it"
         return Verdict(Cause.TAIL_CHANGED, gain, evidence, match.number, place)
 
@@ -115,7 +117,9 @@ class Judge:
             return None
         _, entry, blockers, gain = best
         if not blockers:
-            evidence = f"an entry of {entry.tokens:,} tokens was live and in reach; {read:,} were read"
+            evidence = (
+                f"an entry of {thousands(entry.tokens)} tokens was live and in reach; {thousands(read)} were read"
+            )
             cause = Cause.NOT_LOOKED_BACK if self._by_looking_back(entry.position) else Cause.UNEXPLAINED
             return Verdict(cause, gain, evidence, entry.writer, expected=entry.tokens)
         first, place = blockers[0], self._end(entry.position)
@@ -166,7 +170,9 @@ class Judge:
         place = self._end(length)
         deepest = max((entry.tokens for entry in self.entries.along(sent, length)), default=0)
         if deepest or self.usage.cache_read:
-            evidence = f"{self._depth(length)} repeat, marked only up to {max(deepest, self.usage.cache_read):,}"
+            evidence = (
+                f"{self._depth(length)} repeat, marked only up to {thousands(max(deepest, self.usage.cache_read))}"
+            )
             return Verdict(Cause.POINT_NOT_ADVANCED, gain, evidence, holder, place)
         evidence = f"{self._depth(length)} repeat, but no cachePoint stands where they end{self._void(holder, length)}"
         return Verdict(Cause.NO_POINT, gain, evidence, holder, place)
@@ -177,7 +183,10 @@ class Judge:
         if not any(point.after <= length for point in points):
             return None
         depth, minimum = self.sent.prompt.depths[length], self.sent.rules.minimum_tokens
-        evidence = f"the earlier cachePoint came after {depth:,} tokens; {self.sent.model.model.name} needs {minimum:,}"
+        evidence = (
+            f"the earlier cachePoint came after {thousands(depth)} tokens; {self.sent.model.model.name} "
+            f"needs {thousands(minimum)}"
+        )
         return Verdict(Cause.UNDER_MINIMUM, gain, evidence, holder, self._end(length))
 
     def _idle_point(self, length: int, holder: int) -> str | None:
@@ -189,7 +198,7 @@ class Judge:
             counts = depth >= earlier.rules.minimum_tokens and caches
             if counts and point.after <= length and depth - self.usage.cache_read >= self.floor:
                 place = earlier.prompt.place(point)
-                return f"the cachePoint at {place} of the earlier request wrote nothing ({depth:,} tokens)"
+                return f"the cachePoint at {place} of the earlier request wrote nothing ({thousands(depth)} tokens)"
         return None
 
     def _void(self, holder: int, length: int) -> str:
@@ -199,17 +208,17 @@ class Judge:
             depth, minimum = earlier.prompt.depths[point.after], earlier.rules.minimum_tokens
             place = earlier.prompt.place(point)
             if depth < minimum:
-                needed = f"{depth:,} tokens precede it, {minimum:,} are needed"
+                needed = f"{thousands(depth)} tokens precede it, {thousands(minimum)} are needed"
                 return f"; the cachePoint at {place} has no effect: {needed}"
             if point.after > length:
                 return f"; the cachePoint at {place} has no effect: what precedes it is not sent again"
         return ""
 
     def _depth(self, length: int) -> str:
-        return f"{self.sent.prompt.depths[length]:,} tokens"
+        return f"{thousands(self.sent.prompt.depths[length])} tokens"
 
     def _share(self, match: Match, length: int) -> str:
-        return f"{max(match.shared_tokens, self.sent.prompt.depths[length]):,} tokens"
+        return f"{thousands(max(match.shared_tokens, self.sent.prompt.depths[length]))} tokens"
 
     def _end(self, length: int) -> str:
         prompt = self.sent.prompt

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
+from rockbottom.dialects.points import POINT_MEMBERS
 from rockbottom.prompt import Api, BlockKind, Section, Segment
 from rockbottom.quantities import is_list, is_object
 
@@ -21,7 +22,7 @@ def block_of(body: Mapping[str, Any], api: Api, vendor: str, segment: Segment) -
     if isinstance(holder, str):
         return {"text": holder}
     block = holder[segment.index]
-    return {key: value for key, value in block.items() if key not in _MARKERS} if is_object(block) else block
+    return {key: value for key, value in block.items() if key not in POINT_MEMBERS} if is_object(block) else block
 
 
 def _block_of_openai(body: Mapping[str, Any], api: Api, segment: Segment) -> Any:
@@ -39,10 +40,7 @@ def _block_of_openai(body: Mapping[str, Any], api: Api, segment: Segment) -> Any
         return {"text": content}
     if not is_list(content) or segment.index >= len(content):
         return item
-    return {key: value for key, value in content[segment.index].items() if key not in _MARKERS}
-
-
-_MARKERS = ("cachePoint", "cache_control", "prompt_cache_breakpoint")
+    return {key: value for key, value in content[segment.index].items() if key not in POINT_MEMBERS}
 
 
 def _is_anthropic(api: Api, vendor: str) -> bool:

@@ -19,6 +19,7 @@ import msgspec
 from rockbottom.catalog import Catalog, CatalogError
 from rockbottom.dialects import CONVERSE, Dialect, api_of, dialect_for, is_point
 from rockbottom.distill.errors import UnfitData
+from rockbottom.figures import thousands
 from rockbottom.prompt import Api
 from rockbottom.quantities import Undecodable, decoder_of, is_list, is_object
 from rockbottom.trace import pieces_of
@@ -57,10 +58,10 @@ class TrainingData:
     def check(self) -> None:
         """Raise UnfitData where there are too few."""
         if len(self.records) < LEAST:
-            left_out = "; ".join(f"{count:,}: {reason}" for reason, count in self.reasons.items())
+            left_out = "; ".join(f"{thousands(count)}: {reason}" for reason, count in self.reasons.items())
             raise UnfitData(
-                f"{len(self.records):,} prompts can train a student, but a job takes {LEAST} to {MOST:,}"
-                + (f" (left out: {left_out})" if left_out else ""),
+                f"{thousands(len(self.records))} prompts can train a student, but a job takes {LEAST} to "
+                f"{thousands(MOST)}" + (f" (left out: {left_out})" if left_out else ""),
                 fix="a log of more days, or another requestMetadata",
             )
 

@@ -13,6 +13,7 @@ from rockbottom.batch import Cloud
 from rockbottom.catalog import DistillationPair
 from rockbottom.distill.data import TrainingData
 from rockbottom.distill.errors import JobEnded, NoSuchJob
+from rockbottom.figures import duration
 
 Json = dict[str, Any]
 ENDED = frozenset({"Completed", "Failed", "Stopped"})
@@ -85,7 +86,7 @@ def wait(cloud: Cloud, name: str, every_s: float, stop_after_s: float, on_status
         if waited >= stop_after_s:
             stop(cloud, name)
             raise JobEnded(
-                f"The job {name} had not ended after {waited / 3600:,.1f} hours and was stopped.",
+                f"The job {name} had not ended after {duration(waited)} and was stopped.",
                 fix="such jobs are known to hang; start it again under another name, or give --stop-after more hours",
             )
         cloud.sleep(every_s)

@@ -7,6 +7,7 @@ anything here know where its reader lives: the zone of a time is a parameter.
 from rockbottom.figures.money import Steps, decimals_for, usd, usd_exact
 from rockbottom.figures.numbers import (
     MINUS,
+    bare,
     change,
     counted,
     duration,
@@ -15,12 +16,13 @@ from rockbottom.figures.numbers import (
     rounded,
     share,
     short_tokens,
+    thousands,
     tokens,
 )
 from rockbottom.figures.palette import Paint, colour, page_colours
 from rockbottom.figures.tables import Cell, Column, table
 from rockbottom.figures.texts import clipped, folded, indented, paragraph, printable, room, uncontrolled, visible
-from rockbottom.figures.times import clock, moment
+from rockbottom.figures.times import clock, moment, short_moment
 
 __all__ = [
     "MINUS",
@@ -28,6 +30,7 @@ __all__ = [
     "Column",
     "Paint",
     "Steps",
+    "bare",
     "change",
     "clipped",
     "clock",
@@ -46,8 +49,10 @@ __all__ = [
     "room",
     "rounded",
     "share",
+    "short_moment",
     "short_tokens",
     "table",
+    "thousands",
     "tokens",
     "uncontrolled",
     "usd",

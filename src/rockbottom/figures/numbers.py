@@ -6,15 +6,26 @@ MINUS = "−"
 _LETTERS = ((10**9, "G"), (10**6, "M"), (10**3, "k"))
 
 
-def rounded(value: Decimal, decimals: int, *, signed: bool = False) -> str:
+def rounded(value: Decimal | float, decimals: int, *, signed: bool = False) -> str:
     """A number with thousands and so many decimals, halves rounded up; ``signed``: with a plus where it has none."""
-    exact = value.quantize(Decimal(1).scaleb(-decimals), rounding=ROUND_HALF_UP)
+    exact = Decimal(value).quantize(Decimal(1).scaleb(-decimals), rounding=ROUND_HALF_UP)
     return f"{exact:{'+' if signed else ''},.{decimals}f}".replace("-", MINUS)
+
+
+def thousands(count: Decimal | float, *, signed: bool = False) -> str:
+    """``12,834``: a whole number, or the nearest one; ``signed``: with a plus where it has none."""
+    sign = "+" if signed else ""
+    return (f"{count:{sign},}" if isinstance(count, int) else f"{count:{sign},.0f}").replace("-", MINUS)
+
+
+def bare(value: float) -> str:
+    """``0.5``, ``20``: no more digits than it has, six at most."""
+    return f"{value:g}"
 
 
 def tokens(count: int | None) -> str:
     """``12,834``; nothing for None."""
-    return "" if count is None else f"{count:,}".replace("-", MINUS)
+    return "" if count is None else thousands(count)
 
 
 def short_tokens(count: int, exact_below: int = 10_000) -> str:
@@ -28,7 +39,7 @@ def short_tokens(count: int, exact_below: int = 10_000) -> str:
 
 def counted(count: int, noun: str, many: str = "") -> str:
     """``1 call``, ``1,200 calls``; ``many`` is a plural that is not made with an s, or goes on with a verb."""
-    return f"{count:,} {noun if count == 1 else many or noun + 's'}"
+    return f"{thousands(count)} {noun if count == 1 else many or noun + 's'}"
 
 
 def share(part: Decimal | float, decimals: int = 0, *, signed: bool = False) -> str:
@@ -56,7 +67,7 @@ def change(saved: Decimal) -> str:
 
 def milliseconds(value: float | None) -> str:
     """Whole milliseconds; nothing for None."""
-    return "" if value is None else f"{value:,.0f}"
+    return "" if value is None else thousands(value)
 
 
 def megabytes(size: int) -> str:

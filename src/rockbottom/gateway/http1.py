@@ -12,6 +12,7 @@ from typing import cast
 
 import httptools
 
+from rockbottom.figures import bare
 from rockbottom.gateway.replies import Header, Reply
 
 _MOST_WAITING = 1 << 18  # bytes of a reply that wait for the caller, before the service has to wait
@@ -176,7 +177,7 @@ class _Connection(asyncio.Protocol):
             self._since, self._unsent, self._heard = now, unsent, False
         elif now - self._since > seconds:
             if self._reply is not None:
-                self._reply.fail(TimeoutError(f"nothing came for {seconds:g} seconds"))
+                self._reply.fail(TimeoutError(f"nothing came for {bare(seconds)} seconds"))
             self.end()
 
     # asyncio's protocol ---------------------------------------------------------------------------------------

@@ -10,6 +10,7 @@ from rockbottom.budgets import BudgetExceeded
 from rockbottom.catalog import RUNTIME
 from rockbottom.client import Attachment, Call, Watched, about_points, tagged, watched, whereabouts_of, with_project
 from rockbottom.dialects import Params, is_guarded
+from rockbottom.figures import thousands
 from rockbottom.gateway.asking import Asked, asked, is_counted, model_for, readable, stripped, travelling
 from rockbottom.gateway.configuration import Configuration
 from rockbottom.gateway.errors import Refused
@@ -124,7 +125,7 @@ class Relay:
         await self._relayed(departure, receive, send)
 
     async def _body(self, headers: Mapping[str, str], receive: Receive) -> bytes:
-        limit = f"A body may have {self._most:,} bytes at this gateway (limits.body_mb)."
+        limit = f"A body may have {thousands(self._most)} bytes at this gateway (limits.body_mb)."
         length = headers.get("content-length", "0")
         if not length.isdigit() or int(length) > self._most:
             raise Refused(413, "RequestEntityTooLargeException", limit)

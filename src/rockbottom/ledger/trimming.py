@@ -9,6 +9,7 @@ from typing import Any
 
 import msgspec
 
+from rockbottom.figures import thousands
 from rockbottom.files import private
 from rockbottom.ledger.places import NOTES, Volume, volumes_of
 from rockbottom.quantities import Undecodable, decoded
@@ -28,7 +29,7 @@ def trim(folder: Path, max_bytes: int, now: float) -> int:
         removed += _remove(folder, volume, now)
     if removed:
         log.warning(
-            "rockbottom: the ledger in %s is at its bound: the oldest %s calls were removed", folder, f"{removed:,}"
+            "rockbottom: the ledger in %s is at its bound: the oldest %s calls were removed", folder, thousands(removed)
         )
     return removed
 

@@ -16,6 +16,7 @@ from pathlib import Path
 
 import msgspec
 
+from rockbottom.figures import thousands
 from rockbottom.files import private
 from rockbottom.ledger.places import volume_path, volumes_of
 from rockbottom.ledger.records import CallRecord
@@ -147,7 +148,7 @@ class LedgerWriter:
         self._warn(
             f"errno {error.errno}",
             f"calls cannot be recorded in {self.folder} ({error.strerror}); they go through, and the latest "
-            f"{_HELD_LINES:,} are kept in memory until they can be written",
+            f"{thousands(_HELD_LINES)} are kept in memory until they can be written",
         )
 
     def _hold(self, line: bytes) -> None:

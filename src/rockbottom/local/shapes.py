@@ -19,6 +19,7 @@ from typing import Any, cast
 
 from botocore.loaders import Loader
 
+from rockbottom.figures import bare
 from rockbottom.local.failures import ServiceFailure, invalid
 
 Json = dict[str, Any]
@@ -296,11 +297,11 @@ def _number(whole: bool, minimum: float | None, maximum: float | None) -> Checke
             raise _wrong_type(path, "a whole number", value)
         if minimum is not None and value < minimum:
             complaints.append(
-                _complaint(_shown(value), path, f"Member must have value greater than or equal to {minimum:g}")
+                _complaint(_shown(value), path, f"Member must have value greater than or equal to {bare(minimum)}")
             )
         if maximum is not None and value > maximum:
             complaints.append(
-                _complaint(_shown(value), path, f"Member must have value less than or equal to {maximum:g}")
+                _complaint(_shown(value), path, f"Member must have value less than or equal to {bare(maximum)}")
             )
 
     return check

@@ -17,7 +17,7 @@ from rockbottom.diagnose import Archive, Record
 from rockbottom.dialects import model_id_of, opened, tier_of
 from rockbottom.figures import share, usd
 from rockbottom.pins.prefix import vendor_of
-from rockbottom.quantities import NO_USAGE, RockbottomError, Usage, Usd
+from rockbottom.quantities import NO_USAGE, RockbottomError, Usage, Usd, digits_of
 
 _GAP_S = Decimal(30)
 _DECIMALS = ((10, 2), (Usd("0.01"), 4), (0, 6))
@@ -86,7 +86,9 @@ class ConversationBill:
             problems.append(f"the conversation costs {dollars(self.usd)}, more than {dollars(max_usd)} (simulated)")
         if min_hit_rate is not None and (self.hit_rate is None or self.hit_rate < min_hit_rate):
             rate = "nothing" if self.hit_rate is None else share(self.hit_rate / 100, 1)
-            problems.append(f"{rate} of the input is read from the cache, less than {min_hit_rate:f}% (simulated)")
+            problems.append(
+                f"{rate} of the input is read from the cache, less than {digits_of(min_hit_rate)}% (simulated)"
+            )
         return problems
 
     def _unpriced(self) -> set[str]:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import date
 
 from rockbottom.catalog import Catalog, CatalogError, ModelId, NoPriceInForce, Tier
-from rockbottom.figures import usd_exact
+from rockbottom.figures import thousands, usd_exact
 from rockbottom.pins.pin import Pin
 from rockbottom.pins.prefix import Caching, Prefix
 from rockbottom.quantities import WRITES, Ttl, Unit, Usd, usd_of_tokens
@@ -92,9 +92,11 @@ def effect_of_change(pin: Pin, new: Prefix, first: int, *, stamp: bool, requests
         extra = _at(outside, rates.input)
         after = None if extra is None else after + extra
     difference = None if before is None or after is None else after - before
-    reasons = [f"{old_tokens:,} -> {new_tokens:,} tokens, estimated"] if old_tokens != new_tokens else []
+    reasons = (
+        [f"{thousands(old_tokens)} -> {thousands(new_tokens)} tokens, estimated"] if old_tokens != new_tokens else []
+    )
     if outside:
-        reasons.append(f"{outside:,} tokens that were cached now stand behind the last cachePoint, uncached")
+        reasons.append(f"{thousands(outside)} tokens that were cached now stand behind the last cachePoint, uncached")
     reasons += _because(new, rates, new_tokens)
     worst = _rewritten(new, rates, first) if stamp else None
     return Effect(on, requests, _once(new, rates), difference, worst, tuple(reasons))
@@ -105,7 +107,7 @@ def effect_of_volatile(new: Prefix, first: int, requests: int | None, on: date) 
     rates = _rates(new, on)
     stable = stable_tokens(new, first)
     reasons = (
-        f"every call writes {new.tokens - stable:,} tokens that it could read",
+        f"every call writes {thousands(new.tokens - stable)} tokens that it could read",
         *_because(new, rates, new.tokens),
     )
     return Effect(on, requests, None, _rewritten(new, rates, first), None, reasons)

@@ -16,12 +16,13 @@ from hashlib import blake2b
 from pathlib import Path
 from typing import Any, cast
 
+from rockbottom.figures import usd_exact
 from rockbottom.files import PRIVATE
 from rockbottom.pins.bills import Limits
 from rockbottom.pins.errors import DamagedPins, NameTaken, PinsNotWritable
 from rockbottom.pins.pin import Pin, pin_of_table, row_of_block, row_of_pieces
 from rockbottom.prompt import json_bytes
-from rockbottom.quantities import Undecodable, decoded, is_object, toml_of
+from rockbottom.quantities import Undecodable, decoded, digits_of, is_object, toml_of
 
 DEFAULT_FILE = "rockbottom-pins.toml"
 FORMAT = 1
@@ -122,7 +123,7 @@ def _table(pin: Pin) -> str:
     if pin.requests_per_month is not None:
         lines.append(f"requests_per_month = {pin.requests_per_month}")
     if pin.usd_per_month is not None and pin.priced_on is not None:
-        lines.append(f"usd_per_month = {_quoted(format(pin.usd_per_month.normalize(), 'f'))}")
+        lines.append(f"usd_per_month = {_quoted(usd_exact(pin.usd_per_month))}")
         lines.append(f"priced_on = {pin.priced_on.isoformat()}")
     if pin.limits is not None:
         lines.append(f"budget = {_inline(_budget(pin.limits))}")
@@ -136,7 +137,7 @@ def _table(pin: Pin) -> str:
 def _budget(limits: Limits) -> dict[str, str]:
     members = {name: getattr(limits, name) for name in ("max_usd", "min_hit_rate", "gap_s", "output_tokens")}
     return {
-        name: format(value, "f") if isinstance(value, Decimal) else str(value)
+        name: digits_of(value) if isinstance(value, Decimal) else str(value)
         for name, value in members.items()
         if value is not None
     }

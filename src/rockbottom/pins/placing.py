@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from enum import Enum
 from typing import NamedTuple
 
-from rockbottom.figures import counted
+from rockbottom.figures import counted, thousands
 from rockbottom.pins.pieces import Pieces, piece_hash
 
 _CANDIDATES = 8  # pieces of equal hash that are looked at: in a text that repeats itself there are hundreds
@@ -41,8 +41,8 @@ class Placed:
         return self.after - self.before
 
     def __str__(self) -> str:
-        within = f", beginning in the {self.within} characters from {self.at:,}"
-        where = within if self.within else f" at character {self.at:,}"
+        within = f", beginning in the {self.within} characters from {thousands(self.at)}"
+        where = within if self.within else f" at character {thousands(self.at)}"
         more = f"; {counted(self.others, 'more edit')} behind it" if self.others else ""
         return f"{self._amount()}{where}{more}"
 
@@ -51,7 +51,7 @@ class Placed:
             return f"{counted(self.grown, 'character')} inserted"
         if self.edit is Edit.REMOVED:
             return f"{counted(-self.grown, 'character')} removed" + (", or replaced by fewer" if self.after else "")
-        grown = f"{abs(self.grown):,} {'more' if self.grown > 0 else 'fewer'}" if self.grown else "as many"
+        grown = f"{thousands(abs(self.grown))} {'more' if self.grown > 0 else 'fewer'}" if self.grown else "as many"
         return f"at most {counted(self.before, 'character')} replaced by {grown}"
 
 

@@ -14,6 +14,7 @@ from rockbottom.cache import Behaviour, Namespace, behaviour_of, outcome, refusa
 from rockbottom.catalog import Catalog, CatalogError, ModelId, Tier, UnresolvedProfile, load_catalog
 from rockbottom.diagnose import Archive, Record, Sent
 from rockbottom.dialects import Reader, model_id_of, opened, tier_of
+from rockbottom.figures import thousands
 from rockbottom.pins.errors import NothingToPin
 from rockbottom.prompt import MalformedBody, Parameters, Section, digest_of, prefix_hashes, seeds_of
 from rockbottom.quantities import Ttl
@@ -200,7 +201,7 @@ def _end(sent: Sent, behaviour: Behaviour) -> tuple[int, Caching, str]:
     hit = outcome(dict(written.changes), prompt, 1.0, rules, behaviour, space).hit
     if hit:
         return hit, Caching.CACHED, ""
-    why = f"{prompt.depths[deepest]:,} tokens; {name} caches from {rules.minimum_tokens:,} on"
+    why = f"{thousands(prompt.depths[deepest])} tokens; {name} caches from {thousands(rules.minimum_tokens)} on"
     return deepest, Caching.BELOW_MINIMUM, why
 
 

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from rockbottom.figures import duration
 from rockbottom.pins.errors import NotRendered
 from rockbottom.quantities import Undecodable, decoded, is_list
 
@@ -122,7 +123,7 @@ def _of_function(source: str, name: str, folder: Path, timeout_s: float) -> Rend
         try:
             outputs = [process.communicate(timeout=timeout_s)[0] for process in started]
         except subprocess.TimeoutExpired as error:
-            raise NotRendered(f"{source} did not return within {timeout_s:g} s.") from error
+            raise NotRendered(f"{source} did not return within {duration(timeout_s)}.") from error
         finally:
             for process in started:
                 if process.poll() is None:

@@ -16,7 +16,7 @@ from rockbottom.pins.checking import Status, Verdict
 from rockbottom.pins.effects import Effect
 from rockbottom.pins.placing import Edit, Placed
 from rockbottom.pins.prefix import Caching
-from rockbottom.quantities import Usd
+from rockbottom.quantities import Usd, digits_of
 
 
 class PinnedPrefix(msgspec.Struct, frozen=True):
@@ -177,4 +177,4 @@ def _conversation(bill: ConversationBill) -> CheckedConversation:
 
 
 def _exact(amount: Usd | None) -> str | None:
-    return None if amount is None else format(amount, "f")
+    return None if amount is None else digits_of(amount)

@@ -1,5 +1,6 @@
 """What is said, once for each account, when something is held back."""
 
+from rockbottom.figures import share, thousands
 from rockbottom.plan.conditions import Conditions
 from rockbottom.plan.fronts import Changing
 from rockbottom.plan.guard import SHARE, Guard
@@ -14,8 +15,9 @@ def held_back(conditions: Conditions, plan: CachePlan, guard: Guard) -> str:
     account = guard.account(conditions.account)
     return (
         f"{conditions.model.model.name}: a cache write that should pay was held back ({plan.reason}). The bill is "
-        f"{account.extra:+,.0f} input tokens beside one without caching; beyond {SHARE:.0%} of that, "
-        f"{guard.allowance:,.0f} may be spent on writes that are never read, plans in flight included."
+        f"{thousands(account.extra, signed=True)} input tokens beside one without caching; beyond {share(SHARE)} "
+        "of that, "
+        f"{thousands(guard.allowance)} may be spent on writes that are never read, plans in flight included."
     )
 
 
@@ -43,6 +45,7 @@ def changes(conditions: Conditions, prompt: Prompt, changing: Changing, place: s
     subject = f"the order at {place}" if changing.reordered else place
     return (
         f"{conditions.model.model.name}: {subject} changes from request to request while the conversation goes on, so "
-        f"nothing behind it ({lost:,} tokens) can be read again, and nothing there is written. Fix: move it behind the "
+        f"nothing behind it ({thousands(lost)} tokens) can be read again, and nothing there is written. Fix: "
+        "move it behind the "
         "conversation, best into the last user message (`move_volatile=True` does that), or keep it the same."
     )

@@ -8,7 +8,8 @@ from typing import Any, overload
 import msgspec
 
 from rockbottom.dialects import Request
-from rockbottom.figures import usd, usd_exact
+from rockbottom.figures import rounded, share, thousands, usd, usd_exact
+from rockbottom.plan.returns import Chance
 from rockbottom.prompt import Placement, PrefixHash
 from rockbottom.quantities import Usd
 
@@ -21,13 +22,28 @@ Apply = Callable[[Mapping[str, Any]], Request]
 
 @dataclass(frozen=True, slots=True)
 class PlannedPoint:
-    """One cachePoint: its place in AWS's words, the tokens below it, its lifetime, what it is for."""
+    """One cachePoint: its place in AWS's words, the tokens below it, its lifetime, what it is for.
+
+    ``known`` is what is known of its kind; ``waiting``: too little, so that the first is to return first.
+    """
 
     place: str
     tokens: int
     ttl: str
     purpose: str
-    evidence: str
+    known: Chance | None = None
+    waiting: bool = False
+
+    @property
+    def evidence(self) -> str:
+        """What is known of its kind, in words: not made before it is asked for."""
+        if self.known is None:
+            return ""
+        quick, whole = share(self.known.quick), share(self.known.total)
+        return (
+            f"comes back within 5 min with {quick}, within the hour with {whole} ({self.known.source}, "
+            f"{thousands(self.known.own)} seen){'; waiting for the first to return' if self.waiting else ''}"
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,13 +79,24 @@ class Term:
 
     def explain(self) -> str:
         """The product in words, with the chance behind it."""
-        line = f"{self.saving:,.0f} = {self.tokens:,} written for {self.ttl} x {self.each:.4f}"
+        line = f"{thousands(self.saving)} = {thousands(self.tokens)} written for {self.ttl} x {rounded(self.each, 4)}"
         if self.chance is None:
             return f"{line}: counted as lost until one like it returns"
         return (
-            f"{line}; a token: {self.chance:.2%} comes back\n"
-            f"          x {self.worth:.4f} saved by its reads - {self.extra:.4f} to write - {self.caution:.4f} caution"
+            f"{line}; a token: {share(self.chance, 2)} comes back\n"
+            f"          x {rounded(self.worth, 4)} saved by its reads - {rounded(self.extra, 4)} to write - "
+            f"{rounded(self.caution, 4)} caution"
         )
+
+
+class PointResult(msgspec.Struct, frozen=True):
+    """A planned point as a document, its evidence in words."""
+
+    place: str
+    tokens: int
+    ttl: str
+    purpose: str
+    evidence: str
 
 
 class PlanResult(msgspec.Struct, frozen=True, kw_only=True):
@@ -78,7 +105,7 @@ class PlanResult(msgspec.Struct, frozen=True, kw_only=True):
     model: str
     tokens: int
     reason: str
-    points: tuple[PlannedPoint, ...]
+    points: tuple[PointResult, ...]
     read: int
     written_5m: int
     written_1h: int
@@ -138,25 +165,34 @@ class CachePlan:
 
     def explain(self) -> str:
         """The decision in words: where, which TTL, what it should save, on which evidence."""
-        lines = [f"{self.model}: {self.tokens:,} input tokens (estimated)"]
+        lines = [f"{self.model}: {thousands(self.tokens)} input tokens (estimated)"]
         if self.reason:
             lines.append(f"  {self.reason}")
         for point in self.points:
-            lines.append(f"  cachePoint after {point.place}, {point.ttl}: {point.tokens:,} tokens; {point.purpose}")
+            lines.append(
+                f"  cachePoint after {point.place}, {point.ttl}: {thousands(point.tokens)} tokens; {point.purpose}"
+            )
             if point.evidence:
                 lines.append(f"      {point.evidence}")
         if self.points:
             usual = next((point.ttl for point in self.points if point.ttl != "1h"), "5m")
-            hour = f" and {self.written_1h:,} for 1h" if self.implicit is None else ""
-            lines.append(f"  this request: reads {self.read:,}, writes {self.written_5m:,} for {usual}{hour}")
-            lines.append(f"  expected saving: {self.saving_tokens:,} input tokens ({self._money()})")
+            hour = f" and {thousands(self.written_1h)} for 1h" if self.implicit is None else ""
+            lines.append(
+                f"  this request: reads {thousands(self.read)}, writes {thousands(self.written_5m)} for {usual}{hour}"
+            )
+            lines.append(f"  expected saving: {thousands(self.saving_tokens)} input tokens ({self._money()})")
             if self.read:
-                lines.append(f"      {self.read * self.read_saves:,.0f} = {self.read:,} read x {self.read_saves:.4f}")
+                lines.append(
+                    f"      {thousands(self.read * self.read_saves)} = {thousands(self.read)} read x "
+                    f"{rounded(self.read_saves, 4)}"
+                )
             lines += [f"      {term.explain()}" for term in self.terms]
         if self.implicit is not None:
             lines.append(f"  {_MODES[self.implicit]}")
         for move in self.moves:
-            lines.append(f"  moved: {move.what}; {move.why}; saves about {move.saving_tokens:,} input tokens a request")
+            lines.append(
+                f"  moved: {move.what}; {move.why}; saves about {thousands(move.saving_tokens)} input tokens a request"
+            )
         return "\n".join(lines)
 
     def _money(self) -> str:
@@ -168,8 +204,11 @@ class CachePlan:
 
     def result(self) -> PlanResult:
         """The decision as a document."""
+        points = tuple(
+            PointResult(point.place, point.tokens, point.ttl, point.purpose, point.evidence) for point in self.points
+        )
         return PlanResult(
-            model=self.model, tokens=self.tokens, reason=self.reason, points=self.points, read=self.read,
+            model=self.model, tokens=self.tokens, reason=self.reason, points=points, read=self.read,
             written_5m=self.written_5m, written_1h=self.written_1h, saving_tokens=self.saving_tokens,
             saving_usd=self.saving_usd, saving_terms=self.terms, moves=self.moves,
         )  # fmt: skip

@@ -8,6 +8,7 @@ from rockbottom.plan.choice import Extent, Hit, Zone
 from rockbottom.plan.conditions import Conditions
 from rockbottom.plan.insurance import Insured
 from rockbottom.plan.plans import CachePlan, PlannedPoint, Term
+from rockbottom.plan.returns import Chance
 from rockbottom.plan.values import Value
 from rockbottom.prompt import Placement, PrefixHash, Prompt
 from rockbottom.quantities import Ttl
@@ -39,7 +40,7 @@ def plan_of_decision(decided: Decided, placements: tuple[Placement, ...], why: s
             depths[p.after],
             (p.ttl or default).value,
             _purpose(decided, p.after),
-            decided.worth[p.after].evidence if p.after in decided.worth else "",
+            *_known(decided.worth.get(p.after)),
         )
         for p in placements
     )
@@ -75,6 +76,10 @@ def _purpose(decided: Decided, position: int) -> str:
     if position == decided.extent.last:
         return "writes up to here" if decided.insured is None else "writes up to here, and keeps it all for an hour"
     return "ends a part that other requests may share"
+
+
+def _known(value: Value | None) -> tuple[Chance | None, bool]:
+    return (None, False) if value is None else (value.known, value.chance is None)
 
 
 def _term(decided: Decided, zone: Zone) -> Term:

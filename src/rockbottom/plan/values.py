@@ -54,12 +54,6 @@ class Value:
     caution_five: float = 0.0
     caution_hour: float = 0.0
 
-    @property
-    def evidence(self) -> str:
-        """What is known of its kind, in words."""
-        waiting = "" if self.chance is not None else "; waiting for the first to return"
-        return _evidence(self.known) + waiting
-
 
 class Values:
     """The values of the ends of one prompt."""
@@ -178,10 +172,3 @@ class Values:
             return self._run_at(position).pace
         run = self._visit.run
         return run.pace if run is not None and not run.shared else Pace()
-
-
-def _evidence(chance: Chance) -> str:
-    return (
-        f"comes back within 5 min with {chance.quick:.0%}, within the hour with {chance.quick + chance.slow:.0%} "
-        f"({chance.source}, {chance.own:.0f} seen)"
-    )

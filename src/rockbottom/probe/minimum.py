@@ -3,6 +3,7 @@
 from functools import cache
 
 from rockbottom.catalog import load_catalog
+from rockbottom.figures import thousands
 from rockbottom.probe.steps import Finding, Reply, Send, Steps
 from rockbottom.probe.subject import Subject, marked, unmeasured
 
@@ -36,7 +37,7 @@ def minimum(subject: Subject) -> Steps:
             else int(high * documented * _ABOVE / max(1, least))
         )  # a first text may come out too short, because its tokens were only estimated
     if not reply.written:
-        return Finding("minimum_tokens", None, reply.message or f"nothing cached at {high:,} words", False)
+        return Finding("minimum_tokens", None, reply.message or f"nothing cached at {thousands(high)} words", False)
     for _ in range(12):
         candidates = _between(subject, least, most)
         if len(candidates) == 1 and least >= candidates[0] * 0.9:
@@ -55,7 +56,9 @@ def minimum(subject: Subject) -> Steps:
     candidates = _between(subject, least, most)
     answer = 0 if least == 0 and most < 64 else candidates[0] if candidates else most
     subject.words = max(64, int((answer or most) * _ABOVE / per_word))  # from here on, just enough to be cached
-    return Finding("minimum_tokens", str(answer), f"{least:,} tokens not cached, {most:,} cached", False)
+    return Finding(
+        "minimum_tokens", str(answer), f"{thousands(least)} tokens not cached, {thousands(most)} cached", False
+    )
 
 
 def _between(subject: Subject, least: int, most: int) -> list[int]:

@@ -4,6 +4,7 @@ first policy: write, wait, read again, and see what the counters say)."""
 from collections.abc import Generator, Mapping
 
 from rockbottom.catalog import Scope
+from rockbottom.figures import duration, thousands
 from rockbottom.probe.minimum import minimum
 from rockbottom.probe.steps import Finding, Reply, Send, Steps, Wait
 from rockbottom.probe.subject import Chain, Subject, marked, unmeasured
@@ -53,7 +54,7 @@ def ttl_in_key(subject: Subject) -> Steps:
     reply = yield from _across(subject)
     if reply.error or not subject.base:
         return unmeasured("ttl_in_key", reply)
-    evidence = f"a 1h point over a 5m entry read {reply.read:,} and wrote {reply.written:,}"
+    evidence = f"a 1h point over a 5m entry read {thousands(reply.read)} and wrote {thousands(reply.written)}"
     return Finding("ttl_in_key", "no" if reply.read else "yes", evidence)
 
 
@@ -82,7 +83,7 @@ def entry_lifetime(subject: Subject) -> Steps:
     yield Wait(_EXTINCT_S, "for a five-minute entry to end under a one-hour tail")
     # One key for both lifetimes, as was just seen: a five-minute point is the cheaper one to look with.
     again = yield Send(converse(subject.model_id, [text(subject.base)], [text(tail), POINT_5M]))
-    evidence = f"after {_EXTINCT_S:.0f} s a 1h tail over a 5m prefix read {again.read:,}"
+    evidence = f"after {duration(_EXTINCT_S)} a 1h tail over a 5m prefix read {thousands(again.read)}"
     return Finding("entry_lifetime", "whole_prefix" if again.read else "per_block", evidence)
 
 
@@ -105,7 +106,8 @@ def refresh_on_hit(subject: Subject) -> Steps:
     if chain.error is not None:
         return unmeasured("refresh_on_hit", chain.error)
     evidence = (
-        f"{_EXTINCT_S:.0f} s after its write, 160 s after a deeper read, the shallow entry read {chain.shallow:,}"
+        f"{duration(_EXTINCT_S)} after its write, 160 s after a deeper read, the shallow entry read "
+        f"{thousands(chain.shallow)}"
     )
     return Finding("refresh_on_hit", "prefix" if chain.shallow else "entry", evidence)
 
@@ -149,7 +151,7 @@ def point_below_hit(subject: Subject) -> Steps:
     if not middle.read:
         return unmeasured("point_below_hit", middle)
     last = yield Send(converse(subject.model_id, system, [near, POINT_5M, text("?")]))
-    evidence = f"a point below the read, used alone afterwards, read {last.read:,}"
+    evidence = f"a point below the read, used alone afterwards, read {thousands(last.read)}"
     marked = last.read > subject.base_tokens + _TAIL_WORDS // 2
     return Finding("point_below_hit", "marks" if marked else "ignored", evidence)
 
@@ -164,7 +166,7 @@ def api_in_key(subject: Subject) -> Steps:
     reply = yield Send(anthropic(subject.model_id, subject.base, "."))
     if reply.error:
         return unmeasured("api_in_key", reply)
-    evidence = f"InvokeModel after Converse read {reply.read:,} and wrote {reply.written:,}"
+    evidence = f"InvokeModel after Converse read {thousands(reply.read)} and wrote {thousands(reply.written)}"
     return Finding("api_in_key", "no" if reply.read else "yes", evidence)
 
 
@@ -186,7 +188,7 @@ def thinking_scope(subject: Subject) -> Steps:
         )
         reply = yield Send(request)
         if not reply.error:
-            evidence = f"with thinking {thinking['type']} the system prompt read {reply.read:,}"
+            evidence = f"with thinking {thinking['type']} the system prompt read {thousands(reply.read)}"
             return Finding("thinking_scope", "messages" if reply.read else "all", evidence)
     return unmeasured("thinking_scope", reply)
 
@@ -198,7 +200,7 @@ def unsupported_ttl(subject: Subject) -> Steps:
     reply = yield Send(converse(subject.model_id, [text(subject.fresh()), POINT_1H], [text(".")]))
     if reply.error and reply.error != "ValidationException":
         return unmeasured("unsupported_ttl", reply)
-    evidence = reply.message or f"accepted; wrote {reply.written:,}"
+    evidence = reply.message or f"accepted; wrote {thousands(reply.written)}"
     return Finding("unsupported_ttl", "reject" if reply.error else "downgrade", evidence)
 
 
@@ -216,7 +218,8 @@ def trailing_text_document(subject: Subject) -> Steps:
     if not reply.written:
         return unmeasured("trailing_text_document", reply)
     evidence = (
-        f"of a document of {_DOCUMENT_WORDS} words behind the point, {reply.usage.input:,} tokens stayed uncached"
+        f"of a document of {_DOCUMENT_WORDS} words behind the point, {thousands(reply.usage.input)} tokens "
+        "stayed uncached"
     )
     return Finding(
         "trailing_text_document", "cached" if reply.usage.input < _DOCUMENT_WORDS // 2 else "excluded", evidence
@@ -254,8 +257,8 @@ def visibility_lag(subject: Subject) -> Steps:
             return unmeasured("nova_propagation_lag", reply)
         if reply.read:
             answer = ("five_seconds" if lag > 1 else "none") if not subject.claude else None
-            return Finding("nova_propagation_lag", answer, f"readable {lag:.0f} s after the reply")
-    return Finding("nova_propagation_lag", None, f"not readable {_LAGS[-1]:.0f} s after the reply")
+            return Finding("nova_propagation_lag", answer, f"readable {duration(lag)} after the reply")
+    return Finding("nova_propagation_lag", None, f"not readable {duration(_LAGS[-1])} after the reply")
 
 
 def implicit_reads(subject: Subject) -> Steps:
@@ -268,7 +271,9 @@ def implicit_reads(subject: Subject) -> Steps:
     reply = yield Send(request)
     if reply.error:
         return unmeasured("implicit_reads", reply)
-    return Finding("implicit_reads", "on" if reply.read else "off", f"without a point {reply.read:,} tokens were read")
+    return Finding(
+        "implicit_reads", "on" if reply.read else "off", f"without a point {thousands(reply.read)} tokens were read"
+    )
 
 
 def unsupported_model_error(subject: Subject) -> Steps:

@@ -5,6 +5,7 @@ Every request but those about keys carries the same ``prompt_cache_key``, so tha
 
 from collections.abc import Callable, Mapping
 
+from rockbottom.figures import duration, thousands
 from rockbottom.probe.steps import Finding, Send, Steps, Wait
 from rockbottom.probe.subject import Subject, marked, unmeasured
 from rockbottom.probe.texts import responses
@@ -23,13 +24,14 @@ def thirty_minutes_slide(subject: Subject) -> Steps:
     yield Wait(_BEFORE_END_S, "inside the thirty minutes of an entry")
     middle = yield Send(request)
     if not middle.read:
-        return Finding("thirty_minutes_slide", None, f"the entry was gone after {_BEFORE_END_S:.0f} s")
+        return Finding("thirty_minutes_slide", None, f"the entry was gone after {duration(_BEFORE_END_S)}")
     yield Wait(_BEYOND_S, "for the thirty minutes to end unless a read renewed them")
     last = yield Send(request)
     if last.error:
         return unmeasured("thirty_minutes_slide", last)
     evidence = (
-        f"{_BEFORE_END_S + _BEYOND_S:.0f} s after its write, {_BEYOND_S:.0f} s after a read, {last.read:,} were read"
+        f"{duration(_BEFORE_END_S + _BEYOND_S)} after its write, {duration(_BEYOND_S)} after a read, "
+        f"{thousands(last.read)} were read"
     )
     return Finding("thirty_minutes_slide", "yes" if last.read else "no", evidence)
 
@@ -48,11 +50,15 @@ def host_in_key(subject: Subject) -> Steps:
     if other.error:
         return unmeasured("host_in_key", other)
     if other.read:
-        return Finding("host_in_key", "no", f"bedrock-mantle read {other.read:,} of what bedrock-runtime had written")
+        return Finding(
+            "host_in_key", "no", f"bedrock-mantle read {thousands(other.read)} of what bedrock-runtime had written"
+        )
     again = yield Send(here)
     if not again.read:
         return Finding("host_in_key", None, "the host that wrote did not read its own entry either")
-    return Finding("host_in_key", "yes", f"bedrock-mantle read nothing, bedrock-runtime {again.read:,} right after it")
+    return Finding(
+        "host_in_key", "yes", f"bedrock-mantle read nothing, bedrock-runtime {thousands(again.read)} right after it"
+    )
 
 
 def cache_key_in_key(subject: Subject) -> Steps:
@@ -65,11 +71,13 @@ def cache_key_in_key(subject: Subject) -> Steps:
     if other.error:
         return unmeasured("cache_key_in_key", other)
     if other.read:
-        return Finding("cache_key_in_key", "no", f"another key read {other.read:,}")
+        return Finding("cache_key_in_key", "no", f"another key read {thousands(other.read)}")
     again = yield Send(marked(subject, system))
     if not again.read:
         return Finding("cache_key_in_key", None, "the key that wrote did not read its own entry either")
-    return Finding("cache_key_in_key", "yes", f"another key read nothing, the first {again.read:,} right after it")
+    return Finding(
+        "cache_key_in_key", "yes", f"another key read nothing, the first {thousands(again.read)} right after it"
+    )
 
 
 def cache_key_needed(subject: Subject) -> Steps:
@@ -82,7 +90,9 @@ def cache_key_needed(subject: Subject) -> Steps:
     again = yield Send(request)
     if again.error:
         return unmeasured("cache_key_needed", again)
-    return Finding("cache_key_needed", "no" if again.read else "yes", f"without a key {again.read:,} tokens were read")
+    return Finding(
+        "cache_key_needed", "no" if again.read else "yes", f"without a key {thousands(again.read)} tokens were read"
+    )
 
 
 def implicit_lookback(subject: Subject) -> Steps:
@@ -94,7 +104,7 @@ def implicit_lookback(subject: Subject) -> Steps:
     grown = yield Send(responses(subject.model_id, subject.run, [(system,), ("And now?",)], implicit=True))
     if grown.error:
         return unmeasured("implicit_lookback", grown)
-    evidence = f"a talk that grew by a turn read {grown.read:,} and wrote {grown.written:,}"
+    evidence = f"a talk that grew by a turn read {thousands(grown.read)} and wrote {thousands(grown.written)}"
     return Finding("implicit_lookback", "message_ends" if grown.read else "none", evidence)
 
 

@@ -3,7 +3,7 @@
 from rockbottom.quantities.decoding import Undecodable, decoded, decoder_of, reason_of, toml_of
 from rockbottom.quantities.durations import LONGEST_FIRST, UNNAMED, Ttl
 from rockbottom.quantities.errors import Fault, RockbottomError
-from rockbottom.quantities.money import ZERO_USD, Usd, usd_of_tokens
+from rockbottom.quantities.money import ZERO_USD, Usd, digits_of, usd_of_tokens
 from rockbottom.quantities.months import LEAST_SPAN_S, SECONDS_A_MONTH, per_month
 from rockbottom.quantities.shapes import is_list, is_object
 from rockbottom.quantities.sources import Source
@@ -32,6 +32,7 @@ __all__ = [
     "Usd",
     "decoded",
     "decoder_of",
+    "digits_of",
     "is_list",
     "is_object",
     "per_month",

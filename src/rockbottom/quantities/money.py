@@ -12,6 +12,11 @@ ZERO_USD: Usd = Decimal(0)
 _TOKENS_PER_MTOK = Decimal(1_000_000)
 
 
+def digits_of(amount: Decimal) -> str:
+    """Every digit and no exponent, for files and JSON: ``0.0000012``."""
+    return f"{amount:f}"
+
+
 def usd_of_tokens(tokens: int, usd_per_mtok: Usd) -> Usd:
     """The exact price of ``tokens`` at a price in US dollars per million tokens."""
     return Decimal(tokens) * usd_per_mtok / _TOKENS_PER_MTOK

@@ -6,7 +6,7 @@ from decimal import Decimal
 from statistics import median
 
 from rockbottom.catalog import Catalog, CatalogError
-from rockbottom.figures import counted, share
+from rockbottom.figures import counted, share, thousands, usd
 from rockbottom.quantities import WRITES, Unit
 from rockbottom.reconcile.books import Key
 from rockbottom.reconcile.rows import CENT, Comparison, Reason, Row, tokens_agree
@@ -70,7 +70,7 @@ class Explainer:
         projects = row.theirs.projects if row.theirs is not None else {}
         if not projects:
             return None
-        counts = ", ".join(f"{calls:,} in {name}" for name, calls in sorted(projects.items()))
+        counts = ", ".join(f"{thousands(calls)} in {name}" for name, calls in sorted(projects.items()))
         return Reason("projects", f"AWS counted calls of bedrock-mantle by project: {counts}")
 
     def _midnight(self, row: Row) -> Reason | None:
@@ -82,7 +82,8 @@ class Explainer:
             if abs(row.more_tokens + other.more_tokens) <= abs(row.more_tokens) // 20:
                 return Reason(
                     "day-boundary",
-                    f"{says} differs by {other.more_tokens:+,} tokens the other way: the same calls, counted on "
+                    f"{says} differs by {thousands(other.more_tokens, signed=True)} tokens the other way: the "
+                    "same calls, counted on "
                     "another day (days here are UTC, by when a call left)",
                 )
         return None
@@ -98,7 +99,9 @@ class Explainer:
     def _batch(self, row: Row) -> Reason | None:
         if row.theirs is None or not row.theirs.batch_tokens or (row.ours and "batch" in row.ours.tiers):
             return None
-        return Reason("batch", f"{row.theirs.batch_tokens:,} tokens of the bill are batch inference, not calls")
+        return Reason(
+            "batch", f"{thousands(row.theirs.batch_tokens)} tokens of the bill are batch inference, not calls"
+        )
 
     def _region(self, row: Row) -> Reason | None:
         mine = {region for region in (row.ours.regions if row.ours else ()) if region}
@@ -196,8 +199,8 @@ class Explainer:
         if row.theirs is None:
             return None
         paid = [
-            f"{kind} ${usd * 1_000_000 / row.theirs.tokens[kind]:.4g}"
-            for kind, usd in row.theirs.usd_by_kind.items()
+            f"{kind} ${usd(spent * 1_000_000 / row.theirs.tokens[kind])}"
+            for kind, spent in row.theirs.usd_by_kind.items()
             if row.theirs.tokens.get(kind)
         ]
         says = f"billed a million tokens at: {', '.join(paid)}" if paid else "the bill has dollars and no quantities"

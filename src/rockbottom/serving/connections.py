@@ -8,6 +8,7 @@ from typing import Any, cast
 
 import httptools
 
+from rockbottom.figures import bare
 from rockbottom.serving.limits import MAX_HEADER_BYTES, MAX_HEADERS, Limited
 
 _PREFACE = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
@@ -84,7 +85,7 @@ class Connection(Limited):
         """Close the connection when what it awaits has taken too long. ``now`` is of the loop's clock."""
         since = self.reading_since
         if since is not None and now - since > self.read_seconds and not self.transport.is_closing():
-            self._refuse(408, "Request Timeout", f"the request did not arrive in {self.read_seconds:g} seconds")
+            self._refuse(408, "Request Timeout", f"the request did not arrive in {bare(self.read_seconds)} seconds")
 
     def _refuse(self, status: int, phrase: str, why: str) -> None:
         body = why.encode()

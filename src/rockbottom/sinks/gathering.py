@@ -6,7 +6,7 @@ from functools import lru_cache
 from typing import Generic, TypeVar
 
 from rockbottom.cloudwatch import monthly_estimate, put_limits
-from rockbottom.figures import usd
+from rockbottom.figures import thousands, usd
 from rockbottom.ledger import CallRecord
 from rockbottom.quantities import Usd
 from rockbottom.sinks.definitions import DEFINITIONS, Definition
@@ -159,13 +159,14 @@ def cost_text(dimensions: Sequence[Sequence[str]], metrics: int, most_series: in
     each, most = monthly_estimate(metrics, 0), monthly_estimate(metrics * most_series, MINUTES_A_MONTH)
     return (
         f"every value of {' and '.join(tags)} makes {metrics} custom metrics of CloudWatch, {usd(each.usd, 2)} US "
-        f"dollars a month; with the {most_series:,} combinations allowed (most_series) it is {most}"
+        f"dollars a month; with the {thousands(most_series)} combinations allowed (most_series) it is {most}"
     )
 
 
 def _overflow_text(table: MinuteTable) -> str:
     return (
-        f"more than {len(table.series):,} combinations of {', '.join(sorted(set(sum(table.dimension_sets, ()))))}: "
+        f"more than {thousands(len(table.series))} combinations of "
+        f"{', '.join(sorted(set(sum(table.dimension_sets, ()))))}: "
         "the further ones are summed up as 'other' (most_series sets how many are told apart; each one is billed)"
     )
 

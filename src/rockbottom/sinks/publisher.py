@@ -15,6 +15,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
+from rockbottom.figures import thousands
 from rockbottom.ledger import CallRecord
 from rockbottom.process import Worker, close_at_exit, renew_in_child
 from rockbottom.quantities import Fault, RockbottomError
@@ -139,7 +140,7 @@ class Publisher:
             self._dropped += 1
             first, self._said_drop = not self._said_drop, True
         if first:
-            why = "it is closed" if self._closed else f"{self._capacity:,} calls are waiting already"
+            why = "it is closed" if self._closed else f"{thousands(self._capacity)} calls are waiting already"
             log.warning("rockbottom: %s drops what it cannot keep: %s; the calls themselves go on", self.name, why)
 
     @property

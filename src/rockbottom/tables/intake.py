@@ -12,6 +12,7 @@ import msgspec
 from rockbottom.catalog import Catalog
 from rockbottom.extras import install_command
 from rockbottom.ledger import CallRecord, Found, Volume, found_in, picousd_of, usd_of_picousd
+from rockbottom.quantities import digits_of
 from rockbottom.tables import judging
 from rockbottom.tables.errors import NeedsDuckDB
 from rockbottom.tables.pricing import Prices
@@ -217,7 +218,7 @@ def _plain(call: CallRecord) -> CallRecord:
 
 
 def _plain_money(amount: str | None) -> str | None:
-    return None if amount is None else f"{usd_of_picousd(picousd_of(amount)):f}"
+    return None if amount is None else digits_of(usd_of_picousd(picousd_of(amount)))
 
 
 def _sizes(volumes: Iterable[Volume]) -> dict[Volume, int]:

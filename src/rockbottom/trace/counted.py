@@ -15,6 +15,7 @@ from functools import cache
 from hashlib import blake2b
 from typing import Any
 
+from rockbottom.figures import bare, thousands
 from rockbottom.prompt import Prompt
 from rockbottom.quantities import Undecodable, Usage
 from rockbottom.trace.columns import KINDS, NO_TTL, SectionCode, Trace, observed
@@ -131,9 +132,9 @@ class CountedRequests:
         usage = request.usage
         cached = usage.cache_read + usage.cache_write if usage else 0
         if max(request.tokens_in, request.tokens_out or 0, cached) > MOST_TOKENS:
-            raise Undecodable(f"a request of {request.tokens_in:,} tokens")
+            raise Undecodable(f"a request of {thousands(request.tokens_in)} tokens")
         if not 0 <= request.at < _LATEST_S:
-            raise Undecodable(f"a request at {request.at:g} seconds since 1970")
+            raise Undecodable(f"a request at {bare(request.at)} seconds since 1970")
         place = self._known.get(request.identity) if request.identity else None
         if place is None:
             self._known[request.identity] = len(self._requests)

@@ -6,6 +6,7 @@ from typing import Any
 import msgspec
 
 from rockbottom.dialects import METRICS, Counts, counts_of, invoked_model_of, is_router
+from rockbottom.figures import thousands
 from rockbottom.quantities import UNNAMED, Ttl, Undecodable, Usage, decoded, decoder_of, is_list, is_object
 from rockbottom.trace.records import MOST_TOKENS, Record
 
@@ -54,7 +55,7 @@ def usage_of(record: Record[Any], reply: Callable[[], bytes], ttls: Collection[T
     ttl = next(iter(ttls)) if len(ttls) == 1 else UNNAMED
     usage = Counts(fresh, output, read or 0, write or 0, in_reply.split if in_reply else {}).usage(ttl)
     if usage.total_input > MOST_TOKENS:
-        raise Undecodable(f"a prompt of {usage.total_input:,} tokens")
+        raise Undecodable(f"a prompt of {thousands(usage.total_input)} tokens")
     return usage, output
 
 

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, tzinfo
+from datetime import tzinfo
 from decimal import Decimal
 
 from rockbottom.figures import (
@@ -17,8 +17,10 @@ from rockbottom.figures import (
     milliseconds,
     paragraph,
     share,
+    short_moment,
     short_tokens,
     table,
+    thousands,
     tokens,
     usd,
 )
@@ -151,7 +153,7 @@ def _small_print(shot: Snapshot, paint: Paint, width: int) -> list[str]:
         month = "" if shot.usd_per_month is None else f", {_usd(shot.usd_per_month)} in 30 days at this rate"
         pieces.append(f"{_usd(shot.usd_per_hour)}/hour{month}")
     if total.failed:
-        pieces.append(f"{total.failed:,} failed")
+        pieces.append(f"{thousands(total.failed)} failed")
     if total.write:
         part = f" ({share(total.wasted_share)})" if total.wasted and total.wasted_share else ""
         pieces.append(f"{short_tokens(total.write)} tokens written, {short_tokens(total.wasted)} never read{part}")
@@ -335,10 +337,7 @@ def _first(line: Line) -> str:
 
 
 def _time(at: float, screen: Screen, days: bool, seconds: bool = False) -> str:
-    when = datetime.fromtimestamp(at, screen.zone)
-    if days:
-        return f"{when:%b %d %H:%M}"
-    return f"{when:%H:%M:%S}" if seconds else f"{when:%H:%M}"
+    return short_moment(at, screen.zone, day=days, seconds=seconds)
 
 
 def _clock(at: float, screen: Screen) -> str:

@@ -6,7 +6,7 @@ from typing import Any
 
 from rockbottom.catalog import RUNTIME
 from rockbottom.diagnose import Cause
-from rockbottom.figures import duration
+from rockbottom.figures import duration, thousands, usd_exact
 from rockbottom.ledger import usd_of_picousd
 from rockbottom.quantities import Usd
 
@@ -49,7 +49,7 @@ class Miss:
             "cause": self.cause,
             "evidence": self.evidence,
             "tokens": self.tokens,
-            "lost_usd": None if self.lost_usd is None else f"{self.lost_usd.normalize():f}",
+            "lost_usd": None if self.lost_usd is None else usd_exact(self.lost_usd),
             "fix": self.fix,
         }
 
@@ -65,7 +65,7 @@ def family_shown(family: str, size: int, model: str, *, changes: bool = False) -
     """A prefix family for people: its digest, its size and the name of its model."""
     if not size:
         return family or "no prefix recorded"
-    return f"{family}: {'about ' if changes else ''}{size:,} tokens, {model}"
+    return f"{family}: {'about ' if changes else ''}{thousands(size)} tokens, {model}"
 
 
 def miss_of(
@@ -84,8 +84,8 @@ def _evidence(told: str, a: float, b: float, c: float, word: str) -> str:
     there, _, called = word.partition("\t")
     sentences = {
         "no point": "no cachePoint was sent, and the same start was sent before",
-        "too early": f"the last point stands at {a:,.0f} tokens; the model needs {b:,.0f}",
-        "live": f"an entry of {a:,.0f} tokens was live by its TTL; {b:,.0f} were read",
+        "too early": f"the last point stands at {thousands(a)} tokens; the model needs {thousands(b)}",
+        "live": f"an entry of {thousands(a)} tokens was live by its TTL; {thousands(b)} were read",
         "parallel": f"left {duration(a)} after its writer, before the reply began",
         "other host": f"the live entry is at {there or RUNTIME}, the call went to {called or RUNTIME}",
         "away": f"the live entry is in {there}, the call went to {called}",
@@ -94,8 +94,9 @@ def _evidence(told: str, a: float, b: float, c: float, word: str) -> str:
         "nothing marked": "the calls before it had no cachePoint, so there was nothing to read",
         "marked elsewhere": "the calls before it had their cachePoint in another place",
         "nothing kept": "cachePoints were sent before it, but nothing was cached",
-        "sent once": f"each sent once: {a:.0f} such prefixes of about {b:,.0f} tokens",
-        "replaced": f"a new prefix of {a:,.0f} tokens in the place of one of {b:,.0f} ({c:,.0f} calls)",
+        "sent once": f"each sent once: {thousands(a)} such prefixes of about {thousands(b)} tokens",
+        "replaced": f"a new prefix of {thousands(a)} tokens in the place of one of {thousands(b)} "
+        f"({thousands(c)} calls)",
         "noticed": "the client noticed it",
     }
     return sentences[told]

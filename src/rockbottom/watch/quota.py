@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 import msgspec
 
 from rockbottom.catalog import known_burndown
+from rockbottom.figures import share, thousands
 from rockbottom.quantities import Usage
 
 _MOST_MINUTES = 31 * 24 * 60
@@ -69,8 +70,12 @@ def quota_sentences(minutes: Sequence[FullestMinute], named: Mapping[str, str]) 
     """A sentence for each model: how near its quota its busiest minute came."""
     sentences: list[str] = []
     for minute in minutes:
-        counts = f"{minute.settled:,} tokens settled, {minute.reserved:,} reserved at the start"
-        of = f", {minute.share:.0%} of {minute.quota:,}" if minute.quota and minute.share is not None else ""
+        counts = f"{thousands(minute.settled)} tokens settled, {thousands(minute.reserved)} reserved at the start"
+        of = (
+            (f", {share(minute.share)} of {thousands(minute.quota)}")
+            if minute.quota and minute.share is not None
+            else ""
+        )
         rate = (
             "output counted once: its burndown is not known"
             if minute.burndown is None

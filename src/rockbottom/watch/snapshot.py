@@ -11,6 +11,7 @@ from typing import Any, cast
 import msgspec
 
 from rockbottom.cost import Arm, Group
+from rockbottom.figures import usd_exact
 from rockbottom.quantities import Usd, is_object
 from rockbottom.watch.misses import Miss
 from rockbottom.watch.quota import FullestMinute
@@ -183,7 +184,7 @@ def _plain(value: Any) -> Any:
         return {name: _plain(member) for name, member in value.items()}
     if isinstance(value, tuple):
         return [_plain(item) for item in cast(tuple[Any, ...], value)]
-    return f"{value.normalize():f}" if isinstance(value, Decimal) else value
+    return usd_exact(value) if isinstance(value, Decimal) else value
 
 
 class Parts(msgspec.Struct, frozen=True):

@@ -16,6 +16,7 @@ from typing import IO, Any
 
 import msgspec
 
+from rockbottom.figures import duration
 from rockbottom.grading import RISKY, Check, Outcome, checked
 
 DEADLINE_S = 5.0
@@ -61,7 +62,7 @@ class Checker:
         if line:
             return msgspec.json.decode(line, type=Outcome)
         self._end()
-        return Outcome(None, f"not decided within {self.deadline_s:g} s")
+        return Outcome(None, f"not decided within {duration(self.deadline_s)}")
 
     def _running(self) -> "subprocess.Popen[bytes]":
         if self._child is None:

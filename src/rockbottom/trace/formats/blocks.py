@@ -14,6 +14,7 @@ from typing import Annotated, Any
 import msgspec
 import numpy as np
 
+from rockbottom.figures import thousands
 from rockbottom.quantities import Undecodable, decoder_of
 from rockbottom.trace.columns import KINDS, UNKNOWN, Array, SectionCode, observed_write
 from rockbottom.trace.damages import Damages
@@ -89,7 +90,7 @@ def _ids(line: _Line) -> Array:
         if line.block_runs is None:
             return np.array(line.block_ids or (), np.uint64)
         if sum(count for _, count in line.block_runs) > _MOST_BLOCKS:
-            raise Undecodable(f"more than {_MOST_BLOCKS:,} blocks in one request")
+            raise Undecodable(f"more than {thousands(_MOST_BLOCKS)} blocks in one request")
         runs = [np.arange(first, first + count, dtype=np.uint64) for first, count in line.block_runs]
     except OverflowError as error:
         raise Undecodable("a block id of more than 64 bits") from error
