@@ -281,6 +281,48 @@ def test_arguments_always_fit_their_schema(schema, question):
     jsonschema.validate(sample_of(whole, question), whole)
 
 
+NODE = {
+    "type": "object",
+    "properties": {"v": {"type": "integer"}, "kids": {"type": "array", "items": {"$ref": "#/$defs/n"}}},
+}
+NASTY = [
+    {"$defs": {"n": {**NODE, "required": ["v", "kids"], "additionalProperties": False}}, "$ref": "#/$defs/n"},
+    {
+        "type": "object",
+        "patternProperties": {"^k": {"type": "integer"}},
+        "additionalProperties": False,
+        "minProperties": 2,
+    },
+    {"type": "object", "properties": {"a": {"type": "string"}}, "minProperties": 3},
+    members(e={"type": "array", "items": {"enum": ["a", "b", "c"]}, "minItems": 3, "uniqueItems": True}),
+    members(n={"not": {"type": "string"}}),
+    {
+        **members(k={"enum": ["a", "b"]}),
+        "if": {"properties": {"k": {"const": "a"}}},
+        "then": {"properties": {"z": {"type": "integer", "minimum": 7}}, "required": ["z"]},
+        "else": {"required": ["w"]},
+    },
+    {**members(card={"type": "string"}), "dependentRequired": {"card": ["address"]}},
+    members(
+        rows={"type": "array", "minItems": 3, "items": {"type": "array", "minItems": 2, "items": {"type": "number"}}}
+    ),
+    members(code={"type": "string", "pattern": "^[A-Z]{3}-\\d{4}(?:/[a-f0-9]+)?$"}),
+]
+
+
+@pytest.mark.parametrize("question", ["Make one of b, 5 and Paris.", "x"])
+@pytest.mark.parametrize("schema", NASTY)
+def test_what_schemas_ask_beyond_types_is_met(schema, question):
+    """References that lead back, numbers of members, unique words of an enum, conditions, dependencies, patterns."""
+    jsonschema.validate(sample_of(schema, question), schema, cls=jsonschema.Draft202012Validator)
+
+
+def test_a_schema_that_nothing_fits_has_an_end():
+    """Every node needs two of its kind."""
+    node = {"type": "object", "properties": {name: {"$ref": "#/$defs/n"} for name in "lr"}, "required": ["l", "r"]}
+    assert sample_of({"$defs": {"n": node}, "$ref": "#/$defs/n"}, "x")["l"]["l"]
+
+
 @pytest.mark.parametrize("pattern", [r"^[A-Z]{2}-\d{3,5}$", r"^(?:http|ftp)://\S+$", r"a|bc", r"^[^\d\s]+$", r"^$"])
 def test_a_text_is_made_for_a_pattern(pattern):
     """The pattern itself judges."""

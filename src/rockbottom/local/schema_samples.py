@@ -6,15 +6,18 @@ names them. What a text does not hold is the least that the schema accepts.
 
 import re
 from collections.abc import Iterable
+from itertools import islice
 from typing import Any, cast
 
 from rockbottom.local.evidence import Evidence, words_of
 from rockbottom.local.patterns import least_match
+from rockbottom.local.schema_conditions import further_names, implied, kind_beside
 from rockbottom.local.schema_numbers import Bounds, number_of
 from rockbottom.quantities import is_list, is_object
 
 Json = dict[str, Any]
-_DEPTH = 8
+_DEPTH = 24
+_MOST_VALUES = 5_000  # of one sample: a schema of references that lead back to each other would have no end
 _MOST_ITEMS = 50
 _FORMATS = {
     "date": "2026-01-01",
@@ -64,12 +67,25 @@ class _Sampling:
     def __init__(self, root: Json, evidence: Evidence) -> None:
         self._root = root
         self._evidence = evidence
+        self._left = _MOST_VALUES
+        self._within: list[str] = []  # references that are being filled: what leads back to one can be left out
 
     def value(self, schema: Any, name: str, depth: int) -> Any:
         """A value for a schema; ``name`` is the member's, ``""`` at the top."""
-        if not isinstance(schema, dict) or depth == 0:
+        self._left -= 1
+        if not isinstance(schema, dict) or depth == 0 or self._left < 0:
             return None
-        fields = self._resolved(cast(Json, schema))
+        reference = cast(Json, schema).get("$ref")
+        if not isinstance(reference, str):
+            return self._value(cast(Json, schema), name, depth)
+        self._within.append(reference)
+        try:
+            return self._value(cast(Json, schema), name, depth)
+        finally:
+            self._within.pop()
+
+    def _value(self, schema: Json, name: str, depth: int) -> Any:
+        fields = self._resolved(schema)
         if is_list(fields.get("allOf")):
             fields = self._merged(fields)
         if "const" in fields:
@@ -83,11 +99,22 @@ class _Sampling:
         for union in ("anyOf", "oneOf"):
             if is_list(fields.get(union)) and fields[union]:
                 return self._of_union(fields, union, name, depth)
-        return self._typed(fields, name, depth)
+        kind = kind_beside(fields["not"]) if "not" in fields and "type" not in fields else None
+        return self._typed(fields if kind is None else {**fields, "type": kind}, name, depth)
+
+    def _leads_back(self, schema: Any) -> bool:
+        """Whether a schema is, or may be, one that is being filled."""
+        if not is_object(schema):
+            return False
+        choices = [choice for union in ("anyOf", "oneOf") if is_list(choice := schema.get(union))]
+        inner = [part for parts in choices for part in parts] + [schema.get("items")]
+        return schema.get("$ref") in self._within or any(self._leads_back(part) for part in inner if part is not None)
 
     def _of_union(self, fields: Json, union: str, name: str, depth: int) -> Any:
         rest = {member: value for member, value in fields.items() if member not in (union, "default", "title")}
         choices = [choice for choice in fields[union] if not (is_object(choice) and choice.get("type") == "null")]
+        if any(self._leads_back(choice) for choice in fields[union]):
+            choices = [choice for choice in fields[union] if not self._leads_back(choice)]
         chosen: Any = (choices or fields[union])[0]
         if is_object(chosen) and rest:
             chosen = self._merged({"allOf": [rest, chosen]})
@@ -113,14 +140,39 @@ class _Sampling:
         filled: Json = {}
         for member, schema in known.items():
             # Where nothing is required and nothing has a default, all of it is meant.
-            is_filled = member in needed or (not needed and not (is_object(schema) and "default" in schema))
-            if is_filled or self._is_named(schema, member):
+            meant = not needed and not (is_object(schema) and "default" in schema) and not self._leads_back(schema)
+            if member in needed or meant or self._is_named(schema, member):
                 filled[member] = self.value(schema, member, depth - 1)
         for member in needed:
             if member not in filled:
                 more = fields.get("additionalProperties")
                 filled[member] = self.value(more if is_object(more) else {}, member, depth - 1)
+        for branch in list(implied(fields, filled)):
+            self._add_implied(filled, fields, branch, depth)
+        self._add_further(filled, known, fields, depth)
         return filled
+
+    def _add_implied(self, filled: Json, fields: Json, branch: Json, depth: int) -> None:
+        """Fill what a branch requires, and fill anew what it says more of."""
+        whole = self._merged({"allOf": [branch, {key: fields[key] for key in ("properties",) if key in fields}]})
+        own = branch.get("properties")
+        said = dict(own) if is_object(own) else {}
+        properties, required = whole.get("properties"), branch.get("required")
+        known = dict(properties) if is_object(properties) else {}
+        for member in [*(required if is_list(required) else ()), *(name for name in said if name in filled)]:
+            schema = said.get(member, known.get(member, {}))
+            if member in known and member in said and is_object(known[member]):
+                schema = self._merged({"allOf": [said[member], known[member]]})
+            filled[member] = self.value(schema, member, depth - 1)
+
+    def _add_further(self, filled: Json, known: Json, fields: Json, depth: int) -> None:
+        """Fill further members until there are as many as there must be."""
+        lacking = _bound(fields.get("minProperties"), 0) - len(filled)
+        names = [(name, schema) for name, schema in known.items() if name not in filled]
+        if lacking > len(names):
+            names += islice(further_names(fields, {**known, **filled}), lacking - len(names))
+        for name, schema in names[: max(lacking, 0)]:
+            filled[name] = self.value(schema, name, depth - 1)
 
     def _is_named(self, schema: Any, name: str) -> bool:
         """Whether the text holds a value for a member that may be left out: a word of its enum, a number."""
@@ -151,10 +203,11 @@ class _Sampling:
         values: list[Any] = []
         if most and _PLAIN.issuperset(resolved):
             values = self._listed(resolved)
-        while len(values) < min(max(least, 1), most):
+        while len(values) < min(max(least, 0 if self._leads_back(items) else 1), most):
             values.append(self.value(items, name, depth - 1))
         if fields.get("uniqueItems"):
-            values = _unique(values)
+            choices: Any = resolved.get("enum")
+            values = _unique(values, choices if is_list(choices) else ())
         return values[:most]
 
     def _listed(self, items: Json) -> list[Any]:
@@ -255,9 +308,11 @@ def _fits(text: str, fields: Json) -> bool:
     return not (isinstance(most, int) and len(text) > most) and not (isinstance(least, int) and len(text) < least)
 
 
-def _unique(values: Iterable[Any]) -> list[Any]:
+def _unique(values: Iterable[Any], choices: Iterable[Any]) -> list[Any]:
+    """The values, each changed where it stood before: into the next of the choices, where there are any."""
     unique: list[Any] = []
     for value in values:
+        value = next((choice for choice in choices if choice not in unique), value) if value in unique else value
         while value in unique:
             if isinstance(value, bool):
                 value = not value

@@ -1,0 +1,75 @@
+"""What a JSON schema asks of an object beyond its members: conditions, dependencies, and how many there must be."""
+
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from rockbottom.local.patterns import least_match
+from rockbottom.quantities import is_list, is_object
+
+Json = dict[str, Any]
+_NAMES = 64  # that are tried for one pattern
+_KINDS = ("string", "integer", "boolean", "object", "array", "null")
+
+
+def implied(fields: Mapping[str, Any], filled: Mapping[str, Any]) -> Iterator[Json]:
+    """The schemas that hold for an object because of what it has: ``then`` or ``else``, and dependencies."""
+    condition = fields.get("if")
+    if condition is not None:
+        branch = fields.get("then" if _holds(condition, filled) else "else")
+        if is_object(branch):
+            yield dict(branch)
+    for member, needed in _items(fields, "dependentRequired"):
+        if member in filled and is_list(needed):
+            yield {"required": needed}
+    for member, schema in _items(fields, "dependentSchemas"):
+        if member in filled and is_object(schema):
+            yield dict(schema)
+
+
+def _holds(condition: Any, filled: Mapping[str, Any]) -> bool:
+    """Whether an object meets a condition, as far as constants, enums and required members say."""
+    if not is_object(condition):
+        return condition is not False
+    required = condition.get("required")
+    if is_list(required) and not all(member in filled for member in required):
+        return False
+    for member, schema in _items(condition, "properties"):
+        if member not in filled or not is_object(schema):
+            continue
+        if "const" in schema and filled[member] != schema["const"]:
+            return False
+        values = schema.get("enum")
+        if is_list(values) and filled[member] not in values:
+            return False
+    return True
+
+
+def further_names(fields: Mapping[str, Any], filled: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
+    """Names that an object may have besides its members, each with its schema, without end where it may have any."""
+    for pattern, schema in _items(fields, "patternProperties"):
+        stem = least_match(pattern)
+        for number in range(len(filled) + _NAMES) if stem is not None else ():
+            name = f"{stem}{number or ''}"
+            if name and name not in filled and re.search(pattern, name):
+                yield name, schema
+    more = fields.get("additionalProperties", True)
+    if more is not False:
+        number = 1
+        while True:
+            if f"key{number}" not in filled:
+                yield f"key{number}", more if is_object(more) else {}
+            number += 1
+
+
+def kind_beside(refused: Any) -> str | None:
+    """A type that a ``not`` leaves open; None where it says nothing of types."""
+    kind = refused.get("type") if is_object(refused) else None
+    kinds = list(kind) if is_list(kind) else [kind]
+    return None if kind is None else next((name for name in _KINDS if name not in kinds), None)
+
+
+def _items(fields: Mapping[str, Any], name: str) -> Iterator[tuple[str, Any]]:
+    value = fields.get(name)
+    if is_object(value):
+        yield from value.items()
