@@ -1,5 +1,6 @@
 """``rockbottom run``: a program as it is, planned, counted, and ended as it ended."""
 
+import os
 import signal
 import subprocess
 import sys
@@ -47,6 +48,20 @@ def test_a_ledger_keeps_every_call_and_no_other_folder_is_left(run, tmp_path):
 def test_what_is_learned_is_kept_in_a_file(run, tmp_path):
     assert run("--state", str(tmp_path / "learned.db"), "--", PYTHON, "boto3_program.py").returncode == 0
     assert (tmp_path / "learned.db").stat().st_size > 0
+
+
+def test_a_program_runs_where_no_temporary_file_can_be_written(run, tmp_path):
+    """As in a container whose file system is read-only: its clients are attached, only the end has nothing to say."""
+    (tmp_path / "sitecustomize.py").write_text(
+        "import sys, tempfile\n"
+        "def refuse(*args, **more): raise OSError(30, 'Read-only file system')\n"
+        "if 'rockbottom' in ' '.join(sys.orig_argv): tempfile.mkdtemp = refuse\n"
+    )
+    ran = run("--", PYTHON, "boto3_program.py", PYTHONPATH=f"{tmp_path}{os.pathsep}{UNMODIFIED}")
+    assert ran.returncode == 0
+    assert ran.stderr.count("rockbottom: ") == 1
+    assert "no place for temporary files (Read-only file system)" in ran.stderr
+    assert max(map(int, ran.stdout.split())) < 6000  # what was not cached of some 6,400 tokens
 
 
 def test_every_kind_of_child_is_reached(run):

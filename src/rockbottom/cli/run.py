@@ -7,7 +7,8 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Generator, Sequence
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,13 +17,14 @@ import click
 from rockbottom.cli.console import tell
 from rockbottom.cli.exits import say
 from rockbottom.cli.settings import set_ledger
-from rockbottom.programs import Choices, environment_of
+from rockbottom.programs import UNRECORDED, Choices, environment_of
 
 if TYPE_CHECKING:
     from rockbottom.client import Report
 
 _PASSED_ON = ("SIGTERM", "SIGHUP", "SIGINT", "SIGQUIT", "SIGUSR1", "SIGUSR2")
 _FROM_THE_TERMINAL = ("SIGINT", "SIGQUIT", "SIGHUP")  # a terminal sends them to the program as well
+_MEMORY = "/dev/shm"  # containers whose file system is read-only have it, and often no other place
 _NOT_FOUND, _NOT_RUNNABLE = 127, 126  # as shells say it
 
 
@@ -74,7 +76,7 @@ def command(
     if share is not None:
         _check_share(share, beside="--dry-run" if dry_run else "--state" if state is not None else "")
     begun_at = time.time()
-    with tempfile.TemporaryDirectory(prefix="rockbottom-run-", ignore_cleanup_errors=True) as records:
+    with _records_folder() as records:
         environment = dict(os.environ)
         ledger = ledger or set_ledger()
         if ledger is not None:
@@ -82,11 +84,31 @@ def command(
         state_path = None if state is None else str(state.absolute())
         choices = Choices(dry_run, None if holdout is None else str(holdout), state_path, records, share)
         code = _ran(program, environment_of(choices, environment))
-        if not quiet:
+        if not quiet and records != UNRECORDED:
             _tell(Path(records), begun_at, shlex.join(program) if dry_run else None)
     if code < 0:
         _end_by(-code)
     ctx.exit(code)
+
+
+@contextmanager
+def _records_folder() -> Generator[str]:
+    """A folder for the records of this run; ``UNRECORDED`` where nothing here can be written, which is said."""
+    with ExitStack() as stack:
+        for place in (None, _MEMORY):
+            try:
+                folder = tempfile.TemporaryDirectory(prefix="rockbottom-run-", dir=place, ignore_cleanup_errors=True)
+            except OSError as error:
+                refused = error
+            else:
+                yield stack.enter_context(folder)
+                return
+        say(
+            f"there is no place for temporary files ({refused.strerror or refused}), so what the program uses is not "
+            "summed up at its end; its clients are attached all the same",
+            "TMPDIR=DIR rockbottom run -- python app.py",
+        )
+        yield UNRECORDED
 
 
 def _check_share(share: str, *, beside: str) -> None:

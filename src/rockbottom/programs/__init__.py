@@ -3,7 +3,7 @@
 Importing this imports nothing else: it happens at the start of every Python program below ``rockbottom run``.
 """
 
-from rockbottom.programs.environment import Choices, environment_of
+from rockbottom.programs.environment import UNRECORDED, Choices, environment_of
 from rockbottom.programs.starting import begin, report
 
-__all__ = ["Choices", "begin", "environment_of", "report"]
+__all__ = ["UNRECORDED", "Choices", "begin", "environment_of", "report"]

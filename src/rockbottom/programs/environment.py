@@ -9,6 +9,9 @@ if TYPE_CHECKING:
 RUN = "ROCKBOTTOM_RUN"
 """The folder of records of this run; its presence says that a program is one of ``rockbottom run``."""
 
+UNRECORDED = os.devnull
+"""In place of that folder where none can be written: the clients are attached, and nothing is kept for the end."""
+
 DRY_RUN = "ROCKBOTTOM_DRY_RUN"
 HOLDOUT = "ROCKBOTTOM_HOLDOUT"
 STATE = "ROCKBOTTOM_STATE"
@@ -40,8 +43,13 @@ class Choices:
 def choices_in(env: "Mapping[str, str]") -> Choices:
     """The choices that an environment carries. Whatever ``ROCKBOTTOM_DRY_RUN`` says but no, only observes."""
     observing = env.get(DRY_RUN, "").strip().lower() not in _OFF
+    records = env.get(RUN, UNRECORDED)
     return Choices(
-        observing, env.get(HOLDOUT) or None, env.get(STATE) or None, env.get(RUN) or None, env.get(SHARE) or None
+        observing,
+        env.get(HOLDOUT) or None,
+        env.get(STATE) or None,
+        None if records in ("", UNRECORDED) else records,
+        env.get(SHARE) or None,
     )
 
 
