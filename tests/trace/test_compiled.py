@@ -17,13 +17,15 @@ print(compiled(doubled)(21))
 """
 
 
-def _run(tmp_path, locators):
+def _run(tmp_path, locators, before=""):
     """A process in which numba knows these places only, as where source and home cannot be written."""
     tmp_path.mkdir(exist_ok=True)
     env = {**os.environ, "PYTHONPATH": f"{REPO / 'src'}{os.pathsep}{REPO}", "TMPDIR": str(tmp_path)}
     env |= {"NUMBA_CACHE_LOCATOR_CLASSES": locators}
     env.pop("NUMBA_CACHE_DIR", None)
-    done = subprocess.run([sys.executable, "-c", _DOUBLED], env=env, capture_output=True, text=True, timeout=120)
+    done = subprocess.run(
+        [sys.executable, "-c", before + _DOUBLED], env=env, capture_output=True, text=True, timeout=120
+    )
     assert done.returncode == 0, done.stderr
     return done.stdout
 
@@ -45,3 +47,8 @@ def test_a_temporary_folder_that_others_may_write_to_is_not_trusted(tmp_path):
 
 def test_without_any_place_it_is_compiled_anew(tmp_path):
     assert _run(tmp_path, "IPythonCacheLocator") == "42\n"
+
+
+def test_where_no_temporary_file_can_be_written_it_is_compiled_anew(tmp_path):
+    refuse = "import tempfile\ndef refuse(): raise FileNotFoundError('nowhere')\ntempfile.gettempdir = refuse\n"
+    assert _run(tmp_path, "UserProvidedCacheLocator", before=refuse) == "42\n"

@@ -49,8 +49,8 @@ def _kept(function: Callable[P, R], options: dict[str, Any]) -> Callable[P, R]:
 def _temporary() -> Path | None:
     """A folder of this user alone among the temporary files: what is kept there is loaded as code."""
     owner = os.getuid() if hasattr(os, "getuid") else None
-    folder = Path(tempfile.gettempdir()) / f"rockbottom-numba-{owner}"
     try:
+        folder = Path(tempfile.gettempdir()) / f"rockbottom-numba-{owner}"
         folder.mkdir(mode=0o700, exist_ok=True)
         status = folder.lstat()
     except OSError:
