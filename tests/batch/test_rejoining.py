@@ -106,7 +106,7 @@ def test_half_written_output_is_an_error_and_safe_to_try_again(tmp_path, content
     """One clear error that may be retried."""
     path = tmp_path / "x.jsonl.out"
     path.write_text(content)
-    with pytest.raises(OutputIncomplete, match="half-written") as raised:
+    with pytest.raises(OutputIncomplete, match="is not complete") as raised:
         Rejoin("a").take(path)
     assert raised.value.retry_safe
 

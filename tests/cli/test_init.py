@@ -51,7 +51,7 @@ def test_nothing_of_yours_is_overwritten(here, capsys):
     """Where one file differs none is written; what is there already as it would be written is left."""
     (here / "workload.yaml").write_text("name: mine\n")
     assert main(["init"]) == 2
-    assert "workload.yaml: there already" in capsys.readouterr().err
+    assert "workload.yaml: exists already with other content" in capsys.readouterr().err
     assert [path.name for path in here.iterdir()] == ["workload.yaml"]
     (here / "workload.yaml").unlink()
     assert main(["init"]) == 0

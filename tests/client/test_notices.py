@@ -21,7 +21,7 @@ def test_a_prefix_below_the_minimum_is_said_once_with_both_numbers(client, caplo
         client.converse(**ask(system=words(300)))
     assert len(_notices(client)) == 1
     assert "3 calls with cachePoints neither read nor wrote" in _notices(client)[0]
-    assert "caches from 1,024 on" in _notices(client)[0]
+    assert "caches prefixes of 1,024 and more" in _notices(client)[0]
     assert caplog.text.count("neither read nor wrote") == 1
 
 

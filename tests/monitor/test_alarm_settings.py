@@ -120,7 +120,7 @@ def test_a_threshold_for_nothing_is_refused(pair):
         ("periods = true", "periods = True"),
         ('thresholds = { a = "much" }', "'much'"),
         ('per = "all"\nthresholds = { a = 3 }', "thresholds for single models"),
-        ("least_calls = -1", "-1 calls"),
+        ("least_calls = -1", "least_calls = -1"),
     ],
 )
 def test_an_impossible_alarm_is_refused_with_what_would_work(tmp_path, row, says):

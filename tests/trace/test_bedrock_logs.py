@@ -191,11 +191,11 @@ def test_hashes_are_keyed(read):
 
 
 def test_an_unknown_source_is_one_error(tmp_path):
-    """What is asked for does not exist, or no reader knows it."""
+    """What is asked for does not exist, or its format is not known."""
     with pytest.raises(UnreadableSource, match="no such file"):
         read_trace(str(tmp_path / "nothing"))
     (tmp_path / "x.txt").write_text("hello")
-    with pytest.raises(UnreadableSource, match="no reader knows"):
+    with pytest.raises(UnreadableSource, match="format is not recognised"):
         read_trace(str(tmp_path / "x.txt"))
 
 

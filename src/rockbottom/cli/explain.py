@@ -125,10 +125,7 @@ def command(
             records = _records(sources, name, model, behind, damages, by)
             findings, first, _ = _explained(records, prove=not no_prove)
         if not findings.requests:
-            _say_unreadable(findings, " ".join(sources))
-            if damages is not None and damages.failed and not findings.unreadable:
-                raise nothing_read(" ".join(sources), damages)
-            raise click.UsageError(f"{' '.join(sources)}: no request in it could be read{_first_reason(findings)}")
+            raise _nothing_explained(findings, damages, " ".join(sources))
         lines = explanation_text(findings, all_findings, simulated, by, width=width())
     if strict:
         refuse_some((damages.count if damages else 0) + _others(findings), findings.set_apart)
@@ -140,6 +137,14 @@ def command(
         show(lines)
     _say_unreadable(findings, " ".join(sources))
     _gate(findings, fail_on, max_usd_per_month)
+
+
+def _nothing_explained(findings: "Findings", damages: "Damages | None", source: str) -> click.UsageError:
+    """The error of sources of which no request could be read, after what was wrong with each was said."""
+    _say_unreadable(findings, source)
+    if damages is not None and damages.failed and not findings.unreadable:
+        return nothing_read(source, damages)
+    return click.UsageError(f"{source}: no request in it could be read{_first_reason(findings)}")
 
 
 def _of_columns(sources: Sequence[str], name: str | None) -> "Findings | None":

@@ -33,7 +33,7 @@ from rockbottom.probe import (
 )
 from rockbottom.process import local_client
 
-_MONEY = ((Decimal("0.1"), 2), (Decimal(0), 4))  # cents from ten cents on
+_MONEY = ((Decimal("0.01"), 2), (Decimal(0), 4))  # cents from one cent on
 _LOCAL_URL = "http://127.0.0.1:4747"
 _NAMES = ("minimum_tokens", *ALL_QUESTIONS)
 

@@ -65,7 +65,7 @@ class Answers:
         """The tag and the body. The tag changes only with what is shown. Raises WatchError."""
         chosen = period_named(period)
         if side not in (AUTO, *SIDES):
-            raise WatchError(f"There is no side {side!r}.", fix=f"the sides are: {AUTO}, {', '.join(SIDES)}")
+            raise WatchError(f"There is no side {side!r}.", fix=f"known are: {AUTO}, {', '.join(SIDES)}")
         with self._lock:
             self.asked_at = now = self.timer()
             cached = self._kept.get((period, side))
