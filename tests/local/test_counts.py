@@ -214,3 +214,10 @@ def test_more_of_a_text_never_counts_less(state, kind, length, more):
     ):
         count = state.reader.meter(catalog.model(model).model).tokens_of_text
         assert count(text) >= count(text[:length])
+
+
+def test_a_short_video_counts_what_was_recorded_on_nova(state, kit):
+    """2,326 on Nova Pro, of two clips (pydantic-ai; BerriAI/litellm issue 40681)."""
+    video = {"video": {"format": "mp4", "source": {"bytes": b"AAAA"}}}
+    model = "amazon.nova-pro-v1:0"
+    assert read(state, model, kit.user("q", video)) - read(state, model, kit.user("q")) == 2326

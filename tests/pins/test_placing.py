@@ -256,9 +256,7 @@ def test_a_change_without_an_edit_stays_as_it_was():
     [(True, Moved.WHITESPACE, "the same JSON, spaced or escaped differently"), (False, Moved.JSON, "")],
     ids=["text", "pieces"],
 )
-def test_json_spaced_as_no_formatter_does_is_not_called_reordered(
-    pins: Path, with_text: bool, moved: Moved, said: str
-):
+def test_json_spaced_as_no_formatter_does_is_not_called_reordered(pins: Path, with_text: bool, moved: Moved, said: str):
     """The keys stand where they stood; without the earlier text the order cannot be told from the spacing."""
     accepted(pins, support('{"a" :1,  "rules":[ "' + RULES + '"]}'), with_text=with_text)
     change = judged(pins, support(json.dumps({"a": 1, "rules": [RULES]}))).changes[0]

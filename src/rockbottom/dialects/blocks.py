@@ -107,7 +107,9 @@ def _media(kind: BlockKind) -> Callable[[Any, str, Meter], Weighed]:
         source = _part(value, "source")
         data = content_bytes(source.get("bytes")) or json_bytes(source)
         digest = digest_of(kind.value, role, str(value.get("format", "")).encode(), data)
-        return Weighed(kind, digest, meter.weights.image_tokens)
+        weights = meter.weights
+        videos = weights.video_tokens if kind is BlockKind.VIDEO else None
+        return Weighed(kind, digest, weights.image_tokens if videos is None else videos)
 
     return weigh
 

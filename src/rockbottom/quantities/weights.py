@@ -53,7 +53,8 @@ class TokenWeights:
     ``message_tokens`` is what each message adds, ``request_tokens`` what each request adds (the header of the
     answer not included: that is ``CacheRules.residual_tokens``), ``first_tool_tokens`` what the first tool
     definition adds besides its own text, ``image_tokens`` the flat charge for an image whose size is not
-    known (``media`` says how one of known size counts), ``form`` what the form of the answer adds. A larger image is
+    known (``media`` says how one of known size counts), ``video_tokens`` that for a video (None: as for an image),
+    ``form`` what the form of the answer adds. A larger image is
     scaled down until its long edge has at most ``image_edge_pixels``, a smaller one up until its short edge has
     ``image_short_edge_pixels``, and it counts at most ``image_most_tokens``; None: no such limit is known.
     ``image_pixels_per_token`` is the tokenizer's own where it was measured. ``drops_thoughts``: the reasoning of turns
@@ -78,3 +79,4 @@ class TokenWeights:
     image_pixels_per_token: int | None = None
     image_most_tokens: int | None = None
     drops_thoughts: bool = False
+    video_tokens: int | None = None
