@@ -96,5 +96,13 @@ def test_mode_explicit_without_a_mark_is_free_and_with_one_reads_it(replayed):
     assert found.read[1:].min() > 3600
 
 
+def test_another_prompt_cache_key_finds_nothing(replayed):
+    """Whether keys keep entries apart is a switch, whose usual side is that they do."""
+    bodies = [{**body, "prompt_cache_key": f"k{number}"} for number, body in enumerate(turns())]
+    found = replayed(bodies, [(2, 0, sum(WRITTEN[: turn + 1])) for turn in range(4)])
+    assert not found.read.any()
+    assert replayed([{**body, "prompt_cache_key": "k"} for body in turns()], grown()).read[1:].min() > 3600
+
+
 def _marked(item, mark):
     return {**item, "content": [{**item["content"][0], **mark}]}

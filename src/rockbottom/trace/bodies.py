@@ -203,7 +203,7 @@ class Gatherer:
         images = any(piece.images for piece in pieces)
         choice = pieces[0].choice if pieces else b""
         members = (body.additionalModelRequestFields, body.outputConfig, choice, body.thinking, body.output_config,
-                 body.output_format, body.tool_choice)  # fmt: skip
+                 body.output_format, body.tool_choice, body.prompt_cache_key)  # fmt: skip
         if not images and members == _NOTHING_GIVEN and self._plain is not None:
             return self._plain
         key = (b"1" if images else b"", *map(bytes, members))
@@ -211,7 +211,8 @@ class Gatherer:
         if cached is None:
             if len(self._seeds) > 10_000:
                 self._seeds.clear()
-            seeds = seeds_of((), _parameters_of(key[1:], images), "all")
+            named = tuple(member.decode() for member in key[-1:] if member not in _NO_KEY)
+            seeds = seeds_of(named, _parameters_of(key[1:-1], images), "all")  # entries of one key are not another's
             words = [int.from_bytes(seed[:8], "little") for seed in seeds]
             whole = int.from_bytes(blake2b(b"".join(seeds), digest_size=8).digest(), "little")
             cached = self._seeds[key] = (words[0], words[1], words[2], whole)
@@ -226,7 +227,8 @@ def _begins(section: int, blocks: int) -> bytes:
 
 
 _NO_BODY = Body()
-_NOTHING_GIVEN = (NOTHING, NOTHING, b"", NOTHING, NOTHING, NOTHING, NOTHING)
+_NOTHING_GIVEN = (NOTHING, NOTHING, b"", NOTHING, NOTHING, NOTHING, NOTHING, NOTHING)
+_NO_KEY = (b"", b"null", b'""')
 _message = decoder_of(Message)
 _system = decoder_of(str | list[Raw] | None)
 _tools = decoder_of(list[Raw] | None)

@@ -5,12 +5,16 @@ from typing import Any
 
 import msgspec
 
-from rockbottom.dialects import METRICS, Counts, counts_of, invoked_model_of, is_router
+from rockbottom.dialects import METRICS, Counts, api_of, counts_of, invoked_model_of, is_router
 from rockbottom.figures import thousands
+from rockbottom.prompt import Api
 from rockbottom.quantities import UNNAMED, Ttl, Undecodable, Usage, decoded, decoder_of, is_list, is_object
 from rockbottom.trace.records import MOST_TOKENS, Record
 
 _OF_A_CACHE = b"ache"  # in the name of every counter of a cache, whatever the dialect
+_INCLUSIVE = (Api.CHAT, Api.RESPONSES)
+"""Where replies count what was read and written in their input; AWS does not say how its records of them count."""
+
 _LATENCIES = ("firstByteLatency", "latencyMs", "invocationLatency")
 
 
@@ -19,10 +23,12 @@ class _Holder(msgspec.Struct):
 
 
 class _Reply(_Holder):
-    """A reply, or an event of its stream, which may hold the usage one deeper: Converse's last, Anthropic's first."""
+    """A reply, or an event of its stream, which may hold the usage one deeper: the last of Converse and of Responses,
+    Anthropic's first."""
 
     message: _Holder | None = None
     metadata: _Holder | None = None
+    response: _Holder | None = None
 
 
 _reply: Callable[[bytes], _Reply | list[_Reply]] = decoder_of(_Reply | list[_Reply])
@@ -41,15 +47,17 @@ def usage_of(record: Record[Any], reply: Callable[[], bytes], ttls: Collection[T
     read = record.cacheReadInputTokenCount if read is None else read
     write = record.cacheWriteInputTokenCount if write is None else write
     in_reply, lacking = None, fresh is None or output is None or read is None or write is None
-    if write or lacking:
+    if write or lacking or (read and api_of(record.operation) in _INCLUSIVE):
         reply_json = reply()
         if lacking or _OF_A_CACHE in reply_json:  # else it does not say for how long the tokens were written
             in_reply = counts_of(_usage_in(reply_json))
     if in_reply is not None:
-        fresh = in_reply.input if fresh is None else fresh
         output = in_reply.output if output is None else output
         read = in_reply.read if read is None else read
         write = in_reply.write if write is None else write
+        cached = (in_reply.read, in_reply.write) == (read, write) and read + write > 0
+        if fresh is None or (cached and fresh == in_reply.input + read + write):
+            fresh = in_reply.input  # a record may count what was read and written among its input
     if fresh is None:
         return None, output
     ttl = next(iter(ttls)) if len(ttls) == 1 else UNNAMED
@@ -92,7 +100,7 @@ def _usage_in(reply: bytes) -> Mapping[str, Any]:
         events = [events]
     merged: dict[str, Any] = {}
     for event in events:
-        for holder in (event, event.message, event.metadata):
+        for holder in (event, event.message, event.metadata, event.response):
             if holder is not None and holder.usage is not None:
                 merged.update({name: value for name, value in holder.usage.items() if value is not None})
     return merged

@@ -53,6 +53,7 @@ class Body(msgspec.Struct):
     instructions: Raw = NOTHING
     input: Raw = NOTHING  # of Responses
     prompt_cache_options: Raw = NOTHING
+    prompt_cache_key: Raw = NOTHING
     schemaVersion: Raw = NOTHING  # only Nova's native bodies name one; their blocks are spelled as Converse's
 
 
