@@ -79,3 +79,34 @@ def test_the_page_shows_the_ledger_to_this_machine_and_ends_with_the_gateway(sta
     process.send_signal(end)
     process.wait(30)
     until(lambda: gone(page), 20)
+
+
+def test_an_address_that_is_taken_stops_no_call_and_another_one_takes_a_restart(endpoint, key, table, tmp_path):
+    """The gateway says that the page did not start, and at SIGHUP that `admin` is read at a start alone."""
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        text = (
+            f"upstream: {{region: us-east-1, runtime: '{endpoint.url}'}}\nlisten: 127.0.0.1:0\nkeys: keys.json\n"
+            "ledger: ledger\nadmin: 127.0.0.1:"
+        )
+        file = tmp_path / "gateway.yaml"
+        file.write_text(f"{text}{taken.getsockname()[1]}\n")
+        command = (sys.executable, "-m", "rockbottom", "gateway", "--config", str(file))
+        with (tmp_path / "log").open("w") as log:
+            process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=log, env={**os.environ})
+
+            class Running:
+                url = process.stdout.readline().decode().strip()
+
+            try:
+                client_of(Running, key.id, table.secret(key)).converse(**asking())
+                until(lambda: "the admin page did not start" in (tmp_path / "log").read_text())
+                file.write_text(f"{text}{free_port()}\n")
+                process.send_signal(signal.SIGHUP)
+                until(lambda: "again; admin takes a restart" in (tmp_path / "log").read_text())
+                client_of(Running, key.id, table.secret(key)).converse(**asking())
+            finally:
+                process.terminate()
+                process.wait(30)
+                process.stdout.close()
+    hints = (tmp_path / "log").read_text()
+    assert f"AWS_BEARER_TOKEN_BEDROCK=KEY ANTHROPIC_BEDROCK_BASE_URL={Running.url}" in hints

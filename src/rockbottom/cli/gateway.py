@@ -68,11 +68,15 @@ def policy(file: Path) -> None:
 
 
 def _announce(running: "RunningGateway") -> None:
-    upstream = running.gateway.configuration.upstream
+    configuration = running.gateway.configuration
     click.echo(running.url)
+    url = running.url
+    for everywhere in ("0.0.0.0", "[::]"):  # no address that a caller could ask
+        url = url.replace(f"//{everywhere}:", "//HOST:")
+    access = "CLAUDE_CODE_SKIP_BEDROCK_AUTH=1" if configuration.keys is None else "AWS_BEARER_TOKEN_BEDROCK=KEY"
     tell(
-        f"Calls to {running.url} are planned and go to {upstream.url}; ctrl-C drains and stops it.\n"
-        f"  boto3.client('bedrock-runtime', endpoint_url='{running.url}')\n"
-        f"  Claude Code: CLAUDE_CODE_USE_BEDROCK=1 ANTHROPIC_BEDROCK_BASE_URL={running.url}\n"
-        f"Health: {running.url}/health, readiness: {running.url}/ready"
+        f"Calls to {url} are planned and go to {configuration.upstream.url}; ctrl-C drains and stops it.\n"
+        f"  boto3.client('bedrock-runtime', endpoint_url='{url}')\n"
+        f"  Claude Code: CLAUDE_CODE_USE_BEDROCK=1 {access} ANTHROPIC_BEDROCK_BASE_URL={url}\n"
+        f"Health: {url}/health, readiness: {url}/ready"
     )
