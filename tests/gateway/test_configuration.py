@@ -41,7 +41,7 @@ def test_a_whole_file_is_read(tmp_path):
         (WHOLE.replace("127.0.0.1:9000", "9000x"), "line 3: listen: '9000x' is no address"),
         (WHOLE.replace("eu-central-1", "eu-central-1\n  runtime: ftp://x"), "line 3: upstream.runtime:"),
         (WHOLE.replace("eu-central-1", "${NOWHERE}"), "${NOWHERE} is not set"),
-        (WHOLE + "admin: 0.0.0.0:4748\nledger: l\n", "line 8: admin: 0.0.0.0:4748 can be reached by others"),
+        (WHOLE + "admin: 0.0.0.0:4748\nledger: l\n", "line 8: admin: other machines can reach 0.0.0.0:4748"),
         (WHOLE + "admin: 127.0.0.1:4748\n", "line 8: admin: there is no ledger to show"),
         (WHOLE + "admin: 127.0.0.1\nledger: l\n", "line 8: admin: '127.0.0.1' is no address and port"),
         ("a: [", "is no YAML"),

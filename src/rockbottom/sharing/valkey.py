@@ -93,7 +93,7 @@ class ValkeyStore:
                 except WatchError:
                     pass
             self._sleep(self._chance() * min(_LONGEST_PAUSE_S, 0.0005 * 2**number))
-        raise StoreAway(f"{key} is changed by others all the time")
+        raise StoreAway(f"Contention: {key} is changed by others all the time")
 
     def _asked(self, use: Callable[[Any], Answer]) -> Answer:
         """Use the connection. Raises StoreAway, MissingExtra."""
