@@ -11,7 +11,7 @@ pytest.importorskip("numpy", reason="rockbottom.trace needs it: pip install 'roc
 from rockbottom.prompt import Api
 from rockbottom.quantities import Usage
 from rockbottom.trace import Damages, UnreadableSource, reader_of
-from rockbottom.trace.invocations import one_invocation
+from rockbottom.trace.invocations import first_two, only_one
 
 BODY = {"system": [{"text": "Be brief."}], "messages": [{"role": "user", "content": [{"text": "Hi"}]}]}
 RECORD = {
@@ -132,8 +132,8 @@ def test_one_file_one_request(tmp_path):
     for name, value in {"body": BODY, "batch": {"recordId": "1", "modelInput": BODY}, "log": RECORD}.items():
         path = tmp_path / f"{name}.json"
         path.write_text(json.dumps(value, indent=1))
-        assert one_invocation(path).body == BODY
+        assert only_one(path, *first_two(path)).body == BODY
     for text in ("[1]", "{", '{"a": 1}'):
         path.write_text(text)
         with pytest.raises(UnreadableSource):
-            one_invocation(path)
+            only_one(path, *first_two(path))

@@ -6,14 +6,16 @@ from collections.abc import Iterator
 from datetime import date
 from decimal import Decimal
 from hashlib import blake2b
+from math import inf
 from pathlib import Path
 
 import pytest
 
 from rockbottom.cache import behaviour_of
 from rockbottom.catalog import Price, PriceBook, Tier, load_catalog
-from rockbottom.quantities import Source, Ttl, Unit
-from rockbottom.replay import Rates, Stage, every_block, relaxed, reuse_of, usage_of
+from rockbottom.quantities import Source, Unit
+from rockbottom.replay import Rates, Stage, relaxed
+from rockbottom.replay.policies import bill_of_outcomes
 from rockbottom.trace import ReaderSettings, read_trace
 
 ON = date(2026, 11, 1)
@@ -38,11 +40,6 @@ def stage_of(recorded_data):
         return Stage.of(trace, catalog.rules(model, ON), behaviour_of(catalog.switches), rates)
 
     return made
-
-
-def _relative(stage: Stage, found) -> float:
-    usage = usage_of(found)
-    return float(stage.rates.cost(usage).input_usd / (Decimal(usage.total_input) / 1_000_000))
 
 
 def test_coding_sessions(stage_of):
@@ -168,11 +165,35 @@ def _spelled(value: object) -> str:
     return json.dumps(value, separators=(",", ":"), ensure_ascii=False)
 
 
+def _blocks(stage: Stage) -> Iterator[tuple[int, float]]:
+    """The tokens of every block that was sent, and the seconds since its prefix was last sent: inf where never."""
+    trace, used_at = stage.trace, dict[int, float]()
+    offsets, nodes, depths = trace.block_offsets.tolist(), stage.nodes.of_block.tolist(), trace.blocks.depth.tolist()
+    for number, at in enumerate(trace.requests.at.tolist()):
+        before = 0
+        for row in range(offsets[number], offsets[number + 1]):
+            yield depths[row] - before, at - used_at.get(nodes[row], -inf)
+            before, used_at[nodes[row]] = depths[row], at
+
+
 def _shares(stage: Stage) -> list[float]:
-    found = reuse_of(stage)
-    return [tokens / found.total for tokens in (found.ever, found.within_1h, found.within_5m)]
+    """The shares of all tokens that repeat an earlier prefix: ever, within an hour, within five minutes."""
+    repeated = [0, 0, 0]
+    for tokens, gap_s in _blocks(stage):
+        for number, lifetime_s in enumerate((inf, 3600, 300)):
+            repeated[number] += tokens if gap_s < lifetime_s else 0
+    return [tokens / _tokens(stage) for tokens in repeated]
 
 
 def _costs(stage: Stage) -> list[float]:
-    found = every_block(stage, Ttl.FIVE_MINUTES), every_block(stage, Ttl.ONE_HOUR), relaxed(stage, free_hours=False)
-    return [_relative(stage, one) for one in found]
+    """The bill as a multiple of the input price: every block written for 5 min where it is not live, for 1 h, bound."""
+    bound, costs = bill_of_outcomes(stage, "bound", relaxed(stage, free_hours=False)), list[float]()
+    for lifetime_s, write in ((300, 1.25), (3600, 2.0)):
+        blocks = [(tokens, 0.1 if gap_s < lifetime_s else write) for tokens, gap_s in _blocks(stage)]
+        bare = _tokens(stage) - sum(tokens for tokens, _ in blocks)
+        costs.append((sum(tokens * price for tokens, price in blocks) + bare) / _tokens(stage))
+    return [*costs, float(bound.cost.input_usd / (Decimal(bound.usage.total_input) / 1_000_000))]
+
+
+def _tokens(stage: Stage) -> int:
+    return int(stage.trace.requests.tokens_in.sum(dtype="int64"))

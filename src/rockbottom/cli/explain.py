@@ -252,14 +252,14 @@ def _invocations(reader: "Reader", part: str, damages: "Damages") -> "Iterator[I
 
 def _two_requests(sources: Sequence[str]) -> "Sequence[Invocation] | None":
     """The requests of two files that hold one each; None where the sources are logs."""
-    from itertools import islice
-
-    from rockbottom.trace import Damages, one_invocation, requests_in
+    from rockbottom.trace import first_two, only_one
 
     if len(sources) != 2 or not all(Path(name).is_file() and name.endswith(".json") for name in sources):
         return None
-    counts = [len(list(islice(requests_in(name, Damages()), 2))) for name in sources]
-    return None if max(counts) > 1 else [one_invocation(Path(name)) for name in sources]
+    files = [(Path(name), *first_two(Path(name))) for name in sources]
+    if any(len(invocations) > 1 for _, invocations, _ in files):
+        return None
+    return [only_one(path, invocations, damages) for path, invocations, damages in files]
 
 
 def _pair(

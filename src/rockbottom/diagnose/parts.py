@@ -6,7 +6,6 @@ stood, so a long history that is read costs less than a short one that is sent a
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from decimal import Decimal
 from typing import Any, NamedTuple
 
 from rockbottom.cost import Cost
@@ -14,8 +13,6 @@ from rockbottom.diagnose.sent import Archive, Sent
 from rockbottom.documents import CompactionResult
 from rockbottom.prompt import Part, part_of
 from rockbottom.quantities import WRITES, ZERO_USD, Unit, Usage, Usd, is_object, usd_of_tokens
-
-_SHARE_OF_RESULTS = Decimal("0.5")
 
 
 @dataclass(slots=True)
@@ -54,14 +51,6 @@ class Parts:
     @property
     def usd(self) -> Usd:
         return sum((amount.usd for amount in self.amounts.values()), ZERO_USD)
-
-    @property
-    def heavy_results(self) -> tuple[str, Amount] | None:
-        """The tool whose results are most of the bill of all prompts; None where none's are."""
-        if not self.results:
-            return None
-        name, amount = max(self.results.items(), key=lambda pair: pair[1].usd)
-        return (name, amount) if amount.usd > self.usd * _SHARE_OF_RESULTS else None
 
 
 class _Run(NamedTuple):

@@ -1,6 +1,6 @@
 """The semantics of ``cache`` over millions of rows, proved equal to it; policies and the least possible bill."""
 
-from rockbottom.replay.bound import Bound, Reuse, TooManyLifetimes, every_block, relaxed, reuse_of, usage_of
+from rockbottom.replay.bound import Bound, TooManyLifetimes, relaxed
 from rockbottom.replay.compaction import Turns, compactions
 from rockbottom.replay.composition import AtTurn, best_turn
 from rockbottom.replay.document import document_of, documents_of
@@ -33,7 +33,6 @@ __all__ = [
     "PlacedPoints",
     "Rates",
     "ReplayQuestion",
-    "Reuse",
     "RoutedBill",
     "Routing",
     "RoutingRule",
@@ -48,7 +47,6 @@ __all__ = [
     "compactions",
     "document_of",
     "documents_of",
-    "every_block",
     "exact_usage",
     "keep_alive_bill",
     "nodes_of",
@@ -56,9 +54,7 @@ __all__ = [
     "placed_online",
     "relative_cost",
     "relaxed",
-    "reuse_of",
     "routing_of",
     "routing_rule",
     "tally",
-    "usage_of",
 ]

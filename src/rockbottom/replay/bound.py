@@ -9,9 +9,6 @@ also lengthen a lifetime for nothing: with ``point_below_hit = marks`` and ``ttl
 below the hit makes an entry that is not billed, and with ``entry_lifetime = whole_prefix`` an hour's tail
 keeps what was only read. The bound then takes every read to do so; otherwise it would not be one. Prices are
 scaled to integers, so the comparison of costs is exact too.
-
-The same passes with the choice fixed give the bills of "write every block wherever it is not live", which
-is what fixed rules cost when placement is left out of account, and the reuse of a trace.
 """
 
 from collections.abc import Sequence
@@ -21,7 +18,7 @@ from decimal import Decimal
 import numpy as np
 
 from rockbottom.catalog import NoPriceInForce
-from rockbottom.quantities import NO_USAGE, UNNAMED, WRITES, RockbottomError, Ttl, Unit, Usage
+from rockbottom.quantities import NO_USAGE, UNNAMED, WRITES, RockbottomError, Ttl, Unit
 from rockbottom.replay.kernel import Outcomes, parted_by_ttl
 from rockbottom.replay.policies import Bill, Stage, bill_of_outcomes
 from rockbottom.trace import Array, compiled
@@ -82,13 +79,6 @@ def _free_hours(stage: Stage) -> bool:
     behaviour = stage.behaviour
     marks = behaviour.point_below_hit == "marks" and bool(parted_by_ttl(stage.trace, behaviour).any())
     return len(stage.rules.ttls) > 1 and (marks or behaviour.entry_lifetime == "whole_prefix")
-
-
-def every_block(stage: Stage, ttl: Ttl) -> Outcomes:
-    """Tokens of every request when each block is read where it is live and written with one TTL where not."""
-    choices = np.full(len(stage.nodes.of_block), SHORT if ttl is _short_and_long(stage)[0] else LONG, np.uint8)
-    choices |= choices << 2 | choices << 4
-    return _outcomes(stage, choices)
 
 
 def _outcomes(stage: Stage, choices: Array, free: bool = False) -> Outcomes:
@@ -224,48 +214,3 @@ def _follow(
                 sums[0 if to == 0 else to + 1, i] += tokens
             state[node] = to
             used_at[node] = at[i]
-
-
-@dataclass(frozen=True, slots=True)
-class Reuse:
-    """Tokens that repeat an earlier prefix: with no expiry, and within an hour or five minutes of its last use."""
-
-    ever: int
-    within_1h: int
-    within_5m: int
-    total: int
-
-
-def reuse_of(stage: Stage) -> Reuse:
-    """The reuse of a trace; expressed in tokens of all input tokens."""
-    trace = stage.trace
-    counts = np.zeros(3, np.int64)
-    _reused(
-        trace.requests.at, trace.block_offsets, stage.nodes.of_block, trace.blocks.depth,
-        np.full(stage.nodes.count, -np.inf), counts,
-    )  # fmt: skip
-    total = int(trace.requests.tokens_in.sum(dtype=np.int64))
-    return Reuse(int(counts[0]), int(counts[1]), int(counts[2]), total)
-
-
-@compiled
-def _reused(at: Array, offsets: Array, nodes: Array, depth: Array, used_at: Array, counts: Array) -> None:
-    for i in range(len(at)):
-        before = 0
-        for row in range(offsets[i], offsets[i + 1]):
-            node = nodes[row]
-            tokens = depth[row] - before
-            before = depth[row]
-            gap = at[i] - used_at[node]
-            if gap != np.inf:
-                counts[0] += tokens
-                counts[1] += tokens if gap < 3600.0 else 0
-                counts[2] += tokens if gap < 300.0 else 0
-            used_at[node] = at[i]
-
-
-def usage_of(outcomes: Outcomes) -> Usage:
-    """The input tokens of outcomes by billable unit."""
-    writes = {ttl: int(column.sum(dtype=np.int64)) for ttl, column in outcomes.writes.items()}
-    uncached, read = (int(column.sum(dtype=np.int64)) for column in (outcomes.uncached, outcomes.read))
-    return Usage.of(uncached, 0, read, writes)

@@ -24,7 +24,7 @@ with needing("rockbottom.trace", "replay"):
     from rockbottom.trace.damages import Damage, Damages
     from rockbottom.trace.facts import TraceFacts, facts_of, unknown_models
     from rockbottom.trace.files import CutShort, chunks_in, chunks_of, files_of, pieces_of
-    from rockbottom.trace.invocations import Invocation, invocations_of, one_invocation, requests_in
+    from rockbottom.trace.invocations import Invocation, first_two, invocations_of, only_one
     from rockbottom.trace.labels import BY_COLUMN
     from rockbottom.trace.logs import text_lines
     from rockbottom.trace.merging import Merged, merged
@@ -74,6 +74,7 @@ __all__ = [
     "empty_trace",
     "facts_of",
     "files_of",
+    "first_two",
     "inlined",
     "invocations_of",
     "is_log_group",
@@ -81,13 +82,12 @@ __all__ = [
     "log_part",
     "merged",
     "notes_of",
-    "one_invocation",
+    "only_one",
     "pieces_of",
     "read_parquet",
     "read_trace",
     "reader_of",
     "readers",
-    "requests_in",
     "selected",
     "spelled_object",
     "text_lines",

@@ -83,10 +83,14 @@ def requests_in(name: str, damages: Damages) -> Iterator[Invocation]:
         yield from invocations_of(name, damages)
 
 
-def one_invocation(path: Path) -> Invocation:
-    """The request in a file: a body, a batch record, or the only record of a log. Raises UnreadableSource."""
+def first_two(path: Path) -> tuple[list[Invocation], Damages]:
+    """The first requests in a file (a body, a batch record, a log), two at most, and what could not be read of it."""
     damages = Damages()
-    invocations = list(islice(requests_in(str(path), damages), 2))
+    return list(islice(requests_in(str(path), damages), 2)), damages
+
+
+def only_one(path: Path, invocations: Sequence[Invocation], damages: Damages) -> Invocation:
+    """The only request that was read of a file. Raises UnreadableSource where there are more, or none."""
     if len(invocations) == 1:
         return replace(invocations[0], place=str(path))
     if invocations:
