@@ -86,7 +86,9 @@ def test_replay_says_what_was_simulated(recorded: Path) -> None:
 
 
 def test_what_a_call_recorded_is_what_its_row_says(tmp_path: Path) -> None:
-    """Depths are stretched to the counted input; lifetimes, weights and sections are kept; failures are counted."""
+    """Depths are stretched to what was counted, 150 tokens up to the cachePoint and 200 in all; lifetimes, weights and
+    sections are kept; failures are counted.
+    """
     writer = LedgerWriter(tmp_path)
     writer.record(
         CallRecord(
@@ -101,7 +103,7 @@ def test_what_a_call_recorded_is_what_its_row_says(tmp_path: Path) -> None:
     trace = found.trace
     assert (len(trace), found.damages.failed, found.damages.count) == (1, 1, 1)
     assert trace.blocks.prefix.tolist() == [0xFF, 0xFF << 56, 1]
-    assert trace.blocks.depth.tolist() == [80, 160, 200]
+    assert trace.blocks.depth.tolist() == [75, 150, 200]
     assert trace.blocks.section.tolist() == [0, 1, 2]
     assert trace.blocks.weight.tolist() == [3, 1, 2]
     assert (trace.points.after.tolist(), trace.points.ttl.tolist()) == ([2], [Ttl.ONE_HOUR.code])

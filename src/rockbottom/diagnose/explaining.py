@@ -23,7 +23,7 @@ from rockbottom.diagnose.judging import Judge, Verdict
 from rockbottom.diagnose.matching import Memory, common_length, shares_messages
 from rockbottom.diagnose.parts import parts_of
 from rockbottom.diagnose.prices import cost_of, usd_of_miss
-from rockbottom.diagnose.sent import Archive, Record, Sent
+from rockbottom.diagnose.sent import Archive, Record, Sent, settled
 from rockbottom.prompt import Section
 from rockbottom.quantities import NO_USAGE, ZERO_USD, RockbottomError, Usage, Usd
 
@@ -78,7 +78,7 @@ def read_all(records: Iterable[Record], archive: Archive) -> ReadRecords:
         except (RockbottomError, LookupError, TypeError, AttributeError, ValueError, RecursionError) as error:
             unreadable.append(Unread(record.where, str(error) or type(error).__name__))
     requests.sort(key=lambda sent: sent.at)
-    return ReadRecords(requests, unreadable, repeated)
+    return ReadRecords(settled(requests), unreadable, repeated)
 
 
 def unread(record: Record, error: CatalogError) -> Unread:

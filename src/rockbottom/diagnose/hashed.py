@@ -15,7 +15,7 @@ from rockbottom.diagnose.explaining import Stream, unread
 from rockbottom.diagnose.faces import Face
 from rockbottom.diagnose.findings import Alone, Finding, Findings, Unread, totals_of
 from rockbottom.diagnose.prices import cost_of, priced_of, usd_of_miss
-from rockbottom.diagnose.sent import Archive, Record, Sent, counted
+from rockbottom.diagnose.sent import Archive, Record, Sent, settled
 from rockbottom.prompt import BlockKind, CachePoint, Parameters, PrefixHash, Section, Segment, prompt_of, seed_of
 from rockbottom.quantities import ZERO_USD, RockbottomError, Ttl
 
@@ -65,7 +65,8 @@ def explain_hashed(requests: Iterable[Hashed], archive: Archive) -> Findings:
     unreadable += (unread(sent.record, error) for sent, error in unpriced)
     apart = {id(sent) for sent, _ in unpriced}
     read = sorted((pair for pair in read if id(pair[0]) not in apart), key=lambda pair: pair[0].at)
-    compared = [(sent, hashed) for sent, hashed in read if hashed.hashes]
+    whole = [hashed for _, hashed in read if hashed.hashes]
+    compared = list(zip(settled([sent for sent, hashed in read if hashed.hashes]), whole, strict=True))
     alone = _alone([sent for sent, hashed in read if not hashed.hashes], archive)
     findings = replace(Stream(archive.catalog).run(archive, [sent for sent, _ in compared], unreadable), alone=alone)
     placed = {finding.number: replace(finding, place="", difference=None) for finding in findings}
@@ -107,9 +108,7 @@ def _sent(hashed: Hashed, archive: Archive) -> Sent:
     implicit = False if any(not after for after, _ in hashed.points) else None
     prompt_sent = prompt_of(record.api, segments, points, Parameters(), implicit)
     behaviour = behaviour_of(archive.catalog.switches)
-    prompt = counted(
-        effective(prompt_sent, rules, behaviour) if rules.implicit_point else prompt_sent, rules, record.usage
-    )
+    prompt = effective(prompt_sent, rules, behaviour) if rules.implicit_point else prompt_sent
     for segment in segments:
         name = segment.digest
         archive.faces.setdefault(name, Face("", "", name, name, name, ()))

@@ -3,16 +3,17 @@
 An archive keeps every distinct block once, so that a session of a hundred turns costs its text, not its square.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime
+from itertools import accumulate, pairwise
 from typing import Any
 
 from rockbottom.cache import as_sent, behaviour_of, effective
 from rockbottom.catalog import CacheRules, Catalog, ModelId, Tier
 from rockbottom.diagnose.faces import Face, face_of
 from rockbottom.dialects import Reader, block_of
-from rockbottom.prompt import Api, PrefixHash, Prompt, Segment, prefix_hashes, seed_of
+from rockbottom.prompt import Api, PrefixHash, Prompt, Segment, note_counted, prefix_hashes, seed_of, share_out
 from rockbottom.quantities import Usage
 
 
@@ -44,7 +45,7 @@ class Record:
 
 @dataclass(frozen=True, slots=True)
 class Sent:
-    """One request read: its prompt with depths in the service's tokens, and its chains of hashes.
+    """One request read: its prompt, whose depths are estimates until ``settled``, and its chains of hashes.
 
     ``content`` has one hash per prefix and knows nothing of model, Region or parameters; ``masks`` likewise,
     over blocks with their volatile spans masked. ``segments`` are the blocks as the model is given them.
@@ -108,7 +109,7 @@ class Archive:
             replace(record, body={}),
             model,
             rules,
-            counted(prompt, rules, record.usage),
+            prompt,
             segments,
             prefix_hashes(segments, seeds),
             prefix_hashes(masked, seeds),
@@ -139,27 +140,30 @@ def replace_digest(segment: Segment, digest: bytes) -> Segment:
     )  # fmt: skip
 
 
-def counted(prompt: Prompt, rules: CacheRules, usage: Usage | None) -> Prompt:
-    """The prompt with its estimated depths stretched to what the service counted.
+def settled(requests: Sequence[Sent]) -> list[Sent]:
+    """The same with depths in the service's tokens instead of estimates: what it counted of one holds for all.
 
-    Two places are known exactly: the end, and the last point that counts (everything up to it was read or written).
+    The end of a prompt is counted, and its last cachePoint (all up to it was read or written).
     """
-    residual = rules.residual_tokens_with_tools if prompt.has_tools else rules.residual_tokens
-    if usage is None or not prompt.tokens or usage.total_input <= residual:
-        return prompt
-    total = usage.total_input - residual
-    cached = usage.cache_read + usage.cache_write
-    last = max((prompt.depths[point.after] for point in prompt.points), default=0)
-    if not 0 < cached < total or not 0 < last < prompt.tokens:
-        cached = last = 0
-    if total == prompt.tokens and last == cached:
-        return prompt
-    depths = tuple(_stretched(depth, last, cached, prompt.tokens, total) for depth in prompt.depths)
-    return replace(prompt, depths=depths)
+    offsets = [0, *accumulate(len(sent.prompt.segments) for sent in requests)]
+    numbers: dict[tuple[str, bytes], int] = {}
+    names = [
+        numbers.setdefault((sent.model.model.id, name), len(numbers)) for sent in requests for name in sent.content[1:]
+    ]
+    whole = [_whole(sent) for sent in requests]
+    last = [max((point.after for point in sent.prompt.points), default=0) for sent in requests]
+    cached = [0 if (usage := sent.record.usage) is None else usage.cache_read + usage.cache_write for sent in requests]
+    sums = [0, *accumulate(end - start for sent in requests for start, end in pairwise(sent.prompt.depths))]
+    known, depths = [0] * len(numbers), [0] * len(names)
+    note_counted(offsets, names, whole, last, cached, known)
+    share_out(offsets, names, sums, whole, known, depths)
+    return [
+        replace(sent, prompt=replace(sent.prompt, depths=(0, *depths[start:end])))
+        for sent, (start, end) in zip(requests, pairwise(offsets), strict=True)
+    ]
 
 
-def _stretched(depth: int, last: int, cached: int, estimated: int, total: int) -> int:
-    """A depth in counted tokens: in proportion up to the last point, and in proportion behind it."""
-    if depth <= last:
-        return depth * cached // last if last else 0
-    return cached + (depth - last) * (total - cached) // (estimated - last)
+def _whole(sent: Sent) -> int:
+    """What was counted of all blocks; 0: nothing."""
+    usage = sent.record.usage
+    return 0 if usage is None else max(0, usage.total_input - sent.residual)

@@ -4,6 +4,7 @@ Pure: reads no clock and no network, and never changes the caller's objects.
 """
 
 from rockbottom.dialects.anthropic import ANTHROPIC
+from rockbottom.dialects.blocks import weigh_block
 from rockbottom.dialects.chat import CHAT
 from rockbottom.dialects.converse import CONVERSE, UNDOCUMENTED
 from rockbottom.dialects.dialect import Dialect, Exchange
@@ -128,5 +129,6 @@ __all__ = [
     "tier_in",
     "tier_of",
     "usage_of",
+    "weigh_block",
     "without_ttls",
 ]

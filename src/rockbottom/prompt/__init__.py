@@ -4,6 +4,7 @@ Pure, and without a word of how any API spells a request: ``dialects`` reads bod
 """
 
 from rockbottom.prompt.calibration import Calibration, corrected
+from rockbottom.prompt.depths import note_counted, share_out
 from rockbottom.prompt.errors import KeptByService, MalformedBody
 from rockbottom.prompt.hashing import digest_of, prefix_hashes, seed_of, seeds_of
 from rockbottom.prompt.meter import HistoryKey, ListKey, ListName, Meter, ReadHistory, json_bytes
@@ -47,6 +48,7 @@ __all__ = [
     "digest_of",
     "json_bytes",
     "list_at",
+    "note_counted",
     "object_at",
     "part_of",
     "place_of",
@@ -54,5 +56,6 @@ __all__ = [
     "prompt_of",
     "seed_of",
     "seeds_of",
+    "share_out",
     "with_placements",
 ]

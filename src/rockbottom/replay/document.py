@@ -327,5 +327,5 @@ def _assumptions(models: Sequence[ModelTally]) -> list[str]:
     if any(model.lacks_outputs for model in models):
         assumptions.append("outputs that were not recorded are priced as none")
     if all(model.reconciliation is not None for model in models):
-        assumptions.append("the service's own token counts, shared out over the blocks by their bytes")
+        assumptions.append("the service's own token counts, shared out over the blocks by estimate")
     return assumptions

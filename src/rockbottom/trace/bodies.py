@@ -3,7 +3,7 @@
 Two blocks are the same where their bytes in the log are the same, so another spelling of the same JSON counts
 as a change (the service's own sensitivity to it was not measured). A block's digest is a keyed BLAKE2b of its
 bytes; a prefix is the chain of its blocks' digests. The tokens that the service counted are shared out
-over the blocks in proportion to their bytes; where nothing was counted the bytes are taken at four a token.
+over the blocks in proportion to what each is estimated to count; where nothing was counted the estimates stand.
 """
 
 import re
@@ -16,7 +16,7 @@ import msgspec
 import numpy as np
 
 from rockbottom.dialects import CONVERSE, POINT_MARKS, POINT_MEMBERS, api_of
-from rockbottom.prompt import Meter, Parameters, seeds_of
+from rockbottom.prompt import Api, Meter, Parameters, seeds_of
 from rockbottom.quantities import UNNAMED, Ttl, decoded, decoder_of
 from rockbottom.trace.columns import API_CODES, KINDS, NO_TTL, SectionCode, Trace, observed
 from rockbottom.trace.counts import model_of, usage_of
@@ -24,9 +24,7 @@ from rockbottom.trace.gathering import Gathered, key_words
 from rockbottom.trace.labels import label_of_record
 from rockbottom.trace.pieces import Piece
 from rockbottom.trace.records import NOTHING, Body, Columnar, Message, Raw, ToolConfig
-
-BYTES_PER_TOKEN = 4  # only a unit of proportion where the service counted; the data's own estimate where it did not
-MEDIA_TOKENS = 1_600  # a flat share for an image, whose base64 says nothing of its tokens (idp-notebooks)
+from rockbottom.trace.weighing import Weigher, Weighers
 
 _CODE = {name: code for code, name in enumerate(KINDS)}
 _CONVERSE = {
@@ -44,7 +42,6 @@ _ANTHROPIC = {
     b"custom_tool_call": "tool_use", b"function": "tool_use", b"function_call_output": "tool_result",
     b"custom_tool_call_output": "tool_result",
 }  # fmt: skip
-_MEDIA = {_CODE[name] for name in ("image", "video", "audio")}
 _TEXT_FORMATS = re.compile(rb'"format"\s*:\s*"(?:csv|docx?|xlsx?|html|txt|md)"')
 _FIRST_NAME = re.compile(rb'\s*\{\s*"(\w+)"')
 _TYPE = re.compile(rb'"type"\s*:\s*"(\w+)"')
@@ -54,8 +51,6 @@ _ASKED = {NO_TTL: UNNAMED, **{ttl.code: ttl for ttl in Ttl}}
 _MEMBERS = "|".join(sorted(POINT_MEMBERS)).encode()
 _MARK = rb'"(?:' + _MEMBERS + rb')"\s*:\s*\{[^{}]*\}'
 _MARK_AFTER, _MARK_BEFORE = re.compile(rb"\s*,\s*" + _MARK), re.compile(_MARK + rb"\s*,?\s*")
-
-
 _EXPLICIT = re.compile(rb'"mode"\s*:\s*"explicit"')
 
 
@@ -77,11 +72,13 @@ class Gatherer:
         self._identity = blake2b(b"request", key=key[:64], digest_size=8)
         self._words = key_words(key)
         self._starts: dict[tuple[int, bytes], blake2b] = {}
-        self._known: dict[tuple[int, bool, bytes], Piece] = {}
+        self._known: dict[tuple[int, str, bool, bytes], Piece] = {}
+        self._weighers: Weighers | None = None
         self._bytes, self._capacity = 0, capacity
         self._seeds: dict[tuple[bytes, ...], tuple[int, int, int, int]] = {}
         self._plain: tuple[int, int, int, int] | None = None  # of a request without any such parameter
         self._seeds_of_request: list[tuple[int, int, int, int]] = []
+        self._beside: list[int] = []
 
     def add(self, record: Columnar, body: Body | None, reply: Callable[[], bytes]) -> None:
         """One record with its body, where it is known, and what gives the JSON of its reply.
@@ -90,7 +87,9 @@ class Gatherer:
         """
         parsed = body or _NO_BODY
         api = api_of(record.operation)
-        pieces = self._pieces(parsed, native=api.native)
+        model = model_of(record, reply)
+        weigher = self._weigher(model, api)
+        pieces = self._pieces(parsed, weigher, native=api.native)
         points: list[tuple[int, int]] = []
         before = 0
         for piece in pieces:
@@ -99,25 +98,28 @@ class Gatherer:
             before += len(piece.section)
         if parsed.prompt_cache_options and _EXPLICIT.search(bytes(parsed.prompt_cache_options)):
             points.insert(0, (0, NO_TTL))
-        seeds = self._seeds_for(parsed, pieces)
+        seeds = self._seeds_for(parsed, pieces, weigher.meter)
         numbers = _numbers(record, reply, points)
         numbers["at"] = record.at
         numbers["api"] = int(API_CODES[api])
         numbers["parameters"] = seeds[3]
         numbers["identity"] = self._id(record.requestId)
         names = {
-            "session": session_of(record), "account": record.accountId, "model": model_of(record, reply),
+            "session": session_of(record), "account": record.accountId, "model": model,
             "region": record.region, "served": record.inferenceRegion or record.region,
             "label": label_of_record(record, self._by) if self._by else None,
         }  # fmt: skip
         self._seeds_of_request.append(seeds)
+        self._beside.append(weigher.beside[bool(parsed.toolConfig or parsed.tools)])
         self._gathered.add_pieces(numbers, names, pieces, points)
 
     def trace(self) -> Trace:
         """The columns: digests chained into prefixes, tokens shared out over the blocks."""
         from rockbottom.trace.chaining import chained
+        from rockbottom.trace.depths import deepened
 
-        return chained(self._gathered.trace(), np.array(self._seeds_of_request, np.uint64), *self._words)
+        seeds, beside = np.array(self._seeds_of_request, np.uint64), np.array(self._beside, np.int64)
+        return deepened(chained(self._gathered.trace(), seeds, *self._words), beside)
 
     def _id(self, text: str) -> int:
         if not text:
@@ -126,28 +128,35 @@ class Gatherer:
         state.update(text.encode())
         return int.from_bytes(state.digest(), "little") or 1
 
-    def _pieces(self, body: Body, *, native: bool) -> list[Piece]:
+    def _weigher(self, model: str, api: Api) -> Weigher:
+        if self._weighers is None:
+            from rockbottom.catalog import load_catalog
+
+            self._weighers = Weighers(load_catalog())
+        return self._weighers.of(model, api)
+
+    def _pieces(self, body: Body, weigher: Weigher, *, native: bool) -> list[Piece]:
         pieces: list[Piece] = []
         anthropic = native and not body.toolConfig and not body.schemaVersion
         if tools := body.toolConfig or body.tools:
-            pieces.append(self._piece(SectionCode.TOOLS, bytes(tools), anthropic))
+            pieces.append(self._piece(SectionCode.TOOLS, bytes(tools), anthropic, weigher))
         for system in (body.system, body.instructions):
             if system:
-                pieces.append(self._piece(SectionCode.SYSTEM, bytes(system), anthropic))
+                pieces.append(self._piece(SectionCode.SYSTEM, bytes(system), anthropic, weigher))
         if body.input:
-            pieces += [self._piece(SectionCode.MESSAGES, raw, True) for raw in _input(bytes(body.input))]
+            pieces += [self._piece(SectionCode.MESSAGES, raw, True, weigher) for raw in _input(bytes(body.input))]
         known = self._known
         for message in body.messages or ():
             raw = bytes(message)
-            piece = known.get((SectionCode.MESSAGES, anthropic, raw))
-            pieces.append(self._piece(SectionCode.MESSAGES, raw, anthropic) if piece is None else piece)
+            piece = known.get((SectionCode.MESSAGES, weigher.name, anthropic, raw))
+            pieces.append(self._piece(SectionCode.MESSAGES, raw, anthropic, weigher) if piece is None else piece)
         return pieces
 
-    def _piece(self, section: int, raw: bytes, anthropic: bool) -> Piece:
-        key = (section, anthropic, raw)
+    def _piece(self, section: int, raw: bytes, anthropic: bool, weigher: Weigher) -> Piece:
+        key = (section, weigher.name, anthropic, raw)
         piece = self._known.get(key)
         if piece is None:
-            piece = self._taken_apart(section, raw, anthropic)
+            piece = self._taken_apart(section, raw, anthropic, weigher)
             self._bytes += len(raw) + 400
             if self._bytes > self._capacity:
                 self._known.clear()
@@ -155,7 +164,7 @@ class Gatherer:
             self._known[key] = piece
         return piece
 
-    def _taken_apart(self, section: int, raw: bytes, anthropic: bool) -> Piece:
+    def _taken_apart(self, section: int, raw: bytes, anthropic: bool, weigher: Weigher) -> Piece:
         role, choice = b"", b""
         if section == SectionCode.MESSAGES:
             message = _message(raw)
@@ -176,14 +185,15 @@ class Gatherer:
         for item in listed:
             _take(blocks, points, item, section, anthropic)
         start = self._start_of(section, role)
-        digests, sizes, kinds, weights = array("Q"), array("i"), bytearray(), bytearray()
+        digests, kinds, weights = array("Q"), bytearray(), bytearray()
         for raw_block, kind in blocks:
             state = start.copy()
             state.update(raw_block)
             digests.append(int.from_bytes(state.digest(), "little"))
-            sizes.append(MEDIA_TOKENS * BYTES_PER_TOKEN if kind in _MEDIA else len(raw_block))
             kinds.append(kind)
             weights.append(2 if kind == _TEXT_DOCUMENT else 1)
+        texts = section != SectionCode.TOOLS and kinds.count(_TEXT) == len(kinds)
+        sizes = array("i", weigher.tokens_of(section, raw, [block.raw for block in blocks], texts=texts))
         return Piece(
             digests, sizes, bytes([section]) * len(blocks), bytes(kinds), bytes(weights), _begins(section, len(blocks)),
             tuple(points), _CODE["image"] in kinds, choice,
@@ -199,7 +209,7 @@ class Gatherer:
                 self._starts[section, role] = start
         return start
 
-    def _seeds_for(self, body: Body, pieces: list[Piece]) -> tuple[int, int, int, int]:
+    def _seeds_for(self, body: Body, pieces: list[Piece], meter: Meter) -> tuple[int, int, int, int]:
         images = any(piece.images for piece in pieces)
         choice = pieces[0].choice if pieces else b""
         members = (body.additionalModelRequestFields, body.outputConfig, choice, body.thinking, body.output_config,
@@ -212,7 +222,9 @@ class Gatherer:
             if len(self._seeds) > 10_000:
                 self._seeds.clear()
             named = tuple(member.decode() for member in key[-1:] if member not in _NO_KEY)
-            seeds = seeds_of(named, _parameters_of(key[1:-1], images), "all")  # entries of one key are not another's
+            seeds = seeds_of(
+                named, _parameters_of(key[1:-1], images, meter), "all"
+            )  # entries of one key are not another's
             words = [int.from_bytes(seed[:8], "little") for seed in seeds]
             whole = int.from_bytes(blake2b(b"".join(seeds), digest_size=8).digest(), "little")
             cached = self._seeds[key] = (words[0], words[1], words[2], whole)
@@ -233,12 +245,11 @@ _message = decoder_of(Message)
 _system = decoder_of(str | list[Raw] | None)
 _tools = decoder_of(list[Raw] | None)
 _tool_config = decoder_of(ToolConfig)
-_given = decoder_of(str | list[Raw] | None)
 
 
 def _input(raw: bytes) -> list[bytes]:
     """The items of the input of Responses; a text is one message of the user's."""
-    value = _given(raw)
+    value = _system(raw)
     if isinstance(value, str):
         return [b'{"role":"user","content":' + raw + b"}"]
     return [bytes(item) for item in value or ()]
@@ -323,7 +334,7 @@ def session_of(record: Columnar) -> str | None:
 _SESSION_NAMES = ("session", "sessionId", "session_id", "conversation", "conversationId", "conversation_id", "thread")
 
 
-def _parameters_of(members: tuple[bytes, ...], images: bool) -> Parameters:
+def _parameters_of(members: tuple[bytes, ...], images: bool, meter: Meter) -> Parameters:
     extra, output, choice, thinking, native_output, output_format, native_choice = (
         decoded(part) if part else None for part in members
     )
@@ -334,11 +345,5 @@ def _parameters_of(members: tuple[bytes, ...], images: bool) -> Parameters:
             fields[name] = value
     body: dict[str, Any] = {"additionalModelRequestFields": fields, "outputConfig": output or {}}
     body["toolConfig"] = {"toolChoice": tool_choice or {}}
-    read = CONVERSE.read(body, _meter()).parameters
+    read = CONVERSE.read(body, meter).parameters
     return Parameters(read.thinking, read.effort, read.output_schema, read.tool_choice, images, read.citations)
-
-
-def _meter() -> Meter:
-    from rockbottom.catalog import load_catalog
-
-    return Meter(next(iter(load_catalog().token_weights.values())))

@@ -7,8 +7,11 @@ on the local endpoint had an account each. Calls that failed are counted and lef
 
 from collections.abc import Iterator, Mapping, Sequence
 from hashlib import blake2b
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
+
+import numpy as np
 
 from rockbottom.dialects import api_of
 from rockbottom.ledger import START, CallRecord, LedgerReader, is_volume, ledgers_in, volumes_of
@@ -16,6 +19,7 @@ from rockbottom.quantities import Ttl
 from rockbottom.trace.addresses import UnreadableSource, is_s3
 from rockbottom.trace.columns import API_CODES, KINDS, NO_TTL, SectionCode, observed
 from rockbottom.trace.damages import Damages
+from rockbottom.trace.depths import deepened
 from rockbottom.trace.files import files_of, opened
 from rockbottom.trace.gathering import Gathered
 from rockbottom.trace.reading import Part, Reader, ReaderSettings
@@ -44,7 +48,8 @@ def read(part: str, settings: ReaderSettings) -> Part:
         damages.add(f"{path}:byte {line.offset}", line.why)
     damages.count += reader.damaged_count - len(reader.damaged)
     damages.unfinished += reader.unfinished
-    return Part(gathered.trace(), damages, reader.bytes_read)
+    trace = gathered.trace()
+    return Part(deepened(trace, np.zeros(len(trace), np.int64)), damages, reader.bytes_read)
 
 
 def _calls(reader: LedgerReader, part: str) -> Iterator[CallRecord]:
@@ -68,7 +73,7 @@ def _add(gathered: Gathered, call: CallRecord, by: str) -> None:
         _numbers(call),
         {**_names(call), "label": call.tags.get(by) if by else None},
         [int(prefix_hash, 16) for prefix_hash in call.hashes],
-        _stretched(call.depths, call.total_input),
+        [depth - before for before, depth in pairwise([0, *call.depths])],
         section,
         [_UNKNOWN] * blocks,
         call.weights or [1] * blocks,
@@ -109,12 +114,6 @@ def _names(call: CallRecord) -> Mapping[str, str | None]:
         "served": (call.region or None) if in_region else None,
         "tier": call.tier or None,
     }
-
-
-def _stretched(depths: Sequence[int], total: int) -> list[int]:
-    """Estimated depths on the scale of what was counted."""
-    whole = depths[-1] if depths else 0
-    return [depth * total // whole for depth in depths] if whole else list(depths)
 
 
 def _recognises(path: Path, head: bytes) -> bool:
