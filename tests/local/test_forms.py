@@ -176,7 +176,8 @@ TEXT = {"document": {"name": "manual", "format": "txt", "source": {"text": MANUA
 def test_citations_say_where_a_sentence_stands(runtime, kit):
     """The characters from start to end are the source, the blank behind the sentence included (as recorded)."""
     reply = runtime.converse(modelId=kit.SONNET, messages=[kit.user(TEXT, "Which port does it listen on?")])
-    (block,) = reply["output"]["message"]["content"]
+    said, block = reply["output"]["message"]["content"]
+    assert said == {"text": "The document says: "}
     assert block["citationsContent"]["content"] == [{"text": "It listens on port 8443."}]
     (told,) = block["citationsContent"]["citations"]
     place = told["location"]["documentChar"]
@@ -192,7 +193,7 @@ def test_a_document_in_parts_is_cited_by_the_part(runtime, kit):
     document = {"document": {"name": "policy", "format": "txt", "source": parts, "citations": {"enabled": True}}}
     other = {"document": {"name": "other", "format": "txt", "source": {"text": "Nothing of interest stands here."}}}
     reply = runtime.converse(modelId=kit.SONNET, messages=[kit.user(other, document, "Who is to consult for details?")])
-    (block,) = reply["output"]["message"]["content"]
+    _, block = reply["output"]["message"]["content"]
     (told,) = block["citationsContent"]["citations"]
     assert told["location"] == {"documentChunk": {"documentIndex": 1, "start": 1, "end": 2}}
     assert told["sourceContent"] == [{"text": "Consult with your manager for details."}]
@@ -201,8 +202,8 @@ def test_a_document_in_parts_is_cited_by_the_part(runtime, kit):
 def test_citations_stream(runtime, kit):
     """Text, then the citation, in the deltas of one block; the same place as in the whole reply."""
     call = {"modelId": kit.SONNET, "messages": [kit.user(TEXT, "Which port does it listen on?")]}
-    (whole,) = runtime.converse(**call)["output"]["message"]["content"]
-    (deltas,) = content_of(runtime.converse_stream(**call)["stream"])
+    _, whole = runtime.converse(**call)["output"]["message"]["content"]
+    _, deltas = content_of(runtime.converse_stream(**call)["stream"])
     assert "".join(delta.get("text", "") for delta in deltas) == "It listens on port 8443."
     assert deltas[-1]["citation"] == whole["citationsContent"]["citations"][0]
 
@@ -222,7 +223,7 @@ def test_claudes_own_body_cites(runtime, kit):
         "messages": [{"role": "user", "content": content}],
     }
     call = {"modelId": kit.SONNET, "body": json.dumps(body)}
-    (block,) = json.loads(runtime.invoke_model(**call)["body"].read())["content"]
+    _, block = json.loads(runtime.invoke_model(**call)["body"].read())["content"]
     (told,) = block["citations"]
     assert (told["type"], told["document_title"], told["document_index"]) == ("char_location", "manual", 0)
     assert MANUAL[told["start_char_index"] : told["end_char_index"]] == told["cited_text"]

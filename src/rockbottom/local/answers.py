@@ -22,6 +22,9 @@ Count = Callable[[str], int]
 
 _PASSAGES = 5
 NOTHING_FOUND = "The prompt does not say."
+_CITING = "The document says: "
+"""What stands before the first citation: both replies recorded of Claude Sonnet 5 begin with words of its own."""
+
 _RESULT_CHARS = 600
 _THOUGHT_CHARS = 300
 
@@ -113,12 +116,12 @@ class Answerer:
         passages = self._reader.passages([document.text for document in documents], task.question)
         if not passages:
             return None
-        whole = limited(" ".join(passage.text for passage in passages), task, count)
+        whole = limited(_CITING + " ".join(passage.text for passage in passages), task, count)
         if whole.stop_reason != "end_turn":
             return whole
-        content: list[Json] = []
+        content: list[Json] = [{"text": _CITING}]
         for passage in passages:
-            if content:
+            if len(content) > 1:
                 content.append({"text": " "})
             content.append(citation(passage, documents[passage.place[0]]))
         return replace(whole, content=tuple(content))
