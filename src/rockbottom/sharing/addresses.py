@@ -9,7 +9,7 @@ from urllib.parse import SplitResult, parse_qsl, urlencode, urlsplit, urlunsplit
 from rockbottom.sharing.errors import BadAddress
 from rockbottom.sharing.sqlite import SqliteStore
 from rockbottom.sharing.store import Store
-from rockbottom.sharing.valkey import ValkeyStore
+from rockbottom.sharing.valkey import ValkeyStore, load_client
 
 KEY_VARIABLE = "ROCKBOTTOM_SHARE_KEY"
 _NETWORKED = {"redis": "redis", "rediss": "rediss", "valkey": "redis", "valkeys": "rediss"}
@@ -39,6 +39,11 @@ class Address:
         """The address without user, password and key, as it may be said."""
         parts = urlsplit(self.url)
         return urlunsplit((parts.scheme, parts.netloc.rpartition("@")[2], parts.path, "", ""))
+
+    def load(self) -> None:
+        """Load what its stores need, before other threads do that."""
+        if not self.url.startswith("sqlite:"):
+            load_client()
 
     def store(self, scope: str) -> Store:
         """A store for members of the group in this scope (an account's Region and kind of planner)."""

@@ -99,6 +99,7 @@ class Member:
         self._address, self._scope, self._planner, self._warn = address, scope, planner, warn
         self.claiming, self._clock = claiming, clock
         self._place = ""  # how far it has read what others told; a child of a fork goes on from there
+        address.load()
         self._begin()
         planner.tell = self._tell
         renew_in_child(self)

@@ -3,6 +3,8 @@
 import random
 import time
 from collections.abc import Callable
+from contextlib import suppress
+from importlib import import_module
 from typing import Any, TypeVar
 
 from rockbottom.extras import needing
@@ -13,6 +15,16 @@ _ANSWER_S = 1.0
 _AT_ONCE = 200
 _TRIES, _LONGEST_PAUSE_S = 50, 0.02
 Answer = TypeVar("Answer")
+
+
+def load_client() -> None:
+    """Import here and now what a store needs at its first connection, where it is installed.
+
+    A fork while another thread imports leaves the child an import that never ends, and so its program's own.
+    """
+    with suppress(ImportError):
+        for name in ("redis", "redis.backoff", "redis.exceptions", "redis.retry", "email.parser"):
+            import_module(name)
 
 
 class ValkeyStore:
