@@ -1,8 +1,9 @@
-"""Files for their owner alone: what holds prompts, answers, tags or secrets is made so, here and nowhere else."""
+"""Files for their owner alone, as what holds prompts, answers, tags or secrets is; and files replaced in one step."""
 
 import os
 from collections.abc import Generator
 from contextlib import contextmanager, suppress
+from errno import EINVAL
 from pathlib import Path
 
 PRIVATE = 0o600
@@ -25,6 +26,24 @@ def make_private(path: str | Path) -> None:
     """
     with suppress(FileExistsError):
         os.close(private(path, os.O_RDWR | os.O_CREAT | os.O_EXCL))
+
+
+@contextmanager
+def replacing(path: Path) -> Generator[Path]:
+    """A path beside a file to write to; what is there at the end of the block takes the file's place in one step.
+
+    So a reader sees the old file or the new one, and nothing is left of a block that fails. Raises OSError with the
+    name of the file; for what is there and is no regular file (a device, a pipe), too: it is never replaced.
+    """
+    with named(path):
+        if path.exists() and not path.is_file():
+            raise OSError(EINVAL, "not a regular file", str(path))
+        beside = path.with_name(f"{path.name}.{os.getpid()}.part")
+        try:
+            yield beside
+            beside.replace(path)
+        finally:
+            beside.unlink(missing_ok=True)
 
 
 @contextmanager

@@ -13,6 +13,7 @@ from rockbottom.cli.console import show, tell, width
 from rockbottom.cli.prices_reading import BULK_URL, bulk_documents, pricing_client, products_of_api
 from rockbottom.cli.values import Url
 from rockbottom.figures import thousands
+from rockbottom.files import replacing
 from rockbottom.quantities import Fault, RockbottomError
 
 if TYPE_CHECKING:
@@ -113,6 +114,5 @@ def _store(path: Path, rows: Iterable["Price"]) -> None:
 
     known = PriceBook.read(path).rows if path.exists() else ()
     path.parent.mkdir(parents=True, exist_ok=True)
-    draft = path.with_name(path.name + ".new")
-    draft.write_text("\n".join([",".join(COLUMNS), *lines_of([*known, *rows]), ""]), encoding="utf-8")
-    draft.replace(path)
+    with replacing(path) as beside:
+        beside.write_text("\n".join([",".join(COLUMNS), *lines_of([*known, *rows]), ""]), encoding="utf-8")

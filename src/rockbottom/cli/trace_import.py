@@ -8,7 +8,7 @@ from hashlib import blake2b
 from pathlib import Path
 
 from rockbottom.cli.bars import bar
-from rockbottom.files import private
+from rockbottom.files import private, replacing
 from rockbottom.trace import (
     Damage,
     Damages,
@@ -53,10 +53,8 @@ def _key_in(folder: Path) -> bytes:
     """The secret of the import that these parts belong to; drawn when the first of them is read."""
     file = folder / "key"
     if not file.exists():
-        beside = file.with_name("key.part")  # a process killed while it writes must not leave half a secret
-        with open(beside, "wb", opener=private) as draft:
+        with replacing(file) as beside, open(beside, "wb", opener=private) as draft:  # never half a secret
             draft.write(_new_key())
-        beside.replace(file)
     return file.read_bytes()
 
 

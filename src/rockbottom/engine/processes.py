@@ -12,7 +12,7 @@ from typing import Any
 from rockbottom.engine.errors import EngineFailed
 from rockbottom.engine.running import Groups, Job
 from rockbottom.engine.work import Columns, columns_of, tallies_of
-from rockbottom.files import named
+from rockbottom.files import named, replacing
 from rockbottom.replay import Tally
 from rockbottom.trace import Trace
 
@@ -93,10 +93,8 @@ def _read(job_file: Path, number: int) -> Columns:
 
 def _write(path: Path, piece: Trace) -> None:
     path.parent.mkdir(exist_ok=True)
-    beside = path.with_name(f"{path.name}.part")
-    with named(path):
+    with replacing(path) as beside:
         beside.write_bytes(pickle.dumps(piece, pickle.HIGHEST_PROTOCOL))
-    beside.replace(path)
 
 
 def _replayed(job_file: Path, buckets: list[int]) -> list[Tally]:

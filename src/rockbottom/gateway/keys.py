@@ -15,7 +15,7 @@ from typing import Literal
 
 import msgspec
 
-from rockbottom.files import named, private
+from rockbottom.files import private, replacing
 from rockbottom.gateway.errors import BadConfiguration
 
 Marks = Literal["keep", "complete", "replace"]
@@ -102,13 +102,11 @@ class KeyTable:
     def put(self, key: Key) -> None:
         """Add a key, or replace the one with its id, in the file too. Raises OSError."""
         self._keys[key.id] = key
-        beside = self.path.with_name(f"{self.path.name}.new")
         self.path.parent.mkdir(parents=True, exist_ok=True)
-        with named(beside), open(beside, "wb", opener=private) as file:
+        with replacing(self.path) as beside, open(beside, "wb", opener=private) as file:
             file.write(msgspec.json.format(msgspec.json.encode(_Table(list(self._keys.values()))), indent=1) + b"\n")
             file.flush()
             os.fsync(file.fileno())
-        beside.replace(self.path)
 
     def _secret(self, identity: str, version: int) -> str:
         secret = self._secrets.get((identity, version))

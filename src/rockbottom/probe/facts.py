@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from datetime import date
 from pathlib import Path
 
+from rockbottom.files import replacing
 from rockbottom.probe.steps import Finding
 from rockbottom.probe.subject import Subject
 
@@ -15,9 +16,8 @@ def write_facts(
     """Append what was found about one model to a file of measured facts; the newest table of a model wins."""
     path.parent.mkdir(parents=True, exist_ok=True)
     known = path.read_text(encoding="utf-8") if path.exists() else _HEAD
-    draft = path.with_suffix(".new")
-    draft.write_text(known + _table(subject, list(findings), on, place, region), encoding="utf-8")
-    draft.replace(path)
+    with replacing(path) as beside:
+        beside.write_text(known + _table(subject, list(findings), on, place, region), encoding="utf-8")
 
 
 _HEAD = "# Measured by `rockbottom probe`. A later table of the same model wins over an earlier one.\n"

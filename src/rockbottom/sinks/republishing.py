@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
 
+from rockbottom.files import replacing
 from rockbottom.ledger import Follower
 from rockbottom.quantities import Ttl
 from rockbottom.sinks.errors import CannotPublish
@@ -56,9 +57,8 @@ class PlaceFile:
     def write(self, position: dict[str, int], waste_until: float) -> None:
         """Replace the file whole."""
         text = json.dumps({"position": position, "waste_until": max(waste_until, 0.0)})
-        new = self.path.with_name(self.path.name + ".new")
-        new.write_text(text, encoding="utf-8")
-        new.replace(self.path)
+        with replacing(self.path) as beside:
+            beside.write_text(text, encoding="utf-8")
 
     @contextmanager
     def locked(self) -> Generator[None]:

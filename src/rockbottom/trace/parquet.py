@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from rockbottom.files import replacing
 from rockbottom.quantities import Undecodable, decoded
 from rockbottom.trace.columns import (
     NAME_TABLES,
@@ -52,13 +53,8 @@ def write_parquet(trace: Trace, path: Path, notes: Mapping[str, Any] | None = No
     }
     metadata["sums"] = _sums(metadata["names"], metadata["notes"], trace)
     with_notes = pa.table(columns).replace_schema_metadata(metadata)
-    beside = path.with_name(path.name + ".part")
-    try:
+    with replacing(path) as beside:
         pq.write_table(with_notes, beside, compression="zstd", write_page_checksum=True)
-        beside.replace(path)
-    except OSError as error:  # a full disk tells no name
-        error.filename = error.filename or str(path)
-        raise
 
 
 def read_parquet(path: Path) -> Trace:
