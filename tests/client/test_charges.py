@@ -59,7 +59,7 @@ def test_an_attempt_that_timed_out_may_be_billed_and_is_said() -> None:
     report = rockbottom.report(client)
     assert (kept.calls[0].lost, kept.calls[0].uncounted) == (1, ("attempts without an answer",))
     assert report.beside.lost == 1
-    assert "1 attempt got no answer; AWS may bill each of them as well" in str(report)
+    assert "1 attempt got no answer; AWS may still bill them" in str(report)
     assert report.to_dict()["beside"]["not_counted"] == {"attempts without an answer": 1}
 
 

@@ -77,4 +77,4 @@ def test_what_the_guard_holds_back_is_counted_in_the_report():
     report = rockbottom.report(client)
     assert report.to_dict()["calls_held_back"] == 2
     assert sum("held back" in notice for notice in report.notices) == 1
-    assert "2 calls were cached less than should pay" in str(report)
+    assert "2 calls were cached less than would pay" in str(report)

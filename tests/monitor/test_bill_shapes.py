@@ -283,7 +283,7 @@ def test_a_reply_without_usage_types_is_of_no_model_and_the_first_reason(ledger,
     path.write_text(json.dumps(reply))
     assert main(["reconcile", "--ledger", str(ledger), "--cost-explorer", str(path)]) == Exit.VERDICT
     told = capsys.readouterr().out
-    assert "unmatched: the bill has lines of which no model" in told
+    assert "unmatched: the bill has lines whose model is not known" in told
     assert "another account" not in told
     assert "Amazon Bedrock without a usage type" in told
     assert "Cost Explorer in all: $20.7500" in told

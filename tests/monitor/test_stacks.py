@@ -180,5 +180,5 @@ def test_a_model_that_nobody_knows_is_said(capsys):
     assert main(["monitor", "cloudformation", "--model", "amazon.nova-prp"]) == 0
     printed = capsys.readouterr()
     assert "Unknown model 'amazon.nova-prp'" in printed.err
-    assert "alarms look at exactly this ModelId: amazon.nova-prp" in printed.err
+    assert "alarms watch exactly this ModelId: amazon.nova-prp" in printed.err
     assert "Unknown model" not in printed.out
