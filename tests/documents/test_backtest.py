@@ -34,6 +34,8 @@ def test_the_json_of_a_backtest_is_as_it_was(tmp_path, monkeypatch, capsys):
     ledger.close()
     every_call = (f"[alarms.{name}]\nleast_calls = 0\n" for name in ("LowCacheHitRate", "WriteWaste", "SilentZero"))
     (tmp_path / "alarms.toml").write_text("".join(every_call))  # one call in five minutes
+    names = ("LowCacheHitRate", "CostPerRequest", "SpendRate", "WriteWaste", "SilentZero")
     given = ["ledger", "--alarms", "alarms.toml", "--tries", "3", "--json"]
+    given += [word for name in names for word in ("--alarm", name)]
     assert main(["monitor", "backtest", *given]) == Exit.OK
     assert capsys.readouterr().out == RECORDED.read_text(encoding="utf-8")

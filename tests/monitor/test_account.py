@@ -256,7 +256,8 @@ def test_an_alarm_that_is_no_longer_wanted_is_deleted(aws, clients, wanted):
     apply(plan(replace(wanted, models=(NOVA, SONNET)), clients), clients)
     todo = plan(wanted, clients)
     assert {step.name for step in todo.of(Kind.DELETE)} == {
-        f"BedrockLLMOps-{name}-{SONNET}" for name in ("LowCacheHitRate", "WriteWaste", "SilentZero")
+        f"BedrockLLMOps-{name}-{SONNET}"
+        for name in ("LowCacheHitRate", "WriteWaste", "SilentZero", "DailyWriteWaste", "DailySilentZero")
     }
     apply(todo, clients)
     assert not plan(wanted, clients).changes
@@ -288,7 +289,7 @@ def test_stopped_half_way_the_next_plan_shows_what_is_left(aws, clients, wanted,
         apply(todo, clients)
     monkeypatch.undo()
     left = plan(wanted, clients)
-    assert [step.kind for step in left.steps if step.thing == "alarm"] == [Kind.UNCHANGED, *[Kind.CREATE] * 3]
+    assert [step.kind for step in left.steps if step.thing == "alarm"] == [Kind.UNCHANGED, *[Kind.CREATE] * 5]
     apply(left, clients)
     assert not plan(wanted, clients).changes
 
@@ -331,8 +332,9 @@ def test_apply_says_what_it_costs_and_waits_for_consent(aws, capsys):
     """Nobody at the terminal and no --yes: nothing is made."""
     assert _run("apply", "--model", NOVA) == Exit.USAGE
     captured = capsys.readouterr()
-    # The hit rate and its calls, waste, cost and their calls, points and their calls, the heartbeat: 8 x 0.10 + 3.
-    assert "8 alarm metrics and 1 dashboard: at most $3.80 a month" in captured.out
+    # The hit rate and its calls; waste, cost and their calls, points and their calls, these by the day as well; the
+    # heartbeat: 13 x 0.10 + 3.
+    assert "13 alarm metrics and 1 dashboard: at most $4.30 a month" in captured.out
     assert "--yes" in captured.err
     assert aws.writes == []
 
@@ -364,7 +366,7 @@ def test_plan_as_json_is_only_json_on_stdout(aws, capsys):
     """For programs."""
     assert _run("plan", "--json", "--model", NOVA) == Exit.OK
     told = json.loads(capsys.readouterr().out)
-    assert told["monthly_usd_at_most"] == "3.80"
+    assert told["monthly_usd_at_most"] == "4.30"
     assert told["undecided"] == ["CostPerRequest", "SpendRate"]
     assert {step["kind"] for step in told["steps"]} == {"create"}
 
@@ -373,7 +375,7 @@ def test_apply_tells_of_what_is_foreign_by_its_exit_code(aws):
     """What could be made is made."""
     _foreign_alarm(RATE)
     assert _run("apply", "--yes", "--model", NOVA) == Exit.VERDICT
-    assert len(aws.of("PutMetricAlarm")) == 4  # the foreign one itself, and the three others of ours
+    assert len(aws.of("PutMetricAlarm")) == 6  # the foreign one itself, and the five others of ours
 
 
 def test_destroy_wants_consent(aws, capsys):
@@ -392,7 +394,7 @@ def test_destroy_wants_consent(aws, capsys):
         (("plan",), "No model is named, and the ledger has no calls"),
         (("plan", "--model", NOVA, "--topic", "arn:x", "--create-topic", "y"), "exclude each other"),
         (("plan", "--model", NOVA, "--stack", "a b"), "'a b' cannot name a stack"),
-        (("plan", "--model", NOVA, "--namespace", "AWS/Bedrock"), "'AWS/Bedrock' cannot be a namespace"),
+        (("plan", "--model", NOVA, "--namespace", "AWS/Bedrock"), "'AWS/Bedrock' cannot be the namespace"),
         (("plan", "--model", NOVA, "--threshold", "Nothing=1"), "'Nothing' is not an alarm"),
         (("plan", "--model", NOVA, "--profile", "nobody"), "nobody"),
     ],

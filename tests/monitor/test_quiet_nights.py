@@ -17,7 +17,7 @@ from rockbottom.sinks import HEARTBEAT_S, CloudWatch, CloudWatchOutlet, Gatherer
 SONNET = "anthropic.claude-sonnet-4-5-20250929-v1:0"
 MIDNIGHT = 1_793_491_200  # 2026-11-01 00:00 UTC
 DAY_MINUTES = 1440
-CACHING = ("LowCacheHitRate", "WriteWaste", "SilentZero")
+CACHING = ("LowCacheHitRate", "WriteWaste", "SilentZero", "DailyWriteWaste", "DailySilentZero")
 
 
 def _days(seed, days=3, dropped_from=None):
@@ -72,6 +72,65 @@ def test_a_drop_by_day_is_caught_within_a_quarter_of_an_hour():
     assert firing.until is not None
     (waste,) = _fired(packaged_alarms()["WriteWaste"], of)
     assert 0 < waste.at - (MIDNIGHT + 60 * noon) <= 2.5 * 3600
+
+
+def _sparse(seed, days=9, dropped_from=None, silent=False):
+    """A call in five minutes on average, day and night, of one prompt whose entry lives five minutes after a call.
+
+    From the day ``dropped_from`` on every call writes, or, ``silent``, caches nothing though it carries a point.
+    """
+    random, at, last = Random(seed), float(MIDNIGHT), 0.0
+    while at < MIDNIGHT + 60 * DAY_MINUTES * days:
+        at += random.expovariate(1 / 300)
+        dropped = dropped_from is not None and at >= MIDNIGHT + 60 * DAY_MINUTES * dropped_from
+        cold, last = at - last > 300 or dropped, at
+        nothing = dropped and silent
+        yield priced(
+            CallRecord(
+                at=at, model=SONNET, operation="Converse", scope="us", region="us-east-1", family="a", points=1,
+                endpoint="aws", input=4000 if nothing else 100, output=50, cache_read=0 if cold else 3900,
+                cache_write_5m=3900 if cold and not nothing else 0,
+            ),
+            load_catalog(),
+        )  # fmt: skip
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_a_healthy_service_of_a_call_in_five_minutes_rings_nothing(seed):
+    """Nine days: of 37% of its calls the entry is over, by chance (e to the minus one); that is no failure."""
+    of = recorded(_sparse(seed))
+    assert {name: _fired(packaged_alarms()[name], of) for name in CACHING} == {name: [] for name in CACHING}
+
+
+def test_in_sparse_traffic_a_prefix_that_changes_every_call_is_caught_in_three_days():
+    """The alarms of minutes and hours have too few calls to judge; the one of days sounds on the third day."""
+    of = recorded(_sparse(1, dropped_from=5))
+    drop = MIDNIGHT + 60 * DAY_MINUTES * 5
+    (firing,) = _fired(packaged_alarms()["DailyWriteWaste"], of)
+    assert 2 * 86_400 < firing.at - drop < 3 * 86_400
+    assert [_fired(packaged_alarms()[name], of) for name in ("LowCacheHitRate", "WriteWaste")] == [[], []]
+
+
+def test_in_sparse_traffic_points_that_cache_nothing_are_caught_within_a_day():
+    """Half of a day's calls cache nothing half a day after the first; a few hours are the play of chance."""
+    of = recorded(_sparse(1, dropped_from=5, silent=True))
+    drop = MIDNIGHT + 60 * DAY_MINUTES * 5
+    (firing,) = _fired(packaged_alarms()["DailySilentZero"], of)
+    assert 8 * 3600 < firing.at - drop < 16 * 3600
+
+
+def test_a_quiet_weekend_rings_nothing():
+    """From Friday evening to Monday morning a cold call comes now and then: 60 hours, less than three days."""
+    weekend = (2, 3)
+    of = recorded(
+        call for call in _days(1, days=9) if (call.at - MIDNIGHT) // 86_400 % 7 not in weekend or not _is_busy(call.at)
+    )
+    assert _fired(packaged_alarms()["DailyWriteWaste"], of) == []
+    assert _fired(packaged_alarms()["DailySilentZero"], of) == []
+
+
+def _is_busy(at):
+    return 8 <= (at - MIDNIGHT) // 3600 % 24 < 20
 
 
 class _Taken:

@@ -27,6 +27,7 @@ from rockbottom.sinks import MINUTE_S
 DAY_S = 86_400
 MONTH_DAYS = 30
 FOLDS = 4
+LEAST_TRIES = 3  # of a regression that lives for days, each of which plays days of calls
 LEAST_DAYS = 1.0  # of history for a threshold to be proposed: a rate from minutes says nothing of a month
 MOST_OF_THE_TIME = 0.02  # a threshold under which an alarm is on for longer than this share of the time is none
 Stretch = tuple[float, float]
@@ -193,14 +194,16 @@ def detection(
 ) -> Detection:
     """Plant a regression at instants spread over the calls and see how long each lives.
 
-    Instants at which the alarm was on already, or that a stretch known as bad covers, are left out.
+    Each lives as asked, or all periods of the alarm and one more. Instants of alarm and of known trouble are left out.
     """
     regression = plant(history.calls, kind, question.share)
     on = _on(alarm, history, points)
-    instants = _instants(history, question.tries, question.within_s)
+    within_s = max(question.within_s, (alarm.periods + 1) * alarm.period_s)
+    count = max(min(question.tries, LEAST_TRIES), int(question.tries * question.within_s / within_s))
+    instants = _instants(history, count, within_s)
     usable = [at for at in instants if not on(at) and not any(start <= at < end for start, end in history.bad)]
-    tries = tuple(_caught(alarm, history, regression, at, question.within_s, catalog) for at in usable)
-    return Detection(kind, regression.share, tries, question.within_s, len(instants) - len(usable))
+    tries = tuple(_caught(alarm, history, regression, at, within_s, catalog) for at in usable)
+    return Detection(kind, regression.share, tries, within_s, len(instants) - len(usable))
 
 
 def _instants(history: History, count: int, within_s: float) -> list[float]:

@@ -49,7 +49,7 @@ def _alarm_text(model: str, trial: Tried, question: Asked, *, priced: bool) -> I
         if len(trial.firings) > 5:
             yield f"             and {len(trial.firings) - 5} more (--json has them)"
         for detection in trial.detections:
-            yield from _detection_text(detection, priced=priced)
+            yield from _detection_text(detection, trial.days, priced=priced)
     yield from _proposal_text(trial, question, priced=priced)
 
 
@@ -75,7 +75,7 @@ _BELOW = " " * 13
 _SAYS = {"changes": "prefixes change every call", "vanishes": "nothing is cached any more"}
 
 
-def _detection_text(detection: Detection, *, priced: bool) -> Iterator[str]:
+def _detection_text(detection: Detection, days: float, *, priced: bool) -> Iterator[str]:
     """What a simulated fault came to; what it cost only where the model has a known price."""
     if not detection.tries:
         yield f"  simulated  {detection.kind}: nowhere, the alarm was on already or every day is marked --bad"
@@ -92,7 +92,8 @@ def _detection_text(detection: Detection, *, priced: bool) -> Iterator[str]:
         yield from paragraph(f"{slow}{meanwhile}", 80, _BELOW, _BELOW)
     missed = [attempt.extra_usd for attempt in detection.tries if attempt.after_s is None]
     if missed:
-        lived = f"{len(missed)} missed for {duration(detection.within_s)}"
+        known = "" if days * 86_400 >= detection.within_s else ", longer than the history"
+        lived = f"{len(missed)} missed for {duration(detection.within_s)}{known}"
         most = f"up to {_usd(max(missed))}" if max(missed) > 0 else "nothing"
         cost = f", which cost {most}" if priced else ""
         yield from paragraph(f"{lived}{cost}", 80, _BELOW, _BELOW)
@@ -117,7 +118,7 @@ def _proposal_text(trial: Tried, question: Asked, *, priced: bool) -> Iterator[s
     yield f"             which is at most {proposal.month_at_most:.1f} a month (95% confidence)"
     if proposal.alarm != trial.alarm:
         for detection in proposal.detections:
-            yield from _detection_text(detection, priced=priced)
+            yield from _detection_text(detection, trial.days, priced=priced)
 
 
 def _span(days: float) -> str:
