@@ -138,3 +138,33 @@ def test_clients_of_an_attached_session_are_attached(endpoint):
     first, second = asyncio.run(scene())
     assert first["cacheWriteInputTokens"] == second["cacheReadInputTokens"] > 0
     assert rb.report(session).total.calls == 2
+
+
+def test_of_twenty_first_calls_at_two_clients_that_share_one_writes(endpoint, tmp_path):
+    """They share a file; while it is asked who writes, the event loop goes on."""
+    text = "".join(f"Clause {n}: the tenant of unit {n} pays by day {n % 28} of each month. " for n in range(600))
+
+    async def usage(client, number):
+        messages = [{"role": "user", "content": [{"text": f"question {number}?"}]}]
+        reply = await client.converse(
+            modelId="us.anthropic.claude-sonnet-4-6", system=[{"text": text}], messages=messages
+        )
+        return reply["usage"]
+
+    async def inside():
+        opened = [
+            aiobotocore.get_session().create_client("bedrock-runtime", endpoint_url=endpoint.url, **KEYS)
+            for _ in range(2)
+        ]
+        async with opened[0] as one, opened[1] as other:
+            for client in (one, other):
+                rb.attach(client, share=f"sqlite://{tmp_path}/share.db")
+            await asyncio.sleep(2)  # until both are members
+            usages = await asyncio.gather(*(usage((one, other)[number % 2], number) for number in range(20)))
+            for client in (one, other):
+                rb.detach(client)
+        return usages
+
+    usages = asyncio.run(inside())
+    assert sum(reply["cacheWriteInputTokens"] > 5_000 for reply in usages) == 1
+    assert sum(reply["cacheReadInputTokens"] > 5_000 for reply in usages) == 19
