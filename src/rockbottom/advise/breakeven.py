@@ -76,7 +76,7 @@ def crossings(tariff: Tariff, ttls: tuple[Ttl, ...], prefix_tokens: int, context
     except (NoPriceInForce, IndexError):
         return Crossings(None, None)
     hour = _hour(tariff, ttls, read, five, context_tokens)
-    return Crossings(hour, _kept(prefix_tokens, ttls[0], (plain, read, five, output)))
+    return Crossings(hour, _keep_alive_rate(prefix_tokens, ttls[0], (plain, read, five, output)))
 
 
 def _hour(tariff: Tariff, ttls: tuple[Ttl, ...], read: Usd, five: Usd, context: int) -> Decimal | None:
@@ -91,7 +91,7 @@ def _hour(tariff: Tariff, ttls: tuple[Ttl, ...], read: Usd, five: Usd, context: 
     return ((long - read) / (five - read)).ln() / (Ttl.ONE_HOUR.seconds - ttls[0].seconds) * _HOUR_S
 
 
-def _kept(prefix: int, ttl: Ttl, prices: tuple[Usd, Usd, Usd, Usd]) -> Decimal | None:
+def _keep_alive_rate(prefix: int, ttl: Ttl, prices: tuple[Usd, Usd, Usd, Usd]) -> Decimal | None:
     plain, read, write, output = prices
     gain = prefix * (write - read)
     if gain <= 0:

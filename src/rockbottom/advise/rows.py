@@ -79,15 +79,15 @@ class Rows:
         alone = self._alone(lever)
         if alone is None:
             if lever is Lever.GLOBAL and self.tariff.model.scope is Scope.GLOBAL:
-                return self._made(lever, "in use", None, Why.GLOBAL_GIVEN)
-            return None if lever in _ASKED_FOR else self._made(lever, "not offered", None, Why.NOT_OFFERED)
+                return self._row(lever, "in use", None, Why.GLOBAL_GIVEN)
+            return None if lever in _ASKED_FOR else self._row(lever, "not offered", None, Why.NOT_OFFERED)
         base = self.base_usd
         if lever in _NEEDS_CACHING:
             cached = self._alone(Lever.CACHING)
             base = cached.bill.usd if cached else base
         saved = base - alone.bill.usd
         status = self._status(lever, saved)
-        row = self._made(lever, status, saved, self._ground(lever, alone))
+        row = self._row(lever, status, saved, self._ground(lever, alone))
         return replace(row, alone_usd=alone.bill.usd) if status == "excluded" else row
 
     def _alone(self, lever: Lever) -> Combination | None:
@@ -162,7 +162,7 @@ class Rows:
         month = price * self.wishes.model_units * _HOURS
         status = "ask" if month < self.best.bill.usd else "not now"
         ground = ModelUnits(self.wishes.model_units, price, month, self.best.bill.usd)
-        return self._made(Lever.PROVISIONED, status, self.base_usd - month, ground)
+        return self._row(Lever.PROVISIONED, status, self.base_usd - month, ground)
 
     def _by_the_hour(self) -> Row:
         """Capacity whose price was read: it is not cheaper below its break-even, and above it nothing here knows."""
@@ -171,7 +171,7 @@ class Rows:
         whole = sum((sum(part.by_unit.values(), Decimal(0)) for part in tokens), Decimal(0))
         offers = capacities(self.tariff, whole - output, output) if whole else ()
         if not offers:
-            return self._made(Lever.PROVISIONED, "ask", None, Why.NO_UNIT_PRICE)
+            return self._row(Lever.PROVISIONED, "ask", None, Why.NO_UNIT_PRICE)
         average = whole / _HOURS
         pays = any(
             offer.break_even <= average
@@ -179,18 +179,18 @@ class Rows:
             else offer.saves > 0 and offer.usd_hour * _HOURS < self.base_usd
             for offer in offers
         )
-        return self._made(Lever.PROVISIONED, "ask" if pays else "not now", None, ByTheHour(offers, average))
+        return self._row(Lever.PROVISIONED, "ask" if pays else "not now", None, ByTheHour(offers, average))
 
     def _distil(self) -> Row | None:
         """A question where Bedrock distils the model; what it costs needs numbers that no evidence here has."""
         model = self.tariff.model.model.id
         known = any(pair.teacher == model for pair in distillation_pairs())
-        return self._made(Lever.DISTIL, "ask", None, Why.STUDENT_KNOWN) if known else None
+        return self._row(Lever.DISTIL, "ask", None, Why.STUDENT_KNOWN) if known else None
 
     def _route(self) -> Row | None:
         """A question where requests were recorded: which of them another model could have answered, a rule says."""
         recorded = self.evidence.today is not None or self.evidence.paid_usd is not None
-        return self._made(Lever.ROUTE, "ask", None, Why.REPLAYED_BY_RULE) if recorded else None
+        return self._row(Lever.ROUTE, "ask", None, Why.REPLAYED_BY_RULE) if recorded else None
 
     def _guard_turn(self) -> Row | None:
         """What a guardrail costs on all of the input and on the user's turn alone, where one is named."""
@@ -211,7 +211,7 @@ class Rows:
             read_usd = None
         saved = usd[0] - usd[1]
         ground = GuardedTurn(usd[0], usd[1], read_usd)
-        return self._made(Lever.GUARD_TURN, "ask" if saved > 0 else "not now", saved, ground)
+        return self._row(Lever.GUARD_TURN, "ask" if saved > 0 else "not now", saved, ground)
 
     def _smaller(self) -> Row:
         graded = self._rival()
@@ -223,11 +223,11 @@ class Rows:
             if cost is not None:
                 priced.append((cost, other))
         if not priced:
-            return self._made(Lever.RIGHT_SIZE, "ask", None, Why.NO_MODEL_NAMED)
+            return self._row(Lever.RIGHT_SIZE, "ask", None, Why.NO_MODEL_NAMED)
         cost, other = min(priced, key=lambda pair: pair[0])
         saved = self.best.bill.usd - cost
         ground = OtherModel(other.model.given, cost)
-        return self._made(Lever.RIGHT_SIZE, "ask" if saved > 0 else "not now", saved, ground)
+        return self._row(Lever.RIGHT_SIZE, "ask" if saved > 0 else "not now", saved, ground)
 
     def _usd_on(self, other: Tariff) -> Usd | None:
         """The bill of another model, sent as the best or, where it has no price for that, without caching."""
@@ -246,19 +246,19 @@ class Rows:
             return None
         if not open_to:
             names = tuple(rival.tariff.model.model.name for _, rival in rivals)
-            return self._made(Lever.RIGHT_SIZE, "not now", None, UnderBar(names))
+            return self._row(Lever.RIGHT_SIZE, "not now", None, UnderBar(names))
         best = next((pair for pair in sorted(open_to, key=_usd_of) if pair[1].evidence.good_enough), None)
         cost, rival = best or min(open_to, key=_usd_of)
         saved = self.best.bill.usd - cost
         ground = OtherModel(rival.tariff.model.given, cost, rival.evidence.quality)
-        return self._made(Lever.RIGHT_SIZE, "ask" if saved > 0 else "not now", saved, ground)
+        return self._row(Lever.RIGHT_SIZE, "ask" if saved > 0 else "not now", saved, ground)
 
     def _shorter(self) -> Row:
         tokens = [_input_only(part) for part in self.best.sent.tokens]
         saved = bill_of(tokens, self.best.tariff, self.best.tier).usd / 10
-        return self._made(Lever.SHORTER, "ask", saved, Why.EVERY_TENTH_TOKEN)
+        return self._row(Lever.SHORTER, "ask", saved, Why.EVERY_TENTH_TOKEN)
 
-    def _made(self, lever: Lever, status: str, alone: Usd | None, ground: Ground) -> Row:
+    def _row(self, lever: Lever, status: str, alone: Usd | None, ground: Ground) -> Row:
         share = alone / self.base_usd if alone is not None and self.base_usd else None
         return Row(lever, status, alone, share, self.steps.get(lever), ground)
 

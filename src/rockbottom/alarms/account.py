@@ -52,7 +52,7 @@ class Clients:
 
 def plan(settings: Wanted, clients: Clients) -> Plan:
     """What applying would do; reads only. Raises InvalidAlarm, TopicTaken, AccountUnavailable."""
-    identity = _asked(lambda: clients.sts.get_caller_identity())
+    identity = _answer_of(lambda: clients.sts.get_caller_identity())
     account, partition = identity["Account"], identity["Arn"].split(":")[1]
     topic_arn = settings.topic or (
         f"arn:{partition}:sns:{clients.region}:{account}:{settings.create}" if settings.create else ""
@@ -67,7 +67,7 @@ def plan(settings: Wanted, clients: Clients) -> Plan:
 
 def removal(settings: Wanted, clients: Clients) -> Plan:
     """What destroying would do: everything that carries the stack, and nothing else. Reads only."""
-    identity = _asked(lambda: clients.sts.get_caller_identity())
+    identity = _answer_of(lambda: clients.sts.get_caller_identity())
     alarms = _found_alarms(settings, clients)
     steps = [Step(Kind.DELETE if ours else Kind.FOREIGN, "alarm", alarm["AlarmName"]) for alarm, ours in alarms]
     body = _dashboard_body(settings, clients)
@@ -91,7 +91,7 @@ def apply(todo: Plan, clients: Clients, done: Callable[[Step], None] = lambda st
     """
     for step in todo.steps:
         if step.changes:
-            _asked(lambda step=step: _call(step, clients))
+            _answer_of(lambda step=step: _call(step, clients))
             done(step)
 
 
@@ -153,7 +153,7 @@ def _alarm_steps(settings: Wanted, clients: Clients, alarms: Sequence[Placed], t
 def _found_alarms(settings: Wanted, clients: Clients) -> list[tuple[Json, bool]]:
     """Alarms whose names begin as those of the stack, and whether they carry it."""
     pages = clients.cloudwatch.get_paginator("describe_alarms")
-    alarms: list[Json] = _asked(
+    alarms: list[Json] = _answer_of(
         lambda: [
             alarm
             for page in pages.paginate(AlarmNamePrefix=prefix(settings), AlarmTypes=["MetricAlarm"])
@@ -164,7 +164,7 @@ def _found_alarms(settings: Wanted, clients: Clients) -> list[tuple[Json, bool]]
 
 
 def _stack_of(clients: Clients, arn: str) -> str | None:
-    tags = _asked(lambda: clients.cloudwatch.list_tags_for_resource(ResourceARN=arn)["Tags"])
+    tags = _answer_of(lambda: clients.cloudwatch.list_tags_for_resource(ResourceARN=arn)["Tags"])
     return {tag["Key"]: tag["Value"] for tag in tags}.get(STACK_TAG)
 
 
@@ -256,7 +256,7 @@ def _title(widget: Json) -> str:
     return str(properties.get("title") or properties.get("markdown", "")[:40])
 
 
-def _asked(call: Callable[[], Any]) -> Any:
+def _answer_of(call: Callable[[], Any]) -> Any:
     try:
         return call()
     except RockbottomError:

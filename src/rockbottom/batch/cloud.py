@@ -67,11 +67,11 @@ class Cloud:
             url = self.bedrock_url if service.startswith("bedrock") else self.s3_url
             path = {"addressing_style": "path"} if self.s3_url else {}
             settings: dict[str, Any] = {"retries": {"total_max_attempts": 1}, "read_timeout": 60, "s3": path}
-            self._clients[service] = self._made(service, url, settings)
+            self._clients[service] = self._new_client(service, url, settings)
             self._check_place(service)
         return self._clients[service]
 
-    def _made(self, service: str, url: str | None, settings: dict[str, Any]) -> Any:
+    def _new_client(self, service: str, url: str | None, settings: dict[str, Any]) -> Any:
         if self.credentials and leads_here(url):
             return local_client(service, url, self.region, key=self.credentials["aws_access_key_id"], **settings)
         import boto3

@@ -85,7 +85,7 @@ _UNDONE = ("batch_expired", "batch_cancelled")  # OpenAI's codes of requests tha
 def error_in(response: Response | None, error: msgspec.Raw) -> dict[str, Any] | None:
     """The error of a result in AWS's members; None where the request was answered."""
     if bytes(error) != b"null":
-        failure = _told(_said, error)
+        failure = _decoded(_said, error)
         return {"errorCode": failure.code, "errorMessage": failure.message, "expired": failure.code in _UNDONE}
     if response is None or response.status_code < 400:
         return None
@@ -96,7 +96,7 @@ def error_in(response: Response | None, error: msgspec.Raw) -> dict[str, Any] | 
     return {"errorCode": response.status_code, "errorMessage": message}
 
 
-def _told(read: Any, raw: msgspec.Raw) -> _Said:
+def _decoded(read: Any, raw: msgspec.Raw) -> _Said:
     try:
         return read(bytes(raw))
     except Undecodable:

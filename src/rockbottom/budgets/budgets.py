@@ -78,7 +78,7 @@ class Budgets:
         self._lock = threading.Lock()
         self._holds: dict[tuple[str, ...], deque[tuple[float, tuple[int, ...]]]] = {}  # until when, which
         self._recent: OrderedDict[str, deque[Usd]] = OrderedDict()
-        self._said: set[object] = set()
+        self._warned: set[object] = set()
         self._booked = itertools.count()
         renew_in_child(self)
 
@@ -295,9 +295,9 @@ class Budgets:
 
     def _once(self, key: object, message: str) -> None:
         with self._lock:
-            if key in self._said or len(self._said) > _MOST_ACCOUNTS:
+            if key in self._warned or len(self._warned) > _MOST_ACCOUNTS:
                 return
-            self._said.add(key)
+            self._warned.add(key)
         log.warning("rockbottom: %s", message)
 
     def after_fork_in_child(self) -> None:

@@ -128,7 +128,7 @@ def _without_source(
     from rockbottom.rendering import advice_document, advice_text, json_text
 
     if not models and run is None and replayed is None:
-        models = (_asked(preset_name, options),)
+        models = (_prompted(preset_name, options),)
     known = [
         (evidence, _tariff(evidence.model, options))
         for evidence in _evidence(run, replayed, models, preset_name, options)
@@ -152,7 +152,7 @@ def _numbers(options: dict[str, Any]) -> bool:
     return bool(options["layers"]) or any(options[name] is not None for name in _SHAPE)
 
 
-def _asked(preset_name: str | None, options: dict[str, Any]) -> str:
+def _prompted(preset_name: str | None, options: dict[str, Any]) -> str:
     """The model, and on a terminal the numbers that are missing."""
     if not sys.stdin.isatty():
         raise click.UsageError(

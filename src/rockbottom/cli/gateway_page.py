@@ -30,7 +30,7 @@ def admin_page(configuration: "Configuration") -> Generator[None]:
     where = ("--ledger", str(ledger), "--host", host.strip("[]"), "--port", port)
     command = (sys.executable, "-m", "rockbottom", "dash", *where, "--until-input-ends")
     page = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
-    threading.Thread(target=_told, args=(page,), daemon=True).start()
+    threading.Thread(target=_tell_where, args=(page,), daemon=True).start()
     try:
         yield
     finally:
@@ -42,7 +42,7 @@ def admin_page(configuration: "Configuration") -> Generator[None]:
             page.kill()
 
 
-def _told(page: "subprocess.Popen[bytes]") -> None:
+def _tell_where(page: "subprocess.Popen[bytes]") -> None:
     """Say where the page is once it listens, or that it does not; calls are served either way."""
     url = page.stdout.readline().decode().strip() if page.stdout is not None else ""
     tell(

@@ -92,7 +92,7 @@ def destroy(yes: bool, with_logs: bool, **arguments: Any) -> None:
     from rockbottom.invocation_logging import removal
 
     clients = _clients(arguments)
-    todo = removal(_wanted(arguments), clients, with_logs=with_logs)
+    todo = removal(_settings_of(arguments), clients, with_logs=with_logs)
     _show(todo, arguments["as_json"], cost=False)
     if todo.changes:
         consent(yes, "this turns the logs of your account off", "Turn it off?")
@@ -107,7 +107,7 @@ def cloudformation(as_json: bool, **arguments: Any) -> None:
     from rockbottom.changes import yaml_text
     from rockbottom.invocation_logging import cloudformation as template
 
-    document = template(_wanted(arguments))
+    document = template(_settings_of(arguments))
     click.echo(json.dumps(document, indent=2) if as_json else yaml_text(document).rstrip())
 
 
@@ -117,7 +117,7 @@ def terraform(**arguments: Any) -> None:
     """Print a Terraform configuration of all that apply makes."""
     from rockbottom.invocation_logging import terraform as configuration
 
-    click.echo(configuration(_wanted(arguments)).rstrip())
+    click.echo(configuration(_settings_of(arguments)).rstrip())
 
 
 @command.command()
@@ -137,7 +137,7 @@ def policy(task: str, account: str, region: str, partition: str, **arguments: An
         trust_policy,
     )
 
-    settings, place = _wanted(arguments).checked(), Place(account, region, partition)
+    settings, place = _settings_of(arguments).checked(), Place(account, region, partition)
     if task == "bedrock":
         printed: dict[str, Any] = {}
         if settings.bucket:
@@ -149,7 +149,7 @@ def policy(task: str, account: str, region: str, partition: str, **arguments: An
     click.echo(json.dumps(printed, indent=2))
 
 
-def _wanted(arguments: dict[str, Any]) -> "Wanted":
+def _settings_of(arguments: dict[str, Any]) -> "Wanted":
     from rockbottom.invocation_logging import DEFAULT_RETENTION_DAYS, DEFAULT_ROLE, Wanted
 
     if arguments.get("keep_forever") and arguments.get("retention"):
@@ -164,7 +164,7 @@ def _wanted(arguments: dict[str, Any]) -> "Wanted":
 def _planned(arguments: dict[str, Any], clients: "Clients | None" = None) -> "Plan":
     from rockbottom.invocation_logging import plan as planned
 
-    settings = _wanted(arguments).checked()
+    settings = _settings_of(arguments).checked()
     return planned(settings, clients or _clients(arguments))
 
 

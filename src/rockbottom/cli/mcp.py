@@ -96,7 +96,7 @@ async def explain(path: Logs, by: str | None = None) -> str:
 
     by: tell requests apart by model, region, account, identity, or a key of their metadata.
     """
-    return await _said("explain", *_option("--by", by), *_there(path))
+    return await _output_of("explain", *_option("--by", by), *_there(path))
 
 
 async def replay(path: Logs, as_model: str | None = None, by: str | None = None) -> str:
@@ -104,7 +104,7 @@ async def replay(path: Logs, as_model: str | None = None, by: str | None = None)
 
     as_model: price every request as if sent to this model (an id, ARN or short name). by: as in explain.
     """
-    return await _said("replay", *_option("--as-model", as_model), *_option("--by", by), *_there(path))
+    return await _output_of("replay", *_option("--as-model", as_model), *_option("--by", by), *_there(path))
 
 
 async def prices(model: str, region: str | None = None, on: str | None = None) -> str:
@@ -112,7 +112,7 @@ async def prices(model: str, region: str | None = None, on: str | None = None) -
 
     model: an id, an ARN or a short name (sonnet-5-5). on: a day as 2026-11-29; today by default.
     """
-    return await _said("prices", "show", *_option("--region", region), *_option("--on", on), "--", model)
+    return await _output_of("prices", "show", *_option("--region", region), *_option("--on", on), "--", model)
 
 
 async def plan(path: str | None = None, request: Body | str | None = None, model: str | None = None) -> str:
@@ -125,8 +125,8 @@ async def plan(path: str | None = None, request: Body | str | None = None, model
         raise _refused("give either path or request")
     if request is not None:
         text = request if isinstance(request, str) else json.dumps(request)
-        return await _said("plan", *_option("--model", model), "-", text=text)
-    return await _said("plan", *_option("--model", model), *_there(path or ""))
+        return await _output_of("plan", *_option("--model", model), "-", text=text)
+    return await _output_of("plan", *_option("--model", model), *_there(path or ""))
 
 
 async def ledger_summary(ledger: str | None = None, by: str = "model", month: str | None = None) -> str:
@@ -141,7 +141,7 @@ async def ledger_summary(ledger: str | None = None, by: str = "model", month: st
     if next(folder.rglob("calls-*.ndjson"), None) is None:
         raise _refused(f"{folder} holds no ledger")
     with _mirrored(folder) as seen:
-        text = await _said("ledger", "summary", *_option("--by", by), *_option("--month", month), "--", str(seen))
+        text = await _output_of("ledger", "summary", *_option("--by", by), *_option("--month", month), "--", str(seen))
     return text.replace(str(seen), str(folder))
 
 
@@ -184,7 +184,7 @@ def _copy_sums(ledger: Path, beside: Path) -> None:
             shutil.copytree(entry, beside / entry.name, dirs_exist_ok=True)
 
 
-async def _said(*arguments: str, text: str | None = None) -> str:
+async def _output_of(*arguments: str, text: str | None = None) -> str:
     """What a command prints. Raises ToolError with its own message where it fails or takes too long."""
     import subprocess
 

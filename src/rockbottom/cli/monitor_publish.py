@@ -50,7 +50,7 @@ def publish(
     """
     from rockbottom.sinks import PlaceFile, amount_of
 
-    sets, chosen = _wanted(options)
+    sets, chosen = _dimensions_and_metrics(options)
     ledger = _folder(folder)
     place = PlaceFile(options["state"] or _state_path(ledger, options))
     amount = amount_of(ledger, place, sets, len(chosen), options["most_series"], options["simulated"])
@@ -161,7 +161,7 @@ def _state_path(ledger: Path, options: dict[str, Any]) -> Path:
     return ledger / f"published-{name}.json"
 
 
-def _wanted(options: dict[str, Any]) -> tuple[Any, Any]:
+def _dimensions_and_metrics(options: dict[str, Any]) -> tuple[Any, Any]:
     from rockbottom.sinks import checked_dimensions, checked_metrics
 
     sets = [[name.strip() for name in text.split(",") if name.strip()] for text in options["sets"]] or [["ModelId"]]
@@ -180,7 +180,7 @@ def _outlet(options: dict[str, Any], *, beating: bool) -> "tuple[Outlet, Gathere
         writer_of,
     )
 
-    sets, chosen = _wanted(options)
+    sets, chosen = _dimensions_and_metrics(options)
     heart = Heart(HEARTBEAT_S if beating else None, alone_at_the_end=True)
     gatherer = Gatherer(MinuteTable(sets, chosen, options["most_series"]), simulated=options["simulated"])
     if options["emf"]:

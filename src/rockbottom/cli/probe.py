@@ -87,7 +87,7 @@ def command(
         return _print_estimate(price, as_json)
     consent(local or yes, "this spends money", "Send them?")
     service = _service(endpoint, region, local)
-    findings, stopped = _asked(subject, service, chosen)
+    findings, stopped = _measured(subject, service, chosen)
     path = save or (None if local else saved_facts_path())
     if path is not None and any(finding.answer is not None for finding in findings):
         where = None if local else service.region
@@ -129,7 +129,7 @@ def _waiting(left: float, why: str) -> None:
     progress(f"  waiting {thousands(left):>3} s {why}" if left > 5 else "")
 
 
-def _asked(
+def _measured(
     subject: Subject, service: Service, chosen: frozenset[str]
 ) -> tuple[list[Finding], ProbeStopped | KeyboardInterrupt | None]:
     findings: list[Finding] = []

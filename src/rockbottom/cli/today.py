@@ -41,7 +41,7 @@ def today_in(folder: Path, now: float) -> dict[str, Any]:
     midnight = time.mktime((*time.localtime(now)[:3], 0, 0, 0, 0, 0, -1))
     if not folder.is_dir():
         return {"there": False, "folder": str(folder), "aws": _nothing(), "local": _nothing()}
-    totals = _kept(folder, midnight)
+    totals = _stored_totals(folder, midnight)
     position: dict[str, int] = totals["position"]
     before = dict(position)
     for path in sorted(folder.glob("calls-*.ndjson")):
@@ -99,7 +99,7 @@ def _nothing() -> Side:
     return {**dict.fromkeys(_COUNTS, 0), **dict.fromkeys(_SUMS, Decimal(0)), "unpriced_models": {}}
 
 
-def _kept(folder: Path, midnight: float) -> dict[str, Any]:
+def _stored_totals(folder: Path, midnight: float) -> dict[str, Any]:
     """What was added up earlier: all of it on the same day, on another day only how far was read."""
     totals: dict[str, Any] = {
         "format": _FORMAT,

@@ -252,7 +252,7 @@ def transport_class(base: Any) -> Any:
                 hooks.failed(leg)
                 raise
             if response.status_code >= 300:
-                response = _kept(hooks, response, response.read())
+                response = _readable_again(hooks, response, response.read())
                 if hooks.refusal(leg, response.status_code, response.text):
                     response = inner.handle_request(leg.asked)
             return _arrived(hooks, leg, response)
@@ -273,7 +273,7 @@ def transport_class(base: Any) -> Any:
                 hooks.failed(leg)
                 raise
             if response.status_code >= 300:
-                response = _kept(hooks, response, await response.aread())
+                response = _readable_again(hooks, response, await response.aread())
                 if hooks.refusal(leg, response.status_code, response.text):
                     response = await inner.handle_async_request(leg.asked)
             return _arrived(hooks, leg, response)
@@ -291,7 +291,7 @@ def _refused(hooks: Hooks, request: Any, error: RockbottomError) -> Any:
     return hooks.library.Response(402, headers={"x-should-retry": "false"}, json=body, request=request)
 
 
-def _kept(hooks: Hooks, response: Any, content: bytes) -> Any:
+def _readable_again(hooks: Hooks, response: Any, content: bytes) -> Any:
     """An error reply that was read, as one that can be read again."""
     dropped = ("content-encoding", "content-length", "transfer-encoding")
     headers = [(key, value) for key, value in response.headers.multi_items() if key.lower() not in dropped]

@@ -60,7 +60,7 @@ class ProfileResolver:
         self._known: dict[str, tuple[float, str | None]] = {}
         self._asked: dict[str, threading.Thread] = {}
         self._slow = False
-        self._said: set[str] = set()
+        self._warned: set[str] = set()
         self._lock = threading.Lock()
 
     def renew_lock(self) -> None:
@@ -122,8 +122,8 @@ class ProfileResolver:
             self._asked.pop(arn, None)
 
     def _say(self, arn: str, error: Exception) -> None:
-        if arn not in self._said:
-            self._said.add(arn)
+        if arn not in self._warned:
+            self._warned.add(arn)
             _log.warning(
                 "rockbottom: %s could not be looked up (%s); its requests are sent unchanged. "
                 "Fix: allow bedrock:GetInferenceProfile, or attach(..., resolve=...)",

@@ -165,7 +165,7 @@ class Hasher:
         tools = sum(segment.section is Section.TOOLS for segment in segments[:stable])
         first = max(stable, blocks - MOST_MESSAGE_BLOCKS)
         marks = [point.after for point in prompt.points if point.after]
-        places = _kept(tools, stable, first, blocks, marks)
+        places = _places(tools, stable, first, blocks, marks)
         depths, hashes = prompt.depths, request.hashes
         itself = request.adds_point
         barred = itself and prompt.implicit is False
@@ -189,7 +189,7 @@ class Hasher:
         return digest
 
 
-def _kept(tools: int, stable: int, first: int, blocks: int, marks: Sequence[int]) -> list[int]:
+def _places(tools: int, stable: int, first: int, blocks: int, marks: Sequence[int]) -> list[int]:
     """The prefixes to record, by their number of blocks: tools as one, system, the latest messages, all points."""
     places = [*([tools] if tools else []), *range(tools + 1, stable + 1), *range(first + 1, blocks + 1)]
     missing = {mark for mark in marks if (mark < tools) or (stable < mark <= first)}

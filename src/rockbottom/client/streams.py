@@ -54,7 +54,7 @@ class StreamWatcher:
         self._counting = counting
         self._default_ttl = default_ttl
         self.listener = listener
-        self._told = False
+        self._has_begun = False
 
     def see(self, event: Any) -> None:
         """Look at one event of botocore; an event that cannot be read is none of ours."""
@@ -86,8 +86,8 @@ class StreamWatcher:
         counting = self._counting
         if counting.failed:
             self.listener.broke()
-        if counting.begun and not self._told:
-            self._told = True
+        if counting.begun and not self._has_begun:
+            self._has_begun = True
             self.listener.began()
             if counting.at_least is not None:
                 self.listener.known(counting.at_least.usage(self._default_ttl))

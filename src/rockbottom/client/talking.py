@@ -39,7 +39,7 @@ class Talk:
 
     def __init__(self) -> None:
         self.notices: list[str] = []
-        self._said: set[str] = set()
+        self._logged: set[str] = set()
 
     def say(self, notices: Iterable[str]) -> None:
         """Log what was noticed and keep it for the report."""
@@ -50,8 +50,8 @@ class Talk:
 
     def once(self, key: str, message: str) -> None:
         """Log a message the first time its key comes."""
-        if key not in self._said and len(self._said) < _MOST_SAID:
-            self._said.add(key)
+        if key not in self._logged and len(self._logged) < _MOST_SAID:
+            self._logged.add(key)
             log.warning("rockbottom: %s", message)
 
     def passed_through(self, error: Exception) -> None:

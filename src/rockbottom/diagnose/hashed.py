@@ -19,7 +19,7 @@ from rockbottom.diagnose.sent import Archive, Record, Sent, settled
 from rockbottom.prompt import BlockKind, CachePoint, Parameters, PrefixHash, Section, Segment, prompt_of, seed_of
 from rockbottom.quantities import ZERO_USD, RockbottomError, Ttl
 
-_TOLD = frozenset({Cause.VOLATILE_TEXT, Cause.TOOLS_CHANGED, Cause.TOOLS_REORDERED, Cause.HISTORY_REWRITTEN})
+_NAMED_CAUSES = frozenset({Cause.VOLATILE_TEXT, Cause.TOOLS_CHANGED, Cause.TOOLS_REORDERED, Cause.HISTORY_REWRITTEN})
 """Causes that whoever recorded a request may have seen."""
 _FLOOR = 200  # tokens: as ``Tolerance``
 _NO_TEXT = "as the client saw it when it sent the request; the ledger keeps no text that could show the place"
@@ -71,8 +71,8 @@ def explain_hashed(requests: Iterable[Hashed], archive: Archive) -> Findings:
     findings = replace(Stream(archive.catalog).run(archive, [sent for sent, _ in compared], unreadable), alone=alone)
     placed = {finding.number: replace(finding, place="", difference=None) for finding in findings}
     for number, (sent, hashed) in enumerate(compared):
-        if hashed.cause is Cause.HISTORY_REWRITTEN or (number not in placed and hashed.cause in _TOLD):
-            finding = _told(number, sent, hashed, archive)
+        if hashed.cause is Cause.HISTORY_REWRITTEN or (number not in placed and hashed.cause in _NAMED_CAUSES):
+            finding = _named_finding(number, sent, hashed, archive)
             if finding is not None:
                 placed[number] = finding
     return replace(findings, totals=totals_of(placed.values()))
@@ -84,7 +84,7 @@ def _alone(requests: Sequence[Sent], archive: Archive) -> Alone:
     return Alone(len(requests), sum(known, ZERO_USD), len(known) == len(requests))
 
 
-def _told(number: int, sent: Sent, hashed: Hashed, archive: Archive) -> Finding | None:
+def _named_finding(number: int, sent: Sent, hashed: Hashed, archive: Archive) -> Finding | None:
     """The finding of a cause that the record names: at most tools and system could have been read; of a rewritten
     history, all that it became."""
     usage = sent.usage

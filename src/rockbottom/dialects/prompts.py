@@ -119,7 +119,7 @@ class Prompted:
 
     def told(self, reply: Mapping[str, Any]) -> tuple[tuple[Json, ...], str]:
         """The text of a whole reply, and why it stopped."""
-        return ({"text": _said(reply)},), _stopped(reply)
+        return ({"text": _text_of_reply(reply)},), _stopped(reply)
 
     def counted(self, usage: Usage, model: Model, *, points: bool, stream: bool) -> Json:
         """The counts, which each vendor's reply has in places of its own."""
@@ -135,7 +135,7 @@ class Prompted:
 
     def cut(self, reply: Json, metrics: Json, piece_chars: int = 24) -> Iterator[Event]:
         """The chunks of a whole reply; the reason and ``metrics`` on the last."""
-        parts = list(pieces(_said(reply), piece_chars))
+        parts = list(pieces(_text_of_reply(reply), piece_chars))
         for number, part in enumerate(parts):
             last = number == len(parts) - 1
             counts = {"inputTokens": metrics["inputTokenCount"], "outputTokens": metrics["outputTokenCount"]}
@@ -154,7 +154,7 @@ class Prompted:
             "inputTokens": chunks[-1][METRICS]["inputTokenCount"],
             "outputTokens": chunks[-1][METRICS]["outputTokenCount"],
         }
-        return self._form.whole("".join(map(_said, chunks)), _stopped(chunks[-1]), counts, "")
+        return self._form.whole("".join(map(_text_of_reply, chunks)), _stopped(chunks[-1]), counts, "")
 
     def counting(self) -> StreamCounts:
         return StreamCounts(COUNTERS.counts)
@@ -204,7 +204,7 @@ def _turn(role: str, text: str) -> Iterator[tuple[str, str]]:
         yield role, bare
 
 
-def _said(reply: Mapping[str, Any]) -> str:
+def _text_of_reply(reply: Mapping[str, Any]) -> str:
     """The text of a reply or chunk, wherever its vendor has it."""
     for place in (("generation",), ("outputText",), ("text",)):
         if isinstance(reply.get(place[0]), str):

@@ -122,7 +122,7 @@ class Request(Mapping[str, Any]):
     body: Mapping[str, Any]
     prompt: Prompt
     key: PrefixHash | None
-    _given: Mapping[str, Any]
+    _as_given: Mapping[str, Any]
     _arguments: Mapping[str, Any] | None = None
     _hashes: tuple[PrefixHash, ...] | None = None
     host: str = ""
@@ -143,7 +143,7 @@ class Request(Mapping[str, Any]):
     def arguments(self) -> Mapping[str, Any]:
         """What boto3 is given: the very object that was read, where nothing was changed."""
         if self._arguments is None:
-            self._arguments = _closed(self._given, self.body, self.dialect.api)
+            self._arguments = _closed(self._as_given, self.body, self.dialect.api)
         return self._arguments
 
     @property
@@ -183,7 +183,7 @@ class Request(Mapping[str, Any]):
         """The request with another body of its dialect, which is read. Raises MalformedBody."""
         prompt = self.dialect.read(body, self.requests.reader.meter(self.model.model))
         return Request(
-            self.requests, self.model, self.tier, self.dialect, body, prompt, self.key, self._given, host=self.host
+            self.requests, self.model, self.tier, self.dialect, body, prompt, self.key, self._as_given, host=self.host
         )
 
     def with_points(
@@ -200,8 +200,8 @@ class Request(Mapping[str, Any]):
             body, prompt = self.dialect.explicit_only(body), replace(prompt, implicit=False)
         arguments = self._arguments if body is self.body else None
         return Request(
-            self.requests, self.model, self.tier, self.dialect, body, prompt, key, self._given, arguments, self._hashes,
-            self.host,
+            self.requests, self.model, self.tier, self.dialect, body, prompt, key, self._as_given, arguments,
+            self._hashes, self.host,
         )  # fmt: skip
 
 

@@ -24,7 +24,7 @@ class Processes:
 
     def __init__(self, jobs: int, folder: Path) -> None:
         self._jobs, self._folder = jobs, folder
-        self._given = 0
+        self._job_files = 0
         self._pool = self._new_pool()
 
     def _new_pool(self) -> ProcessPoolExecutor:
@@ -39,19 +39,19 @@ class Processes:
 
     def columns(self, job: Job) -> Iterator[Columns]:
         """Every file read by one of the processes."""
-        job_file = self._kept(job)
+        job_file = self._job_file(job)
         return self._all([(_read, (job_file, number)) for number in range(len(job.parts))])
 
     def tallies(self, job: Job, groups: Groups) -> Iterator[list[Tally]]:
         """Every group replayed by one of the processes; a small source in one go."""
         buckets = [list(range(job.buckets))] if groups.exact else [[bucket] for bucket in range(job.buckets)]
-        job_file = self._kept((job, groups))
+        job_file = self._job_file((job, groups))
         return self._all([(_replayed, (job_file, some)) for some in buckets])
 
-    def _kept(self, value: object) -> Path:
+    def _job_file(self, value: object) -> Path:
         """A file with what every process is told, so that it is not sent with every call."""
-        self._given += 1
-        path = self._folder / f"told-{self._given}"
+        self._job_files += 1
+        path = self._folder / f"told-{self._job_files}"
         with named(path):
             path.write_bytes(pickle.dumps(value, pickle.HIGHEST_PROTOCOL))
         return path
@@ -78,12 +78,12 @@ class Processes:
 
 
 @lru_cache(2)
-def _told(path: Path) -> Any:
+def _job_in(path: Path) -> Any:
     return pickle.loads(path.read_bytes())
 
 
 def _read(job_file: Path, number: int) -> Columns:
-    job: Job = _told(job_file)
+    job: Job = _job_in(job_file)
     known, pieces = columns_of(number, job.parts[number], job.reader, job.settings, job.buckets)
     for bucket, piece in enumerate(pieces):
         if len(piece):
@@ -98,7 +98,7 @@ def _write(path: Path, piece: Trace) -> None:
 
 
 def _replayed(job_file: Path, buckets: list[int]) -> list[Tally]:
-    job, groups = _told(job_file)
+    job, groups = _job_in(job_file)
     paths = [path for bucket in buckets for path in (job_file.parent / f"{bucket}").glob("*") if path.suffix != ".part"]
     pieces = ((int(path.name), pickle.loads(path.read_bytes())) for path in paths)
     return tallies_of(pieces, groups.names, groups.repeated, job.questions, job.catalog, exact=groups.exact)

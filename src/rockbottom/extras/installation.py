@@ -70,7 +70,7 @@ def this_installation() -> Installation:
     if (checkout / "pyproject.toml").is_file():
         direct_url: dict[str, Any] | None = {"url": checkout.as_uri(), "dir_info": {"editable": True}}
     else:
-        direct_url = _told(copy)
+        direct_url = _direct_url(copy)
     version: str = sys.modules[NAME].__version__  # not imported: whoever asks stands below it
     return Installation(version, direct_url, keeper_of(Path(sys.prefix)), sys.executable, _whole_extras(copy))
 
@@ -86,7 +86,7 @@ def keeper_of(prefix: Path) -> Keeper:
     return Keeper.PIP if find_spec("pip") else Keeper.UV
 
 
-def _told(copy: "Distribution | None") -> dict[str, Any] | None:
+def _direct_url(copy: "Distribution | None") -> dict[str, Any] | None:
     text = copy.read_text("direct_url.json") if copy is not None else None
     try:
         origin: dict[str, Any] | None = json.loads(text) if text else None

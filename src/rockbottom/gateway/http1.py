@@ -47,7 +47,7 @@ class Pool:
 
     async def ask(self, address: Address, head: bytes, body: bytes) -> Reply:
         """The reply to a request, once its head has come. Raises OSError (TimeoutError) where there is none."""
-        connection = self._kept(address) or await self._connected(address)
+        connection = self._idle_connection(address) or await self._connected(address)
         reply = connection.ask(head, body)
         try:
             await reply.begun()
@@ -81,7 +81,7 @@ class Pool:
         if connection in idle:
             idle.remove(connection)
 
-    def _kept(self, address: Address) -> "_Connection | None":
+    def _idle_connection(self, address: Address) -> "_Connection | None":
         idle = self._idle.get(address, [])
         while idle:
             connection = idle.pop()  # the one that was used last: the others may grow old

@@ -27,7 +27,7 @@ _AT_HAND = 10_000  # owners that are remembered in memory too
 _PUT_S, _ASKED_S = 0.05, 1.0  # the longest that a call waits until an owner is in the store, and for an answer of it
 _MOST_NAMES = 3  # of a batch: its own, and its files of results and of errors
 _MOST_READ = 65_536  # bytes of a reply that are looked at for a name
-_TOLD = re.compile(rb'"(?:id|output_file_id|error_file_id)"\s*:\s*"((?:resp|batch|file)[_-][A-Za-z0-9_-]+)"')
+_OWNED_IDS = re.compile(rb'"(?:id|output_file_id|error_file_id)"\s*:\s*"((?:resp|batch|file)[_-][A-Za-z0-9_-]+)"')
 _MAKING = frozenset({"Responses", "CreateBatch", "GetBatch", "CancelBatch", "CreateFile"})
 """Operations whose replies name what their caller may ask for; of a batch also the files of its results."""
 _NAMING = frozenset(
@@ -128,7 +128,7 @@ class Learning:
             return
         self._size += len(piece)
         self._held = (self._held + piece)[-_MOST_READ:]
-        for encoded in _TOLD.findall(self._held):
+        for encoded in _OWNED_IDS.findall(self._held):
             name = encoded.decode()
             if name not in self._put and len(self._put) < self._most:
                 self._put.add(name)

@@ -119,7 +119,7 @@ class S3Depot:
     def stored(self, name: str) -> Stored | None:
         """What lies under a name; None: nothing. Raises NotShipped."""
         try:
-            head = self._asked("head_object", name)
+            head = self._call("head_object", name)
         except NotShipped as error:
             if error.code in _ABSENT:
                 return None
@@ -132,7 +132,7 @@ class S3Depot:
         condition = {"IfNoneMatch": "*"} if instead_of is None else {"IfMatch": instead_of.version}
         kind = "application/x-ndjson"
         try:
-            reply = self._asked(
+            reply = self._call(
                 "put_object", name, Body=content, Metadata={_DIGEST: digest}, ContentType=kind, **condition
             )
         except NotShipped as error:
@@ -152,7 +152,7 @@ class S3Depot:
         with self._refusals(name):
             return self._s3().get_object(Bucket=self._bucket, Key=self._prefix + name)["Body"].read()
 
-    def _asked(self, operation: str, name: str, **arguments: Any) -> Any:
+    def _call(self, operation: str, name: str, **arguments: Any) -> Any:
         with self._refusals(name):
             return getattr(self._s3(), operation)(Bucket=self._bucket, Key=self._prefix + name, **arguments)
 

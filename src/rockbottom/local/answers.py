@@ -96,7 +96,7 @@ class Answerer:
         if task.schema is not None:
             return limited(self._document(task.schema, task), task, count)
         cited = self._cited(task, count) if task.cited else None
-        return cited or limited(self._said(task), task, count)
+        return cited or limited(self._sentences(task), task, count)
 
     def _document(self, schema: Json, task: Asked) -> str:
         """A JSON text that fits a schema, out of the question and what the prompt says to it."""
@@ -126,7 +126,7 @@ class Answerer:
             content.append(citation(passage, documents[passage.place[0]]))
         return replace(whole, content=tuple(content))
 
-    def _said(self, task: Asked) -> str:
+    def _sentences(self, task: Asked) -> str:
         """What the prompt says to the question; of tool results that were asked for at least their beginning.
 
         A question that says word for word what to reply with gets that.

@@ -36,7 +36,7 @@ class Certificate:
 def certified(hosts: Iterable[str]) -> Generator[Certificate]:
     """A certificate for these names and addresses; its files are gone with the block. Raises MissingExtra."""
     with needing("TLS"):
-        authority, chain, key = _made(dict.fromkeys(["localhost", "127.0.0.1", "::1", *hosts]))
+        authority, chain, key = _new_certificates(dict.fromkeys(["localhost", "127.0.0.1", "::1", *hosts]))
     folder = Path(tempfile.mkdtemp(prefix="rockbottom-tls-"))
     try:
         pair = folder / "pair.pem"
@@ -51,7 +51,7 @@ def certified(hosts: Iterable[str]) -> Generator[Certificate]:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def _made(hosts: Iterable[str]) -> tuple[bytes, bytes, bytes]:
+def _new_certificates(hosts: Iterable[str]) -> tuple[bytes, bytes, bytes]:
     """The authority's certificate, that of the hosts, and the key of the latter, as PEM."""
     from cryptography import x509
     from cryptography.hazmat.primitives import hashes, serialization

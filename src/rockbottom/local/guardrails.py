@@ -78,10 +78,10 @@ class Guardrail:
                 "guardrailCoverage": {"textCharacters": {"guarded": len(guarded), "total": total}},
             }
         }
-        interventions = dict(self._found(guarded))
+        interventions = dict(self._interventions(guarded))
         return Assessed({**assessment, **interventions}, bool(interventions))
 
-    def _found(self, text: str) -> Iterator[tuple[str, Json]]:
+    def _interventions(self, text: str) -> Iterator[tuple[str, Json]]:
         lower = text.lower()
         words = [word["text"] for word in _list(self.config, "wordPolicyConfig", "wordsConfig")]
         hits = [word for word in words if word.lower() in lower]

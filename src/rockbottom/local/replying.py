@@ -49,7 +49,7 @@ def replied(counted: Counted, answer: Answer) -> Reply:
     reply, metrics = _built(counted, answer, usage, latency, first)
     if not (call.stream and counted.dialect.api.native):
         reply.update(told_of_guardrail)
-    headers, reply_usage = _headers(counted, usage, latency), reply.get("usage") or _told(counted, usage)
+    headers, reply_usage = _headers(counted, usage, latency), reply.get("usage") or _reply_usage(counted, usage)
     if call.stream:
         frames, logged = _framed(counted, reply, metrics, told_of_guardrail)
         return Reply(headers, b"", frames, reply_usage, reply, logged, latency, first, usage)
@@ -129,7 +129,7 @@ def _built(counted: Counted, answer: Answer, usage: Usage, latency: int, first: 
     reply: Json = {
         "output": {"message": {"role": "assistant", "content": list(answer.content)}},
         "stopReason": answer.stop_reason,
-        "usage": _told(counted, usage),
+        "usage": _reply_usage(counted, usage),
         "metrics": {"latencyMs": latency},
     }
     if not native:
@@ -143,7 +143,7 @@ def _built(counted: Counted, answer: Answer, usage: Usage, latency: int, first: 
     return dialect.answered(reply, counted.model.model, _exchange(counted, answer, identity)), metrics
 
 
-def _told(counted: Counted, usage: Usage) -> Json:
+def _reply_usage(counted: Counted, usage: Usage) -> Json:
     """The ``usage`` of a reply; GPT's on ConverseStream may count twice what was cached (gpt_stream_counters)."""
     dialect, model, stream = counted.dialect, counted.model.model, counted.call.stream
     if not dialect.api.native and stream and model.vendor == "openai" and counted.overlaps:

@@ -161,7 +161,7 @@ class Runtime:
             dialect,
             body,
             model,
-            self._asked(dialect, body),
+            self._task_of(dialect, body),
             state.reader.meter(model.model).tokens_of_text,
             result,
             namespace,
@@ -276,7 +276,7 @@ class Runtime:
             raise malformed(f"{type(error).__name__}: {error}") from error
 
     @staticmethod
-    def _asked(dialect: Dialect, body: Json) -> Asked:
+    def _task_of(dialect: Dialect, body: Json) -> Asked:
         try:
             return asked_of(dialect.unspelled(body))
         except (AttributeError, KeyError, TypeError, ValueError) as error:

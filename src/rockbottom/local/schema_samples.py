@@ -32,7 +32,7 @@ _FORMATS = {
     "ipv6": "2001:db8::1",
     "hostname": "example.com",
 }
-_FOUND = {"date": ("date",), "email": ("email",), "uri": ("url",), "url": ("url",)}
+_KINDS_OF_FORMATS = {"date": ("date",), "email": ("email",), "uri": ("url",), "url": ("url",)}
 # What a member's name says of its value, by any of its words.
 _KINDS: tuple[tuple[frozenset[str], tuple[str, ...]], ...] = (
     (frozenset({"email", "mail", "recipient"}), ("email",)),
@@ -236,7 +236,7 @@ class _Sampling:
             match = self._evidence.matching(pattern)
             return match if match is not None and _fits(match, fields) else least_match(fields["pattern"]) or ""
         if form in _FORMATS:
-            return (form in _FOUND and self._evidence.next(*_FOUND[form])) or _FORMATS[form]
+            return (form in _KINDS_OF_FORMATS and self._evidence.next(*_KINDS_OF_FORMATS[form])) or _FORMATS[form]
         text = self._text(fields, name)
         most, least = fields.get("maxLength"), fields.get("minLength")
         if isinstance(most, int):

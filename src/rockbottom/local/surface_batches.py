@@ -146,7 +146,7 @@ class Batches:
         records = _records(await asyncio.to_thread(_content, s3, bucket, key))
         outcome, counts = _Outcome(), batch.told["request_counts"]
         for number, record in enumerate(records, 1):
-            self._one(batch, record, outcome)
+            self._answer(batch, record, outcome)
             if number % _PER_TURN == 0:
                 await asyncio.sleep(0)
         counts |= {"total": len(records), "completed": len(outcome.out), "failed": len(outcome.err)}
@@ -159,7 +159,7 @@ class Batches:
         now = int(self._state.clock.now())
         batch.told |= {"status": "completed", "finalizing_at": now, "completed_at": now}
 
-    def _one(self, batch: Batch, record: Json, outcome: _Outcome) -> None:
+    def _answer(self, batch: Batch, record: Json, outcome: _Outcome) -> None:
         identity = self._state.new_request_id()
         try:
             status, body = 200, self._answered(batch, record, identity)

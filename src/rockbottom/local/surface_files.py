@@ -57,15 +57,15 @@ class Files:
 
     def told(self, identifier: str) -> Json:
         """A file as the API shows it. Raises ServiceFailure."""
-        return self._found(identifier).told
+        return self._file(identifier).told
 
     def content(self, identifier: str) -> bytes:
         """The bytes of a file. Raises ServiceFailure."""
-        return self._found(identifier).content
+        return self._file(identifier).content
 
     def remove(self, identifier: str) -> Json:
         """Forget a file. Raises ServiceFailure."""
-        self._found(identifier)
+        self._file(identifier)
         del self.kept[identifier]
         return {"id": identifier, "object": "file", "deleted": True}
 
@@ -78,7 +78,7 @@ class Files:
             rows = [row for row in rows if row["purpose"] == query["purpose"]]
         return page_of(rows, query, most=_MOST_LISTED, usual=_MOST_LISTED)
 
-    def _found(self, identifier: str) -> _File:
+    def _file(self, identifier: str) -> _File:
         file = self.kept.get(identifier)
         if file is None:
             raise ServiceFailure("ResourceNotFoundException", f"No such File object: {identifier}")

@@ -89,7 +89,7 @@ class Decision:
         else:
             self.worth = self.values.of(ends, barred=self.hit.bars_hour and not self._insures)
             self.zones = zones_of(self.hit.deepest, ends, self.depths, self.worth)
-            desired = self._wanted()
+            desired = self._desired()
             self.insured = self._insured(desired)
             extent, why = (self.insured.extent, "") if self.insured else self._afforded(desired)
         held_back = desired is not None and self.insured is None and extent.last < desired.last
@@ -141,7 +141,7 @@ class Decision:
     def _shared_end(self) -> int:
         return self.visit.shared.end if self.visit.shared is not None else 0
 
-    def _wanted(self) -> Extent:
+    def _desired(self) -> Extent:
         """What would be written if the guard had nothing to say.
 
         With tail insurance an hour is first bought only for what other prompts share: of a conversation that goes on,

@@ -288,17 +288,17 @@ class Planner:
         if not self._alone:
             decision.values.watch(added, now)
         if (prompt.points or prompt.implicit is not None) and self.own_points == "keep":
-            self._told(conditions, keys, prompt, shape, None)
+            self._tell_others(conditions, keys, prompt, shape, None)
             return self._left_alone(prompt, conditions)
         plan = decision.made()
         if plan.held_back:
             self._say_once(conditions.account, plan.reason[:7], held_back(conditions, plan, self.guard))
         assert decision.pending is not None
         self._in_flight(keys[-1], decision.pending, now)
-        self._told(conditions, keys, prompt, shape, decision)
+        self._tell_others(conditions, keys, prompt, shape, decision)
         return plan
 
-    def _told(
+    def _tell_others(
         self, conditions: Conditions, keys: Sequence[PrefixHash], prompt: Prompt, shape: Shape,
         decision: Decision | None,
     ) -> None:  # fmt: skip

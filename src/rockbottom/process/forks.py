@@ -42,7 +42,7 @@ class _Told:
     listening: bool = False
 
 
-_TOLD = _Told()
+_MEMBERS = _Told()
 _LOCKS: "weakref.WeakKeyDictionary[Any, threading.RLock]" = weakref.WeakKeyDictionary()
 
 
@@ -54,7 +54,7 @@ def lock_of(shared: Any) -> "threading.RLock":
 
 def renew_in_child(member: Forked) -> None:
     """Call ``member.after_fork_in_child`` in the child of every fork."""
-    _TOLD.renewed.add(member)
+    _MEMBERS.renewed.add(member)
     _listen()
 
 
@@ -64,35 +64,35 @@ def hold_over_forks(member: Forking, *, inner: bool = False) -> None:
     ``inner``: it is entered by those who hold an outer one already (a sink, by a client), so it is held after them;
     the other way round two threads could wait for each other.
     """
-    (_TOLD.inner if inner else _TOLD.outer).add(member)
+    (_MEMBERS.inner if inner else _MEMBERS.outer).add(member)
     _listen()
 
 
 def _listen() -> None:
-    if not _TOLD.listening and hasattr(os, "register_at_fork"):
-        _TOLD.listening = True
+    if not _MEMBERS.listening and hasattr(os, "register_at_fork"):
+        _MEMBERS.listening = True
         os.register_at_fork(before=_before, after_in_parent=_after_in_parent, after_in_child=_after_in_child)
 
 
 def _before() -> None:
-    _TOLD.turn.acquire()
-    _TOLD.held = [*_TOLD.outer, *_TOLD.inner]
-    for member in _TOLD.held:
+    _MEMBERS.turn.acquire()
+    _MEMBERS.held = [*_MEMBERS.outer, *_MEMBERS.inner]
+    for member in _MEMBERS.held:
         member.before_fork()
 
 
 def _after_in_parent() -> None:
-    for member in reversed(_TOLD.held):
+    for member in reversed(_MEMBERS.held):
         member.after_fork_in_parent()
-    _TOLD.held = []
-    _TOLD.turn.release()
+    _MEMBERS.held = []
+    _MEMBERS.turn.release()
 
 
 def _after_in_child() -> None:
     _LOCKS.clear()  # they are held by the parent's threads, which are not here; first, for others ask for theirs
-    _TOLD.turn = threading.Lock()
-    holders, _TOLD.held = _TOLD.held, []
-    for member in _each_once([*holders, *_TOLD.renewed]):
+    _MEMBERS.turn = threading.Lock()
+    holders, _MEMBERS.held = _MEMBERS.held, []
+    for member in _each_once([*holders, *_MEMBERS.renewed]):
         member.after_fork_in_child()
 
 

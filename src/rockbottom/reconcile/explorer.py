@@ -58,7 +58,7 @@ def _documents(text: str) -> Iterator[Mapping[str, Any]]:
 
 def _line(period: Mapping[str, str], group: Mapping[str, Any], definitions: Sequence[str]) -> BillLine:
     start, end = (date.fromisoformat(period[name][:10]) for name in ("Start", "End"))
-    usage_type, product, kind = _told(group, definitions)
+    usage_type, product, kind = _group_names(group, definitions)
     metrics = group["Metrics"]
     name = next((metric for metric in _COSTS if metric in metrics), _COSTS[0])
     listed = next((metric for metric in metrics if metric.replace("_", "").lower() == "listcost"), None)
@@ -78,7 +78,7 @@ def _line(period: Mapping[str, str], group: Mapping[str, Any], definitions: Sequ
     )
 
 
-def _told(group: Mapping[str, Any], definitions: Sequence[str]) -> tuple[str, str, str]:
+def _group_names(group: Mapping[str, Any], definitions: Sequence[str]) -> tuple[str, str, str]:
     """Usage type, service and kind of record; by their looks where the reply does not say how it is grouped."""
     keys = [str(key) for key in group["Keys"]]
     if len(definitions) == len(keys):

@@ -90,7 +90,7 @@ def question(cloudwatch: Any, region: str, first: date, last: date, known: Seque
     # One metric at a time: a model that never read from a cache has no CacheReadInputTokens.
     for metric in (_CALLS, NATIVE_TOKENS["input"]):
         pages = cloudwatch.get_paginator("list_metrics").paginate(Namespace=NATIVE, MetricName=metric)
-        for row in _asked(lambda pages=pages: [metric_row for page in pages for metric_row in page["Metrics"]]):
+        for row in _answer_of(lambda pages=pages: [metric_row for page in pages for metric_row in page["Metrics"]]):
             names = {dimension["Name"]: dimension["Value"] for dimension in row["Dimensions"]}
             if set(names) == {"ModelId"}:
                 models.add(names["ModelId"])
@@ -100,7 +100,7 @@ def question(cloudwatch: Any, region: str, first: date, last: date, known: Seque
 def _projects(cloudwatch: Any) -> tuple[tuple[str, str], ...]:
     """The projects of bedrock-mantle with the models called in each, as far as ListMetrics still knows them."""
     pages = cloudwatch.get_paginator("list_metrics").paginate(Namespace=MANTLE_NATIVE, MetricName=MANTLE_CALLS)
-    rows = _asked(lambda: [metric_row for page in pages for metric_row in page["Metrics"]])
+    rows = _answer_of(lambda: [metric_row for page in pages for metric_row in page["Metrics"]])
     named = ({dimension["Name"]: dimension["Value"] for dimension in row["Dimensions"]} for row in rows)
     pairs = {tuple(names[name] for name in MANTLE_DIMENSIONS) for names in named if set(names) == {*MANTLE_DIMENSIONS}}
     return tuple(sorted((project, model) for project, model in pairs))
@@ -145,7 +145,7 @@ def _values(
         "ScanBy": "TimestampAscending",
     }
     pages = cloudwatch.get_paginator("get_metric_data").paginate(**request)
-    results = _asked(lambda: [row for page in pages for row in page["MetricDataResults"]])
+    results = _answer_of(lambda: [row for page in pages for row in page["MetricDataResults"]])
     return [
         (queries[int(row["Id"][1:])], stamp.astimezone(UTC).date(), value)
         for row in results
@@ -167,7 +167,7 @@ def _model(name: str, catalog: Catalog, behind: Mapping[str, str]) -> str:
         return name
 
 
-def _asked(call: Callable[[], Any]) -> Any:
+def _answer_of(call: Callable[[], Any]) -> Any:
     try:
         return call()
     except Exception as error:

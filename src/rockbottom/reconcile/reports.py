@@ -18,7 +18,7 @@ from rockbottom.reconcile.lines import BillLine, UnreadableBill
 from rockbottom.trace import spelled_object
 
 NEEDED = ("line_item_usage_start_date", "line_item_usage_type", "line_item_unblended_cost")
-_WANTED = (
+_READ_COLUMNS = (
     *NEEDED, "line_item_usage_amount", "line_item_line_item_type", "line_item_product_code",
     "line_item_line_item_description", "line_item_currency_code", "line_item_iam_principal",
     "line_item_usage_account_id", "pricing_unit", "pricing_public_on_demand_cost", "product", "product_product_name",
@@ -61,7 +61,7 @@ def parquet_rows(path: Path) -> Iterator[Mapping[str, Any]]:
         lacks = [name for name in NEEDED if name not in names]
         if lacks:
             raise UnreadableBill(f"{path} is no bill: it has no {', '.join(lacks)}.", fix="export CUR 2.0 with them")
-        columns = {name: names[name] for name in _WANTED if name in names}
+        columns = {name: names[name] for name in _READ_COLUMNS if name in names}
         for batch in file.iter_batches(columns=list(columns.values())):
             for row in batch.to_pylist():
                 yield {name: row[column] for name, column in columns.items()}

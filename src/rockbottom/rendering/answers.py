@@ -11,7 +11,7 @@ from rockbottom.rendering.estimates import besides_text
 from rockbottom.rendering.quality import quality_text
 from rockbottom.rendering.sentences import is_attached
 
-_TOLD = 3  # checks that did not pass, in full; the rest is counted
+_MOST_PROBLEMS = 3  # checks that did not pass, in full; the rest is counted
 
 
 def answer_text(
@@ -221,8 +221,8 @@ def _verdicts(document: BenchResults) -> str:
         number = sum(len(lane.verdicts) for model in document.models for lane in model.lanes)
         return f"All {counted(number, 'check')} passed (writes, reads, minimums, nothing rejected)."
     problems = [*failed, *unfinished]
-    more = f"; and {len(problems) - _TOLD} more (--verbose)" if len(problems) > _TOLD else ""
-    return f"{counted(len(problems), 'check')} did not pass: {'; '.join(problems[:_TOLD])}{more}."
+    more = f"; and {len(problems) - _MOST_PROBLEMS} more (--verbose)" if len(problems) > _MOST_PROBLEMS else ""
+    return f"{counted(len(problems), 'check')} did not pass: {'; '.join(problems[:_MOST_PROBLEMS])}{more}."
 
 
 def _assumed(document: BenchResults) -> str:

@@ -76,7 +76,7 @@ def updates_text(updates: Updates, most: int | None, *, width: int = 80) -> Iter
     for standing in Standing:
         yield from _listed(standing.value.capitalize(), [_line(update) for update in updates.of(standing)], most, width)
     yield from _listed(
-        "Not in this list (the rows stay in the book)", [_asked(row) for row in updates.gone], most, width
+        "Not in this list (the rows stay in the book)", [_words_of(row) for row in updates.gone], most, width
     )
     yield from _refusals(updates.refused, most, width)
 
@@ -111,10 +111,10 @@ def _line(update: Update) -> str:
     row, before = update.row, update.before
     was = f", was {usd_exact(before.usd_per_mtok)} ({before.place})" if before is not None else ""
     why = f"; {row.note}" if row.contested else ""
-    return f"{_asked(row)}: {usd_exact(row.usd_per_mtok)} from {row.valid_from}{was}{why}"
+    return f"{_words_of(row)}: {usd_exact(row.usd_per_mtok)} from {row.valid_from}{was}{why}"
 
 
-def _asked(row: Price) -> str:
+def _words_of(row: Price) -> str:
     above = f" above {row.above_context_tokens:,} tokens" if row.above_context_tokens else ""
     where = row.region or "throughout"
     return f"{row.model} {row.scope.value} {where} {row.tier.value} {row.unit.value}{above}"

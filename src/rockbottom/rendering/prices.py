@@ -125,10 +125,10 @@ def comparison_text(region: str, products: int, listed: int, pairs: Sequence[Com
     for pair in differ:
         if pair.row is not None:
             book = f"book {usd_exact(pair.row.usd_per_mtok)} ({pair.row.place})"
-            yield f"  differs  {_asked(pair)}: {book}, list {usd_exact(pair.listed.usd_per_mtok)}"
+            yield f"  differs  {_words_of(pair)}: {book}, list {usd_exact(pair.listed.usd_per_mtok)}"
             yield f"           {pair.listed.usage_type}"
     for pair in missing:
-        yield f"  missing  {_asked(pair)}: list {usd_exact(pair.listed.usd_per_mtok)}"
+        yield f"  missing  {_words_of(pair)}: list {usd_exact(pair.listed.usd_per_mtok)}"
         yield f"           {pair.listed.usage_type}"
 
 
@@ -170,5 +170,5 @@ def _condition(row: Price) -> str:
     return " ".join(part for part in (row.region or "", above) if part)
 
 
-def _asked(pair: Comparison) -> str:
+def _words_of(pair: Comparison) -> str:
     return f"{pair.listed.model} {pair.scope.value} {pair.listed.tier.value} {pair.listed.unit.value}"

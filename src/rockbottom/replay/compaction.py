@@ -94,7 +94,7 @@ def _compacted(turns: Turns, roots: Array, turn: int, summary: int) -> Compacted
     less, more = _Sums(turns), _Sums(turns)
     _later(turns, later, starts[roots[later]], ends[roots[later]], less, more)
     _first(turns, rows, end, summary, less, more)
-    _asked(turns, past, end, summary, more)
+    _summary_request(turns, past, end, summary, more)
     return Compacted(turn, len(rows), less.sums, more.sums)
 
 
@@ -160,7 +160,7 @@ def _first(turns: Turns, rows: Array, end: Array, summary: int, less: _Sums, mor
     more.add(rows[~writes], Unit.INPUT, added[~writes])
 
 
-def _asked(turns: Turns, past: Array, end: Array, summary: int, more: _Sums) -> None:
+def _summary_request(turns: Turns, past: Array, end: Array, summary: int, more: _Sums) -> None:
     """The request for the summary: the conversation so far, its last reply, and the summary as output."""
     cached = np.minimum(turns.read[past] + turns.written[past], end)
     more.add(past, Unit.CACHE_READ, cached)

@@ -21,7 +21,7 @@ def turns_of(stage: Stage, billed: Outcomes, points: PlacedPoints) -> Turns:
     if stage.rules.implicit_point:
         kept = np.minimum(front, cached)
     else:
-        kept = _kept(
+        kept = _depths_kept(
             trace.block_offsets, points.offsets, points.after, trace.blocks.depth, front, cached,
             stage.rules.minimum_tokens,
         )  # fmt: skip
@@ -74,7 +74,7 @@ def _front(offsets: Array, section: Array, depth: Array) -> Array:
     return front
 
 
-def _kept(
+def _depths_kept(
     offsets: Array, point_offsets: Array, after: Array, depth: Array, front: Array, cached: Array, minimum: int
 ) -> Array:
     """Depth of the last point in every request's front at which an entry stands, by its counters."""

@@ -41,7 +41,7 @@ def placed_online(stage: Stage, policy: OnlinePolicy) -> PlacedPoints:
     after: list[int] = []
     ttl: list[int] = []
     offsets, own = np.zeros(len(stage.trace) + 1, np.int64), np.zeros(len(stage.trace), np.uint8)
-    segment_ends = _kept(stage)
+    segment_ends = _segment_ends(stage)
     for i, (prompt, now) in enumerate(prompts_of(stage, segment_ends)):
         placed = policy.choose(prompt, now)
         chosen = [point for point in placed if point[0]]
@@ -88,7 +88,7 @@ def _rows(stage: Stage, i: int, segment_ends: Array | None) -> Array:
     return np.arange(base, end) if segment_ends is None else base + np.flatnonzero(segment_ends[base:end])
 
 
-def _kept(stage: Stage) -> Array | None:
+def _segment_ends(stage: Stage) -> Array | None:
     """Which rows end a segment, where slices of a fixed size stand for blocks; None: all do.
 
     Up to ``RUN`` slices in a row are one segment, because a block is longer than a slice; where a prompt ends, parts

@@ -231,7 +231,7 @@ class _Stream:
         self._owed = 0  # bytes of flow control that the parts took
         self._arrived = asyncio.Event()
         self._gone = False
-        self._given = False  # the application has had the whole body
+        self._has_whole_body = False  # the application has had the whole body
         self._head: list[tuple[bytes, bytes]] | None = None
         self._ended = False
 
@@ -267,7 +267,7 @@ class _Stream:
         while not self._parts and self.receiving:
             self._arrived.clear()
             await self._arrived.wait()
-        if self._gone or (self._given and not self._parts):
+        if self._gone or (self._has_whole_body and not self._parts):
             if not self._gone:
                 self._arrived.clear()
                 await self._arrived.wait()  # nothing follows but the end
@@ -275,7 +275,7 @@ class _Stream:
         body, owed = b"".join(self._parts), self._owed
         self._parts, self._owed = [], 0
         self._connection.acknowledge(owed, self.number)
-        self._given = not self.receiving
+        self._has_whole_body = not self.receiving
         return {"type": "http.request", "body": body, "more_body": self.receiving}
 
     async def send(self, message: dict[str, Any]) -> None:

@@ -39,7 +39,7 @@ class Gatherer:
         self._simulated = simulated
         self._last = self.settled_until = float("-inf")
         self.live = True
-        self._said: set[str] = set()
+        self._warned: set[str] = set()
         self.too_old = self.left_out = self.unpriced = self.unreadable = 0
 
     def take(self, calls: Iterable[CallRecord], now: float) -> None:
@@ -97,8 +97,8 @@ class Gatherer:
         return list(self.table.take(float("inf") if last or jumped else now - SETTLE_S))
 
     def _once(self, key: str, message: str) -> None:
-        if key not in self._said:
-            self._said.add(key)
+        if key not in self._warned:
+            self._warned.add(key)
             log.warning("rockbottom: %s", message)
 
 

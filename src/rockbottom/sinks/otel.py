@@ -64,7 +64,7 @@ class OpenTelemetry:
         self._tracer = trace.get_tracer(_SCOPE, tracer_provider=tracer_provider)
         meter = metrics.get_meter(_SCOPE, meter_provider=meter_provider)
         self._metrics = CallMetrics(meter, metric_tags, most_series)
-        self._said = False
+        self._has_warned = False
 
     def record(self, call: CallRecord) -> None:
         """Complete the call's span or make one, and count; never raises."""
@@ -79,8 +79,8 @@ class OpenTelemetry:
                 self._own_span(call)
             self._metrics.count(call, standard=ours)
         except Exception as error:
-            if not self._said:
-                self._said = True
+            if not self._has_warned:
+                self._has_warned = True
                 log.warning("rockbottom: OpenTelemetry did not take a call (%s: %s)", type(error).__name__, error)
 
     def _is_ours(self, current: Any) -> bool:

@@ -70,7 +70,7 @@ class LedgerTables:
     @property
     def damaged(self) -> int:
         """How many damaged lines there are."""
-        return self._one("SELECT count(*) FROM damaged")
+        return self._value("SELECT count(*) FROM damaged")
 
     @property
     def unfinished(self) -> int:
@@ -84,7 +84,7 @@ class LedgerTables:
     @property
     def last_at(self) -> float | None:
         """When the last call left; None where there was none, or only such of a clock that ran ahead."""
-        latest = self._one('SELECT max("at") FROM recent WHERE timed AND NOT counted') or 0.0
+        latest = self._value('SELECT max("at") FROM recent WHERE timed AND NOT counted') or 0.0
         return max(latest, self._summing.last_at) or None
 
     def is_there(self) -> bool:
@@ -233,10 +233,10 @@ class LedgerTables:
 
     def _latest(self) -> float:
         """The last instant of the rows that are there."""
-        latest = self._one('SELECT max("at") FROM recent WHERE timed')
+        latest = self._value('SELECT max("at") FROM recent WHERE timed')
         return float("inf") if latest is None else latest
 
-    def _one(self, sql: str) -> Any:
+    def _value(self, sql: str) -> Any:
         return self._all(sql)[0][0]
 
     def _all(self, sql: str) -> list[tuple[Any, ...]]:

@@ -41,7 +41,7 @@ class Prices:
         self._connection.execute(
             f"CREATE OR REPLACE TEMP TABLE waste AS SELECT w.id, w.tokens, "
             f"w.tokens * greatest({write} - p.input_price, 0 * {write} * p.input_price) AS picousd "
-            f"FROM wasted w JOIN {_asked('wasted', 'recent')} c USING (id) {self._joined()} WHERE w.tokens > 0"
+            f"FROM wasted w JOIN {_rows_named('wasted', 'recent')} c USING (id) {self._joined()} WHERE w.tokens > 0"
         )
 
     def _misses(self) -> str:
@@ -58,7 +58,7 @@ class Prices:
         lost = f"CASE WHEN {known} AND (f.tokens = 0 OR p.cache_read_price IS NOT NULL) THEN greatest({saved}, 0) END"
         return (
             'SELECT f.*, c."at", c.local, c.model, c.tags, c.family, c.family_tokens, '
-            f"{lost} AS lost_picousd FROM found f JOIN {_asked('found', 'fresh')} c USING (id) {self._joined()}"
+            f"{lost} AS lost_picousd FROM found f JOIN {_rows_named('found', 'fresh')} c USING (id) {self._joined()}"
         )
 
     def _joined(self) -> str:
@@ -72,7 +72,7 @@ class Prices:
         keys = ", ".join(_KEYS)
         rows = self._connection.execute(
             f'SELECT {keys}, any_value(total) FROM (SELECT *, floor("at" / 86400)::BIGINT AS day, '
-            f"{self._band} AS band, {_TOTAL} AS total FROM {_asked(named, calls)}) "
+            f"{self._band} AS band, {_TOTAL} AS total FROM {_rows_named(named, calls)}) "
             f"ANTI JOIN prices USING ({keys}) GROUP BY {keys}"
         ).fetchall()
         if rows:
@@ -96,6 +96,6 @@ class Prices:
         return picousd_of(str(price.usd_per_mtok / 1_000_000))
 
 
-def _asked(named: str, calls: str) -> str:
+def _rows_named(named: str, calls: str) -> str:
     """SQL: the few rows of ``calls`` that are named in ``named``, before anything is looked up for them."""
     return f"(SELECT * FROM {calls} WHERE id IN (SELECT id FROM {named}))"

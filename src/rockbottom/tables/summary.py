@@ -78,7 +78,7 @@ def summary_of(ledgers: Iterable[LedgerTables], by: str, month: str | None = Non
     simulated = count = damaged = unfinished = 0
     for tables in ledgers:
         count += 1
-        for row in _asked(tables, by, month):
+        for row in _summed_by(tables, by, month):
             label = row["label"]
             sums[label] = _added(sums.get(label, {}), row)
         simulated += _simulated(tables, month)
@@ -93,7 +93,7 @@ def summary_of(ledgers: Iterable[LedgerTables], by: str, month: str | None = Non
     )  # fmt: skip
 
 
-def _asked(tables: LedgerTables, by: str, month: str | None) -> list[dict[str, Any]]:
+def _summed_by(tables: LedgerTables, by: str, month: str | None) -> list[dict[str, Any]]:
     label = by if by in COLUMNS else "CASE WHEN tags LIKE '{%' THEN json_extract_string(tags, $path) END"
     parameters: dict[str, Any] = {} if by in COLUMNS else {"path": _path(by)}
     sums = ", ".join(f"sum({name})::BIGINT AS {name}" for name in _COUNTS)

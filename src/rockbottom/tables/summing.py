@@ -63,7 +63,7 @@ class Summing:
 
     def is_empty(self) -> bool:
         """Whether there are no rows."""
-        return not self._one("SELECT count(*) FROM recent")
+        return not self._value("SELECT count(*) FROM recent")
 
     def ends(self) -> dict[int, float]:
         """When the last call of each volume left."""
@@ -75,7 +75,7 @@ class Summing:
     def refresh(self, now: float) -> None:
         """Bring the sums of what is in no file up to date."""
         due = abs(now - self._refreshed_at) >= _TENDED_EVERY_S
-        if due or (self._changed and self._one("SELECT count(*) FROM recent") < _MANY):
+        if due or (self._changed and self._value("SELECT count(*) FROM recent") < _MANY):
             self._prices.price_waste(wasted_by(now))
             self._refreshed_at = now
         if self._changed or due:
@@ -159,7 +159,7 @@ class Summing:
         )
         queries = {"misses": latest, "damaged": f"SELECT * FROM damaged_here WHERE volume = {name}"}
         for kind, sql in queries.items():
-            if self._one(f"SELECT count(*) FROM ({sql})"):
+            if self._value(f"SELECT count(*) FROM ({sql})"):
                 self._copy(key, kind, sql)
         self._copy(key, "sums", f"SELECT * EXCLUDE (volume) FROM made WHERE volume = {key.number} ORDER BY start")
         for kind, sql in queries.items():
@@ -173,16 +173,16 @@ class Summing:
 
     def _let_go(self) -> None:
         """Of the rows that are counted only those of the last volume are needed still, to judge others against."""
-        last = self._one("SELECT max(id >> 40) FROM recent WHERE counted")
+        last = self._value("SELECT max(id >> 40) FROM recent WHERE counted")
         self._run("DELETE FROM recent WHERE counted AND id < $1", [id_of(last or 0, 0)])
 
     def _make_cells(self, rows: str, now: float) -> None:
         self._run(f"CREATE OR REPLACE TEMP TABLE made AS {cells_of(rows, now - FINE_S)}")
         names = "SELECT count(DISTINCT (family, family_tokens)) AS n FROM made GROUP BY volume, start // 3600, model"
-        if (self._one(f"SELECT max(n) FROM ({names})") or 0) > MOST_FAMILIES:
+        if (self._value(f"SELECT max(n) FROM ({names})") or 0) > MOST_FAMILIES:
             self._run(f"CREATE OR REPLACE TEMP TABLE made AS {bounded('made')}")
         sets = "SELECT count(DISTINCT tags) AS n FROM made GROUP BY volume, start // 3600"
-        if (self._one(f"SELECT max(n) FROM ({sets})") or 0) > MOST_TAGS:
+        if (self._value(f"SELECT max(n) FROM ({sets})") or 0) > MOST_TAGS:
             self._run(f"CREATE OR REPLACE TEMP TABLE made AS {with_fewer_tags('made')}")
 
     def _show(self, cells: str, now: float) -> int:
@@ -200,5 +200,5 @@ class Summing:
         self.last_at = max(self.last_at, latest or 0.0)
         return calls
 
-    def _one(self, sql: str) -> Any:
+    def _value(self, sql: str) -> Any:
         return self._run(sql).fetchone()[0]

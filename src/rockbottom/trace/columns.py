@@ -252,16 +252,16 @@ def selected(trace: Trace, rows: Sequence[int] | Array) -> Trace:
     blocks, block_offsets = _rows_of(trace.block_offsets, chosen)
     points, point_offsets = _rows_of(trace.point_offsets, chosen)
     return Trace(
-        _taken(trace.requests, chosen),
-        _taken(trace.blocks, blocks),
-        _taken(trace.points, points),
+        _rows_taken(trace.requests, chosen),
+        _rows_taken(trace.blocks, blocks),
+        _rows_taken(trace.points, points),
         block_offsets,
         point_offsets,
         trace.names,
     )
 
 
-def _taken(table: Requests | Blocks | Points, rows: Array) -> Any:
+def _rows_taken(table: Requests | Blocks | Points, rows: Array) -> Any:
     return table_of(type(table), {name: array[rows] for name, array in arrays(table)}, len(rows))
 
 

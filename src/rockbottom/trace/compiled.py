@@ -19,15 +19,15 @@ R = TypeVar("R")
 
 def compiled(function: Callable[P, R]) -> Callable[P, R]:
     """The function compiled by numba: no Python objects inside, the interpreter's lock released."""
-    return _kept(function, {"nogil": True})
+    return _compiled_and_cached(function, {"nogil": True})
 
 
 def inlined(function: Callable[P, R]) -> Callable[P, R]:
     """The function compiled by numba, meant to be called from compiled functions."""
-    return _kept(function, {"nogil": True, "inline": "never"})
+    return _compiled_and_cached(function, {"nogil": True, "inline": "never"})
 
 
-def _kept(function: Callable[P, R], options: dict[str, Any]) -> Callable[P, R]:
+def _compiled_and_cached(function: Callable[P, R], options: dict[str, Any]) -> Callable[P, R]:
     """Compiled when it is first called, and kept for the next process where there is a folder for it."""
     decorate = cast(Callable[..., Callable[[Callable[P, R]], Callable[P, R]]], numba.njit)  # pyright: ignore  # untyped
     try:

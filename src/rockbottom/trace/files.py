@@ -108,7 +108,7 @@ def chunks_of(name: str) -> Iterator[bytes]:
     except Exception as error:
         if not _is_damage(error):
             raise
-        raise CutShort(_told(error)) from error
+        raise CutShort(_reason_of(error)) from error
 
 
 def chunks_in(file: IO[bytes]) -> Iterator[bytes]:
@@ -190,6 +190,6 @@ def _is_damage(error: Exception) -> bool:
     return ours or type(error).__module__.startswith(_OF_OTHERS)
 
 
-def _told(error: Exception) -> str:
+def _reason_of(error: Exception) -> str:
     """What is wrong, without the name of the file, which is said beside it."""
     return getattr(error, "strerror", None) or str(error) or type(error).__name__

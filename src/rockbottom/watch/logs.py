@@ -81,7 +81,7 @@ class LogView(View):
             if self._remote and self._timer() < self._due:
                 return True
             self._due = self._timer() + _REMOTE_EVERY_S
-            self._pieces = self._found()
+            self._pieces = self._new_invocations()
         for invocation in self._pieces:
             self._record(invocation)
             if self._timer() >= until:
@@ -89,7 +89,7 @@ class LogView(View):
         self._pieces = None
         return True
 
-    def _found(self) -> Iterator[Invocation]:
+    def _new_invocations(self) -> Iterator[Invocation]:
         for name, text in self._tail.pieces():
             yield from invocations_of(name, self._damages, text)
 

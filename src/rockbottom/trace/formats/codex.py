@@ -27,7 +27,13 @@ from rockbottom.trace.files import files_of
 from rockbottom.trace.reading import Part, Reader, ReaderSettings, lines_of
 from rockbottom.trace.rows import object_of, text_of
 
-_TOLD = (b'"session_meta"', b'"turn_context"', b'"thread_settings_applied"', b'"token_usage_record"', b'"token_count"')
+_READ_EVENTS = (
+    b'"session_meta"',
+    b'"turn_context"',
+    b'"thread_settings_applied"',
+    b'"token_usage_record"',
+    b'"token_count"',
+)
 _TOTALS = ("input_tokens", "cached_input_tokens", "output_tokens", "total_tokens")
 
 
@@ -93,10 +99,10 @@ def read(part: str, settings: ReaderSettings) -> Part:
     damages, requests, size, state = Damages(), CountedRequests(settings.key, grows=True), 0, _State(by=settings.by)
     for number, text in lines_of(part, damages):
         size += len(text)
-        if not any(name in text for name in _TOLD):
+        if not any(name in text for name in _READ_EVENTS):
             continue
         try:
-            request = _told(decoded(text), state)
+            request = _request_of(decoded(text), state)
             if request is not None:
                 requests.add(request)
         except Undecodable as error:
@@ -104,7 +110,7 @@ def read(part: str, settings: ReaderSettings) -> Part:
     return requests.part(damages, size)
 
 
-def _told(line: Any, state: _State) -> Counted | None:
+def _request_of(line: Any, state: _State) -> Counted | None:
     payload = line.get("payload") if is_object(line) else None
     if not is_object(payload):
         return None
