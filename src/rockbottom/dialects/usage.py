@@ -135,10 +135,10 @@ def invoked(usage: Usage) -> dict[str, Any]:
     }
 
 
-def server_tools(said: object) -> dict[str, int]:
+def server_tools(usage: object) -> dict[str, int]:
     """How often the service ran tools of its own, by their names, in a ``usage`` object."""
-    told = said.get("serverToolUsage") if is_object(said) else None
-    counts = told.items() if is_object(told) else ()
+    tools = usage.get("serverToolUsage") if is_object(usage) else None
+    counts = tools.items() if is_object(tools) else ()
     return {str(name): count for name, count in counts if type(count) is int and 0 < count <= MOST_UNITS}
 
 

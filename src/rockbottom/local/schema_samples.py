@@ -155,14 +155,14 @@ class _Sampling:
     def _add_implied(self, filled: Json, fields: Json, branch: Json, depth: int) -> None:
         """Fill what a branch requires, and fill anew what it says more of."""
         whole = self._merged({"allOf": [branch, {key: fields[key] for key in ("properties",) if key in fields}]})
-        own = branch.get("properties")
-        said = dict(own) if is_object(own) else {}
+        stated = branch.get("properties")
+        own = dict(stated) if is_object(stated) else {}
         properties, required = whole.get("properties"), branch.get("required")
         known = dict(properties) if is_object(properties) else {}
-        for member in [*(required if is_list(required) else ()), *(name for name in said if name in filled)]:
-            schema = said.get(member, known.get(member, {}))
-            if member in known and member in said and is_object(known[member]):
-                schema = self._merged({"allOf": [said[member], known[member]]})
+        for member in [*(required if is_list(required) else ()), *(name for name in own if name in filled)]:
+            schema = own.get(member, known.get(member, {}))
+            if member in known and member in own and is_object(known[member]):
+                schema = self._merged({"allOf": [own[member], known[member]]})
             filled[member] = self.value(schema, member, depth - 1)
 
     def _add_further(self, filled: Json, known: Json, fields: Json, depth: int) -> None:
