@@ -1,15 +1,18 @@
 """A plugin of pytest for suites of others: nothing of theirs leaves this machine.
 
-What they fetch from the web while they are collected is a small page. Requests to bedrock-mantle, whose address their
+What they fetch from the web while they are collected is a small page. A test that looks into the recording of an
+exchange (``vcr`` of pytest-recording) looks at what was really sent. Requests to bedrock-mantle, whose address their
 clients make up themselves, go to the local endpoint (``ROCKBOTTOM_ENDPOINT``), which knows them by their Host header.
 """
 
 import os
+from collections.abc import Iterator
 from importlib import import_module
 from importlib.util import find_spec
 from typing import Any
 
 import httpx
+import pytest
 
 PDF = (
     b"%PDF-1.4\n1 0 obj<</Type/Catalog/Pages 2 0 R>>endobj 2 0 obj<</Type/Pages/Kids[3 0 R]/Count 1>>endobj "
@@ -44,6 +47,39 @@ def at_home(library: Any) -> None:
 
     library.HTTPTransport.handle_request = handle_request
     library.AsyncHTTPTransport.handle_async_request = handle_async_request
+
+
+class Sent:
+    """What one test's botocore clients sent, as the cassette of a recording that is being made shows it."""
+
+    record_mode = "all"
+
+    def __init__(self) -> None:
+        self.requests: list[Any] = []
+
+
+class InsteadOfCassettes:
+    """Fixtures of pytest-recording, which is switched off: nothing is played, and nothing written."""
+
+    @pytest.fixture(autouse=True)
+    def vcr(self, monkeypatch: pytest.MonkeyPatch, vcr_markers: list[Any]) -> Iterator[Sent | None]:
+        if not vcr_markers:
+            yield None
+            return
+        session, sent = import_module("botocore.httpsession").URLLib3Session, Sent()
+        send = session.send
+
+        def noted(self: Any, request: Any) -> Any:
+            sent.requests.append(request)
+            return send(self, request)
+
+        monkeypatch.setattr(session, "send", noted)
+        yield sent
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    if config.pluginmanager.hasplugin("recording"):
+        config.pluginmanager.register(InsteadOfCassettes(), "instead-of-cassettes")
 
 
 httpx.get = get
