@@ -43,6 +43,7 @@ def converse(dice: Random, model: str, *, claude: bool, explicit: bool, long: bo
     if claude and dice.random() < 0.3:
         thinking = {"type": "enabled", "budget_tokens": 1024}
         request["additionalModelRequestFields"] = {"thinking": thinking}
+        request["inferenceConfig"] = {"maxTokens": 1100}  # more than its budget
         if tools:
             request["toolConfig"].pop("toolChoice", None)  # thinking beside a forced tool is refused
     owned = _converse_owner(dice, claude, long) if explicit and dice.random() < 0.4 else None
@@ -186,6 +187,7 @@ def anthropic(dice: Random, model: str, *, long: bool) -> Iterator[Json]:
         body["system"] = blocks if dice.random() < 0.6 else text(dice)
     if dice.random() < 0.3:
         body["thinking"] = {"type": "enabled", "budget_tokens": 1024}
+        body["max_tokens"] = 1100
     owns = dice.random() < 0.4
     hours = dice.randint(0, 4) if long else 0
     as_bytes = dice.random() < 0.5

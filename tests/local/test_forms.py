@@ -1,6 +1,8 @@
 """The form of an answer that was asked for: a document of a schema, thinking, citations; whole and streamed."""
 
+import base64
 import json
+import zlib
 
 import jsonschema
 import pytest
@@ -20,6 +22,7 @@ SCHEMA = {
     "required": ["name", "port", "kind"],
     "additionalProperties": False,
 }
+CLAUDE = "us.anthropic.claude-sonnet-4-6"
 MANUAL = "The gateway is called Heimdall. It listens on port 8443. It was made in Bergen."
 QUESTION = "Which name and port does the gateway have?"
 FORMAT = {
@@ -259,3 +262,86 @@ def test_what_is_asked_is_read_from_either_spelling():
     native = {"additionalModelRequestFields": {"output_config": {"format": {"type": "json_schema", "schema": SCHEMA}}}}
     assert asked_of({"messages": [], "outputConfig": FORMAT}).schema == SCHEMA
     assert asked_of({"messages": [], **native}).schema == SCHEMA
+
+
+def a_pdf(*pages):
+    """A PDF of texts, each page a packed stream of its own."""
+    body = b"%PDF-1.4\n"
+    for text in pages:
+        stream = zlib.compress(f"BT ({text}) Tj ET".encode())
+        body += b"1 0 obj<</Type /Page>>endobj\nstream\n" + stream + b"\nendstream\n"
+    return body
+
+
+def cited_in(reply):
+    """The citations of a reply of Converse."""
+    blocks = [
+        block["citationsContent"] for block in reply["output"]["message"]["content"] if "citationsContent" in block
+    ]
+    return [citation for block in blocks for citation in block["citations"]]
+
+
+def test_a_pdf_is_read_and_cited_by_its_page(runtime, kit):
+    """Recorded of one page: from 1 to 2 (pydantic-ai, test_pdf_citations); on InvokeModel the same place."""
+    data = a_pdf("Parcels arrive on Monday.", "Refunds take seven days.")
+    source = {"format": "pdf", "name": "Policy", "source": {"bytes": data}}
+    question = "How long do refunds take?"
+    document = {"document": {**source, "citations": {"enabled": True}}}
+    reply = runtime.converse(modelId=CLAUDE, messages=[kit.user(document, question)])
+    (cited,) = cited_in(reply)
+    assert cited["location"] == {"documentPage": {"documentIndex": 0, "start": 2, "end": 3}}
+    assert cited["sourceContent"] == [{"text": "Refunds take seven days."}]
+    reply = runtime.converse(modelId=CLAUDE, messages=[kit.user({"document": source}, question)])
+    assert reply["output"]["message"]["content"] == [{"text": "Refunds take seven days."}]
+    native = {"type": "base64", "media_type": "application/pdf", "data": base64.b64encode(data).decode()}
+    blocks = [
+        {"type": "document", "source": native, "citations": {"enabled": True}},
+        {"type": "text", "text": question},
+    ]
+    body = {"anthropic_version": "x", "max_tokens": 99, "messages": [{"role": "user", "content": blocks}]}
+    told = json.loads(runtime.invoke_model(modelId=CLAUDE, body=json.dumps(body))["body"].read())
+    (told,) = [citation for block in told["content"] for citation in block.get("citations") or ()]
+    assert (told["type"], told["start_page_number"], told["end_page_number"]) == ("page_location", 2, 3)
+
+
+def test_a_text_that_travels_as_bytes_is_cited_too(runtime, kit):
+    """As boto3 sends a file."""
+    text = b"Parcels arrive on Monday. Refunds take seven days."
+    document = {"format": "txt", "name": "Policy", "source": {"bytes": text}, "citations": {"enabled": True}}
+    question = "How long do refunds take?"
+    reply = runtime.converse(modelId=CLAUDE, messages=[kit.user({"document": document}, question)])
+    (cited,) = cited_in(reply)
+    assert cited["location"] == {"documentChar": {"documentIndex": 0, "start": 26, "end": 50}}
+
+
+@pytest.mark.parametrize(
+    ("thinking", "limits", "said"),
+    [
+        (
+            {"type": "enabled", "budget_tokens": 1000},
+            {},
+            "budget_tokens: Input should be greater than or equal to 1024",
+        ),
+        ({"type": "enabled"}, {}, "thinking.enabled.budget_tokens: Field required"),
+        ({"type": "enabled", "budget_tokens": 2000}, {"maxTokens": 2000}, "`max_tokens` must be greater than"),
+        (
+            {"type": "enabled", "budget_tokens": 1024},
+            {"temperature": 0.5},
+            "may only be set to 1 when thinking is enabled",
+        ),
+        ({"type": "adaptive"}, {"temperature": 0.5}, "when thinking is enabled or in adaptive mode"),
+        ({"type": "enabled", "budget_tokens": 1024}, {"temperature": 1, "maxTokens": 1100}, None),
+        ({"type": "disabled"}, {"temperature": 0.5}, None),
+    ],
+)
+def test_budgets_and_temperatures_that_claude_does_not_take_beside_thinking(endpoint, kit, thinking, limits, said):
+    """Wordings of public issues: LibreChat 8346, claude-code 8756, sample-voice-of-customer-datalake 323."""
+    body = {
+        "messages": [kit.user("q")],
+        "inferenceConfig": limits,
+        "additionalModelRequestFields": {"thinking": thinking},
+    }
+    status, reply, _ = kit.http(endpoint, "POST", f"/model/{CLAUDE}/converse", body)
+    assert status == (400 if said else 200)
+    assert said is None or said in reply["message"]
+    assert said is None or reply["message"].startswith("The model returned the following errors: ")

@@ -19,6 +19,7 @@ from rockbottom.dialects.guarding import (
 from rockbottom.dialects.locating import block_of
 from rockbottom.dialects.messages import MESSAGES
 from rockbottom.dialects.nova import NOVA
+from rockbottom.dialects.pdf import page_texts
 from rockbottom.dialects.points import POINT_MARKS, POINT_MEMBERS, converse_point, is_point, without_ttls
 from rockbottom.dialects.prompts import native_dialect_for
 from rockbottom.dialects.reading import Reader
@@ -122,6 +123,7 @@ __all__ = [
     "opened",
     "operation_by",
     "operation_of",
+    "page_texts",
     "route_to",
     "server_tools",
     "surface_error",

@@ -29,15 +29,23 @@ def _citation(citation: Mapping[str, Any]) -> Json:
     location: Mapping[str, Any] = citation["location"]
     kind = next(iter(location))
     place = location[kind]
-    name, unit = ("char_location", "char") if kind == "documentChar" else ("content_block_location", "block")
+    name, start, end = _LOCATIONS[kind]
     return {
         "type": name,
         "cited_text": text,
         "document_index": place["documentIndex"],
         "document_title": citation.get("title") or None,
-        f"start_{unit}_index": place["start"],
-        f"end_{unit}_index": place["end"],
+        start: place["start"],
+        end: place["end"],
     }
+
+
+_LOCATIONS: Mapping[str, tuple[str, str, str]] = {
+    "documentChar": ("char_location", "start_char_index", "end_char_index"),
+    "documentChunk": ("content_block_location", "start_block_index", "end_block_index"),
+    "documentPage": ("page_location", "start_page_number", "end_page_number"),
+}
+"""What Converse's kinds of places are in Anthropic's words."""
 
 
 def told_block(block: Mapping[str, Any]) -> Json | None:

@@ -120,6 +120,8 @@ def _unspelled_block(block: Mapping[str, Any]) -> Iterator[Json]:
     elif kind == "document":
         source: Mapping[str, Any] = block.get("source") or {}
         content_source: Json = {"text": source.get("data", "")} if source.get("type") == "text" else {}
+        if source.get("type") == "base64":
+            content_source = {"bytes": source.get("data")}
         if source.get("type") == "content":
             content_source = {"content": _unspelled_blocks(source.get("content"))}
         yield {"document": {"name": block.get("title"), "source": content_source, "citations": block.get("citations")}}

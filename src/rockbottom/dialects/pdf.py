@@ -2,7 +2,7 @@
 
 import re
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
 _PAGE = re.compile(rb"/Type\s*/Page\b")
@@ -33,11 +33,25 @@ def pdf_of(data: bytes, digest: bytes) -> Pdf:
     return known
 
 
+def page_texts(data: bytes) -> tuple[tuple[str, ...], int]:
+    """The text of each page where each is a stream of its own, else all of it as one; and how many pages there are.
+
+    No texts where none can be read.
+    """
+    unpacked = list(_unpacked(data[:_MOST_BYTES]))
+    pages = _pages(data[:_MOST_BYTES], unpacked)
+    texts = [text for stream in unpacked if (text := " ".join(_shown(stream)).strip())]
+    return tuple(texts) if len(texts) in (0, pages) else (" ".join(texts),), pages
+
+
 def _read(data: bytes) -> Pdf:
     unpacked = list(_unpacked(data))
-    pages = len(_PAGE.findall(data)) or sum(len(_PAGE.findall(stream)) for stream in unpacked)
     shown = [text for stream in unpacked for text in _shown(stream)]
-    return Pdf(max(1, pages), "\n".join(shown))
+    return Pdf(_pages(data, unpacked), "\n".join(shown))
+
+
+def _pages(data: bytes, unpacked: Iterable[bytes]) -> int:
+    return max(1, len(_PAGE.findall(data)) or sum(len(_PAGE.findall(stream)) for stream in unpacked))
 
 
 def _unpacked(data: bytes) -> Iterator[bytes]:

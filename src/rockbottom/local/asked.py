@@ -1,19 +1,15 @@
 """What a request asks for, whatever dialect it is written in: the question, the texts it may be answered from,
 the tools, and the limits of the answer."""
 
-import base64
-import binascii
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from functools import lru_cache
 from typing import Any
 
 import msgspec
 
-from rockbottom.local.requested import Cited, Thinking, cited_of, schema_of, thinking_of
+from rockbottom.local.requested import Cited, Thinking, cited_of, held_by, schema_of, thinking_of
 
 Json = dict[str, Any]
-_MEMO_CHARS = 200_000
 _SHORT_CHARS = 600
 
 
@@ -160,15 +156,4 @@ def _document_text(source: Json) -> str:
         return source["text"]
     if isinstance(source.get("content"), list):
         return "\n".join(part.get("text", "") for part in source["content"])
-    raw = source.get("bytes")
-    if not isinstance(raw, str):
-        return ""
-    return _decoded(raw) if len(raw) <= _MEMO_CHARS else _decoded.__wrapped__(raw)
-
-
-@lru_cache(maxsize=128)
-def _decoded(raw: str) -> str:
-    try:
-        return base64.b64decode(raw).decode()
-    except (binascii.Error, ValueError):
-        return ""  # a PDF or another binary document: nothing to quote from
+    return "\n".join(held_by(source.get("bytes")).texts)

@@ -14,10 +14,11 @@ from typing import Any
 
 from rockbottom.local.accepted import check_fields, check_media, check_tier, may_begin_with_assistant
 from rockbottom.local.failures import invalid
-from rockbottom.local.native import check_thinking
+from rockbottom.local.native import check_thinking, check_thinking_limits
 
 Json = dict[str, Any]
 
+_MODEL_SAYS = "The model returned the following errors: "
 MAX_IMAGES = 20
 MAX_DOCUMENTS = 5
 MAX_IMAGE_BYTES = 3_932_160  # 3.75 MB
@@ -40,6 +41,8 @@ def check_conversation(body: Json, model: str) -> None:
             check_fields(fields)
         choice: Json = config.get("toolChoice") or {}
         check_thinking(fields.get("thinking"), forced="any" in choice or "tool" in choice)
+        if "thinking" in fields:
+            _check_thinking_limits(body, fields)
     uses_tools = False
     for number, message in enumerate(messages):
         uses_tools = _check_content(number, message) or uses_tools
@@ -55,6 +58,12 @@ def check_conversation(body: Json, model: str) -> None:
             raise invalid("The toolConfig field must be defined when using toolUse and toolResult content blocks.")
         _check_pairs(messages)
     _check_tools(tools)
+
+
+def _check_thinking_limits(body: Json, fields: Json) -> None:
+    limits: Json = body.get("inferenceConfig") or {}
+    temperature, tools = limits.get("temperature", fields.get("temperature")), bool(body.get("toolConfig"))
+    check_thinking_limits(fields["thinking"], limits.get("maxTokens"), temperature, tools=tools, lead=_MODEL_SAYS)
 
 
 def _check_roles(messages: Sequence[Json], any_begins: bool) -> None:

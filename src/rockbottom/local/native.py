@@ -11,6 +11,11 @@ from rockbottom.local.accepted import check_members
 from rockbottom.local.failures import invalid
 
 Json = dict[str, Any]
+_LEAST_BUDGET = 1024
+_BUDGET_TOO_LARGE = (
+    "`max_tokens` must be greater than `thinking.budget_tokens`. Please consult our documentation at "
+    "https://docs.claude.com/en/docs/build-with-claude/extended-thinking#max-tokens-and-context-window-size"
+)
 
 
 def check_required(dialect: Dialect, body: Json) -> None:
@@ -55,6 +60,9 @@ def check_messages(body: Json, model: str) -> None:
             raise invalid(f"{name}: Input should be a valid dictionary")
     choice: Json = body.get("tool_choice") or {}
     check_thinking(body.get("thinking"), forced=choice.get("type") in ("any", "tool"))
+    check_thinking_limits(
+        body.get("thinking"), body["max_tokens"], body.get("temperature"), tools=bool(body.get("tools"))
+    )
 
 
 def check_unanswered(body: Json, *, stream: bool) -> None:
@@ -80,6 +88,32 @@ def check_thinking(thinking: Any, *, forced: bool) -> None:
     """Raise for a forced tool beside thinking, which Claude does not take (Anthropic's page on extended thinking)."""
     if forced and isinstance(thinking, dict) and cast(Json, thinking).get("type") in ("enabled", "adaptive"):
         raise invalid("Thinking may not be enabled when tool_choice forces tool use.")
+
+
+def check_thinking_limits(thinking: Any, max_tokens: Any, temperature: Any, *, tools: bool, lead: str = "") -> None:
+    """Raise for a budget that Claude does not take, and for a temperature beside thinking; ``lead`` begins the message.
+
+    Wordings: https://github.com/danny-avila/LibreChat/issues/8346 (the least budget),
+    https://github.com/anthropics/claude-code/issues/8756 (the budget and ``max_tokens``),
+    https://github.com/aws-samples/sample-voice-of-customer-datalake/pull/323 (temperature),
+    https://github.com/dotCipher/opencode-claude-bridge/pull/1 (adaptive). With tools thinking may be interleaved, and
+    then a budget may be larger than ``max_tokens`` (Anthropic, Extended thinking).
+    """
+    fields = cast(Json, thinking) if isinstance(thinking, dict) else {}
+    kind, budget = fields.get("type"), fields.get("budget_tokens")
+    if kind == "enabled":
+        place = f"{lead}thinking.enabled.budget_tokens: "
+        if budget is None:
+            raise invalid(f"{place}Field required")
+        if not isinstance(budget, int) or isinstance(budget, bool):
+            raise invalid(f"{place}Input should be a valid integer")
+        if budget < _LEAST_BUDGET:
+            raise invalid(f"{place}Input should be greater than or equal to {_LEAST_BUDGET}")
+        if isinstance(max_tokens, int) and budget >= max_tokens and not tools:
+            raise invalid(f"{lead}{_BUDGET_TOO_LARGE}")
+    if kind in ("enabled", "adaptive") and temperature not in (None, 1):
+        adaptive = " or in adaptive mode" if kind == "adaptive" else ""
+        raise invalid(f"{lead}`temperature` may only be set to 1 when thinking is enabled{adaptive}.")
 
 
 def _check_message(message: Any, number: int) -> None:

@@ -1,29 +1,44 @@
 """What a request asks of the form of its answer: a document of a schema, thinking, citations. Bodies as Converse's."""
 
-from collections.abc import Iterable, Mapping
+import base64
+import binascii
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from functools import lru_cache
+from hashlib import blake2b
+from typing import Any, NamedTuple
 
 import msgspec
 
+from rockbottom.dialects import page_texts
 from rockbottom.local.bodies import NOT_JSON
 from rockbottom.local.failures import invalid
 from rockbottom.quantities import is_list, is_object
 
 Json = dict[str, Any]
+_MEMO_CHARS, _LARGE_KEPT = 200_000, 16
 
 
 @dataclass(frozen=True, slots=True)
 class Cited:
     """A document that may be cited: its number among the documents, its title, and its text.
 
-    ``chunks`` is where each part of a document in parts begins; empty where it is one text.
+    ``chunks`` is where each part of a document in parts begins, or each page of a PDF; empty where it is one text.
+    ``pages`` is how many pages a PDF has, 0 where it is none.
     """
 
     number: int
     title: str
     text: str
     chunks: tuple[int, ...] = ()
+    pages: int = 0
+
+
+class Held(NamedTuple):
+    """The text of a document, of each page of a PDF where that is known; and how many pages a PDF has."""
+
+    texts: tuple[str, ...]
+    pages: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +46,9 @@ class Thinking:
     """Thinking was asked for; Claude signs it."""
 
     signed: bool
+
+
+_large: dict[bytes, Held] = {}  # of documents too large to be kept whole, by their digests
 
 
 def schema_of(body: Mapping[str, Any]) -> Json | None:
@@ -83,10 +101,42 @@ def cited_of(messages: Iterable[Mapping[str, Any]]) -> list[Cited]:
                 cited.append(Cited(number, title, source["text"]))
             elif is_list(content):
                 cited.append(_in_parts(number, title, [str(part.get("text", "")) for part in content]))
+            elif (held := held_by(source.get("bytes"))).texts:
+                cited.append(_of_bytes(number, title, held))
     return cited
 
 
-def _in_parts(number: int, title: str, texts: list[str]) -> Cited:
+def held_by(raw: object) -> Held:
+    """What the bytes of a document hold, base64 as they travel; nothing where they are no text and no readable PDF."""
+    if not isinstance(raw, str):
+        return Held(())
+    if len(raw) <= _MEMO_CHARS:
+        return _held_by(raw)
+    digest = blake2b(raw.encode("utf-8", "surrogatepass"), digest_size=16).digest()
+    if digest not in _large:
+        if len(_large) >= _LARGE_KEPT:
+            _large.clear()
+        _large[digest] = _held_by.__wrapped__(raw)
+    return _large[digest]
+
+
+@lru_cache(maxsize=128)
+def _held_by(raw: str) -> Held:
+    try:
+        data = base64.b64decode(raw)
+        return Held(*page_texts(data)) if data.startswith(b"%PDF") else Held((data.decode(),))
+    except (binascii.Error, ValueError):
+        return Held(())
+
+
+def _of_bytes(number: int, title: str, held: Held) -> Cited:
+    if not held.pages:
+        return Cited(number, title, held.texts[0])
+    whole = _in_parts(number, title, held.texts)
+    return Cited(number, title, whole.text, whole.chunks if len(held.texts) == held.pages else (), held.pages)
+
+
+def _in_parts(number: int, title: str, texts: Sequence[str]) -> Cited:
     starts: list[int] = []
     at = 0
     for text in texts:
