@@ -118,7 +118,7 @@ def test_memory_is_bounded_whatever_the_traffic():
     planner = Planner(capacity=500)
     for number in range(3000):
         planner.plan(request_of(f"question {number}"), now=NOW + number)
-    assert len(planner.history.runs) <= planner.history.size <= 500
+    assert planner.history.prefixes <= planner.history.size <= 500
     assert planner.plan(request_of("another"), now=NOW + 3001).read > 1024
 
 

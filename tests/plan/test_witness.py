@@ -35,7 +35,7 @@ def learned(planner: Planner, now: float) -> dict:
     runs = {}
     for run in planner.history.recent(10**6):
         pace = run.pace
-        runs[run.keys[-1]] = (
+        runs[run.last] = (
             run.start, run.end, run.last_at, run.shared, run.beyond, run.children, run.tokens,
             (pace.gaps, pace.quick, pace.slow_gaps, pace.back),
             {at: (*entry.row(), entry.vouched) for at, entry in run.entries.items() if entry.until > now},

@@ -105,7 +105,7 @@ def test_a_store_that_is_slow_delays_a_call_by_a_moment_at_most(server):
         try:
             slowing.wait(30)
             slow = sorted(_seconds(one, f"slow {number} {text_of(4_000)}") for number in range(10))
-            until(lambda: len(attachment_of(other).planner.history.runs) >= 20, 30)
+            until(lambda: attachment_of(other).planner.history.prefixes >= 20, 30)
         finally:
             ends.set()
             thread.join()

@@ -66,7 +66,7 @@ def note(visit: Visit, added: Sequence[Run], sending: Sending, now: float, writi
         run = _holder(position, added, visit)
         if run is None:
             continue
-        entry = run.entries.setdefault(position, Entry())
+        entry = run.entry(position)
         if entry.until <= now:
             entry.drop()  # what was said of it was said of what has ended
         below = position <= hit

@@ -69,3 +69,7 @@ class Entry:
         five, hour, insured, confirmed = [*row, 0.0, 0.0][:4]
         usual_s = int(row[4]) if len(row) > 4 else Ttl.FIVE_MINUTES.seconds
         return cls(five, hour, insured > 0.0, confirmed > 0.0, usual_s=usual_s)
+
+
+NO_ENTRIES: dict[int, Entry] = {}
+"""Of all runs that have none: never changed."""

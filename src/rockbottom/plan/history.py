@@ -1,14 +1,18 @@
 """What was seen of prefixes: a compressed trie of hashes, each run of segments with the gaps between its uses.
 
 A run is a stretch of segments that so far was only ever sent together. Nothing of the text is kept: a prefix
-is known by its keyed hash. The trie is bounded: beyond ``capacity`` prefixes the leaves unused for longest go.
+is known by its keyed hash. The trie is bounded: beyond ``capacity`` prefixes the leaves unused for longest go, and
+entries that have ended go with the next sweep. A run keeps its hashes end to end and is found by the first and the last
+of them: a prefix in the middle of a long run takes the 16 bytes of its hash.
 """
 
 from collections import OrderedDict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from rockbottom.plan.entries import Entry
+import msgspec
+
+from rockbottom.plan.entries import NO_ENTRIES, Entry
 from rockbottom.plan.returns import Cell, Observation
 from rockbottom.quantities import Ttl
 
@@ -16,6 +20,9 @@ _QUICK_S, _HOUR_S = Ttl.FIVE_MINUTES.seconds, Ttl.ONE_HOUR.seconds
 _QUICK_RATE, _BACK_RATE = 0.08, 0.15  # the slowest rates of the two moving averages
 _DEEPEST_UPDATED = 16  # runs above the deepest one whose gaps are kept; the ones in between share theirs
 _RUN_WEIGHT = 2  # prefixes that a run weighs in the bound on memory
+_NEAR = 8  # segments from the end of a prompt at which the end of an earlier one is looked for
+_SWEEP_S = 300.0  # between two sweeps, and after the end of an entry
+KEY_BYTES = 16
 """Measured as in ``returns``: with the first rate half or twice as fast contracts, whose clock is invented, cost .007
 less, with the second at 0.3 .005 less and at 0.08 .0004 more; with both twice as fast the mix costs .0013 more, chat
 .0002 less. 4 or 64 runs instead of 16 change agents by .0003."""
@@ -23,50 +30,82 @@ less, with the second at 0.3 .005 less and at 0.08 .0004 more; with both twice a
 _VOLATILE_SEGMENTS = 1  # a single branch no longer than this is a prompt's volatile end, not another use of the prefix
 
 
-@dataclass(slots=True)
-class Pace:
-    """The gaps seen between uses: how many, the share within five minutes, of the longer ones within the hour."""
+class Pace(msgspec.Struct, frozen=True, gc=False):
+    """The gaps seen between uses: how many, the share within five minutes, of the longer ones within the hour.
+
+    Never changed, so all runs of which nothing else is known have the same.
+    """
 
     gaps: int = 0
     quick: float = 0.0
     slow_gaps: int = 0
     back: float = 0.0
 
-    def add(self, gap: float) -> None:
-        """Count one gap, in seconds."""
-        self.gaps += 1
-        self.quick += max(1 / self.gaps, _QUICK_RATE) * ((gap <= _QUICK_S) - self.quick)
+    def after(self, gap: float) -> "Pace":
+        """With one more gap, in seconds."""
+        gaps, slow_gaps, back = self.gaps + 1, self.slow_gaps, self.back
+        quick = self.quick + max(1 / gaps, _QUICK_RATE) * ((gap <= _QUICK_S) - self.quick)
         if gap > _QUICK_S:
-            self.slow_gaps += 1
-            self.back += max(1 / self.slow_gaps, _BACK_RATE) * ((gap <= _HOUR_S) - self.back)
+            slow_gaps += 1
+            back += max(1 / slow_gaps, _BACK_RATE) * ((gap <= _HOUR_S) - back)
+        return Pace(gaps, quick, slow_gaps, back)
 
-    def copy(self) -> "Pace":
-        """A copy that is continued separately."""
-        return Pace(self.gaps, self.quick, self.slow_gaps, self.back)
+
+NO_PACE = Pace()
 
 
 class Run:
-    """Segments ``start`` to ``end`` of a prefix; ``entries`` are those believed alive, by position."""
+    """Segments ``start`` to ``end`` of a prefix; ``entries`` are those believed alive, by position.
+
+    ``keys`` are the hashes of its prefixes, one behind the other.
+    """
 
     __slots__ = (
         "beyond", "children", "end", "entries", "keys", "last_at", "local", "open", "pace", "parent", "shared",
         "start", "tokens",
     )  # fmt: skip
 
-    def __init__(self, parent: "Run | None", start: int, keys: list[bytes], tokens: int, now: float) -> None:
+    def __init__(self, parent: "Run | None", start: int, keys: bytes, tokens: int, now: float) -> None:
         self.parent = parent
         self.start = start
-        self.end = start + len(keys)
+        self.end = start + len(keys) // KEY_BYTES
         self.keys = keys
         self.tokens = tokens
         self.last_at = now
-        self.pace = Pace()
+        self.pace = NO_PACE
         self.shared = False
         self.children = 0
         self.beyond = 0  # segments of the longest prompt that went on from its end
         self.open: Observation | None = None
-        self.entries: dict[int, Entry] = {}
+        self.entries: dict[int, Entry] = NO_ENTRIES
         self.local: dict[str, Cell] | None = None
+
+    @property
+    def first(self) -> bytes:
+        """The hash of its shortest prefix."""
+        return self.keys[:KEY_BYTES]
+
+    @property
+    def last(self) -> bytes:
+        """The hash of its longest prefix."""
+        return self.keys[-KEY_BYTES:]
+
+    def key(self, position: int) -> bytes:
+        """The hash of the prefix of so many segments."""
+        at = (position - self.start) * KEY_BYTES
+        return self.keys[at - KEY_BYTES : at]
+
+    def entry(self, position: int) -> Entry:
+        """The entry at a position, made where there is none."""
+        if self.entries is NO_ENTRIES:
+            self.entries = {}
+        return self.entries.setdefault(position, Entry())
+
+    def without_ended(self, now: float) -> None:
+        """Drop the entries that have ended."""
+        if any(entry.until <= now for entry in self.entries.values()):
+            alive = {position: entry for position, entry in self.entries.items() if entry.until > now}
+            self.entries = alive or NO_ENTRIES
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,17 +121,19 @@ class Visit:
 
 
 class History:
-    """The trie. One instance per planner."""
+    """The trie. One instance per planner. ``runs`` are known by their first and their last prefix."""
 
     def __init__(self, capacity: int) -> None:
         self.capacity = capacity
         self.runs: dict[bytes, Run] = {}
         self._order: OrderedDict[Run, None] = OrderedDict()
+        self.prefixes = 0  # how many are known
+        self._swept_at = float("-inf")
 
     @property
     def size(self) -> int:
         """What is remembered, in prefixes; a run weighs as much as two of them, besides its own."""
-        return len(self.runs) + _RUN_WEIGHT * len(self._order)
+        return self.prefixes + _RUN_WEIGHT * len(self._order)
 
     def visit(self, keys: Sequence[bytes], depths: Sequence[int], fixed: int, now: float) -> Visit:
         """Find the deepest known prefix, count its gap, and mark what turns out to be shared.
@@ -100,10 +141,9 @@ class History:
         ``keys[i]`` names the first ``i`` segments; ``fixed`` is the end of tools and system, which are taken
         to be shared by nature. ``now`` goes back only to what others saw, and then by what their word took to come.
         """
-        seen = self._deepest(keys)
-        if not seen:
+        run, seen = self._deepest(keys)
+        if run is None:
             return Visit(0, None, (), (), None)
-        run = self.runs[keys[seen]]
         if run.end > seen:
             run = self._split(run, seen, depths)
         branches = seen < len(keys) - 1 and (run.beyond > _VOLATILE_SEGMENTS or run.children > 1)
@@ -128,13 +168,13 @@ class History:
         for cut in cuts:
             if cut <= start:
                 continue
-            run = Run(parent, start, list(keys[start + 1 : cut + 1]), depths[cut] - depths[start], now)
+            run = Run(parent, start, b"".join(keys[start + 1 : cut + 1]), depths[cut] - depths[start], now)
             if inherited is not None:
-                run.pace = inherited.copy()
+                run.pace = inherited
             if parent is not None:
                 parent.children += 1
-            for key in run.keys:
-                self.runs[key] = run
+            self._mark(run)
+            self.prefixes += cut - start
             self._order[run] = None
             added.append(run)
             parent, start = run, cut
@@ -143,6 +183,8 @@ class History:
             self._order.move_to_end(run)
             if end - run.end > run.beyond:
                 run.beyond = end - run.end
+        if now - self._swept_at >= _SWEEP_S:
+            self._sweep(now)
         self._shrink()
         return added
 
@@ -163,41 +205,65 @@ class History:
             parent = run.parent
             if parent is not None and (parent not in taken or parent.end != run.start):
                 continue
-            if any(key in self.runs for key in run.keys):
+            if run.first in self.runs:  # what is known of longer prefixes is known of their first, too
                 continue
             taken.add(run)
-            for key in run.keys:
-                self.runs[key] = run
+            self._mark(run)
+            self.prefixes += run.end - run.start
             if parent is not None:
                 parent.children += 1
         for run in sorted(taken, key=lambda run: (run.last_at, -run.start)):
             self._order[run] = None
         self._shrink()
 
-    def _deepest(self, keys: Sequence[bytes]) -> int:
-        """The most leading segments known; what is known is closed under shortening, so halving finds it."""
-        low, high, runs = 0, len(keys) - 1, self.runs
-        if high and keys[high] in runs:
+    def _deepest(self, keys: Sequence[bytes]) -> tuple[Run | None, int]:
+        """The run in which the deepest known prefix lies, and how many segments that has.
+
+        Most prompts go on from one that was sent before, and end a few segments behind it; the others are followed
+        from their beginning.
+        """
+        end, runs = len(keys) - 1, self.runs
+        for place in range(end, max(0, end - _NEAR), -1):
+            run = runs.get(keys[place])
+            if run is not None:
+                return run, place if run.end == place else self._common(run, keys)
+        deepest: Run | None = None
+        seen = 0
+        while seen < end and (run := runs.get(keys[seen + 1])) is not None:
+            deepest, seen = run, self._common(run, keys)
+            if seen < run.end:
+                break
+        return deepest, seen
+
+    @staticmethod
+    def _common(run: Run, keys: Sequence[bytes]) -> int:
+        """How far a prompt goes along a run whose first prefix it has."""
+        low, high = run.start + 1, min(run.end, len(keys) - 1)
+        if keys[high] == run.key(high):
             return high
-        while low < high:
+        while low < high:  # what is equal is so up to some length
             middle = (low + high + 1) // 2
-            if keys[middle] in runs:
+            if keys[middle] == run.key(middle):
                 low = middle
             else:
                 high = middle - 1
         return low
 
+    def _mark(self, run: Run) -> None:
+        """Have it found by its first and its last prefix."""
+        self.runs[run.first] = self.runs[run.last] = run
+
     def _split(self, run: Run, at: int, depths: Sequence[int]) -> Run:
-        count = at - run.start
-        upper = Run(run.parent, run.start, run.keys[:count], depths[at] - depths[run.start], run.last_at)
-        upper.pace, upper.shared, upper.children = run.pace.copy(), run.shared, 1
+        cut = (at - run.start) * KEY_BYTES
+        upper = Run(run.parent, run.start, run.keys[:cut], depths[at] - depths[run.start], run.last_at)
+        upper.pace, upper.shared, upper.children = run.pace, run.shared, 1
         upper.beyond = run.end - at + run.beyond
-        upper.entries = {position: entry for position, entry in run.entries.items() if position <= at}
-        for key in upper.keys:
-            self.runs[key] = upper
-        run.parent, run.start, run.keys = upper, at, run.keys[count:]
+        upper.entries = {position: entry for position, entry in run.entries.items() if position <= at} or NO_ENTRIES
+        run.parent, run.start, run.keys = upper, at, run.keys[cut:]
         run.tokens -= upper.tokens
-        run.entries = {position: entry for position, entry in run.entries.items() if position > at}
+        run.entries = {position: entry for position, entry in run.entries.items() if position > at} or NO_ENTRIES
+        self._mark(upper)
+        self._mark(run)
         self._order[upper] = None
         return upper
 
@@ -213,12 +279,21 @@ class History:
     def _count(path: Sequence[Run], now: float) -> None:
         for number, run in enumerate(path):
             if number < _DEEPEST_UPDATED or run.shared:
-                run.pace.add(now - run.last_at)
+                run.pace = run.pace.after(now - run.last_at)
             if now > run.last_at:
                 run.last_at = now
             if run.open is not None:
                 run.open.returned(now)
                 run.open = None
+
+    def _sweep(self, now: float) -> None:
+        """Drop the entries that have ended, but for those on whose end clocks may differ."""
+        self._swept_at = now
+        for run in self._order:
+            if run.last_at > now - _QUICK_S:
+                break  # those behind it were used later
+            if run.entries is not NO_ENTRIES:
+                run.without_ended(now - _SWEEP_S)
 
     def _shrink(self) -> None:
         spared = 0
@@ -229,7 +304,8 @@ class History:
                 spared += 1
                 continue
             del self._order[run]
-            for key in run.keys:
-                self.runs.pop(key, None)
+            self.prefixes -= run.end - run.start
+            self.runs.pop(run.first, None)
+            self.runs.pop(run.last, None)
             if run.parent is not None:
                 run.parent.children -= 1

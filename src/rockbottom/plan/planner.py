@@ -34,7 +34,7 @@ from rockbottom.prompt import PrefixHash, Prompt
 from rockbottom.quantities import RockbottomError, Ttl, Usage
 
 CAPACITY = 200_000
-"""Prefixes remembered, a stretch sent only together counting as two more: at most some 70 MB."""
+"""Prefixes remembered, a stretch sent only together counting as two more: at most some 40 MB."""
 
 _IN_FLIGHT_S, _IN_FLIGHT_UNOBSERVED_S = 600.0, 30.0
 _IN_FLIGHT_LIMIT = 10_000

@@ -144,6 +144,7 @@ class Returns:
 
     def __init__(self, priors: Mapping[ClassKey, tuple[Sequence[float], Sequence[float]]]) -> None:
         self.cells: dict[ClassKey, Cell] = {}
+        self._groups: dict[tuple[int, ...], tuple[Cell, ...]] = {}
         self._now = float("-inf")
         self._due: tuple[deque[Observation], ...] = tuple(deque(maxlen=_PENDING_LIMIT) for _ in STAGES)
         for key, (hits, misses) in priors.items():
@@ -163,10 +164,10 @@ class Returns:
 
     def open(self, levels: Sequence[ClassKey], local: Cell | None, now: float) -> Observation:
         """Wait for the return of a prefix end of this class, given as root, middle and full."""
-        cells = [self.cell(key) for key in levels]
-        if local is not None:
-            cells.append(local)
-        observation = Observation(cells, now)
+        cells = tuple([self.cell(key) for key in levels])
+        # Tens of thousands wait in the same few hundred classes.
+        group = self._groups.setdefault(tuple(map(id, cells)), cells)
+        observation = Observation(group if local is None else (*group, local), now)
         self._wait(0, observation)
         return observation
 

@@ -13,9 +13,9 @@ from typing import overload
 import msgspec
 
 from rockbottom.plan.alive import Sending
+from rockbottom.plan.history import KEY_BYTES
 from rockbottom.plan.kinds import Shape
 
-KEY_BYTES = 16
 Account = tuple[str, ...]
 
 

@@ -16,9 +16,9 @@ from decimal import Decimal
 from pathlib import Path
 
 from rockbottom.files import make_private
-from rockbottom.plan.entries import Entry
+from rockbottom.plan.entries import NO_ENTRIES, Entry
 from rockbottom.plan.guard import Guard
-from rockbottom.plan.history import History, Pace, Run
+from rockbottom.plan.history import KEY_BYTES, History, Pace, Run
 from rockbottom.plan.insurance import MISSES_UNTIL_OFF, Insurance
 from rockbottom.plan.returns import Cell, ClassKey, Returns
 from rockbottom.quantities import RockbottomError
@@ -27,7 +27,6 @@ _VERSION = "1"
 Insurances = dict[tuple[str, ...], Insurance]
 _RUNS_KEPT = 5_000
 _COUNTS_KEPT = 500.0  # what a stage's counts are scaled down to when several processes add theirs
-_KEY_BYTES = 16
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS about (name TEXT PRIMARY KEY, value BLOB NOT NULL);
 CREATE TABLE IF NOT EXISTS kinds (name TEXT PRIMARY KEY, counts TEXT NOT NULL);
@@ -60,7 +59,7 @@ class Saved:
 
 def new_secret() -> bytes:
     """A key for prefix hashes; no decision depends on it."""
-    return os.urandom(_KEY_BYTES)
+    return os.urandom(KEY_BYTES)
 
 
 def counts_of(cell: Cell) -> list[float]:
@@ -201,10 +200,10 @@ def _share_longest(connection: sqlite3.Connection, guard: Guard) -> None:
 def _row(run: Run) -> tuple[object, ...]:
     pace = run.pace
     return (
-        run.keys[-1],
-        run.parent.keys[-1] if run.parent is not None else None,
+        run.last,
+        run.parent.last if run.parent is not None else None,
         run.start,
-        b"".join(run.keys),
+        run.keys,
         run.tokens,
         run.last_at,
         json.dumps([pace.gaps, pace.quick, pace.slow_gaps, pace.back]),
@@ -221,9 +220,9 @@ def _runs(rows: Iterable[tuple[bytes, bytes | None, int, bytes, int, float, str,
         parent = made.get(bytes(parent_key)) if parent_key is not None else None
         if start and parent is None:
             continue
-        listed = [bytes(keys[at : at + _KEY_BYTES]) for at in range(0, len(keys), _KEY_BYTES)]
-        run = Run(parent, start, listed, tokens, last_at)
+        run = Run(parent, start, bytes(keys), tokens, last_at)
         run.pace, run.shared, run.beyond = Pace(*json.loads(pace)), bool(shared), beyond
         run.entries = {int(position): Entry.of_row(row) for position, row in json.loads(marks).items()}
+        run.entries = run.entries or NO_ENTRIES
         made[bytes(key)] = run
         yield run

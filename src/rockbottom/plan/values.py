@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 
-from rockbottom.plan.history import Pace, Run, Visit
+from rockbottom.plan.history import NO_PACE, Pace, Run, Visit
 from rockbottom.plan.kinds import Levels, Shape, kind_of_new, kind_of_pace, kind_of_seen, part_of
 from rockbottom.plan.returns import Cell, Chance, Returns
 from rockbottom.plan.worth import Rates, gains
@@ -81,7 +81,7 @@ class Values:
         for run in added:
             levels = self._levels(run.end)
             run.open = returns.open(levels, self._local(levels, run.end, make=True), now)
-        for run in {visit.run, visit.shared}:
+        for run in dict.fromkeys((visit.run, visit.shared)):
             if run is not None and run.open is None:
                 run.open = returns.open(kind_of_seen(run, self._shape), None, now)
 
@@ -135,8 +135,7 @@ class Values:
         return chances
 
     def _after(self, pace: Pace, shared: bool, gap: float) -> Chances:
-        then = pace.copy()
-        then.add(gap)
+        then = pace.after(gap)
         chance = self._returns.chance(kind_of_pace(then, shared, self._shape), None, self._usual_s)
         return chance.quick * self._there, chance.slow * self._there
 
@@ -171,4 +170,4 @@ class Values:
         if position <= self._visit.seen:
             return self._run_at(position).pace
         run = self._visit.run
-        return run.pace if run is not None and not run.shared else Pace()
+        return run.pace if run is not None and not run.shared else NO_PACE
