@@ -109,7 +109,7 @@ def test_a_stamp_is_also_priced_as_if_it_changed_with_every_call(pins: Path):
 
 def test_without_a_price_there_are_tokens_and_a_sentence(pins: Path):
     """A bare id of a model that is sold through profiles only has no row: no amount is made up."""
-    bare = "anthropic.claude-sonnet-5-5"
+    bare = "anthropic.claude-mythos-5"
     accepted(pins, support(model=bare), requests_per_month=1000)
     effect = judged(pins, support(RULES + "!", model=bare)).effect
     assert effect is not None
