@@ -11,6 +11,7 @@ import httptools
 from rockbottom.figures import bare
 from rockbottom.serving.limits import MAX_HEADER_BYTES, MAX_HEADERS, Limited
 
+_BODY_FIELDS = frozenset({b"content-length", b"transfer-encoding"})
 _PREFACE = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
 
 
@@ -20,6 +21,7 @@ class Connection(Limited):
     reading_since: float | None = None  # of the loop's clock; None: nothing is awaited
     _outside: int = 0  # bytes since the last of a body
     _excess = ""
+    _upgrades = False  # its request has a body behind what would be another protocol
     _first: bytes | None = b""  # what has come, until it is known which protocol is spoken
 
     def connection_made(self, transport: Any) -> None:
@@ -64,7 +66,14 @@ class Connection(Limited):
         if len(self.headers) > MAX_HEADERS:
             self._excess = f"more than {MAX_HEADERS} header fields"
             raise httptools.HttpParserError(self._excess)
+        if self._asks_for_upgrade() and any(name in _BODY_FIELDS for name, _ in self.headers):
+            # The parser would leave the body to the other protocol, and take it for the next request.
+            self._upgrades = True
+            raise httptools.HttpParserError("upgrade")
         super().on_headers_complete()
+
+    def _asks_for_upgrade(self) -> bool:
+        return self.parser is not None and bool(self.parser.should_upgrade())
 
     def on_body(self, body: bytes) -> None:
         self._outside = 0
@@ -78,6 +87,10 @@ class Connection(Limited):
     def send_400_response(self, msg: str) -> None:
         if self._excess:
             self._refuse(431, "Request Header Fields Too Large", self._excess)
+        elif self._upgrades:
+            self._refuse(
+                400, "Bad Request", "a request with a body cannot be upgraded: speak HTTP/2 from the beginning"
+            )
         else:
             super().send_400_response(msg)
 
