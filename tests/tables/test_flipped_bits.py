@@ -45,7 +45,7 @@ def test_no_bit_that_flips_in_a_derived_file_changes_a_figure(ledger: Path, capl
     good = answers(ledger)
     made = {path: path.read_bytes() for path in (ledger / "tables").iterdir()}
     kinds = {path.suffixes[0] for path in made}
-    assert {".sums2", ".rows2"} <= kinds
+    assert {".sums3", ".rows3"} <= kinds
     chance, flipped = random.Random(5), 0
     for _ in range(FLIPS):
         for path, data in made.items():
