@@ -116,7 +116,7 @@ class Httpx:
         """Give the transports their own class back."""
         for transport in _transports(client):
             if hasattr(transport, "_rockbottom"):
-                transport.__class__ = type(transport).__mro__[1]
+                transport.__class__ = transport._rockbottom_base
                 del transport._rockbottom
 
 

@@ -167,8 +167,8 @@ class Hooks:
         leg.call.restored, leg.call.refusal = True, text
         return True
 
-    def watch(self, leg: Leg, response: Any) -> None:
-        """Look at a good reply while the caller reads it."""
+    def watch(self, leg: Leg, response: Any) -> Any:
+        """A good reply, looked at while the caller reads it; a new one where its transport made it of bytes."""
         call = leg.call
         self._attachment.answered(call)
         call.request_id = response.headers.get("x-amzn-requestid", "")
@@ -176,9 +176,15 @@ class Hooks:
         feed = feed_of(call, response.headers, listener, counting=leg.counting)
         if feed is None:
             listener.abandoned()  # nothing, where it is counted already
-            return
-        response.stream = watched(self.library, response.stream, feed)
-        listener.hold(response.stream)
+            return response
+        stream = watched(self.library, response.stream, feed)
+        listener.hold(stream)
+        if response.is_stream_consumed:  # made of bytes, it read itself
+            return self.library.Response(
+                response.status_code, headers=response.headers, stream=stream, extensions=response.extensions
+            )
+        response.stream = stream
+        return response
 
     def report_failure(self, error: Exception) -> None:
         """Log an internal failure once."""
@@ -234,8 +240,19 @@ def reaches_bedrock(host: str) -> bool:
 
 @cache
 def transport_class(base: Any) -> Any:
-    """A transport's class with a look at each request before and each reply after it."""
+    """A transport's class with a look at each request before and each reply after it, whichever way it is asked.
 
+    ``_rockbottom_base`` is the class that it was.
+    """
+    synchronous, asynchronous = hasattr(base, "handle_request"), hasattr(base, "handle_async_request")
+    bases = (_synchronous(base),) * synchronous + (_asynchronous(base),) * asynchronous
+    transport: Any = bases[0] if len(bases) == 1 else type(base.__name__, bases, {})
+    transport.__name__, transport.__qualname__, transport.__module__ = base.__name__, base.__qualname__, base.__module__
+    transport._rockbottom_base = base
+    return transport
+
+
+def _synchronous(base: Any) -> Any:
     class Sync(base):
         def handle_request(self, request: Any) -> Any:
             hooks: Hooks = self._rockbottom
@@ -257,6 +274,10 @@ def transport_class(base: Any) -> Any:
                     response = inner.handle_request(leg.asked)
             return _arrived(hooks, leg, response)
 
+    return Sync
+
+
+def _asynchronous(base: Any) -> Any:
     class Async(base):
         async def handle_async_request(self, request: Any) -> Any:
             hooks: Hooks = self._rockbottom
@@ -278,9 +299,7 @@ def transport_class(base: Any) -> Any:
                     response = await inner.handle_async_request(leg.asked)
             return _arrived(hooks, leg, response)
 
-    transport = Async if hasattr(base, "handle_async_request") else Sync
-    transport.__name__, transport.__qualname__, transport.__module__ = base.__name__, base.__qualname__, base.__module__
-    return transport
+    return Async
 
 
 def _refused(hooks: Hooks, request: Any, error: RockbottomError) -> Any:
@@ -306,10 +325,10 @@ def _arrived(hooks: Hooks, leg: Leg, response: Any) -> Any:
         hooks.failed(leg)
         return response
     try:
-        hooks.watch(leg, response)
+        return hooks.watch(leg, response)
     except Exception as error:
         hooks.report_failure(error)
-    return response
+        return response
 
 
 _PLAIN = ("accept-encoding", "identity")

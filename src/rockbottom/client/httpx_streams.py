@@ -170,8 +170,8 @@ def unpacked(feed: StreamFeed | SseFeed | BodyFeed, encoding: str) -> Feed | Non
 
 def watched(library: Any, stream: Any, feed: Feed) -> Any:
     """The stream of a reply of httpx (or a successor, ``library``), each piece shown to ``feed`` as it goes by."""
-    sync, asynchronous = _stream_classes(library)
-    return (asynchronous if isinstance(stream, library.AsyncByteStream) else sync)(stream, feed)
+    kinds = isinstance(stream, library.SyncByteStream), isinstance(stream, library.AsyncByteStream)
+    return _stream_classes(library)[kinds](stream, feed)
 
 
 def shown(feed: Feed, data: bytes) -> bytes:
@@ -180,7 +180,9 @@ def shown(feed: Feed, data: bytes) -> bytes:
 
 
 @cache
-def _stream_classes(library: Any) -> tuple[Any, Any]:
+def _stream_classes(library: Any) -> Mapping[tuple[bool, bool], Any]:
+    """By whether the stream is read by a synchronous client, by an asynchronous one; bytes are read by either."""
+
     class Sync(library.SyncByteStream):
         def __init__(self, inner: Any, feed: Feed) -> None:
             self._inner, self._feed = inner, feed
@@ -223,4 +225,7 @@ def _stream_classes(library: Any) -> tuple[Any, Any]:
             self._feed.watcher.close()
             await self._inner.aclose()
 
-    return Sync, Async
+    class Both(Sync, Async):
+        pass
+
+    return {(True, False): Sync, (False, True): Async, (True, True): Both, (False, False): Sync}
