@@ -43,3 +43,14 @@ def test_only_what_is_new_is_hashed(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(hashing, "blake2b", counting)
     chains.hashes(segments(1, 1, 32, 99), SEEDS, 2)
     assert len(hashed) == 2
+
+
+def test_a_block_that_the_service_drops_leaves_no_two_places_with_one_name() -> None:
+    """Thoughts of earlier turns have no digest; a prompt that goes on from them does, and names them once."""
+    dropped = Segment(Section.MESSAGES, BlockKind.REASONING, b"", 0)
+    block = Segment(Section.MESSAGES, BlockKind.TEXT, b"a block", 10)
+    conversation = [block, dropped, block, dropped, dropped, block] * 4
+    chains, seeds = Chains(), (b"seed", b"", b"late")
+    names = chains.hashes(conversation, seeds, 0)
+    assert len(set(names)) == len(names) == 25
+    assert chains.hashes([*conversation, dropped, block], seeds, 0)[:25] == names

@@ -44,6 +44,20 @@ def test_the_deepest_known_prefix_is_found_wherever_a_prompt_leaves_what_is_know
         assert history.prefixes == len(known)
 
 
+@pytest.mark.parametrize("seed", range(8))
+def test_one_name_at_two_places_ends_in_no_search_without_end(seed: int) -> None:
+    """Names are chained and never equal; where they were (a block without a digest), a search went on for ever."""
+    rng, history = random.Random(seed), History(60)
+    for number in range(600):
+        keys = [b""]
+        for block in [rng.choice((0, 0, 1, None, None)) for _ in range(rng.randint(1, 14))]:
+            added = blake2b(keys[-1] + bytes([block or 0]), digest_size=16).digest()
+            keys.append(keys[-1] if block is None and keys[-1] else added)
+        visit = history.visit(keys, list(range(len(keys))), 1, float(number))
+        assert 0 <= visit.seen < len(keys)
+        history.add(visit, keys, list(range(len(keys))), (max(1, len(keys) - 2), len(keys) - 1), float(number))
+
+
 def test_what_was_unused_for_longest_is_forgotten_whole() -> None:
     """Five prompts of 21 blocks, the first in common: 1 and 20 each; a run weighs two more. Three of them fit."""
     history = History(1 + 2 + 3 * (20 + 4))

@@ -51,7 +51,7 @@ def test_own_points_are_left_alone_by_default():
     request["system"].append({"cachePoint": {"type": "default"}})
     plan = Planner().plan(request, now=1_795_000_000.0)
     assert plan.apply(request) == request
-    assert "left alone" in plan.explain()
+    assert "stay as they are" in plan.explain()
 
 
 def test_what_cannot_be_read_gets_an_empty_plan():

@@ -5,10 +5,14 @@ Hashing is a tenth of what planning a next turn of a hundred blocks takes.
 
 from collections import OrderedDict
 from collections.abc import Sequence
+from operator import attrgetter
 
-from rockbottom.prompt import PrefixHash, Segment, prefix_hashes
+from rockbottom.prompt import BlockKind, PrefixHash, Section, Segment, prefix_hashes
 
 _FEWEST, _KEPT = 16, 256  # segments that are worth remembering, conversations that are remembered
+
+_digest = attrgetter("digest")
+_SILENT = Segment(Section.MESSAGES, BlockKind.REASONING, b"dropped", 0)
 
 Seeds = tuple[bytes, bytes, bytes]
 
@@ -20,7 +24,13 @@ class Chains:
         self._known: OrderedDict[tuple[Seeds, bytes], tuple[Sequence[Segment], tuple[PrefixHash, ...]]] = OrderedDict()
 
     def hashes(self, segments: Sequence[Segment], seeds: Seeds, fixed: int) -> tuple[PrefixHash, ...]:
-        """One hash per prefix length, from 0 to all segments (see ``prefix_hashes``)."""
+        """One hash per prefix length, from 0 to all segments (see ``prefix_hashes``), no two of them equal.
+
+        A block that the service drops has no digest and would leave two places with one name. Here it takes part as
+        one that says nothing: a conversation that was sent without it is another one.
+        """
+        if not all(map(_digest, segments)):
+            segments = [segment if segment.digest else _SILENT for segment in segments]
         if len(segments) < _FEWEST or fixed >= len(segments):
             return prefix_hashes(segments, seeds)
         key = seeds, segments[fixed].digest

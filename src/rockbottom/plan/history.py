@@ -95,6 +95,10 @@ class Run:
         at = (position - self.start) * KEY_BYTES
         return self.keys[at - KEY_BYTES : at]
 
+    def begins(self, position: int, keys: Sequence[bytes]) -> bool:
+        """Whether its shortest prefix is the one of so many segments."""
+        return self.start + 1 == position and self.first == keys[position]
+
     def entry(self, position: int) -> Entry:
         """The entry at a position, made where there is none."""
         if self.entries is NO_ENTRIES:
@@ -220,16 +224,20 @@ class History:
         """The run in which the deepest known prefix lies, and how many segments that has.
 
         Most prompts go on from one that was sent before, and end a few segments behind it; the others are followed
-        from their beginning.
+        from their beginning. A run that has one of its names at another place is none of this prompt's.
         """
         end, runs = len(keys) - 1, self.runs
         for place in range(end, max(0, end - _NEAR), -1):
             run = runs.get(keys[place])
-            if run is not None:
-                return run, place if run.end == place else self._common(run, keys)
+            if run is None:
+                continue
+            if run.end == place and run.last == keys[place]:
+                return run, place
+            if run.begins(place, keys):
+                return run, self._common(run, keys)
         deepest: Run | None = None
         seen = 0
-        while seen < end and (run := runs.get(keys[seen + 1])) is not None:
+        while seen < end and (run := runs.get(keys[seen + 1])) is not None and run.begins(seen + 1, keys):
             deepest, seen = run, self._common(run, keys)
             if seen < run.end:
                 break
@@ -305,7 +313,8 @@ class History:
                 continue
             del self._order[run]
             self.prefixes -= run.end - run.start
-            self.runs.pop(run.first, None)
-            self.runs.pop(run.last, None)
+            for key in (run.first, run.last):
+                if self.runs.get(key) is run:
+                    del self.runs[key]
             if run.parent is not None:
                 run.parent.children -= 1
