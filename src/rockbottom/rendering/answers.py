@@ -104,7 +104,7 @@ def _saving(model: BenchModel, *, short: bool = False) -> str:
         return f"{before}; no other lane was finished"
     if lane is None or lane is base or lane.cost is None:
         return f"{before}, and no way tested is cheaper"
-    how = "with rockbottom attached" if is_attached(lane.name) else f"by {lane.name}"
+    how = "with rockbottom attached" if is_attached(lane.name) else f"by {lane.name}{sentences.asked_by(lane)}"
     saved = lane.saved or Decimal(0)
     difference = f"{share(abs(saved))} {'less' if saved > 0 else 'more'}" if saved else "the same"
     return f"{before}, ${sentences.month(_month(lane))} {how} ({difference})"
