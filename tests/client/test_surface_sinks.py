@@ -17,6 +17,7 @@ from rockbottom.budgets import Budget, Budgets
 from rockbottom.ledger import LedgerReader
 from rockbottom.local import ClockKind, running
 from rockbottom.sinks import CloudWatch, EmbeddedMetrics, OpenTelemetry, Prometheus
+from tests.monitor.counters import of_registry, of_telemetry
 
 NOON = 1_795_262_400.0  # 2026-11-21 12:00:00 UTC, the start of a minute
 LUNA, SONNET = "openai.gpt-5.6-luna", "anthropic.claude-sonnet-5"
@@ -138,27 +139,6 @@ def of_cloudwatch(client, name):
             Statistics=["Sum"],
         )["Datapoints"]
     )  # fmt: skip
-
-
-def of_registry(registry, name, **labels):
-    return sum(
-        sample.value
-        for family in registry.collect()
-        for sample in family.samples
-        if sample.name == f"rockbottom_{name}_total" and labels.items() <= sample.labels.items()
-    )
-
-
-def of_telemetry(reader, name, kind=None):
-    return sum(
-        point.value
-        for resource in reader.get_metrics_data().resource_metrics
-        for scope in resource.scope_metrics
-        for metric in scope.metrics
-        if metric.name == name
-        for point in metric.data.data_points
-        if kind in (None, point.attributes.get("rockbottom.token.kind"))
-    )
 
 
 @pytest.mark.parametrize("way", WAYS)

@@ -15,6 +15,7 @@ from rockbottom.ledger import LedgerReader
 from rockbottom.local import ClockKind, running
 from rockbottom.sinks import CloudWatch, OpenTelemetry, Prometheus
 from tests.monitor.calls import NOON
+from tests.monitor.counters import of_registry, of_telemetry
 
 RULES = " ".join(f"Rule {number}: answer politely and cite section {number}." for number in range(400))
 CALLS, THREADS = 10, 6
@@ -44,7 +45,7 @@ def test_ledger_cloudwatch_prometheus_opentelemetry_and_budget_agree(aws, tmp_pa
     recorded = list(LedgerReader(tmp_path / "ledger").calls())
     assert report.total.calls == len(recorded) == CALLS * THREADS
     assert read == sum(call.cache_read for call in recorded) > 0
-    assert read == of_cloudwatch(aws, "CacheHitTokens") == of_registry(registry, "tokens", "cache_read")
+    assert read == of_cloudwatch(aws, "CacheHitTokens") == of_registry(registry, "tokens", kind="cache_read")
     assert read == of_telemetry(reader, "rockbottom.tokens", "read")
     usd = report.total.cost_usd
     assert usd == sum(Decimal(call.cost_usd) for call in recorded)
@@ -80,27 +81,4 @@ def of_cloudwatch(aws, name):
         for sent in aws.of("PutMetricData")
         for datum in sent["MetricData"]
         if datum["MetricName"] == name
-    )
-
-
-def of_registry(registry, name, kind=None):
-    """Sum of a Prometheus counter."""
-    return sum(
-        sample.value
-        for family in registry.collect()
-        for sample in family.samples
-        if sample.name == f"rockbottom_{name}_total" and kind in (None, sample.labels.get("kind"))
-    )
-
-
-def of_telemetry(reader, name, kind=None):
-    """Sum of an OpenTelemetry counter; a reader gives its cumulative state each time."""
-    return sum(
-        point.value
-        for resource in reader.get_metrics_data().resource_metrics
-        for scope in resource.scope_metrics
-        for metric in scope.metrics
-        if metric.name == name
-        for point in metric.data.data_points
-        if kind in (None, point.attributes.get("rockbottom.token.kind"))
     )

@@ -26,3 +26,13 @@ def document() -> BenchResults:
         bench = prepare(read_workload(_WORKLOAD), LocalEndpoint(server.url))
         bench.run()
     return bench.document()
+
+
+@pytest.fixture(scope="session")
+def browser(chromium):
+    """One Chromium for all tests of pages."""
+    from tests.rendering.chromium_page import Browser
+
+    opened = Browser(chromium)
+    yield opened
+    opened.close()

@@ -22,16 +22,6 @@ def page(document, tmp_path_factory):
     return file
 
 
-@pytest.fixture(scope="session")
-def browser(chromium):
-    """One Chromium for all tests of this file."""
-    from tests.rendering.chromium_page import Browser
-
-    found = Browser(chromium)
-    yield found
-    found.close()
-
-
 @pytest.mark.parametrize("width", WIDTHS)
 @pytest.mark.parametrize("dark", [False, True])
 def test_it_asks_the_network_for_nothing_and_complains_of_nothing(browser, page, width, dark):

@@ -43,16 +43,6 @@ def log(tmp_path):
     return file
 
 
-@pytest.fixture(scope="module")
-def browser(chromium):
-    """One Chromium for this file."""
-    from tests.rendering.chromium_page import Browser
-
-    opened = Browser(chromium)
-    yield opened
-    opened.close()
-
-
 def test_the_page_of_explain_begins_with_the_screens_verdict_and_names_the_cause(log, tmp_path, capsys):
     """Seven of eight calls sent again what the first one had sent, by hand; text of the log stays text."""
     page = tmp_path / "explain.html"

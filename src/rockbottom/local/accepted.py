@@ -32,6 +32,11 @@ def may_begin_with_assistant(model: str) -> bool:
     return any(model.startswith(row["model"]) for row in _data()["begins_with_assistant"])
 
 
+def least_thinking_budget() -> int:
+    """The least tokens that Claude takes as a budget of thinking."""
+    return _data()["thinking"]["least_budget_tokens"]
+
+
 def check_media(messages: Iterable[Mapping[str, Any]], model: str) -> None:
     """Raise the ValidationException of the first block of a Converse body that the model does not take."""
     rules = _media_rules(model)

@@ -7,11 +7,10 @@ Anthropic words a missing field ``max_tokens: Field required``, Nova points into
 from typing import Any, cast
 
 from rockbottom.dialects import Dialect
-from rockbottom.local.accepted import check_members
+from rockbottom.local.accepted import check_members, least_thinking_budget
 from rockbottom.local.failures import invalid
 
 Json = dict[str, Any]
-_LEAST_BUDGET = 1024
 _BUDGET_TOO_LARGE = (
     "`max_tokens` must be greater than `thinking.budget_tokens`. Please consult our documentation at "
     "https://docs.claude.com/en/docs/build-with-claude/extended-thinking#max-tokens-and-context-window-size"
@@ -107,8 +106,8 @@ def check_thinking_limits(thinking: Any, max_tokens: Any, temperature: Any, *, t
             raise invalid(f"{place}Field required")
         if not isinstance(budget, int) or isinstance(budget, bool):
             raise invalid(f"{place}Input should be a valid integer")
-        if budget < _LEAST_BUDGET:
-            raise invalid(f"{place}Input should be greater than or equal to {_LEAST_BUDGET}")
+        if budget < least_thinking_budget():
+            raise invalid(f"{place}Input should be greater than or equal to {least_thinking_budget()}")
         if isinstance(max_tokens, int) and budget >= max_tokens and not tools:
             raise invalid(f"{lead}{_BUDGET_TOO_LARGE}")
     if kind in ("enabled", "adaptive") and temperature not in (None, 1):

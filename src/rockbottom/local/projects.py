@@ -12,13 +12,12 @@ from typing import Any
 
 from rockbottom.local.bodies import object_of
 from rockbottom.local.failures import ServiceFailure, invalid
-from rockbottom.local.retention import INHERIT, Place, checked_mode
+from rockbottom.local.retention import INHERIT, Place, checked_mode, most_projects
 from rockbottom.quantities import is_list, is_object
 
 Json = dict[str, Any]
 PROJECT_OPERATIONS = frozenset({"CreateProject", "ListProjects", "GetProject", "UpdateProject", "ArchiveProject"})
 _DEFAULT = "default"
-_MOST = 1000  # "an account can have up to 1,000"
 _NAMED_BY = (b"openai-project", b"anthropic-workspace", b"anthropic-workspace-id")
 
 
@@ -99,8 +98,8 @@ class Projects:
 
     def _create(self, place: Place, body: Json, identity: str, now: float) -> Project:
         mine = self.made.setdefault(place, {})
-        if len(mine) >= _MOST:
-            raise invalid(f"An account has at most {_MOST} projects.")
+        if len(mine) >= most_projects():
+            raise invalid(f"An account has at most {most_projects()} projects.")
         identity = f"proj_{identity.replace('-', '')[:26]}"
         project = Project(identity, _arn(place, identity), _name(body.get("name")), _tags(body), _mode(body), now)
         mine[project.identity] = project

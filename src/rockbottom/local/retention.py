@@ -32,6 +32,11 @@ def allowed_modes(model: str) -> tuple[str, ...]:
     return tuple(next(rows)["allowed"])
 
 
+def most_projects() -> int:
+    """How many projects an account may have."""
+    return _data()["projects"]["most"]
+
+
 class Place(NamedTuple):
     """Where a setting holds: one of the two hosts, an account, a Region."""
 
