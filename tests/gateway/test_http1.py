@@ -4,17 +4,19 @@ import asyncio
 import time
 from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
+from ssl import SSLCertVerificationError, SSLContext
 
 import pytest
 
 from rockbottom.catalog import RUNTIME
-from rockbottom.gateway import Upstream
+from rockbottom.gateway import Upstream, http1
 from rockbottom.gateway.configuration import Limits
 from rockbottom.gateway.errors import Refused
 from rockbottom.gateway.http1 import Address, Pool
 from rockbottom.gateway.replies import Reply
 from rockbottom.gateway.sigv4 import Signed
 from rockbottom.gateway.upstream import Way
+from rockbottom.local.certificates import certified
 
 HEAD = b"POST /model/m/converse HTTP/1.1\r\nhost: service\r\ncontent-length: 5\r\n\r\n"
 OK = b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok"
@@ -51,10 +53,12 @@ class Service:
 
 
 @asynccontextmanager
-async def asking(service: Service, read_s: float = 5.0) -> AsyncGenerator[Callable[[], Awaitable[Reply]]]:
+async def asking(
+    service: Service, read_s: float = 5.0, tls: SSLContext | None = None
+) -> AsyncGenerator[Callable[[], Awaitable[Reply]]]:
     """What asks the service, over one pool."""
-    server = await asyncio.start_server(service.talk, "127.0.0.1", 0)
-    address = Address("127.0.0.1", server.sockets[0].getsockname()[1], tls=False)
+    server = await asyncio.start_server(service.talk, "127.0.0.1", 0, ssl=tls)
+    address = Address("127.0.0.1", server.sockets[0].getsockname()[1], tls=tls is not None)
     pool = Pool(5.0, read_s)
     try:
         yield lambda: pool.ask(address, HEAD, b"hello")
@@ -74,8 +78,8 @@ async def read(reply: Reply) -> bytes:
     return b"".join(pieces)
 
 
-async def told(service: Service, times: int = 1, read_s: float = 5.0) -> list[bytes]:
-    async with asking(service, read_s) as ask:
+async def told(service: Service, times: int = 1, read_s: float = 5.0, tls: SSLContext | None = None) -> list[bytes]:
+    async with asking(service, read_s, tls) as ask:
         return [await read(await ask()) for _ in range(times)]
 
 
@@ -280,3 +284,32 @@ def test_what_would_be_another_request_on_its_way_is_refused(
     with pytest.raises(Refused) as refused:
         asyncio.run(way.send(RUNTIME, request, None))
     assert refused.value.status == 400
+
+
+@pytest.fixture
+def fresh_trust():
+    """The authorities that are trusted are read anew, before the test and after it."""
+    http1._context.cache_clear()
+    yield
+    http1._context.cache_clear()
+
+
+@pytest.mark.usefixtures("fresh_trust")
+def test_a_service_behind_tls_is_asked_twice_over_one_connection(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Amazon Bedrock is never without: one authority that the environment names, and one long reply in pieces."""
+    long = b"x" * 300_000
+    service = Service([OK], [b"HTTP/1.1 200 OK\r\ncontent-length: 300000\r\n\r\n", long])
+    with certified([]) as certificate:
+        monkeypatch.setenv("SSL_CERT_FILE", str(certificate.bundle))
+        assert asyncio.run(told(service, 2, tls=certificate.context)) == [b"ok", long]
+    assert service.connections == 1
+
+
+@pytest.mark.usefixtures("fresh_trust")
+def test_a_service_whose_certificate_nobody_vouches_for_is_not_asked(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing of the request leaves."""
+    monkeypatch.delenv("SSL_CERT_FILE", raising=False)
+    service = Service([OK])
+    with certified([]) as certificate, pytest.raises(SSLCertVerificationError):
+        asyncio.run(told(service, tls=certificate.context))
+    assert service.requests == []
