@@ -1,10 +1,9 @@
 """Segments and points gathered in canonical order, whatever dialect the body is written in."""
 
-import marshal
 from collections.abc import Iterable
 from dataclasses import replace
 from math import ceil
-from typing import Any, cast
+from typing import Any
 
 import msgspec
 
@@ -23,6 +22,7 @@ from rockbottom.prompt import (
     Section,
     Segment,
     json_bytes,
+    packed,
     prompt_of,
 )
 from rockbottom.quantities import Ttl, is_object
@@ -164,10 +164,13 @@ def _encoded(messages: Iterable[object]) -> tuple[bytes, ...] | None:
     """Each message in bytes, type for type; None where one has none. As one piece they would be a new mapping of
     memory for every long conversation.
     """
-    try:
-        return tuple([marshal.dumps(cast(Any, message), 2) for message in messages])
-    except ValueError:
-        return None
+    encoded: list[bytes] = []
+    for message in messages:
+        name = packed(message)
+        if name is None:
+            return None
+        encoded.append(name)
+    return tuple(encoded)
 
 
 def ttl_of(text: object, place: str) -> Ttl | None:

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 from rockbottom.dialects.media import content_bytes, image_size
 from rockbottom.dialects.pdf import pdf_of
 from rockbottom.prompt import BlockKind, MalformedBody, Meter, digest_of, json_bytes
-from rockbottom.quantities import TokenWeights, is_object
+from rockbottom.quantities import TokenWeights, is_list, is_object
 
 Block = Mapping[str, Any]
 
@@ -121,6 +121,8 @@ def _tool_use(value: Any, role: str, meter: Meter) -> Weighed:
 
 def _tool_result(value: Any, role: str, meter: Meter) -> Weighed:
     content = value.get("content") or ()
+    if not is_list(content):
+        raise TypeError(f"content is a {type(content).__name__}")  # a defaultdict would grow by being asked for [0]
     if len(content) == 1 and len(content[0]) == 1 and type(text := content[0].get("text")) is str:
         # One text is by far the most common result; it is weighed once and then only looked up.
         key = (text, "toolResult", role, str(value.get("toolUseId")), str(value.get("status")))

@@ -1,6 +1,5 @@
 """Converse and ConverseStream: their bodies, points, counters and streams, for every model."""
 
-import marshal
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, cast
 
@@ -25,6 +24,7 @@ from rockbottom.prompt import (
     json_bytes,
     list_at,
     object_at,
+    packed,
     place_of,
 )
 from rockbottom.quantities import LONGEST_FIRST, Ttl, Usage, is_list, is_object
@@ -106,10 +106,7 @@ def _name_of(content: Iterable[Any]) -> ListName | None:
     for block in content:
         if type(block) is not dict or not _UNNAMED.isdisjoint(cast("dict[str, Any]", block)):
             return None
-    try:
-        return marshal.dumps(cast(Any, content), 2)  # version 2 has no references, so equal contents have equal names
-    except ValueError:
-        return None
+    return packed(content)
 
 
 def _only_text(content: object) -> str | None:

@@ -7,14 +7,23 @@ at the latest message unless ``prompt_cache_options.mode`` is ``explicit`` (aws-
 import base64
 import binascii
 import json
-import marshal
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, cast
 
 from rockbottom.dialects.assembly import Assembly, schema_of
 from rockbottom.dialects.blocks import Weighed, weigh_block
 from rockbottom.dialects.usage import Counters, no_split
-from rockbottom.prompt import BlockKind, MalformedBody, Meter, Parameters, Placement, Section, digest_of, json_bytes
+from rockbottom.prompt import (
+    BlockKind,
+    MalformedBody,
+    Meter,
+    Parameters,
+    Placement,
+    Section,
+    digest_of,
+    json_bytes,
+    packed,
+)
 from rockbottom.quantities import Usage, is_list, is_object
 from rockbottom.wire import Json
 
@@ -48,10 +57,7 @@ def name_of(message: Mapping[str, Any], content: Any) -> bytes | None:
             fields = cast("dict[str, Any]", part)
             if MARK in fields or fields.get("type") in _MEDIA:
                 return None
-    try:
-        return marshal.dumps(cast(Any, message), 2)  # version 2 has no references, so equal ones have equal names
-    except ValueError:
-        return None
+    return packed(message)
 
 
 def read_messages(

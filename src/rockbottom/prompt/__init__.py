@@ -7,7 +7,7 @@ from rockbottom.prompt.calibration import Calibration, corrected
 from rockbottom.prompt.depths import note_counted, share_out
 from rockbottom.prompt.errors import KeptByService, MalformedBody
 from rockbottom.prompt.hashing import digest_of, prefix_hashes, seed_of, seeds_of
-from rockbottom.prompt.meter import HistoryKey, ListKey, ListName, Meter, ReadHistory, json_bytes
+from rockbottom.prompt.meter import HistoryKey, ListKey, ListName, Meter, ReadHistory, json_bytes, packed
 from rockbottom.prompt.parts import Part, part_of
 from rockbottom.prompt.segments import (
     Api,
@@ -50,6 +50,7 @@ __all__ = [
     "list_at",
     "note_counted",
     "object_at",
+    "packed",
     "part_of",
     "place_of",
     "prefix_hashes",

@@ -47,6 +47,7 @@ def _plain(value: object) -> object:
 
 
 _encoder = msgspec.json.Encoder(decimal_format="number", enc_hook=_plain)
+_packer = msgspec.msgpack.Encoder(decimal_format="number")
 
 
 def json_bytes(value: object) -> bytes:
@@ -55,6 +56,19 @@ def json_bytes(value: object) -> bytes:
     Raises TypeError, ValueError or RecursionError for what is not JSON (cycles included).
     """
     return _encoder.encode(value)
+
+
+def packed(value: object) -> bytes | None:
+    """A value in bytes, type for type, so that equal ones have equal bytes; None for what has none.
+
+    None: what contains itself or is nested as deep as Python goes, whole numbers beyond 64 bits, lone surrogates,
+    objects of a class. The first of them ends the work (``marshal`` goes on beside it, without end where a list holds
+    itself twice).
+    """
+    try:
+        return _packer.encode(value)
+    except (TypeError, ValueError, OverflowError, RecursionError):
+        return None
 
 
 class Meter:
