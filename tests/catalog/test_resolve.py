@@ -1,5 +1,8 @@
 """Every spelling of a model id ends at the right model, scope and Region, or at a helpful error."""
 
+import difflib
+from typing import Any
+
 import pytest
 
 from rockbottom.catalog import Scope, UnknownModel, UnresolvedProfile, load_catalog, scope_of_model_arns
@@ -132,3 +135,23 @@ def test_a_request_names_the_id_or_the_arn(given, id, sent_as):
     """Whatever short name a person gave; an ARN goes as it is."""
     found = load_catalog().model(given)
     assert (found.id, found.sent_as) == (id, sent_as)
+
+
+def test_what_looks_like_an_unknown_id_is_looked_for_once(monkeypatch) -> None:
+    """A program may send an id that the catalogue does not know with every call: comparing it with all takes 20 ms."""
+    asked: list[str] = []
+    closest = difflib.get_close_matches
+
+    def counted(word: str, *arguments: Any, **options: Any) -> list[str]:
+        asked.append(word)
+        return closest(word, *arguments, **options)
+
+    monkeypatch.setattr(difflib, "get_close_matches", counted)
+    catalog = load_catalog()
+    for _ in range(3):
+        with pytest.raises(UnknownModel, match=r"nearest known are .*anthropic\.claude-sonnet-4-6"):
+            catalog.model("us.anthropic.claude-sonnet-4-66")
+    assert len(asked) == 1
+    with pytest.raises(UnknownModel):
+        catalog.model("sonnet " * 1_000_000)
+    assert len(asked) == 1

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from rockbottom.catalog.errors import UnknownModel, UnresolvedProfile
 from rockbottom.catalog.models import Model, ModelId, Scope
@@ -13,6 +13,8 @@ Resolve = Callable[[str], str]
 _PREFIXES: Mapping[str, Scope] = {scope.value: scope for scope in Scope if scope is not Scope.IN_REGION}
 _DEPLOYMENT = "custom-model-deployment"
 """Served on demand at the prices of the model that was customized (price list, rows of Nova 2 Lite, 2026-08-02)."""
+
+_LONGEST, _MOST_REMEMBERED = 256, 1024
 
 _DAY = re.compile(r"-20\d\d-\d\d-\d\d$")
 """The day at the end of a dated alias of bedrock-mantle: openai.gpt-5.5-2026-04-23 (sample-per-model-bedrock)."""
@@ -27,6 +29,8 @@ class Spellings:
 
     exact: Mapping[str, Model]
     loose: Mapping[str, tuple[Model, ...]]
+    nearest: dict[str, tuple[str, ...]] = field(default_factory=dict[str, tuple[str, ...]], repr=False, compare=False)
+    """What was found to look like ids that name no model: a program may send one with every call."""
 
     @classmethod
     def of(cls, models: Iterable[Model]) -> "Spellings":
@@ -102,12 +106,23 @@ def _model(name: str, bare: str, spellings: Spellings) -> Model:
 
 
 def _unknown(name: str, bare: str, spellings: Spellings) -> UnknownModel:
-    import difflib  # only on the way to an error
-
-    close = difflib.get_close_matches(_plain(bare), spellings.loose, n=12, cutoff=0.5)
-    nearest = list(dict.fromkeys(model.id for spelling in close for model in spellings.loose[spelling]))[:3]
+    nearest = spellings.nearest.get(bare)
+    if nearest is None:
+        nearest = _nearest(bare, spellings)
+        if len(spellings.nearest) < _MOST_REMEMBERED:
+            spellings.nearest[bare] = nearest
     suggestion = f"; the nearest known are {', '.join(nearest)}" if nearest else ""
     return UnknownModel(f"Unknown model {name!r}{suggestion}.", given=name, nearest=nearest, fix="rockbottom models")
+
+
+def _nearest(bare: str, spellings: Spellings) -> tuple[str, ...]:
+    """The ids that look most like one; none for a text that is longer than any id."""
+    import difflib  # only on the way to an error
+
+    if len(bare) > _LONGEST:
+        return ()
+    close = difflib.get_close_matches(_plain(bare), spellings.loose, n=12, cutoff=0.5)
+    return tuple(dict.fromkeys(model.id for spelling in close for model in spellings.loose[spelling]))[:3]
 
 
 def _not_a_model(name: str, why: str) -> UnknownModel:
