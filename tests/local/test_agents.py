@@ -155,6 +155,67 @@ def test_the_tool_that_shares_the_most_is_called():
     assert tool_for(asked("Do a search for pages on invoice law", PAY, SEARCH)) is SEARCH
 
 
+DEFINED = {"name": "get_time", "description": "Get the current time.", "input_schema": {"type": "object"}}
+
+
+@pytest.mark.parametrize(
+    ("changes", "called"),
+    [
+        ([{"type": "tool_addition", "tool": {"type": "tool_definition", "definition": DEFINED}}], "get_time"),
+        ([{"type": "tool_removal", "tool": {"type": "tool_reference", "name": "get_weather"}}], None),
+        (
+            [
+                {"type": "tool_removal", "tool": {"type": "tool_reference", "name": "get_weather"}},
+                {"type": "text", "text": "The weather is served again."},
+                {"type": "tool_addition", "tool": {"type": "tool_reference", "name": "get_weather"}},
+            ],
+            "get_weather",
+        ),
+    ],
+)
+def test_a_message_of_the_system_adds_and_removes_tools_on_the_way(runtime, kit, changes, called):
+    """Anthropic's tool_addition and tool_removal: from there on a tool is on offer, or no longer; the question stays
+    that of the user."""
+    question = "What time is it?" if called == "get_time" else QUESTION
+    body = {
+        "anthropic_version": "bedrock-2023-05-31",
+        "max_tokens": 200,
+        "messages": [{"role": "user", "content": question}, {"role": "system", "content": changes}],
+        "tools": [{"name": SPEC["name"], "description": SPEC["description"], "input_schema": WEATHER}],
+    }
+    reply = json.loads(runtime.invoke_model(modelId=kit.SONNET, body=json.dumps(body))["body"].read())
+    assert next((block["name"] for block in reply["content"] if block["type"] == "tool_use"), None) == called
+
+
+def test_converse_names_the_tools_that_it_adds_and_removes():
+    """toolAddition and toolRemoval refer to tools of toolConfig; one that it does not hold is no tool."""
+
+    def names(*blocks):
+        messages = [{"role": "user", "content": [{"text": QUESTION}]}, {"role": "system", "content": list(blocks)}]
+        return [tool.name for tool in asked_of({"messages": messages, "toolConfig": TOOLS}).tools]
+
+    def named(name):
+        return {"tool": {"type": "tool", "name": name}}
+
+    assert names({"toolRemoval": named("get_weather")}) == ["pay_invoice"]
+    assert names({"toolRemoval": named("pay_invoice")}, {"toolAddition": named("pay_invoice")}) == [
+        "get_weather",
+        "pay_invoice",
+    ]
+    assert names({"toolAddition": named("unheard_of")}) == ["pay_invoice", "get_weather"]
+    assert (
+        asked_of(
+            {
+                "messages": [
+                    {"role": "user", "content": [{"text": "Why?"}]},
+                    {"role": "system", "content": [{"text": "Be brief."}]},
+                ]
+            }
+        ).question
+        == "Why?"
+    )
+
+
 def test_a_forced_tool_is_called_and_a_forced_loop_ends():
     """By name always; any: a tool that was not called yet, so that the last of them, which ends the loop, comes."""
     finish = Tool("final_result", {}, "Gives the result.")

@@ -102,6 +102,9 @@ def _unspelled_tool(tool: Mapping[str, Any]) -> Json:
     return {"name": tool.get("name", ""), **described, "inputSchema": {"json": schema}}
 
 
+_CHANGES = {"tool_addition": "toolAddition", "tool_removal": "toolRemoval"}
+
+
 def _unspelled_blocks(content: Any) -> list[Json]:
     if isinstance(content, str):
         return [{"text": content}]
@@ -117,6 +120,10 @@ def _unspelled_block(block: Mapping[str, Any]) -> Iterator[Json]:
     elif kind == "tool_result":
         content = _unspelled_blocks(block.get("content"))
         yield {"toolResult": {"toolUseId": block.get("tool_use_id"), "content": content}}
+    elif kind in _CHANGES:
+        tool: Mapping[str, Any] = block.get("tool") or {}
+        defined = tool.get("definition")
+        yield {_CHANGES[str(kind)]: {"tool": tool if defined is None else {"toolSpec": _unspelled_tool(defined)}}}
     elif kind == "document":
         source: Mapping[str, Any] = block.get("source") or {}
         content_source: Json = {"text": source.get("data", "")} if source.get("type") == "text" else {}

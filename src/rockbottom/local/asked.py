@@ -52,14 +52,7 @@ def asked_of(body: Mapping[str, Any]) -> Asked:
     limits: Any = body.get("inferenceConfig") or {}
     task = Asked(max_tokens=limits.get("maxTokens"), stop_sequences=tuple(limits.get("stopSequences") or ()))
     config: Any = body.get("toolConfig") or {}
-    for entry in config.get("tools") or ():
-        spec = entry.get("toolSpec")
-        if spec:
-            schema: Any = spec.get("inputSchema") or {}
-            name, description = spec.get("name", ""), spec.get("description") or ""
-            if not (isinstance(name, str) and isinstance(description, str)):
-                raise TypeError("the name and the description of a tool are texts")
-            task.tools.append(Tool(name, schema.get("json") or {}, description))
+    task.tools.extend(_tool(entry["toolSpec"]) for entry in config.get("tools") or () if entry.get("toolSpec"))
     choice: Any = config.get("toolChoice") or {}
     task.forced = "" if "any" in choice else choice.get("tool", {}).get("name") if "tool" in choice else None
     task.sources.extend(block["text"] for block in body.get("system") or () if "text" in block)
@@ -70,6 +63,14 @@ def asked_of(body: Mapping[str, Any]) -> Asked:
         task.schema, task.thinking = schema_of(body), thinking_of(body)
     task.cited = cited_of(body.get("messages") or ())
     return task
+
+
+def _tool(spec: Json) -> Tool:
+    schema: Any = spec.get("inputSchema") or {}
+    name, description = spec.get("name", ""), spec.get("description") or ""
+    if not (isinstance(name, str) and isinstance(description, str)):
+        raise TypeError("the name and the description of a tool are texts")
+    return Tool(name, schema.get("json") or {}, description)
 
 
 def _check_types(task: Asked) -> None:
@@ -91,11 +92,17 @@ def _are_texts(values: Iterable[object]) -> bool:
 def _add_messages(task: Asked, messages: Iterable[Json]) -> int | None:
     """Add what the messages hold; the place of the question among the sources, None where nobody asked anything."""
     place: int | None = None
+    declared: list[Tool] | None = None  # of a conversation that adds or removes tools on its way
     for message in messages:
         task.messages += 1
         content: Any = message.get("content") or ()
-        if message.get("role") == "assistant":
+        role = message.get("role")
+        if role == "assistant":
             task.called.extend(block["toolUse"].get("name") or "" for block in content if "toolUse" in block)
+            continue
+        if role == "system":
+            declared = task.tools.copy() if declared is None else declared
+            _add_instruction(task, content, declared)
             continue
         results = [block["toolResult"] for block in content if "toolResult" in block]
         texts, spoken = _converse_texts(content)
@@ -108,6 +115,28 @@ def _add_messages(task: Asked, messages: Iterable[Json]) -> int | None:
             place = len(task.sources) - 1
         task.results.extend(text for result in results for text in _result_texts(result.get("content") or ()))
     return place
+
+
+def _add_instruction(task: Asked, content: Iterable[Json], declared: list[Tool]) -> None:
+    """Add a message of the system's: its texts, and the tools that are on offer from there on.
+
+    A block adds a tool that is declared, or one that it defines itself (Anthropic's ``tool_definition``, which Converse
+    does not have), and removes one by its name.
+    """
+    for block in content:
+        if "text" in block:
+            task.sources.append(block["text"])
+            continue
+        change = block.get("toolAddition") or block.get("toolRemoval")
+        if not change:
+            continue
+        tool: Any = change.get("tool") or {}
+        if "toolSpec" in tool:
+            declared.append(_tool(tool["toolSpec"]))
+        name = declared[-1].name if "toolSpec" in tool else tool.get("name")
+        task.tools = [other for other in task.tools if other.name != name]
+        if "toolAddition" in block:
+            task.tools.extend([other for other in declared if other.name == name][-1:])
 
 
 def _settle(task: Asked, place: int | None) -> None:
