@@ -182,7 +182,6 @@ def test_accounts_and_regions_keep_their_own_entries(endpoint, runtime, kit):
     "call, message",
     [
         ({"messages": []}, "A conversation must start with a user message"),
-        ({"messages": [{"role": "user", "content": [{"text": "a"}]}] * 2}, "must alternate between user and assistant"),
         (
             {"messages": [{"role": "user", "content": []}]},
             "The content field in the Message object at messages.0 is empty",
@@ -219,6 +218,44 @@ def test_conversations_that_bedrock_refuses_are_refused(runtime, kit, call, mess
         runtime.converse(modelId=kit.SONNET, **call)
     assert caught.value.response["Error"]["Code"] == "ValidationException"
     assert caught.value.response["ResponseMetadata"]["HTTPStatusCode"] == 400
+
+
+def test_two_messages_of_one_role_are_one_turn_unless_the_switch_says_that_they_are_refused(endpoint, runtime, kit):
+    """Combined since 2025-11 (strands 1223, agentcore-sdk 547): two results in two messages answer two calls, and a
+    question may stand behind them. The refusal is of 2024 and 2025 (semantic-kernel 10281)."""
+    calls = [{"toolUse": {"toolUseId": name, "name": "look", "input": {}}} for name in ("a", "b")]
+    results = [{"toolResult": {"toolUseId": name, "content": [{"text": f"{name} is blue"}]}} for name in ("a", "b")]
+    messages = [kit.user("Look."), {"role": "assistant", "content": calls}]
+    messages += [{"role": "user", "content": [block]} for block in (*results, {"text": "Which of them is blue?"})]
+    tool = {"toolSpec": {"name": "look", "inputSchema": {"json": {"type": "object"}}}}
+    call = {"modelId": kit.SONNET, "messages": messages, "toolConfig": {"tools": [tool]}}
+    assert runtime.converse(**call)["stopReason"] == "end_turn"
+    assert runtime.converse(modelId=kit.SONNET, messages=[kit.user("a"), kit.assistant("b"), kit.assistant("c")])
+    call["messages"] = [*messages[:2], *messages[3:]]
+    with pytest.raises(
+        ClientError, match=r"Expected toolResult blocks at messages\.2\.content for the following Ids: a"
+    ):
+        runtime.converse(**call)
+    kit.control(endpoint, "PUT", "switches", {"same_role_in_a_row": "refused"})
+    with pytest.raises(ClientError, match="must alternate between user and assistant roles"):
+        runtime.converse(modelId=kit.SONNET, messages=[kit.user("a")] * 2)
+
+
+@pytest.mark.parametrize("model", ["us.anthropic.claude-opus-4-8", "eu.anthropic.claude-sonnet-5"])
+def test_words_put_into_the_mouth_of_a_model_are_refused_where_it_takes_none(runtime, kit, model):
+    """agentcore-sdk 547: refused by Claude Opus 4.8, taken by Sonnet 4.6; hermes-agent 101401: by Sonnet 5, on Converse
+    behind the words of another model's refusals."""
+    says = "This model does not support assistant message prefill. The conversation must end with a user message."
+    messages = [kit.user("Name a colour."), kit.assistant("The colour is")]
+    with pytest.raises(ClientError) as caught:
+        runtime.converse(modelId=model, messages=messages)
+    assert caught.value.response["Error"]["Message"] == f"The model returned the following errors: {says}"
+    body = {"anthropic_version": "bedrock-2023-05-31", "max_tokens": 20}
+    body["messages"] = [{"role": "user", "content": "Name a colour."}, {"role": "assistant", "content": "Blue"}]
+    with pytest.raises(ClientError, match=says):
+        runtime.invoke_model(modelId=model, body=json.dumps(body))
+    assert runtime.converse(modelId=kit.SONNET, messages=messages)
+    assert runtime.invoke_model(modelId=kit.SONNET, body=json.dumps(body))
 
 
 def test_unknown_models_are_refused_with_a_hint(runtime, kit):

@@ -4,7 +4,7 @@ The rules are data (``data/accepted.toml``), each with its source.
 """
 
 import tomllib
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from functools import cache
 from importlib import resources
 from typing import Any
@@ -30,6 +30,17 @@ def _media_rules(model: str) -> tuple[Json, ...]:
 def may_begin_with_assistant(model: str) -> bool:
     """Whether a conversation with the model (its bare id) may begin with the assistant."""
     return any(model.startswith(row["model"]) for row in _data()["begins_with_assistant"])
+
+
+@cache
+def _prefill_refusal(model: str) -> str | None:
+    return next((row["text"] for row in _data()["no_prefill"] if model.startswith(row["model"])), None)
+
+
+def check_prefill(messages: Sequence[Mapping[str, Any]], model: str, *, lead: str = "") -> None:
+    """Raise for messages that end with the assistant's, where the model goes on from none; ``lead`` begins the text."""
+    if messages[-1].get("role") == "assistant" and (text := _prefill_refusal(model)) is not None:
+        raise invalid(f"{lead}{text}")
 
 
 def least_thinking_budget() -> int:

@@ -8,11 +8,17 @@ is ours, which docs/reference/local-endpoint.md says.
 """
 
 import re
-from collections.abc import Sequence
-from itertools import pairwise
+from collections.abc import Iterator, Sequence
+from itertools import groupby, pairwise
 from typing import Any
 
-from rockbottom.local.accepted import check_fields, check_media, check_tier, may_begin_with_assistant
+from rockbottom.local.accepted import (
+    check_fields,
+    check_media,
+    check_prefill,
+    check_tier,
+    may_begin_with_assistant,
+)
 from rockbottom.local.failures import invalid
 from rockbottom.local.native import check_thinking, check_thinking_limits
 
@@ -52,6 +58,7 @@ def check_conversation(body: Json, model: str) -> None:
                 f"The text field in the SystemContentBlock object at system.{place} is blank. "
                 "Add text to the text field, and try again."
             )
+    check_prefill(messages, model, lead=_MODEL_SAYS)
     tools: Any = config.get("tools") or ()
     if uses_tools:
         if not tools:
@@ -67,13 +74,21 @@ def _check_thinking_limits(body: Json, fields: Json) -> None:
 
 
 def _check_roles(messages: Sequence[Json], any_begins: bool) -> None:
-    roles = [message["role"] for message in messages if message["role"] != "system"]
+    roles = _roles(messages)
     if not roles or (roles[0] != "user" and not any_begins):
         raise invalid(
             "A conversation must start with a user message. "
             "Try again with a conversation that starts with a user message."
         )
-    if any(first == second for first, second in pairwise(roles)):
+
+
+def _roles(messages: Sequence[Json]) -> list[str]:
+    return [message["role"] for message in messages if message["role"] != "system"]
+
+
+def check_alternation(messages: Sequence[Json]) -> None:
+    """Raise for two messages of one role in a row, where the service does not combine them into one turn."""
+    if any(first == second for first, second in pairwise(_roles(messages))):
         raise invalid(
             "A conversation must alternate between user and assistant roles. "
             "Make sure the conversation alternates between user and assistant roles and try again."
@@ -140,11 +155,18 @@ def _check_size(media: Json, limit: int, place: str, shown: str) -> None:
         raise invalid(f"{place}: {len(raw) // 4 * 3} bytes; the limit is {shown}.")
 
 
+def _turns(messages: Sequence[Json]) -> Iterator[tuple[int, list[Json]]]:
+    """The turns of user and assistant: each with the number of its first message and the blocks of all of them."""
+    spoken = ((number, message) for number, message in enumerate(messages) if message["role"] != "system")
+    for _, turn in groupby(spoken, key=lambda numbered: numbered[1]["role"]):
+        listed = list(turn)
+        yield listed[0][0], [block for _, message in listed for block in message["content"]]
+
+
 def _check_pairs(messages: Sequence[Json]) -> None:
     waiting: list[str] = []
-    for number, message in enumerate(messages):
-        content = message["content"]
-        content = [block for block in content if _is_run_by_caller(block)]
+    for number, blocks in _turns(messages):
+        content = [block for block in blocks if _is_run_by_caller(block)]
         answered = [block["toolResult"]["toolUseId"] for block in content if "toolResult" in block]
         if len(answered) > len(waiting):
             raise invalid(

@@ -7,7 +7,7 @@ Anthropic words a missing field ``max_tokens: Field required``, Nova points into
 from typing import Any, cast
 
 from rockbottom.dialects import Dialect
-from rockbottom.local.accepted import check_members, least_thinking_budget
+from rockbottom.local.accepted import check_members, check_prefill, least_thinking_budget
 from rockbottom.local.failures import invalid
 
 Json = dict[str, Any]
@@ -45,6 +45,7 @@ def check_messages(body: Json, model: str) -> None:
         raise invalid("messages: at least one message is required")
     for number, message in enumerate(cast(list[Any], messages)):
         _check_message(message, number)
+    check_prefill(cast(list[Json], messages), model)
     system = body.get("system")
     if system is not None and not isinstance(system, str | list):
         raise invalid("system: Input should be a valid list")

@@ -18,7 +18,7 @@ from rockbottom.local.answers import Answer, Script, scripted
 from rockbottom.local.asked import Asked, asked_of
 from rockbottom.local.bodies import object_of
 from rockbottom.local.calls import Call, Counted
-from rockbottom.local.conversations import check_conversation
+from rockbottom.local.conversations import check_alternation, check_conversation
 from rockbottom.local.failures import END_OF_LIFE, ServiceFailure, invalid
 from rockbottom.local.guarded_bodies import guarded_body
 from rockbottom.local.guardrails import INTERVENED, Guarded
@@ -265,10 +265,11 @@ class Runtime:
             raise invalid("This action doesn't support the model that you provided. Try again with a supported model.")
         return dialect
 
-    @staticmethod
-    def _check(dialect: Dialect, body: Json, model: ModelId) -> None:
+    def _check(self, dialect: Dialect, body: Json, model: ModelId) -> None:
         try:
             check_required(dialect, body)
+            if dialect.api is Api.CONVERSE and self._state.sides.alternates:
+                check_alternation(body["messages"])
             check = _CHECKS.get(dialect.name)
             if check is not None:
                 check(body, model.model.id)

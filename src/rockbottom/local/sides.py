@@ -23,6 +23,7 @@ _OWN: Mapping[str, Mapping[str, object]] = {
     "reasoning_in_history": {"adjacent": False, "anywhere": True},
     "lifetime_from": {"start": False, "end": True},
     "cache_key_needed": {"no": False, "yes": True},
+    "same_role_in_a_row": {"combined": False, "refused": True},
 }
 
 
@@ -49,6 +50,11 @@ class Sides:
     @property
     def lasts_from_end(self) -> bool:
         return self.own["lifetime_from"] == "end"
+
+    @property
+    def alternates(self) -> bool:
+        """Whether two messages of one role in a row are refused on Converse."""
+        return self.own["same_role_in_a_row"] == "refused"
 
     @property
     def nova_lag_s(self) -> float:
