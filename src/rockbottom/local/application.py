@@ -228,7 +228,7 @@ class Application:
             reading = self._runtime if call.surface is None else self._surfaces
             counted = reading.read(call, own_answer=self._upstream is None)
             if counted.answer is None:
-                if call.stream and fault is None and counted.pace is None:
+                if call.stream and fault is None and counted.pace is None and counted.goes_at_once:
                     await self._stream_upstream(counted, send)
                     return
                 counted.answer = await self._asked_upstream(counted)

@@ -11,6 +11,7 @@ from rockbottom.dialects import Dialect, SurfaceRoute, is_streaming
 from rockbottom.local.answers import Answer, Script
 from rockbottom.local.asked import Asked
 from rockbottom.local.callers import Caller
+from rockbottom.local.guardrail_findings import without_masked
 from rockbottom.local.guardrails import Guarded
 from rockbottom.local.latency import Pace
 from rockbottom.local.retention import Place
@@ -57,6 +58,12 @@ class Call:
         return is_streaming(self.operation)
 
 
+def neutral_of(dialect: Dialect, body: Json, guarded: Guarded | None) -> Mapping[str, Any]:
+    """A body in Converse's words, without what a guardrail masks in its input."""
+    neutral = dialect.unspelled(body)
+    return without_masked(neutral, guarded.input.masks) if guarded is not None and guarded.input.masks else neutral
+
+
 @dataclass(slots=True)
 class Counted:
     """A call that was found legal and counted, with all that is needed to answer it."""
@@ -85,7 +92,13 @@ class Counted:
 
     @property
     def neutral(self) -> Mapping[str, Any]:
-        return self.dialect.unspelled(self.body)
+        """Its body in Converse's words, as the model gets it."""
+        return neutral_of(self.dialect, self.body, self.guarded)
+
+    @property
+    def goes_at_once(self) -> bool:
+        """Whether a stream may be sent as it comes: a guardrail looks at all of it before, unless told otherwise."""
+        return self.guarded is None or self.guarded.at_once
 
     def usage(self, output: int) -> Usage:
         """What its reply counts: input by how it was cached, and the tokens of the answer."""

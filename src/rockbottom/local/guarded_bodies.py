@@ -40,6 +40,7 @@ def guarded_body(call: Call, dialect: Dialect, body: Json) -> Mapping[str, Any]:
         "guardrailVersion": version or "DRAFT",
         "trace": call.headers.get(_TRACE, b"").decode("latin-1").lower(),
         "tagSuffix": _suffix(config),
+        "streamProcessingMode": config.get("streamProcessingMode") if is_object(config) else None,
     }
     neutral = dialect.unspelled(body)
     return {**neutral, "messages": _spoken(neutral, with_system=api.wrapped), "guardrailConfig": guardrail}

@@ -1,7 +1,7 @@
 """Guardrails that the endpoint knows: made through the control plane, applied to the text of a call, told in a trace.
 
-What a guardrail finds is scripted: a word of ``wordsConfig``, an example of a denied topic or a match of a regular
-expression blocks the text it stands in; content filters, PII entities and grounding count their units and find nothing.
+What a guardrail finds is scripted (``guardrail_findings``); content filters and grounding count their units and find
+nothing.
 Units are those of the price list: up to 1,000 characters each, for every policy, input and output apart
 (https://aws.amazon.com/bedrock/pricing/). Where a block of the input stands in ``guardContent`` only such blocks are
 evaluated (AWS, "Use the Converse API with guardrails").
@@ -9,14 +9,15 @@ evaluated (AWS, "Use the Converse API with guardrails").
 
 import hashlib
 import re
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from typing import Any
 
 from rockbottom.dialects import GUARDRAIL_ACTION, GUARDRAIL_TRACE
 from rockbottom.local.callers import Caller
 from rockbottom.local.failures import ServiceFailure, invalid
+from rockbottom.local.guardrail_findings import Side, check_patterns, findings_in, is_enabled, rows_of
 from rockbottom.local.jobs import instant
 from rockbottom.quantities import is_list, is_object
 
@@ -25,23 +26,35 @@ UNIT_CHARACTERS = 1000
 INTERVENED = "guardrail_intervened"
 _MOST = 1000
 _POLICIES = {
-    "topicPolicyConfig": "topicPolicyUnits",
-    "contentPolicyConfig": "contentPolicyUnits",
-    "wordPolicyConfig": "wordPolicyUnits",
-    "contextualGroundingPolicyConfig": "contextualGroundingPolicyUnits",
+    "topicPolicyUnits": ("topicPolicyConfig", ("topicsConfig",)),
+    "contentPolicyUnits": ("contentPolicyConfig", ("filtersConfig",)),
+    "wordPolicyUnits": ("wordPolicyConfig", ("wordsConfig", "managedWordListsConfig")),
+    "contextualGroundingPolicyUnits": ("contextualGroundingPolicyConfig", ("filtersConfig",)),
+    "sensitiveInformationPolicyUnits": ("sensitiveInformationPolicyConfig", ("piiEntitiesConfig",)),
+    "sensitiveInformationPolicyFreeUnits": ("sensitiveInformationPolicyConfig", ("regexesConfig",)),
 }
-_REQUIRED = (
-    "topicPolicyUnits", "contentPolicyUnits", "wordPolicyUnits", "sensitiveInformationPolicyUnits",
-    "sensitiveInformationPolicyFreeUnits", "contextualGroundingPolicyUnits",
-)  # fmt: skip
+# Counters that a recorded assessment has besides (pydantic-ai's cassettes); none of them is played.
+_ZEROS = ("automatedReasoningPolicies", "automatedReasoningPolicyUnits", "contentPolicyImageUnits")
+_NOTHING, _MASKED, _BLOCKED = "No action.", "Guardrail masked.", "Guardrail blocked."
 
 
 @dataclass(frozen=True, slots=True)
 class Assessed:
-    """What a guardrail made of a text: its assessment as a trace has it, and whether it blocks."""
+    """What a guardrail made of a text: its assessment as a trace has it, whether it blocks, and what it masks."""
 
     assessment: Json
     blocked: bool
+    masks: Mapping[str, str]
+
+    @property
+    def reason(self) -> str:
+        """The ``actionReason``: the three texts were measured (see ``guardrail_findings``)."""
+        return _BLOCKED if self.blocked else _MASKED if self.masks else _NOTHING
+
+    @property
+    def intervened(self) -> bool:
+        """Whether the text is not passed on as it is."""
+        return self.blocked or bool(self.masks)
 
     @property
     def usage(self) -> Json:
@@ -63,88 +76,88 @@ class Guardrail:
         """Whether it has a version: DRAFT, or a number."""
         return version == "DRAFT" or (version.isdecimal() and 1 <= int(version) <= self.versions)
 
-    def assess(self, guarded: str, total: int) -> Assessed:
-        """What it makes of a text, out of so many characters of which the rest is not evaluated."""
-        units = -(-len(guarded) // UNIT_CHARACTERS)
-        usage: Json = dict.fromkeys(_REQUIRED, 0)
-        usage.update({_POLICIES[name]: units for name in _POLICIES if self.config.get(name)})
-        sensitive: Json = self.config.get("sensitiveInformationPolicyConfig") or {}
-        usage["sensitiveInformationPolicyUnits"] = units if sensitive.get("piiEntitiesConfig") else 0
-        usage["sensitiveInformationPolicyFreeUnits"] = units if sensitive.get("regexesConfig") else 0
+    def assess(self, texts: Sequence[str], total: int, side: Side, version: str) -> Assessed:
+        """What a version makes of texts of one side, out of so many characters of which the rest is not evaluated."""
+        guarded = sum(map(len, texts))
+        units = -(-guarded // UNIT_CHARACTERS)
+        usage: Json = {name: units if self._looks(*policy, side) else 0 for name, policy in _POLICIES.items()}
+        usage.update(dict.fromkeys(_ZEROS, 0))
+        findings = findings_in(self.config, "\n".join(texts), side)
         assessment: Json = {
+            **findings.told,
             "invocationMetrics": {
                 "guardrailProcessingLatency": 1,
                 "usage": usage,
-                "guardrailCoverage": {"textCharacters": {"guarded": len(guarded), "total": total}},
-            }
+                "guardrailCoverage": {"textCharacters": {"guarded": guarded, "total": total}},
+            },
+            "appliedGuardrailDetails": {
+                "guardrailId": self.identity,
+                "guardrailVersion": version,
+                "guardrailArn": self.arn,
+                "guardrailOrigin": ["REQUEST"],
+                "guardrailOwnership": "SELF",
+            },
         }
-        interventions = dict(self._interventions(guarded))
-        return Assessed({**assessment, **interventions}, bool(interventions))
+        return Assessed(assessment, findings.blocked, findings.masks)
 
-    def _interventions(self, text: str) -> Iterator[tuple[str, Json]]:
-        lower = text.lower()
-        words = [word["text"] for word in _list(self.config, "wordPolicyConfig", "wordsConfig")]
-        hits = [word for word in words if word.lower() in lower]
-        if hits:
-            matches = [{"match": word, "action": "BLOCKED", "detected": True} for word in hits]
-            yield "wordPolicy", {"customWords": matches, "managedWordLists": []}
-        topics = _list(self.config, "topicPolicyConfig", "topicsConfig")
-        denied = [topic for topic in topics if any(text.lower() in lower for text in topic.get("examples", ()))]
-        if denied:
-            rows = [{"name": topic["name"], "type": "DENY", "action": "BLOCKED", "detected": True} for topic in denied]
-            yield "topicPolicy", {"topics": rows}
-        patterns = _list(self.config, "sensitiveInformationPolicyConfig", "regexesConfig")
-        matched = [(pattern, hit) for pattern in patterns if (hit := re.search(pattern["pattern"], text))]
-        if matched:
-            regexes = [
-                {
-                    "name": pattern["name"],
-                    "match": hit[0],
-                    "regex": pattern["pattern"],
-                    "action": "BLOCKED",
-                    "detected": True,
-                }
-                for pattern, hit in matched
-            ]
-            yield "sensitiveInformationPolicy", {"piiEntities": [], "regexes": regexes}
+    def _looks(self, policy: str, members: Sequence[str], side: Side) -> bool:
+        """Whether a policy is evaluated on a side: that costs, whatever it finds."""
+        return any(is_enabled(row, side) for member in members for row in rows_of(self.config, policy, member))
 
 
 @dataclass(frozen=True, slots=True)
 class Guarded:
-    """A guardrail on one call: what it made of the input, and whether the caller sees its trace."""
+    """A guardrail on one call: what it made of the input, and whether the caller sees its trace.
+
+    ``at_once``: a stream is sent before it is evaluated, and then nothing in it is masked (AWS, "Configure streaming
+    response behavior to filter content").
+    """
 
     guardrail: Guardrail
     version: str
     input: Assessed
     traced: bool
+    at_once: bool = False
 
     @property
     def blocked_text(self) -> str:
         """What is answered in the place of the model."""
         return str(self.guardrail.config["blockedInputMessaging"])
 
-    def output(self, text: str) -> Assessed:
+    def output(self, texts: Sequence[str], *, stream: bool) -> Assessed:
         """What it makes of the answer."""
-        return self.guardrail.assess(text, len(text))
+        assessed = self.guardrail.assess(texts, sum(map(len, texts)), "output", self.version)
+        return replace(assessed, masks={}) if stream and self.at_once else assessed
 
-    def trace(self, output: Assessed | None) -> Json:
-        """The ``guardrail`` member of a trace; without an output where the input was blocked."""
-        assessments: Json = {"inputAssessment": {self.guardrail.identity: self.input.assessment}}
+    def trace(self, output: Assessed | None, texts: Sequence[str]) -> Json:
+        """The ``guardrail`` member of a trace; without an output where the input was blocked.
+
+        ``texts``: what the model said, which is told where it is not what the caller reads.
+        """
+        assessments: Json = {
+            "modelOutput": list(texts) if output is not None and output.intervened else [],
+            "inputAssessment": {self.guardrail.identity: self.input.assessment},
+            "actionReason": self._reason(output),
+        }
         if output is not None:
             assessments["outputAssessments"] = {self.guardrail.identity: [output.assessment]}
         return assessments
 
+    def _reason(self, output: Assessed | None) -> str:
+        reasons = {assessed.reason for assessed in (self.input, output) if assessed is not None}
+        return next(reason for reason in (_BLOCKED, _MASKED, _NOTHING) if reason in reasons)
+
     def native(self, output: Assessed | None) -> Json:
         """What a native reply tells beside its own members (AWS, "Test your guardrail")."""
-        blocked = self.input.blocked or (output is not None and output.blocked)
-        action = {GUARDRAIL_ACTION: "INTERVENED" if blocked else "NONE"}
+        reason = self._reason(output)
+        action = {GUARDRAIL_ACTION: "NONE" if reason == _NOTHING else "INTERVENED"}
         if not self.traced:
             return action
         assessments: Json = {"input": {self.guardrail.identity: self.input.assessment}}
         if output is not None:
             assessments["outputs"] = [{self.guardrail.identity: output.assessment}]
-        if blocked:
-            assessments["actionReason"] = "Guardrail blocked."
+        if reason != _NOTHING:
+            assessments["actionReason"] = reason
         return {**action, GUARDRAIL_TRACE: {"guardrail": assessments}}
 
 
@@ -162,11 +175,10 @@ class Guardrails:
             raise ServiceFailure("ConflictException", f"Another guardrail is named {body['name']}.")
         if len(self.made) >= _MOST:
             raise ServiceFailure("ServiceQuotaExceededException", f"There are {_MOST} guardrails already.")
-        for pattern in _list(body, "sensitiveInformationPolicyConfig", "regexesConfig"):
-            try:
-                re.compile(pattern["pattern"])
-            except re.error as error:
-                raise invalid(f"Invalid regex pattern {pattern['pattern']!r}: {error}") from error
+        try:
+            check_patterns(body)
+        except re.error as error:
+            raise invalid(f"Invalid regex pattern {error.pattern!r}: {error}") from error
         digest = hashlib.blake2b(f"{len(self.made)}\0{body['name']}\0{now}".encode(), digest_size=6).hexdigest()
         arn = f"arn:aws:bedrock:{caller.region}:{caller.account}:guardrail/{digest}"
         guardrail = Guardrail(digest, arn, body, now)
@@ -193,9 +205,10 @@ class Guardrails:
         guardrail = self.made.get(identifier.rpartition("/")[2])
         if guardrail is None or not guardrail.has(version):
             raise invalid("The guardrail identifier or version provided in the request does not exist.")
-        text, total = guarded_text(body, str(config.get("tagSuffix") or ""))
+        texts, total = guarded_texts(body, str(config.get("tagSuffix") or ""))
         traced = config.get("trace") in ("enabled", "enabled_full")
-        return Guarded(guardrail, version, guardrail.assess(text, total), traced)
+        at_once = str(config.get("streamProcessingMode") or "").lower().startswith("async")
+        return Guarded(guardrail, version, guardrail.assess(texts, total, "input", version), traced, at_once)
 
     def described(self, guardrail: Guardrail) -> Json:
         """What Get and List tell of one."""
@@ -209,8 +222,8 @@ class Guardrails:
         }  # fmt: skip
 
 
-def guarded_text(body: Mapping[str, Any], tag_suffix: str = "") -> tuple[str, int]:
-    """The text of a Converse body that a guardrail evaluates, and how many characters its messages have.
+def guarded_texts(body: Mapping[str, Any], tag_suffix: str = "") -> tuple[list[str], int]:
+    """The texts of a Converse body that a guardrail evaluates, and how many characters its messages have.
 
     ``tag_suffix``: parts of a text between tags that end in it are evaluated alone, where there are any.
     """
@@ -225,7 +238,7 @@ def guarded_text(body: Mapping[str, Any], tag_suffix: str = "") -> tuple[str, in
             plain.append(block["text"])
             tagged.extend(_tagged(tag_suffix).findall(block["text"]) if tag_suffix else ())
     total = sum(map(len, plain)) + (0 if tag_suffix else sum(map(len, tagged)))
-    return "".join(tagged or plain), total
+    return tagged or plain, total
 
 
 @lru_cache(maxsize=256)
@@ -242,9 +255,3 @@ def _blocks(body: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
     for message in messages if is_list(messages) else ():
         content = message.get("content") if is_object(message) else None
         yield from (block for block in (content if is_list(content) else ()) if is_object(block))
-
-
-def _list(config: Mapping[str, Any], policy: str, member: str) -> list[Json]:
-    section: Json = config.get(policy) or {}
-    rows: list[Json] = section.get(member) or []
-    return rows

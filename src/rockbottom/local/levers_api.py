@@ -8,6 +8,7 @@ from rockbottom.catalog import RUNTIME
 from rockbottom.local.bodies import object_of
 from rockbottom.local.control_plane import Asking, page_of
 from rockbottom.local.failures import ServiceFailure, invalid
+from rockbottom.local.guardrail_findings import without_masked
 from rockbottom.local.jobs import instant
 from rockbottom.local.jobs_s3 import S3, bucket_and_key
 from rockbottom.local.reranking import reranked
@@ -102,15 +103,19 @@ class LeversPlane:
         if not guardrail.has(version):
             raise ServiceFailure("ResourceNotFoundException", f"The guardrail {identifier} has no version {version}.")
         body = self._checked("bedrock-runtime", "ApplyGuardrail", asking)
-        text = "".join(str(block.get("text", {}).get("text", "")) for block in body["content"])
-        assessed = guardrail.assess(text, len(text))
-        member = "blockedInputMessaging" if body["source"] == "INPUT" else "blockedOutputsMessaging"
-        outputs = [{"text": guardrail.config[member]}] if assessed.blocked else []
+        texts = [str(block.get("text", {}).get("text", "")) for block in body["content"]]
+        of_input = body["source"] == "INPUT"
+        assessed = guardrail.assess(texts, sum(map(len, texts)), "input" if of_input else "output", version)
+        outputs = [without_masked(text, assessed.masks) for text in texts] if assessed.masks else []
+        if assessed.blocked:
+            outputs = [guardrail.config["blockedInputMessaging" if of_input else "blockedOutputsMessaging"]]
         return 200, {
             "usage": assessed.usage,
-            "action": "GUARDRAIL_INTERVENED" if assessed.blocked else "NONE",
-            "outputs": outputs,
+            "action": "GUARDRAIL_INTERVENED" if assessed.intervened else "NONE",
+            "actionReason": assessed.reason,
+            "outputs": [{"text": text} for text in outputs],
             "assessments": [assessed.assessment],
+            "guardrailCoverage": assessed.assessment["invocationMetrics"]["guardrailCoverage"],
         }
 
     def _retention(self, asking: Asking) -> Answered:

@@ -11,6 +11,7 @@ from rockbottom.dialects import GUARDRAIL_ACTION, Exchange, headers_of, invoked,
 from rockbottom.local.answers import Answer
 from rockbottom.local.calls import Counted
 from rockbottom.local.failures import ServiceFailure
+from rockbottom.local.guardrail_findings import without_masked
 from rockbottom.local.guardrails import INTERVENED, Assessed
 from rockbottom.local.sending import Headers, identities
 from rockbottom.local.surface_failures import failure_frame
@@ -63,14 +64,21 @@ def _guarded(counted: Counted, answer: Answer) -> tuple[Answer, Json]:
     if guarded is None:
         return answer, {}
     output: Assessed | None = None
+    native = counted.dialect.api.native
+    texts = [str(block["text"]) for block in answer.content if "text" in block]
     if not guarded.input.blocked:
-        output = guarded.output("".join(str(block.get("text", "")) for block in answer.content))
+        output = guarded.output(texts, stream=counted.call.stream)
         if output.blocked:
             text = str(guarded.guardrail.config["blockedOutputsMessaging"])
             answer = replace(answer, content=({"text": text},), stop_reason=INTERVENED)
-    if counted.dialect.api.native:
+        elif output.masks:
+            content = tuple(
+                without_masked(block, output.masks) if "text" in block else block for block in answer.content
+            )
+            answer = replace(answer, content=content, stop_reason=answer.stop_reason if native else INTERVENED)
+    if native:
         return answer, guarded.native(output)
-    return answer, {"trace": {"guardrail": guarded.trace(output)}} if guarded.traced else {}
+    return answer, {"trace": {"guardrail": guarded.trace(output, texts)}} if guarded.traced else {}
 
 
 PIECE_CHARS = 24

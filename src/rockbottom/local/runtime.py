@@ -17,7 +17,7 @@ from rockbottom.local.accepted import check_tier
 from rockbottom.local.answers import Answer, Script, scripted
 from rockbottom.local.asked import Asked, asked_of
 from rockbottom.local.bodies import object_of
-from rockbottom.local.calls import Call, Counted
+from rockbottom.local.calls import Call, Counted, neutral_of
 from rockbottom.local.conversations import check_alternation, check_conversation
 from rockbottom.local.failures import END_OF_LIFE, ServiceFailure, invalid
 from rockbottom.local.guarded_bodies import guarded_body
@@ -161,7 +161,7 @@ class Runtime:
             dialect,
             body,
             model,
-            self._task_of(dialect, body),
+            self._task_of(dialect, body, guarded),
             state.reader.meter(model.model).tokens_of_text,
             result,
             namespace,
@@ -277,9 +277,9 @@ class Runtime:
             raise malformed(f"{type(error).__name__}: {error}") from error
 
     @staticmethod
-    def _task_of(dialect: Dialect, body: Json) -> Asked:
+    def _task_of(dialect: Dialect, body: Json, guarded: Guarded | None) -> Asked:
         try:
-            return asked_of(dialect.unspelled(body))
+            return asked_of(neutral_of(dialect, body, guarded))
         except (AttributeError, KeyError, TypeError, ValueError) as error:
             raise malformed(f"{type(error).__name__}: {error}") from error
 
