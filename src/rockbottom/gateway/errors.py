@@ -6,6 +6,8 @@ RockbottomError
     +-- Refused             a request that goes no further: its status and its kind, in AWS's words
 """
 
+import uuid
+
 from rockbottom.quantities import RockbottomError
 
 
@@ -18,8 +20,14 @@ class BadConfiguration(GatewayError):
 
 
 class Refused(GatewayError):
-    """A request that is answered by the gateway itself. ``kind`` is AWS's name of the error."""
+    """A request that is answered by the gateway itself. ``kind`` is AWS's name of the error.
 
-    def __init__(self, status: int, kind: str, message: str, *, retry_after_s: float | None = None) -> None:
+    ``request_id`` names the request in the reply, in the log and in the ledger, as the service's id does elsewhere.
+    """
+
+    def __init__(
+        self, status: int, kind: str, message: str, *, retry_after_s: float | None = None, request_id: str = ""
+    ) -> None:
         super().__init__(message)
         self.status, self.kind, self.retry_after_s = status, kind, retry_after_s
+        self.request_id = request_id or str(uuid.uuid4())

@@ -17,8 +17,9 @@ from rockbottom.gateway.errors import Refused
 from rockbottom.gateway.identities import Identities
 from rockbottom.gateway.keys import Key
 from rockbottom.gateway.owners import Learning, Owners
+from rockbottom.gateway.refusing import Refusals
 from rockbottom.gateway.replies import Reply
-from rockbottom.gateway.routes import error_reply, route_of
+from rockbottom.gateway.routes import route_of
 from rockbottom.gateway.sigv4 import Signed
 from rockbottom.gateway.upstream import Way, frozen
 from rockbottom.process import Visitors
@@ -71,6 +72,7 @@ class Relay:
         owners: Owners,
     ) -> None:
         self._attachment_for, self._owners = attachment_for, owners
+        self._refusals = Refusals()
         self.under_way = 0
         self.take_over(configuration, identities, way)
 
@@ -87,14 +89,14 @@ class Relay:
         try:
             await self._carried(scope, path, receive, send)
         except Refused as refusal:
-            await _refuse(send, path, refusal)
+            await self._refusals.send(scope, send, path, refusal)
         except BudgetExceeded as over:
             status, kind = (503, "ServiceUnavailableException") if over.unknown else (429, "ThrottlingException")
             refusal = Refused(status, kind, str(over), retry_after_s=over.retry_after_s)
             # The SDKs of Anthropic and OpenAI would try a 429 again; a spent budget does not come back so soon.
-            await _refuse(send, path, refusal, (b"x-should-retry", b"false"))
+            await self._refusals.send(scope, send, path, refusal, (b"x-should-retry", b"false"))
         except RockbottomError as error:
-            await _refuse(send, path, Refused(400, "ValidationException", str(error)))
+            await self._refusals.send(scope, send, path, Refused(400, "ValidationException", str(error)))
         finally:
             self.under_way -= 1
 
@@ -203,8 +205,9 @@ class Relay:
         call, attachment = departure.call, departure.attachment
         try:
             reply = await self._sent(departure)
-        except BaseException:
+        except BaseException as error:
             if call is not None:
+                call.request_id = error.request_id if isinstance(error, Refused) else ""
                 attachment.failed(call)
             raise
         try:
@@ -294,13 +297,3 @@ def _headers(scope: Mapping[str, Any]) -> dict[str, str]:
         decoded = value.decode("latin-1")
         headers[text] = f"{headers[text]},{decoded}" if text in headers else decoded
     return headers
-
-
-async def _refuse(send: Send, path: str, refusal: Refused, *more: tuple[bytes, bytes]) -> None:
-    body, headers = error_reply(path, refusal.status, refusal.kind, str(refusal))
-    headers += more
-    if refusal.retry_after_s is not None:
-        headers.append((b"retry-after", str(max(1, round(refusal.retry_after_s))).encode()))
-    headers.append((b"content-length", str(len(body)).encode()))
-    await send({"type": "http.response.start", "status": refusal.status, "headers": headers})
-    await send({"type": "http.response.body", "body": body})

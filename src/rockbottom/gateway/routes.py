@@ -1,15 +1,14 @@
-"""Which requests the gateway carries, to which host, and how each surface tells an error."""
+"""Which requests the gateway carries, and to which host."""
 
-import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import lru_cache
-from typing import Any, Literal
+from typing import Literal
 from urllib.parse import unquote
 
 from rockbottom.catalog import MANTLE, RUNTIME
-from rockbottom.dialects import OPERATIONS, SurfaceRoute, api_of, route_to, surface_error, surface_route_of
+from rockbottom.dialects import OPERATIONS, SurfaceRoute, api_of, route_to, surface_route_of
 
 Surfaces = Literal["by-model", "runtime", "mantle"]
 _COUNT = re.compile(r"/model/(?P<model>.+)/count-tokens")
@@ -20,7 +19,6 @@ _BATCHES = _OF_RUNTIME | {"CreateFile", "GetFile", "GetFileContent", "DeleteFile
 _BESIDE = frozenset({"GetResponse", "DeleteResponse", "CancelResponse", "ListModels", "GetModel"}) | _BATCHES
 """What is carried and asks no model here. Lists of responses, batches and files are not: they would show the callers
 each other's."""
-_FAMILY = re.compile(rf"(?:/{MANTLE}|/{RUNTIME})?(/anthropic|/openai)?/v1/")
 _MOVING = frozenset({".", ".."})
 _HOSTS = {"runtime": RUNTIME, "mantle": MANTLE}
 
@@ -105,15 +103,3 @@ def _surface_route(method: str, path: str, headers: Mapping[str, str], surfaces:
         host = RUNTIME
     prefix = next((name for name in (MANTLE, RUNTIME) if path.startswith(f"/{name}/")), None)
     return Route(surface.operation, path if prefix is None else path[len(prefix) + 1 :], "", host, surface)
-
-
-def error_reply(path: str, status: int, kind: str, message: str) -> tuple[bytes, list[tuple[bytes, bytes]]]:
-    """Body and headers of an error in the shape that the clients of a path read."""
-    headers = [(b"content-type", b"application/json"), (b"x-amzn-errortype", kind.encode())]
-    body: Mapping[str, Any]
-    family = _FAMILY.match(path)
-    if family is None:
-        body = {"message": message}
-    else:
-        body = surface_error(status, message, of_anthropic=family[1] == "/anthropic")
-    return json.dumps(body).encode(), headers
