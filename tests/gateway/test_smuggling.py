@@ -78,3 +78,43 @@ def test_what_connection_names_goes_no_further(both: tuple[Scripted, RunningGate
     service, gateway = both
     answered(gateway.url, LINE + b"connection: close, x-hop\r\nx-hop: 1\r\nx-end: 1\r\n" + LENGTH + b"\r\n" + BODY)
     assert (service.seen[-1].headers.get("x-hop"), service.seen[-1].headers.get("x-end")) == (None, "1")
+
+
+@pytest.mark.parametrize(
+    ("target", "status"),
+    [
+        (b"http://127.0.0.1:8787/model/%b/converse", 200),
+        (b"HTTPS://localhost/model/%b/converse", 200),
+        (b"http://bedrock-runtime.us-east-1.amazonaws.com/model/%b/converse", 200),
+        (b"http://evil.example/model/%b/converse", 403),  # though its Host header is 127.0.0.1
+        (b"http://127.0.0.1", 404),
+        (b"http://user@127.0.0.1/model/%b/converse", 400),
+        (b"ftp://127.0.0.1/model/%b/converse", 400),
+        (b"http:///model/%b/converse", 400),
+        (b"model/%b/converse", 400),
+        (b"//evil.example/model/%b/converse", 404),
+    ],
+)
+def test_a_target_with_an_address_counts_and_not_the_host_header(both, target: bytes, status: int) -> None:
+    """RFC 9112, 3.2.2: an origin server ignores Host then; the path goes on, and never to another host."""
+    service, gateway = both
+    before = len(service.seen)
+    target = target.replace(b"%b", MODEL.encode())
+    request_ = b"POST %b HTTP/1.1\r\nhost: 127.0.0.1\r\nconnection: close\r\n%b\r\n%b" % (target, LENGTH, BODY)
+    assert answered(gateway.url, request_).startswith(b"HTTP/1.1 %d " % status)
+    assert [seen.path for seen in service.seen[before:]] == ([f"/model/{MODEL}/converse"] if status == 200 else [])
+
+
+@pytest.mark.parametrize("hosts", [b"", b"host: 127.0.0.1\r\nhost: 127.0.0.1\r\n"])
+def test_a_request_has_one_host(both, hosts: bytes) -> None:
+    """RFC 9112, 3.2: 400 for a request of HTTP/1.1 without a Host header field, and for one with two."""
+    service, gateway = both
+    before = len(service.seen)
+    request_ = f"POST /model/{MODEL}/converse HTTP/1.1\r\n".encode() + hosts + LENGTH + b"\r\n" + BODY
+    assert answered(gateway.url, request_).startswith(b"HTTP/1.1 400 ")
+    assert len(service.seen) == before
+
+
+def test_a_caller_of_http_1_0_needs_no_host(both) -> None:
+    """A load balancer's look at the health of a gateway."""
+    assert answered(both[1].url, b"GET /health HTTP/1.0\r\n\r\n").startswith(b"HTTP/1.1 200 ")

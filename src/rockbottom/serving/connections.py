@@ -4,6 +4,7 @@ A connection that begins with the preface of HTTP/2 goes on as one (``http2``).
 """
 
 import asyncio
+import re
 from typing import Any, cast
 
 import httptools
@@ -11,6 +12,7 @@ import httptools
 from rockbottom.figures import bare
 from rockbottom.serving.limits import MAX_HEADER_BYTES, MAX_HEADERS, Limited
 
+_ADDRESS = re.compile(rb"https?://([^/?#@]+)([/?].*)?", re.IGNORECASE)
 _BODY_FIELDS = frozenset({b"content-length", b"transfer-encoding"})
 _PREFACE = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
 
@@ -21,7 +23,7 @@ class Connection(Limited):
     reading_since: float | None = None  # of the loop's clock; None: nothing is awaited
     _outside: int = 0  # bytes since the last of a body
     _excess = ""
-    _upgrades = False  # its request has a body behind what would be another protocol
+    _fault = ""  # what makes a request none that can be answered
     _first: bytes | None = b""  # what has come, until it is known which protocol is spoken
 
     def connection_made(self, transport: Any) -> None:
@@ -68,9 +70,28 @@ class Connection(Limited):
             raise httptools.HttpParserError(self._excess)
         if self._asks_for_upgrade() and any(name in _BODY_FIELDS for name, _ in self.headers):
             # The parser would leave the body to the other protocol, and take it for the next request.
-            self._upgrades = True
+            self._fault = "a request with a body cannot be upgraded: speak HTTP/2 from the beginning"
             raise httptools.HttpParserError("upgrade")
+        self._set_host()
         super().on_headers_complete()
+
+    def _set_host(self) -> None:
+        """Hold the request to one host: that of a target with an address (RFC 9112, 3.2.2), else that of its header."""
+        hosts = [place for place, (name, _) in enumerate(self.headers) if name == b"host"]
+        if len(hosts) > 1 or (not hosts and self.parser is not None and self.parser.get_http_version() == "1.1"):
+            self._fault = "a request has one Host header field"  # RFC 9112, 3.2
+            raise httptools.HttpParserError("host")
+        if self.url.startswith((b"/", b"*")):
+            return
+        address = _ADDRESS.fullmatch(self.url)
+        if address is None:
+            self._fault = "the target of a request is a path, or an address of http or https"
+            raise httptools.HttpParserError("target")
+        host, rest = address[1], address[2] or b""
+        self.url = rest if rest.startswith(b"/") else b"/" + rest
+        for place in hosts:
+            del self.headers[place]
+        self.headers.append((b"host", host))
 
     def _asks_for_upgrade(self) -> bool:
         return self.parser is not None and bool(self.parser.should_upgrade())
@@ -87,10 +108,8 @@ class Connection(Limited):
     def send_400_response(self, msg: str) -> None:
         if self._excess:
             self._refuse(431, "Request Header Fields Too Large", self._excess)
-        elif self._upgrades:
-            self._refuse(
-                400, "Bad Request", "a request with a body cannot be upgraded: speak HTTP/2 from the beginning"
-            )
+        elif self._fault:
+            self._refuse(400, "Bad Request", self._fault)
         else:
             super().send_400_response(msg)
 
