@@ -132,3 +132,25 @@ def test_an_hour_that_is_over_is_forgotten_by_the_process():
     assert world.spent("all calls per hour of 10", int(NOON)) == 1
     world.later(7200, one, step=10)
     assert not one.leases._accounts
+
+
+def test_what_an_idle_process_spent_is_told_to_a_store_that_lost_all():
+    """$6 of a day's $10, then nothing for an hour, so its lease is given back; the store is emptied. Another process,
+    which knows of nothing, may spend the $4 that are left, and no more."""
+    world = World()
+    budget = Budget("10", "day", action="stop", reserve_usd="1")
+    idle = Process(world, 0, budget)
+    for _ in range(6):
+        assert idle.begin()
+        idle.end("1")
+    world.later(3600, idle, step=10)
+    world.store = SqliteStore(":memory:", clock=lambda: world.now)
+    idle.leases.tell_all()
+    other = Process(world, 1, budget)
+    world.later(10, idle, other)
+    spent = 0
+    while other.begin():
+        other.end("1")
+        world.later(1, idle, other)
+        spent += 1
+    assert spent == 4

@@ -29,20 +29,24 @@ class GuardLease:
         self._lessee, self._guard, self._monotonic = Lessee(member, grows=True), guard, monotonic
         self._needs: dict[tuple[str, ...], tuple[Decimal, float]] = {}
         self._settled_at = float("-inf")
+        self._era = ""
 
-    def settle(self, store: Store, lock: AbstractContextManager[Any], leaving: bool = False) -> None:
-        """Settle what was spent, where it is time to. Raises StoreAway."""
+    def settle(self, store: Store, lock: AbstractContextManager[Any], leaving: bool = False) -> bool:
+        """Settle what was spent, where it is time to; whether the store turned out to have lost something since the
+        last time. Raises StoreAway."""
         now = self._monotonic()
         since = now - self._settled_at
         with lock:
             if not leaving and (since < _SETTLE_S or (since < _BEAT_S and not self._lessee.changed(self._standings()))):
-                return
+                return False
             asks = self._offered(now, leaving)
         answer = settled_with(store, _GROUP, asks, _KEPT_S)
         self._settled_at = now
         with lock:
             self._lessee.take(answer)
             self._set_limits()
+        is_another, self._era = self._era not in ("", store.era), store.era
+        return is_another or self._lessee.lost
 
     def _offered(self, now: float, leaving: bool) -> Asks:
         for key, needed in self._guard.asked.items():

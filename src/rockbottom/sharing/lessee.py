@@ -42,6 +42,8 @@ class Lessee:
         self._pots: dict[str, _Pot] = {}
         self._number, self._token = 0, ""
         self._epoch, self._place = "", 0
+        self.lost = False
+        """Whether the last answer was of a store that has lost something since the answer before."""
         self._under_way: Asks | None = None
         self._told: dict[str, Standing] = {}
 
@@ -97,6 +99,7 @@ class Lessee:
         if settled.twin:
             self._become_another()
             return
+        self.lost = self._epoch != "" and (settled.epoch != self._epoch or settled.place <= self._place)
         self._epoch, self._place = settled.epoch, settled.place
         for ask in offered.asks:
             pot, grant = self._pots[ask.pot], settled.grants.get(ask.pot)

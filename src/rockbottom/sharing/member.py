@@ -214,7 +214,8 @@ class Member:
                 self._outgoing.extendleft(reversed(sightings))
                 raise
         self.money.settle(store, leaving)
-        self._guard.settle(store, lock_of(self._planner), leaving)
+        if self._guard.settle(store, lock_of(self._planner), leaving):
+            self.money.tell_all()
 
     # -- reading -----------------------------------------------------------------------------------
 

@@ -58,7 +58,13 @@ class BudgetLeases:
         self._accounts: dict[tuple[Name, Spending], _Account] = {}
         self._number = count()
         self._lock = threading.Lock()
+        self._telling_all = False
         self.connected = False
+
+    def tell_all(self) -> None:
+        """Settle every account the next time, idle ones as well: the store has lost something."""
+        self._telling_all = True
+        self._wake()
 
     def leased(self, name: str, period: tuple[int, int], limit_usd: Usd, need_usd: Usd, spending: Spending) -> Leased:
         """The lease for a call that may cost so much; waits a little for more where there may be more."""
@@ -70,15 +76,12 @@ class BudgetLeases:
                 account = self._accounts[(name, start), spending] = _Account(lessee, spending, 0, end - start + _LATE_S)
             account.limit, account.used_at = _nano(limit_usd), self._monotonic()
             account.need = max(need, account.need)
-            spent, held = spending()
-            short = account.lessee.limit(_POT) < _nano(spent) + _nano(held) + max(need, 1)
-            grant = account.lessee.grant(_POT)
+            spent, at_risk = spending()
+            short = account.lessee.limit(_POT) < _nano(spent) + _nano(at_risk) + max(need, 1)
+            grant, held = account.lessee.grant(_POT), account.lessee.lease(_POT)
             waiting = None
-            if (
-                short
-                and self.connected
-                and (grant is None or grant.left >= need or self._beats(account, self._monotonic()))
-            ):
+            may_get = grant is None or grant.left + held >= need or self._beats(account, self._monotonic())
+            if short and self.connected and may_get:
                 waiting = Arrival()
                 account.answered.append(waiting)
         if waiting is not None:
@@ -91,6 +94,7 @@ class BudgetLeases:
 
     def settle(self, store: Store, leaving: bool = False) -> None:
         """Settle every account that it is time for. Raises StoreAway."""
+        telling_all = self._telling_all
         for key, account in list(self._accounts.items()):
             name, start = key[0]
             now = self._monotonic()
@@ -101,7 +105,7 @@ class BudgetLeases:
                 waiting, account.answered = account.answered, []
                 standing = self._standing(account)
                 is_used = idle_s <= _IDLE_S and not leaving
-                due = waiting or account.lessee.changed([standing])
+                due = waiting or telling_all or account.lessee.changed([standing])
                 due = due or ((is_used or standing.risk or account.lessee.lease(_POT)) and self._beats(account, now))
                 if not (due or leaving):
                     continue
@@ -115,6 +119,8 @@ class BudgetLeases:
             finally:
                 for arrival in waiting:
                     arrival.land()
+        if telling_all:  # not where it went away meanwhile
+            self._telling_all = False
 
     @staticmethod
     def _beats(account: _Account, now: float) -> bool:
