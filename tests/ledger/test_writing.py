@@ -333,3 +333,53 @@ def test_a_volume_removed_under_a_writer_is_begun_again(tmp_path: Path) -> None:
     (tmp_path / "ledger").rmdir()
     writer.record(call(2))
     assert numbers(tmp_path / "ledger") == [2]
+
+
+def test_a_disk_that_is_full_takes_what_room_was_kept_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A disk of 40,000 bytes, 16,384 of them kept: when it is full the file that keeps them is cut for each line, and
+    what was written so is whole after the process has gone. What finds no room in the end waits in memory."""
+    real = os.write
+
+    def write(file: int, data: bytes) -> int:
+        used = sum(path.stat().st_size for path in tmp_path.iterdir())
+        if used + len(data) > 40_000:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        return real(file, data)
+
+    monkeypatch.setattr(os, "write", write)
+    writer = LedgerWriter(tmp_path, reserve_bytes=16_384)
+    number = 0
+    while (tmp_path / "reserve").exists() is False or (tmp_path / "reserve").stat().st_size == 16_384:
+        writer.record(call(number))
+        number += 1
+    assert number > 20
+    assert writer.held == 0
+    while not writer.held:
+        writer.record(call(number))
+        number += 1
+    assert (tmp_path / "reserve").stat().st_size == 0
+    assert numbers(tmp_path) == list(range(number - 1))
+    monkeypatch.setattr(os, "write", real)
+    writer.close()
+    assert numbers(tmp_path) == list(range(number))
+
+
+def test_a_ledger_without_a_reserve_leaves_no_file_of_it(tmp_path: Path) -> None:
+    LedgerWriter(tmp_path).record(call())
+    assert [path.name for path in tmp_path.iterdir()] == ["calls-000001.ndjson"]
+
+
+def test_what_no_disk_took_until_the_end_is_said(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    writer = LedgerWriter(tmp_path)
+    writer.record(call(0))
+
+    def write(*_: object) -> int:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(os, "write", write)
+    for number in (1, 2):
+        writer.record(call(number))
+    writer.close()
+    assert f"2 calls are in memory alone: {tmp_path} takes none" in caplog.text

@@ -19,7 +19,7 @@ from rockbottom.client.listening import CallListener
 from rockbottom.client.profiles import ProfileResolver
 from rockbottom.client.recording import SpendingLimit
 from rockbottom.client.saved_facts import with_saved_facts
-from rockbottom.client.sinks import recorder_of
+from rockbottom.client.sinks import recorder_of, writer_of
 from rockbottom.ledger import Sink
 
 
@@ -28,7 +28,8 @@ class Carriage:
     """How calls of others are carried: to which Region and address, and as ``attach`` says of its arguments.
 
     ``own_points`` and ``move_volatile`` are those of ``Planner``; who only observes (``dry_run``) shares nothing.
-    ``credentials`` gives botocore's, for the look-up of application profiles.
+    ``credentials`` gives botocore's, for the look-up of application profiles. ``reserve_bytes`` of the ledger's disk
+    are kept for lines that find it full.
     """
 
     region: str
@@ -40,6 +41,7 @@ class Carriage:
     state: Path | None = None
     share: str | None = None
     ledger: Path | None = None
+    reserve_bytes: int = 0
     sinks: Iterable[Sink] = ()
     tags: Mapping[str, str] | None = None
     budget: SpendingLimit | None = None
@@ -83,6 +85,8 @@ def equip(attachment: Attachment, how: Carriage) -> None:
     recording = Recording(ledger=ledger, sinks=how.sinks, tags=how.tags)
     attachment.arguments = Arguments(attachment.planner, record=recording, budget=how.budget)
     attachment.recorder = recorder_of(attachment, recording, how.budget, os.environ)
+    if how.ledger is not None:
+        writer_of(how.ledger).keep_room(how.reserve_bytes)
     attachment.budget = how.budget
     lend(attachment)
 

@@ -38,6 +38,7 @@ Kind = tuple[str, bool, bool]
 Message = MutableMapping[str, Any]
 
 
+_RESERVE = 4 << 20  # bytes of the ledger's disk: some 8,000 calls
 _FIXED = ("listen", "tls", "admin", "metrics", "otel", "metric_tags")  # fields that take a restart
 
 
@@ -98,6 +99,7 @@ class Gateway:
             state=configuration.path(configuration.state),
             share=configuration.share,
             ledger=configuration.path(configuration.ledger),
+            reserve_bytes=_RESERVE,
             sinks=self.metering.sinks,
             tags=configuration.tags,
             budget=self._budgets,

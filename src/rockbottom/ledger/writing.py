@@ -20,6 +20,7 @@ from rockbottom.figures import thousands
 from rockbottom.files import private
 from rockbottom.ledger.places import volume_path, volumes_of
 from rockbottom.ledger.records import CallRecord
+from rockbottom.ledger.reserve import Reserve
 from rockbottom.ledger.trimming import note, trim
 from rockbottom.process import close_at_exit, hold_over_forks
 
@@ -39,11 +40,17 @@ class LedgerWriter:
 
     ``max_bytes`` bounds the volumes together: the oldest is removed when a new one is begun, which is logged and
     noted. Where nothing can be written (full disk, no permission) one warning is logged, records wait in memory
-    (10,000 or 4 MiB; ``dropped`` counts what did not fit) and go to disk when it takes them again.
+    (10,000 or 4 MiB; ``dropped`` counts what did not fit) and go to disk when it takes them again. ``reserve_bytes``
+    of the disk are kept for the lines that find it full.
     """
 
     def __init__(
-        self, folder: Path | str, *, max_bytes: int = MAX_BYTES, clock: Callable[[], float] = time.time
+        self,
+        folder: Path | str,
+        *,
+        max_bytes: int = MAX_BYTES,
+        reserve_bytes: int = 0,
+        clock: Callable[[], float] = time.time,
     ) -> None:
         self.folder = Path(folder)
         self.max_bytes = max_bytes
@@ -58,6 +65,7 @@ class LedgerWriter:
         self._held_bytes = 0
         self._lost = 0  # since the disk failed
         self._tried_at = 0.0
+        self._reserve = Reserve(self.folder, reserve_bytes)
         self._warned: set[str] = set()
         hold_over_forks(self, inner=True)
         close_at_exit(self)
@@ -84,21 +92,35 @@ class LedgerWriter:
                 self._hold(line)
 
     def close(self) -> None:
-        """Try once more to write what is held, and close the file; ``record`` opens it again."""
+        """Try once more to write what is held, and close the file; ``record`` opens it again. What is still held then
+        is lost with the process, which is logged."""
         with self._lock:
             if self._held:
                 self._deliver()
+            if self._held:
+                log.warning("rockbottom: %d calls are in memory alone: %s takes none", len(self._held), self.folder)
             self._shut()
+
+    def keep_room(self, reserve_bytes: int) -> None:
+        """Keep so much of the disk for lines that find it full."""
+        with self._lock:
+            if reserve_bytes != self._reserve.size:
+                self._reserve = Reserve(self.folder, reserve_bytes)
+                self._shut()  # it is taken when a volume is opened
 
     # On disk ------------------------------------------------------------------------------------------------
 
     def _append(self, line: bytes) -> bool:
-        try:
-            self._write(line)
-        except OSError as error:
-            self._failed(error)
-            return False
-        return True
+        while True:
+            try:
+                self._write(line)
+                return True
+            except OSError as error:
+                if not self._reserve.made_room(error, len(line)):
+                    self._failed(error)
+                    return False
+                self._shut()  # what was begun of the line is ended when the volume is opened
+                self._warn_of(error, "and the room that was kept for this is used now")
 
     def _write(self, line: bytes) -> None:
         if self._file < 0:
@@ -130,6 +152,8 @@ class LedgerWriter:
         self._number = number
         if begun:
             trim(self.folder, self.max_bytes - self.volume_bytes, self._clock())
+        if begun or not self._reserve.was_filled:  # not after each failure: a quota's end shows nowhere but there
+            self._reserve.fill()
         size = os.fstat(self._file).st_size
         return b"\n" if size and os.pread(self._file, 1, size - 1) != b"\n" else b""
 
@@ -145,11 +169,11 @@ class LedgerWriter:
         self._tried_at = self._clock()
         if error.errno == errno.EFBIG:  # this process may not make a file that long: the next one is a new file
             self._full = self._number
-        self._warn(
-            f"errno {error.errno}",
-            f"calls cannot be recorded in {self.folder} ({error.strerror}); they go through, and the latest "
-            f"{thousands(_HELD_LINES)} are kept in memory until they can be written",
-        )
+        self._warn_of(error, f"and the latest {thousands(_HELD_LINES)} are kept in memory until they can be written")
+
+    def _warn_of(self, error: OSError, meanwhile: str) -> None:
+        message = f"calls cannot be recorded in {self.folder} ({error.strerror}); they go through, {meanwhile}"
+        self._warn(f"errno {error.errno} {meanwhile}", message)
 
     def _hold(self, line: bytes) -> None:
         self._held.append(line)
