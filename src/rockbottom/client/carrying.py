@@ -118,7 +118,7 @@ class Watched:
         The bytes that the caller is still to have.
         """
         if self._feed is not None:
-            self._feed.watcher.close()
+            self._feed.close()
         self._attachment.abandoned(self._call)  # nothing, where it is ended already
         return self._feed.rest() if isinstance(self._feed, UsageFeed) else b""
 

@@ -17,7 +17,7 @@ def feed_of(call: Call, headers: Mapping[str, str], listener: CallListener, *, c
     ttl, encoding = call.default_ttl, headers.get("content-encoding", "")
     if is_streaming(call.operation):
         watcher = StreamWatcher(call.counting(), ttl, listener)
-        if counting and api_of(call.operation).names_model:
+        if counting and encoding in ("", "identity"):  # of a compressed stream no chunk can be left out
             return UsageFeed(watcher)
         stream = SseFeed(watcher) if api_of(call.operation).names_model else StreamFeed(watcher)
         return unpacked(stream, encoding) or listener.unread(encoding)

@@ -37,6 +37,9 @@ class StreamFeed:
         except WireError:
             return  # whoever reads the stream will say so
 
+    def close(self) -> None:
+        self.watcher.close()
+
 
 class SseFeed:
     """Shows server-sent events to a watcher, as their bytes go by."""
@@ -49,6 +52,11 @@ class SseFeed:
         for name, frame in self._decoder.feed(data):
             self.watcher.frame(name, frame)
 
+    def close(self) -> None:
+        for name, frame in self._decoder.close():
+            self.watcher.frame(name, frame)
+        self.watcher.close()
+
 
 class UsageFeed(SseFeed):
     """Feeds a stream whose usage the caller did not ask for: the chunk that holds it is kept from the caller.
@@ -58,25 +66,34 @@ class UsageFeed(SseFeed):
 
     def __init__(self, watcher: StreamWatcher) -> None:
         super().__init__(watcher)
-        self._held = b""
+        self._held = bytearray()
 
     def passed(self, data: bytes) -> bytes:
         """What of the bytes seen so far goes on to the caller; the beginning of a frame waits for its end."""
-        *parts, self._held = _ENDS.split(self._held + data)
-        pairs = zip(parts[::2], parts[1::2], strict=True)  # each frame and what ended it
-        return b"".join(frame + end for frame, end in pairs if not _is_usage(frame))
+        searched = max(0, len(self._held) - _LONGEST_END + 1)
+        self._held += data
+        frames: list[bytes] = []
+        begins = 0
+        for end in _ENDS.finditer(self._held, searched):
+            frames.append(bytes(self._held[begins : end.end()]))
+            begins = end.end()
+        del self._held[:begins]
+        return b"".join(frame for frame in frames if not _is_usage(frame))
 
     def rest(self) -> bytes:
         """What is left at the end."""
-        left, self._held = self._held, b""
-        return left
+        left = bytes(self._held)
+        self._held.clear()
+        return b"" if _is_usage(left) else left
 
 
-_ENDS = re.compile(rb"(\r\n\r\n|\n\n)")
+_ENDS = re.compile(rb"\r\r\n?|(?:\r\n|\n)(?:\r\n|\n|\r(?=[^\n]))")
+_LONGEST_END = len(b"\r\n\r\n")
+_NO_CHOICES = re.compile(rb'"choices"\s*:\s*\[\s*\]')
 
 
 def _is_usage(frame: bytes) -> bool:
-    return b'"choices":[]' in frame.replace(b": [", b":[") and b'"usage"' in frame
+    return b'"usage"' in frame and _NO_CHOICES.search(frame) is not None
 
 
 class BodyFeed:
@@ -88,6 +105,9 @@ class BodyFeed:
     def see(self, data: bytes) -> None:
         if data:
             self.watcher.see(data, False)
+
+    def close(self) -> None:
+        self.watcher.close()
 
 
 class UnpackedFeed:
@@ -110,6 +130,9 @@ class UnpackedFeed:
             self._unpack = None
         elif plain:
             self._feed.see(plain)
+
+    def close(self) -> None:
+        self._feed.close()
 
 
 _GZIP_OR_ZLIB = zlib.MAX_WBITS | 32
@@ -196,12 +219,12 @@ def _stream_classes(library: Any) -> Mapping[tuple[bool, bool], Any]:
             except Exception:
                 self._feed.watcher.listener.broke()
                 raise
-            self._feed.watcher.close()
+            self._feed.close()
             if isinstance(self._feed, UsageFeed) and (rest := self._feed.rest()):
                 yield rest
 
         def close(self) -> None:
-            self._feed.watcher.close()
+            self._feed.close()
             self._inner.close()
 
     class Async(library.AsyncByteStream):
@@ -217,12 +240,12 @@ def _stream_classes(library: Any) -> Mapping[tuple[bool, bool], Any]:
             except Exception:
                 self._feed.watcher.listener.broke()
                 raise
-            self._feed.watcher.close()
+            self._feed.close()
             if isinstance(self._feed, UsageFeed) and (rest := self._feed.rest()):
                 yield rest
 
         async def aclose(self) -> None:
-            self._feed.watcher.close()
+            self._feed.close()
             await self._inner.aclose()
 
     class Both(Sync, Async):

@@ -79,8 +79,6 @@ def _last(prompt: Prompt, control: Mapping[str, Any]) -> CachePoint:
 class _Counting(SseCounts):
     """The input is counted at the start, the output at the end."""
 
-    _so_far: Counts | None = None
-
     def begins(self, data: bytes) -> bool:
         return b"content_block_delta" in data
 
@@ -91,14 +89,14 @@ class _Counting(SseCounts):
         kind = payload.get("type")
         if kind == "message_start":
             message = payload.get("message")
-            self._so_far = self._counted(message.get("usage")) if is_object(message) else None
+            self.at_least = self._counted(message.get("usage")) if is_object(message) else None
         elif kind == "message_delta":
             self.counts = self._whole(payload.get("usage"))
         elif kind == "error":
             self.failed = True
 
     def _whole(self, counted: object) -> Counts | None:
-        whole, first = self._counted(counted), self._so_far
+        whole, first = self._counted(counted), self.at_least
         if whole is not None and (whole.read or whole.write or first is None):
             return whole
         output = counted.get("output_tokens") if is_object(counted) else None
