@@ -3,7 +3,9 @@
 import asyncio
 import threading
 
-from rockbottom.client.flights import Tower
+from rockbottom.catalog import load_catalog
+from rockbottom.client.flights import Tower, cache_of, named_in, prefixes_of
+from rockbottom.dialects import Requests
 from rockbottom.prompt import PrefixHash
 
 A, B, C = PrefixHash(b"a"), PrefixHash(b"b"), PrefixHash(b"c")
@@ -38,6 +40,29 @@ def test_nobody_waits_for_a_prefix_that_is_known_to_be_there_until_it_expires():
     tower.arrive(_airborne(tower, [(A, 300.0)]), 0.0)
     assert tower.depart([(A, 300.0)], 299.0) is None
     assert tower.depart([(A, 300.0)], 300.0) is not None
+
+
+def test_a_prefix_on_another_host_or_under_another_key_is_waited_for_by_nobody():
+    """Neither is known to share entries; the same host and key do."""
+    requests = Requests(load_catalog())
+    part = {"type": "input_text", "text": "A rule. " * 2000, "prompt_cache_breakpoint": {"mode": "explicit"}}
+    body = {"model": "openai.gpt-5.6-luna", "input": [{"role": "user", "content": [part]}]}
+
+    def read(host="bedrock-mantle", **more):
+        request = requests.read({**body, **more}, host)
+        return request, cache_of(request), prefixes_of(request, 1024)
+
+    tower = Tower(5.0, Stopwatch())
+    first, cache, prefixes = read()
+    flight = _airborne(tower, prefixes)
+    assert tower.ahead_of(first.hashes, cache) is flight
+    for other, other_cache, other_prefixes in (read(""), read(prompt_cache_key="a")):
+        assert other.hashes == first.hashes
+        assert tower.ahead_of(other.hashes, other_cache) is None
+        assert tower.depart(other_prefixes, 0.0) is not None
+    tower.arrive(flight, 0.0)
+    assert tower.depart(prefixes, 1.0) is None
+    assert len({len(named_in(name, first.hashes[0])) for name in (b"", b"bedrock-mantle\nkey")}) == 1
 
 
 def test_the_wait_is_bounded_from_the_departure_of_the_first():

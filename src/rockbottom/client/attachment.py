@@ -18,7 +18,7 @@ from rockbottom.client.books import FAILED, REFUSED, TOO_OLD, unread_call
 from rockbottom.client.calls import Call, Options
 from rockbottom.client.closing import Closing
 from rockbottom.client.fitting import EVERYTHING, fitted
-from rockbottom.client.flights import Flight, Tower, prefixes_of
+from rockbottom.client.flights import Flight, Tower, cache_of, prefixes_of
 from rockbottom.client.keepalive import KeepAlive
 from rockbottom.client.keeping import Keeper
 from rockbottom.client.learning import Costs, Learning
@@ -152,7 +152,7 @@ class Attachment:
             if plain or (arm is not None and arm.held_out):
                 return Call(self.clock(), params, params, request, arm=arm, unplanned=plain)
             if self.options.hold_s > 0 and self._books.worth_holding(request, self.today()):
-                ahead = self.tower.ahead_of(request.hashes)
+                ahead = self.tower.ahead_of(request.hashes, cache_of(request))
                 if ahead is not None:
                     return ahead
             try:

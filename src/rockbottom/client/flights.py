@@ -9,6 +9,7 @@ import time
 from collections import OrderedDict
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from hashlib import blake2b
 from typing import Any, Protocol
 
 from rockbottom.dialects import Request
@@ -27,12 +28,26 @@ _TAKE_OFF_S = 0.25  # a request that boto3 refuses never leaves: nobody waits lo
 
 def prefixes_of(request: Request, minimum: int) -> list[tuple[PrefixHash, float]]:
     """The prefixes that a request's points close and that are long enough, each with the seconds it lives."""
-    usual = request.usual_ttl
+    usual, cache = request.usual_ttl, cache_of(request)
     return [
-        (request.hashes[point.after], float((point.ttl or usual).seconds))
+        (named_in(cache, request.hashes[point.after]), float((point.ttl or usual).seconds))
         for point in request.prompt.points
         if request.prompt.depths[point.after] >= minimum
     ]
+
+
+def cache_of(request: Request) -> bytes:
+    """What parts the entries of one request from those of others with its prefixes; empty for bedrock-runtime.
+
+    Hosts and prompt_cache_keys are not known to share entries (switches host_in_key and cache_key_in_key).
+    """
+    key = request.prompt.parameters.cache_key
+    return f"{request.host}\n{key}".encode("utf-8", "surrogatepass") if request.host or key else b""
+
+
+def named_in(cache: bytes, prefix: PrefixHash) -> PrefixHash:
+    """The name of a prefix in one cache."""
+    return PrefixHash(blake2b(cache, key=prefix[:64], digest_size=len(prefix)).digest()) if cache else prefix
 
 
 class Clearance(Protocol):
@@ -101,12 +116,12 @@ class Tower:
         self._pending: dict[PrefixHash, Flight] = {}
         self._alive: OrderedDict[PrefixHash, float] = OrderedDict()
 
-    def ahead_of(self, hashes: Sequence[PrefixHash]) -> Flight | None:
+    def ahead_of(self, hashes: Sequence[PrefixHash], cache: bytes = b"") -> Flight | None:
         """The flight that is writing the deepest prefix of this request, where it is worth waiting for."""
         if not self._pending:
             return None
         for prefix in reversed(hashes):
-            flight = self._pending.get(prefix)
+            flight = self._pending.get(named_in(cache, prefix))
             if flight is not None:
                 if self.remaining(flight) > 0:
                     return flight
