@@ -71,7 +71,15 @@ def error_of(answer):
             "The model 'us.openai.gpt-5.6-sol' does not exist",
         ),
         ("/openai/v1/responses", "openai.gpt-9", MANTLE, 404, "The model 'openai.gpt-9' does not exist"),
-        ("/openai/v1/responses", "openai.gpt-5.6-sol", RUNTIME, 400, "The provided model identifier is invalid."),
+        # 11-xai-grok/02 on xai.grok-4.6: a bare id that bedrock-runtime has, by profiles alone
+        (
+            "/openai/v1/responses",
+            "openai.gpt-5.6-sol",
+            RUNTIME,
+            400,
+            "Invocation of model ID openai.gpt-5.6-sol with on-demand throughput isn’t supported. Retry your request "
+            "with the ID or ARN of an inference profile that contains this model.",
+        ),
         (
             "/openai/v1/chat/completions",
             "openai.gpt-oss-120b",

@@ -23,8 +23,9 @@ class Surface:
     ``writes_counted``: its Responses count writes; ``chat_details``: its Chat Completions count what was cached.
     ``options`` is what becomes of ``prompt_cache_options``: ``taken``, ``refused`` or ``ignored``. ``refuses`` gives,
     by surface, the members that are refused, each with the words; ``tiers`` are those a body may ask for, ``efforts``
-    those of reasoning (empty: nothing is known, and all are taken). ``counts_tokens``: count_tokens of bedrock-mantle
-    serves them; ``mantle_id`` is their id there where it is not the bare, unversioned one.
+    those of reasoning, ``tool_choices`` those of Responses (empty: nothing is known, and all are taken).
+    ``counts_tokens``: count_tokens of bedrock-mantle serves them, ``web_search``: its web search does; ``mantle_id`` is
+    their id there where it is not the bare, unversioned one.
     """
 
     name: str
@@ -38,7 +39,9 @@ class Surface:
     refuses: Mapping[str, Mapping[str, str]]
     tiers: frozenset[str]
     efforts: tuple[str, ...]
+    tool_choices: tuple[str, ...]
     counts_tokens: bool
+    web_search: bool
     mantle_id: str
     source: str  # a key of sources.toml
 
@@ -85,7 +88,9 @@ def _family(name: str, row: Mapping[str, Any]) -> tuple[tuple[str, ...], Surface
         row.get("refuses", {}),
         frozenset(row["tiers"]),
         tuple(row.get("efforts", ())),
+        tuple(row.get("tool_choices", ())),
         bool(row.get("count_tokens", False)),
+        bool(row.get("web_search", False)),
         str(row.get("mantle_id", "")),
         row["source"],
     )

@@ -4,6 +4,7 @@
 caches up to that tool_result (cachecanary-live); inside Converse's toolResult it does nothing.
 """
 
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
@@ -242,7 +243,7 @@ class Anthropic:
 
         more: Mapping[str, Any] = reply.get("additionalModelResponseFields") or {}
         return {
-            "model": model.id.removeprefix("anthropic."),
+            "model": _VERSION.sub("", model.id.removeprefix("anthropic.")),
             "id": f"msg_bdrk_{exchange.identity}",
             "type": "message",
             "role": "assistant",
@@ -271,4 +272,5 @@ class Anthropic:
         return StreamCounts(COUNTERS.counts)
 
 
+_VERSION = re.compile(r"-v\d+(:\d+)?$")  # of an id on Bedrock; replies leave it out (sample-per-model-bedrock)
 ANTHROPIC = Anthropic()

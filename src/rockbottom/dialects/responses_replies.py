@@ -7,7 +7,7 @@ from typing import Any
 from rockbottom.catalog import surface_of
 from rockbottom.dialects.dialect import Exchange
 from rockbottom.dialects.openai import ENDS, input_of
-from rockbottom.dialects.streams import pieces
+from rockbottom.dialects.streams import INPUT_PIECE_CHARS, pieces
 from rockbottom.prompt import json_bytes
 from rockbottom.quantities import is_object
 from rockbottom.wire import Event, Json, StreamFailed, TruncatedStream
@@ -28,6 +28,8 @@ def responses_answer(reply: Json, exchange: Exchange) -> Json:
         "created_at": int(exchange.at),
         "status": "incomplete" if cut else "completed",
         "background": bool(body.get("background", False)),
+        "billing": {"payer": "developer"},
+        "completed_at": int(exchange.at),
         "error": None,
         "incomplete_details": {"reason": "max_output_tokens"} if cut else None,
         "instructions": body.get("instructions"),
@@ -104,7 +106,7 @@ def told_items(reply: Mapping[str, Any]) -> tuple[tuple[Json, ...], str]:
 def responses_events(reply: Json, piece_chars: int) -> Iterator[Event]:
     """The events of a whole reply, numbered; its usage is in the last alone."""
     begun: Json = {**reply, "status": "in_progress", "output": [], "usage": None, "service_tier": "auto"}
-    begun["incomplete_details"] = None
+    begun |= {"incomplete_details": None, "completed_at": None}
     for number, (name, payload) in enumerate(_events(reply, begun, piece_chars)):
         yield name, {"type": name, "sequence_number": number, **payload}
 
@@ -128,7 +130,7 @@ def _begun(item: Json) -> Json:
 
 def _item_events(item: Json, at: Json, piece_chars: int) -> Iterator[Event]:
     if item["type"] == "function_call":
-        for piece in pieces(item["arguments"], piece_chars):
+        for piece in pieces(item["arguments"], min(piece_chars, INPUT_PIECE_CHARS)):
             yield "response.function_call_arguments.delta", {**at, "delta": piece}
         done = {"name": item["name"], "arguments": item["arguments"]}
         yield "response.function_call_arguments.done", {**at, **done}

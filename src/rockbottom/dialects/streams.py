@@ -14,7 +14,7 @@ METRICS = "amazon-bedrock-invocationMetrics"
 """Key that Bedrock adds to the last chunk of a native stream."""
 
 _METRICS = METRICS.encode()
-_INPUT_PIECE_CHARS = 8  # Anthropic's documentation of streaming shows an input in pieces of 2 to 13 characters
+INPUT_PIECE_CHARS = 8  # Anthropic's documentation of streaming shows an input in pieces of 2 to 13 characters
 _FIRST_TOKENS = frozenset({"contentBlockDelta", "contentBlockStart"})
 
 
@@ -26,7 +26,7 @@ def pieces(text: str, size: int) -> Iterator[str]:
 
 def json_pieces(value: Any, size: int) -> Iterator[str]:
     """The JSON of a value in pieces, as the input of a tool call is streamed: smaller ones than a text's."""
-    return pieces(msgspec.json.encode(value).decode(), min(size, _INPUT_PIECE_CHARS))
+    return pieces(msgspec.json.encode(value).decode(), min(size, INPUT_PIECE_CHARS))
 
 
 def json_of(text: str) -> Any:

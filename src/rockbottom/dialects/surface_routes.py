@@ -107,6 +107,8 @@ def _route(method: str, path: str) -> SurfaceRoute | None:
 def _item(method: str, family: str, collection: str, more: str) -> str:
     if family == "/v1" and collection == "models" and method == "GET":
         return "GetModel" if more else "ListModels"
+    if (family, collection, more, method) == ("/v1", "fine_tuning", "jobs", "GET"):
+        return "ListFineTuningJobs"
     if family == "/v1" and collection == "data_retention" and not more:
         return {"GET": "GetDataRetention", "PUT": "PutDataRetention"}.get(method, "")
     if collection == _PROJECTS:

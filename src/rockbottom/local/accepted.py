@@ -3,16 +3,18 @@
 The rules are data (``data/accepted.toml``), each with its source.
 """
 
+import re
 import tomllib
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from functools import cache
 from importlib import resources
 from typing import Any
 
-from rockbottom.local.failures import invalid
+from rockbottom.local.failures import ServiceFailure, invalid
 from rockbottom.quantities import is_list, is_object
 
 Json = dict[str, Any]
+_DATE = re.compile(r"-?20\d\d-?\d\d-?\d\d$")
 _MEDIA = ("image", "document", "video", "audio")
 
 
@@ -46,6 +48,17 @@ def check_prefill(messages: Sequence[Mapping[str, Any]], model: str, *, lead: st
 def least_thinking_budget() -> int:
     """The least tokens that Claude takes as a budget of thinking."""
     return _data()["thinking"]["least_budget_tokens"]
+
+
+def least_top_p() -> float:
+    """The least ``top_p`` that Claude takes beside thinking."""
+    return _data()["thinking"]["least_top_p"]
+
+
+def thinking_refused(model: str, kind: str) -> str:
+    """The words in which a model (its bare id) refuses a kind of thinking; "" where it takes it."""
+    rules = _data()["thinking"]["refused"]
+    return next((row["text"] for row in rules if row["type"] == kind and model.startswith(tuple(row["models"]))), "")
 
 
 def check_media(messages: Iterable[Mapping[str, Any]], model: str) -> None:
@@ -100,10 +113,21 @@ def check_members(body: Mapping[str, Any]) -> None:
         _check_blocks(message.get("content"), f"messages.{number}.content", known)
 
 
-def check_message_members(body: Mapping[str, Any], *, beta: bool) -> None:
-    """Raise ServiceFailure for an unknown member of a body on the path of Messages; ``beta``: a header names a beta."""
+def check_message_members(body: Mapping[str, Any], betas: str) -> None:
+    """Raise ServiceFailure for what Messages does not know: a beta that its header names, a member, a type of tool."""
+    names = [name.strip() for name in betas.split(",") if name.strip()]
+    rules = _data()["betas"]
+    unknown = next((name for name in names if _DATE.sub("", name) not in rules["known"]), None)
+    if unknown is not None:
+        raise invalid(rules["unknown"].format(name=unknown))
     known = _data()["anthropic_members"]
-    _extra(body, [*known["body"], *known["messages"], *(known["beta"] if beta else ())], "")
+    with_beta = names or "anthropic_beta" in body
+    _extra(body, [*known["body"], *known["messages"], *(known["beta"] if with_beta else ())], "")
+    for number, tool in enumerate(_objects(body.get("tools"))):
+        kind = str(tool.get("type") or "custom")
+        beta = next((beta for start, beta in rules["tools"].items() if kind.startswith(start)), None)
+        if beta is not None and not any(name.startswith(beta) for name in names):
+            raise _mismatched(kind, number)
 
 
 def check_fields(fields: Mapping[str, Any]) -> None:
@@ -138,12 +162,15 @@ def _check_control(block: Mapping[str, Any], place: str, known: Json) -> None:
 
 
 def _check_tag(kind: str, number: int) -> None:
-    rules = _data()["server_tools"]
-    if kind.startswith(tuple(rules["types"])):
-        expected = ", ".join(f"'{tag}'" for tag in rules["expected"])
-        raise invalid(
-            f"tools.{number}: Input tag '{kind}' found using 'type' does not match any of the expected tags: {expected}"
-        )
+    if kind.startswith(tuple(_data()["server_tools"]["types"])):
+        raise _mismatched(kind, number)
+
+
+def _mismatched(kind: str, number: int) -> ServiceFailure:
+    expected = ", ".join(f"'{tag}'" for tag in _data()["server_tools"]["expected"])
+    return invalid(
+        f"tools.{number}: Input tag '{kind}' found using 'type' does not match any of the expected tags: {expected}"
+    )
 
 
 def _extra(fields: Mapping[str, Any], allowed: Collection[Any], place: str) -> None:

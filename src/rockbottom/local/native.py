@@ -7,7 +7,13 @@ Anthropic words a missing field ``max_tokens: Field required``, Nova points into
 from typing import Any, cast
 
 from rockbottom.dialects import Dialect
-from rockbottom.local.accepted import check_members, check_prefill, least_thinking_budget
+from rockbottom.local.accepted import (
+    check_members,
+    check_prefill,
+    least_thinking_budget,
+    least_top_p,
+    thinking_refused,
+)
 from rockbottom.local.failures import invalid
 
 Json = dict[str, Any]
@@ -63,6 +69,23 @@ def check_messages(body: Json, model: str) -> None:
     check_thinking_limits(
         body.get("thinking"), body["max_tokens"], body.get("temperature"), tools=bool(body.get("tools"))
     )
+
+
+def check_message_body(body: Json, model: str) -> None:
+    """Raise for a body of Messages: besides, for a kind of thinking that a model does not have, and its ``top_p``.
+
+    Recorded on Messages of bedrock-mantle (sample-per-model-bedrock, 02-anthropic-claude/02).
+    """
+    check_messages(body, model)
+    thinking: Json = body.get("thinking") or {}
+    refused = thinking_refused(model, str(thinking.get("type")))
+    if refused:
+        raise invalid(refused)
+    top_p, least = body.get("top_p"), least_top_p()
+    if thinking.get("type") in ("enabled", "adaptive") and isinstance(top_p, int | float) and top_p < least:
+        raise invalid(
+            f"`top_p` must be greater than or equal to {least} or unset when thinking is enabled or in adaptive mode."
+        )
 
 
 def check_unanswered(body: Json, *, stream: bool) -> None:

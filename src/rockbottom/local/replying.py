@@ -15,6 +15,7 @@ from rockbottom.local.guardrail_findings import without_masked
 from rockbottom.local.guardrails import INTERVENED, Assessed
 from rockbottom.local.sending import Headers, identities
 from rockbottom.local.surface_failures import failure_frame
+from rockbottom.local.surface_store import UNDER_WAY
 from rockbottom.quantities import Usage
 from rockbottom.wire import SSE_TYPE, exception_frame
 
@@ -55,7 +56,8 @@ def replied(counted: Counted, answer: Answer) -> Reply:
         frames, logged = _framed(counted, reply, metrics, told_of_guardrail)
         return Reply(headers, b"", frames, reply_usage, reply, logged, latency, first, usage)
     body = _encode(reply)
-    return Reply(headers, body, [], reply_usage, reply, body, latency, first, usage)
+    sent = _encode({**reply, **UNDER_WAY}) if reply.get("background") else body
+    return Reply(headers, sent, [], reply_usage, reply, body, latency, first, usage)
 
 
 def _guarded(counted: Counted, answer: Answer) -> tuple[Answer, Json]:

@@ -24,7 +24,7 @@ from rockbottom.local.guarded_bodies import guarded_body
 from rockbottom.local.guardrails import INTERVENED, Guarded
 from rockbottom.local.native import (
     check_anthropic,
-    check_messages,
+    check_message_body,
     check_nova,
     check_required,
     check_unanswered,
@@ -42,7 +42,7 @@ _CHECKS: Mapping[str, Callable[[Json, str], None]] = {
     "converse": check_conversation,
     "anthropic": check_anthropic,
     "nova": check_nova,
-    "messages": check_messages,
+    "messages": check_message_body,
 }
 """Finer checks than that of the members that a dialect must have, by its name: of a body to a model (its bare id)."""
 _TIER = b"x-amzn-bedrock-service-tier"
@@ -104,10 +104,7 @@ class Runtime:
     def check_on_demand(model: ModelId) -> None:
         """Raise for a bare id that only profiles reach."""
         if model.model.in_region is False and model.scope is Scope.IN_REGION and not model.application_profile:
-            raise invalid(
-                f"Invocation of model ID {model.given} with on-demand throughput isn’t supported. Retry your "
-                "request with the ID or ARN of an inference profile that contains this model."
-            )
+            raise by_profiles_alone(model.given)
 
     def counted(self, call: Call, dialect: Dialect, body: Json, model: ModelId, *, own_answer: bool) -> Counted:
         """Check a body and count it (see ``read``). Raises ServiceFailure."""
@@ -290,6 +287,14 @@ class Runtime:
             raise malformed(str(error)) from error
         except (AttributeError, KeyError, TypeError, ValueError) as error:
             raise malformed(f"{type(error).__name__}: {error}") from error
+
+
+def by_profiles_alone(name: str) -> ServiceFailure:
+    """The refusal of a bare id that only profiles reach."""
+    return invalid(
+        f"Invocation of model ID {name} with on-demand throughput isn’t supported. Retry your "
+        "request with the ID or ARN of an inference profile that contains this model."
+    )
 
 
 def _unbase64(text: Any) -> bytes:

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from rockbottom.catalog import MANTLE, RUNTIME, Model, ModelId, Scope, surface_of
+from rockbottom.catalog import MANTLE, RUNTIME, Model, ModelId, Scope, geographies_of, surface_of
 from rockbottom.dialects import CHAT, DIALECTS, MESSAGES, RESPONSES, Dialect, SurfaceRoute
 from rockbottom.local.accepted import check_message_members
 from rockbottom.local.bodies import object_of
@@ -17,7 +17,7 @@ from rockbottom.local.calls import Call, Counted, SurfaceCall
 from rockbottom.local.failures import ServiceFailure, invalid
 from rockbottom.local.projects import project_of
 from rockbottom.local.retention import Place
-from rockbottom.local.runtime import Runtime
+from rockbottom.local.runtime import Runtime, by_profiles_alone
 from rockbottom.local.state import EndpointState
 from rockbottom.local.surface_checks import check_headers, check_parameters, check_place, missing
 from rockbottom.local.surface_failures import UnknownPath
@@ -68,7 +68,9 @@ class Surfaces:
                 raise invalid("Application inference profiles are not supported for this API.")
             model = self._runtime.model(name)
             if model.scope is Scope.IN_REGION and model.model.profiles and not model.model.in_region:
-                raise invalid("The provided model identifier is invalid.")
+                raise by_profiles_alone(name)
+            if route.region and model.scope not in (Scope.IN_REGION, Scope.GLOBAL, *geographies_of(route.region)):
+                raise invalid("The provided model identifier is invalid.")  # 11-xai-grok/02: us. in eu-central-1
             return model
         named = self._names.get(name) or self._names.get(_DAY.sub("", name))
         if named is None:
@@ -84,9 +86,10 @@ class Surfaces:
         check_headers(surface_call.route, call.headers)
         check_parameters(surface_call.route, dialect.api, body, model.model, surface_of(model.model))
         if dialect is MESSAGES:
-            check_message_members(body, beta=b"anthropic-beta" in call.headers or "anthropic_beta" in body)
+            check_message_members(body, call.headers.get(b"anthropic-beta", b"").decode("latin-1"))
         if dialect is RESPONSES:
-            body = self._state.responses.whole(self._unkept(call, body))
+            bare = surface_call.route.family == "/v1"
+            body = self._state.responses.whole(self._unkept(call, body), names_missing=bare)
         return self._runtime.counted(call, dialect, body, model, own_answer=own_answer)
 
     def _unkept(self, call: Call, body: Json) -> Json:
@@ -152,10 +155,12 @@ class Surfaces:
             return 200, self._model_row(place, identifier, model)
         if route.operation in ("GetDataRetention", "PutDataRetention"):
             return 200, self._retention(place, None if route.operation == "GetDataRetention" else object_of(content))
+        if route.operation == "ListFineTuningJobs":
+            return 200, {"object": "list", "data": [], "has_more": False}
         if route.operation == "ListResponses":
             return 200, {"object": "list", "data": responses.all(), "has_more": False}
         if route.operation == "GetResponse":
-            return 200, responses.kept_reply(identifier).reply
+            return 200, responses.looked_at(identifier)
         if route.operation == "DeleteResponse":
             responses.remove(identifier)
             return 200, {"id": identifier, "object": "response", "deleted": True}
