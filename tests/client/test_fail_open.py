@@ -4,6 +4,7 @@ import enum
 import inspect
 import logging
 import sqlite3
+import threading
 from decimal import Decimal
 from pathlib import Path
 
@@ -90,6 +91,33 @@ def test_a_damaged_state_is_kept_aside_and_a_new_one_takes_its_place(client, tmp
     attachment_of(client).keeper.save()
     assert (tmp_path / "learned.db.unreadable").read_bytes() == before
     assert rockbottom.Planner.load(path)
+
+
+def test_a_call_does_not_wait_for_a_state_that_another_process_holds(client, tmp_path):
+    """A process that stands still in the middle of saving holds the file; the calls of the others go on."""
+    path = tmp_path / "learned.db"
+    rockbottom.attach(client, state=path)
+    client.converse(**ask())
+    held = sqlite3.connect(path, isolation_level=None)
+    held.execute("BEGIN EXCLUSIVE")
+    keeper = attachment_of(client).keeper
+    saving = threading.Thread(target=keeper.save)
+    saving.start()
+    for _ in range(2):
+        client.converse(**ask())
+    assert saving.is_alive()
+    held.execute("ROLLBACK")
+    held.close()
+    saving.join(10)
+    assert rockbottom.report(client).notices == ()
+    assert rockbottom.Planner.load(path).guard.accounts
+
+
+def test_a_state_that_names_no_file_is_one_warning(client, caplog):
+    """As an environment variable that is not set gives it."""
+    rockbottom.attach(client, state="")
+    client.converse(**ask())
+    assert "cannot be used, so the planner starts with nothing learned" in caplog.records[0].getMessage()
 
 
 class Raising:

@@ -88,7 +88,7 @@ def test_what_was_learned_is_kept_in_a_file(endpoint, tmp_path):
 def test_a_state_that_cannot_be_saved_is_said_once_and_ends_nothing(endpoint, tmp_path, caplog):
     wall = Wall(endpoint)
     client = rockbottom.attach(runtime(endpoint), clock=wall, state=tmp_path / "learned.db")
-    attachment_of(client).planner.save = lambda path: 1 / 0
+    attachment_of(client).planner.save = lambda path, **more: 1 / 0
     _conversation(client, 2, wall)
     for _ in range(2):
         attachment_of(client).keeper._changed.set()

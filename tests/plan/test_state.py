@@ -79,6 +79,46 @@ def test_processes_that_share_a_file_share_the_allowance(tmp_path):
     assert one.guard.account(account).extra == other.guard.account(account).extra == 30_000
 
 
+class Released:
+    """A lock of which somebody else makes use whenever it is let go."""
+
+    def __init__(self, *uses):
+        self.uses = list(uses)
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        if self.uses:
+            self.uses.pop(0)()
+
+
+def test_what_is_learned_while_the_file_is_written_is_neither_lost_nor_counted_twice(tmp_path):
+    """70 before, 5 while it is written, 25 of another process: 100 in the file after one more save."""
+    path, account = tmp_path / "state.db", ("model",)
+    one, other = Planner.load(path), Planner.load(path)
+    other.guard.count(account, Decimal(25), Decimal(0))
+    other.save(path)
+    one.guard.count(account, Decimal(70), Decimal(0))
+    one.save(path, lock=Released(lambda: one.guard.count(account, Decimal(5), Decimal(0))))
+    assert one.guard.account(account).extra == 100
+    assert Planner.load(path).guard.account(account).extra == 95
+    one.save(path)
+    one.save(path)
+    assert Planner.load(path).guard.account(account).extra == 100
+
+
+def test_what_could_not_be_saved_is_saved_the_next_time_and_once(tmp_path):
+    path, account = tmp_path / "state.db", ("model",)
+    planner = Planner.load(path)
+    planner.guard.count(account, Decimal(70), Decimal(0))
+    with pytest.raises(FileNotFoundError):
+        planner.save(tmp_path / "nowhere" / "state.db")
+    for _ in range(2):
+        planner.save(path)
+    assert Planner.load(path).guard.account(account).extra == 70
+
+
 def test_processes_that_save_often_keep_the_bound_together(tmp_path):
     """Four planners on one file, an adversary that lets no write ever be read: 1% and one allowance for all."""
     path = tmp_path / "state.db"

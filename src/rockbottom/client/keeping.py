@@ -22,7 +22,7 @@ def started(load: Callable[[], Learned], empty: Callable[[], Learned], path: Pat
     try:
         return load(), ""
     except Exception as error:
-        aside = path.with_name(f"{path.name}.unreadable")
+        aside = path.parent / f"{path.name}.unreadable"
         is_kept = _is_damage(error) and _put_aside(path, aside)
         where = f"; the file is kept as {aside}" if is_kept else ""
         return (
@@ -53,7 +53,10 @@ def _cause(error: BaseException) -> str:
 
 
 class Keeper:
-    """Saves from a daemon thread. ``lock`` is the planner's; ``failed`` is told of an error, which ends nothing."""
+    """Saves from a daemon thread. ``lock`` is the planner's; ``failed`` is told of an error, which ends nothing.
+
+    While the file is waited for (another process is at it, or the disk is slow) the planner is free, and calls go on.
+    """
 
     def __init__(self, planner: Any, path: Path, lock: Callable[[], Any], failed: Callable[[Exception], None]) -> None:
         self._planner = planner
@@ -61,6 +64,7 @@ class Keeper:
         self._lock = lock
         self._failed = failed
         self._changed = threading.Event()
+        self._turn = threading.Lock()  # the thread, the end of the process and ``detach`` save one after the other
         self._worker = Worker("state", self._run)
         close_at_exit(self, kept=True)
 
@@ -71,14 +75,15 @@ class Keeper:
 
     def save(self) -> None:
         """Save now, if anything was learned since the last time."""
-        if not self._changed.is_set():
-            return
-        self._changed.clear()
-        try:
-            with self._lock():
-                self._planner.save(self._path)
-        except Exception as error:
-            self._failed(error)
+        with self._turn:
+            if not self._changed.is_set():
+                return
+            self._changed.clear()
+            try:
+                self._planner.save(self._path, lock=self._lock())
+            except Exception as error:
+                self._changed.set()  # tried again, at the latest when the process ends
+                self._failed(error)
 
     def close(self) -> None:
         """Save at the end of the process, when what was under way has ended."""
@@ -92,4 +97,5 @@ class Keeper:
     def after_fork_in_child(self) -> None:
         """The thread stayed with the parent; the next use starts another."""
         self._changed = threading.Event()
+        self._turn = threading.Lock()
         self._worker.after_fork_in_child()

@@ -2,6 +2,7 @@
 
 from collections import OrderedDict
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
 from datetime import date
 from decimal import Decimal
@@ -174,12 +175,10 @@ class Planner:
                 self._settle(key, pending, counted, now)
         return self.notices
 
-    # -- keeping -----------------------------------------------------------------------------------
-
-    def save(self, path: str | Path) -> None:
-        """Add what was learned to a file that several processes may share. Raises UnreadableState."""
-        mind = self._mind
-        self._saved = save(path, self._secret, self.returns, self.guard, self.history, self._saved, mind.insurances)
+    def save(self, path: str | Path, *, lock: AbstractContextManager[object] | None = None) -> None:
+        """Add what was learned to a file for several processes; ``lock`` is held to read it. Raises UnreadableState."""
+        learned = self.returns, self.guard, self.history, self._saved, self._mind.insurances
+        save(path, self._secret, *learned, lock or nullcontext())
 
     @classmethod
     def load(cls, path: str | Path, **options: Any) -> "Planner":

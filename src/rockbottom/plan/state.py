@@ -10,7 +10,7 @@ import json
 import os
 import sqlite3
 from collections.abc import Generator, Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
 from decimal import Decimal
 from pathlib import Path
@@ -26,6 +26,7 @@ from rockbottom.quantities import RockbottomError
 _VERSION = "1"
 Insurances = dict[tuple[str, ...], Insurance]
 _RUNS_KEPT = 5_000
+_SAVE_WAIT_S, _LOAD_WAIT_S = 10.0, 3.0  # for another process that is at the file; a program waits for its start
 _COUNTS_KEPT = 500.0  # what a stage's counts are scaled down to when several processes add theirs
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS about (name TEXT PRIMARY KEY, value BLOB NOT NULL);
@@ -42,19 +43,36 @@ class UnreadableState(RockbottomError):
     """The file is not a planner's state, or of another version."""
 
 
+Accounts = dict[tuple[str, ...], tuple[Decimal, Decimal]]  # of each account, extra and plain
+_NOTHING = (Decimal(0), Decimal(0))
+
+
 @dataclass(slots=True)
 class Saved:
     """What the file is known to hold of this planner: counts and accounts as they were when last saved or loaded."""
 
     counts: dict[ClassKey, list[float]] = field(default_factory=dict[ClassKey, list[float]])
-    accounts: dict[tuple[str, ...], tuple[Decimal, Decimal]] = field(
-        default_factory=dict[tuple[str, ...], tuple[Decimal, Decimal]]
-    )
+    accounts: Accounts = field(default_factory=Accounts)
 
     @classmethod
     def of(cls, returns: Returns, guard: Guard) -> "Saved":
         counts = {key: counts_of(cell) for key, cell in returns.cells.items()}
-        return cls(counts, {key: (account.extra, account.plain) for key, account in guard.accounts.items()})
+        return cls(counts, _accounts_of(guard))
+
+
+@dataclass(frozen=True, slots=True)
+class _Added:
+    """What goes into the file: how far counts and accounts have moved, what was found out, the latest prefixes."""
+
+    counts: dict[ClassKey, list[float]]
+    accounts: Accounts
+    off: set[tuple[str, ...]]
+    longest: int
+    rows: list[tuple[object, ...]]
+
+
+def _accounts_of(guard: Guard) -> Accounts:
+    return {key: (account.extra, account.plain) for key, account in guard.accounts.items()}
 
 
 def new_secret() -> bytes:
@@ -68,9 +86,9 @@ def counts_of(cell: Cell) -> list[float]:
 
 
 @contextmanager
-def _opened(path: str | Path) -> Generator[sqlite3.Connection]:
+def _opened(path: str | Path, wait_s: float) -> Generator[sqlite3.Connection]:
     make_private(path)
-    connection = sqlite3.connect(path, timeout=10, isolation_level=None)
+    connection = sqlite3.connect(path, timeout=wait_s, isolation_level=None)
     try:
         connection.execute("BEGIN IMMEDIATE")
         for statement in _SCHEMA.split(";"):
@@ -89,7 +107,7 @@ def _opened(path: str | Path) -> Generator[sqlite3.Connection]:
 
 def secret_in(path: str | Path) -> bytes:
     """The key of the file's hashes; a new file gets a new one."""
-    with _opened(path) as connection:
+    with _opened(path, _LOAD_WAIT_S) as connection:
         connection.execute("INSERT OR IGNORE INTO about VALUES ('secret', ?)", (new_secret(),))
         return bytes(connection.execute("SELECT value FROM about WHERE name = 'secret'").fetchone()[0])
 
@@ -101,47 +119,77 @@ def save(
     guard: Guard,
     history: History,
     saved: Saved,
-    insurances: Insurances | None = None,
-) -> Saved:
-    """Add what was learned since ``saved`` to the file; returns the new snapshot. Raises UnreadableState."""
-    with _opened(path) as connection:
-        connection.execute("INSERT OR IGNORE INTO about VALUES ('secret', ?)", (secret,))
-        same_key = bytes(connection.execute("SELECT value FROM about WHERE name = 'secret'").fetchone()[0]) == secret
-        for key, cell in returns.cells.items():
-            _add_counts(connection, key, counts_of(cell), saved.counts.get(key))
-        for name, account in guard.accounts.items():
-            extra, plain = saved.accounts.get(name, (Decimal(0), Decimal(0)))
-            _add_account(connection, name, account.extra - extra, account.plain - plain)
-        _share_accounts(connection, guard)
-        _add_insurances(connection, insurances or {})
-        if same_key:
-            connection.executemany(
-                "INSERT INTO prefixes VALUES (?,?,?,?,?,?,?,?,?,?) ON CONFLICT (key) DO UPDATE SET"
-                " parent=excluded.parent, start=excluded.start, keys=excluded.keys, tokens=excluded.tokens,"
-                " last_at=excluded.last_at, pace=excluded.pace, shared=excluded.shared,"
-                " beyond=excluded.beyond, marks=excluded.marks"
-                " WHERE excluded.last_at >= prefixes.last_at",
-                [_row(run) for run in history.recent(_RUNS_KEPT)],
-            )
-            connection.execute(
-                "DELETE FROM prefixes WHERE key NOT IN (SELECT key FROM prefixes ORDER BY last_at DESC LIMIT ?)",
-                (_RUNS_KEPT,),
-            )
-    return Saved.of(returns, guard)
+    insurances: Insurances,
+    lock: AbstractContextManager[object],
+) -> None:
+    """Add what was learned since ``saved`` to the file, and have ``saved`` say so. Raises UnreadableState.
+
+    ``lock`` is held while what is learned is looked at or changed, never while the file is waited for. Nobody else
+    may save the same planner meanwhile. A process that is forked meanwhile takes it for saved.
+    """
+    with lock:
+        counts_before, accounts_before, now = saved.counts, saved.accounts, Saved.of(returns, guard)
+        added = _added(now, saved, history, guard, insurances)
+        saved.counts, saved.accounts = now.counts, now.accounts
+    try:
+        with _opened(path, _SAVE_WAIT_S) as connection:
+            accounts, longest = _add(connection, added, secret)
+    except BaseException:
+        saved.counts, saved.accounts = counts_before, accounts_before
+        raise
+    with lock:
+        _take_over(guard, accounts, longest, now.accounts)
+        saved.accounts = accounts
 
 
-def load(
-    path: str | Path, returns: Returns, guard: Guard, history: History, insurances: Insurances | None = None
-) -> Saved:
+def _added(now: Saved, saved: Saved, history: History, guard: Guard, insurances: Insurances) -> _Added:
+    moved = {key: _less(counts, saved.counts.get(key)) for key, counts in now.counts.items()}
+    accounts: Accounts = {}
+    for key, (extra, plain) in now.accounts.items():
+        before = saved.accounts.get(key, _NOTHING)
+        accounts[key] = (extra - before[0], plain - before[1])
+    off = {key for key, insurance in insurances.items() if insurance.off}
+    return _Added(moved, accounts, off, guard.longest, [_row(run) for run in history.recent(_RUNS_KEPT)])
+
+
+def _less(counts: list[float], before: list[float] | None) -> list[float]:
+    return counts if before is None else [a - b for a, b in zip(counts, before, strict=True)]
+
+
+def _add(connection: sqlite3.Connection, added: _Added, secret: bytes) -> tuple[Accounts, int]:
+    """Add it; answers with the accounts that the file then holds, and with the longest prompt."""
+    connection.execute("INSERT OR IGNORE INTO about VALUES ('secret', ?)", (secret,))
+    same_key = bytes(connection.execute("SELECT value FROM about WHERE name = 'secret'").fetchone()[0]) == secret
+    for key, moved in added.counts.items():
+        _add_counts(connection, key, moved)
+    for name, (extra, plain) in added.accounts.items():
+        _add_account(connection, name, extra, plain)
+    _add_insurances(connection, added.off)
+    if same_key:
+        connection.executemany(
+            "INSERT INTO prefixes VALUES (?,?,?,?,?,?,?,?,?,?) ON CONFLICT (key) DO UPDATE SET"
+            " parent=excluded.parent, start=excluded.start, keys=excluded.keys, tokens=excluded.tokens,"
+            " last_at=excluded.last_at, pace=excluded.pace, shared=excluded.shared,"
+            " beyond=excluded.beyond, marks=excluded.marks"
+            " WHERE excluded.last_at >= prefixes.last_at",
+            added.rows,
+        )
+        connection.execute(
+            "DELETE FROM prefixes WHERE key NOT IN (SELECT key FROM prefixes ORDER BY last_at DESC LIMIT ?)",
+            (_RUNS_KEPT,),
+        )
+    return _accounts_in(connection), _longest_in(connection, added.longest)
+
+
+def load(path: str | Path, returns: Returns, guard: Guard, history: History, insurances: Insurances) -> Saved:
     """Put what the file holds on top of the priors; returns the snapshot. Raises UnreadableState."""
-    with _opened(path) as connection:
+    with _opened(path, _LOAD_WAIT_S) as connection:
         for name, text in connection.execute("SELECT name, counts FROM kinds"):
             cell = returns.cell(tuple(name.split("/")))
             added = [a + b for a, b in zip(counts_of(cell), json.loads(text), strict=True)]
             cell.hits, cell.misses, cell.own = _positive(added[:4]), _positive(added[4:8]), max(0.0, added[8])
-        _share_accounts(connection, guard)
-        if insurances is not None:
-            insurances.update({key: Insurance(MISSES_UNTIL_OFF) for key in _switched_off(connection)})
+        _take_over(guard, _accounts_in(connection), _longest_in(connection, guard.longest), _accounts_of(guard))
+        insurances.update({key: Insurance(MISSES_UNTIL_OFF) for key in _switched_off(connection)})
         rows = connection.execute("SELECT * FROM prefixes ORDER BY start").fetchall()
     history.restore(_runs(rows))
     return Saved.of(returns, guard)
@@ -152,24 +200,24 @@ def _switched_off(connection: sqlite3.Connection) -> set[tuple[str, ...]]:
     return {tuple(key) for key in json.loads(row[0])} if row else set()
 
 
-def _add_insurances(connection: sqlite3.Connection, insurances: Insurances) -> None:
+def _add_insurances(connection: sqlite3.Connection, off: set[tuple[str, ...]]) -> None:
     """What one process found not to work stays off in all of them."""
-    off = _switched_off(connection) | {key for key, insurance in insurances.items() if insurance.off}
-    if off:
-        connection.execute("INSERT OR REPLACE INTO about VALUES ('insurance_off', ?)", (json.dumps(sorted(off)),))
+    everywhere = _switched_off(connection) | off
+    if everywhere:
+        value = json.dumps(sorted(everywhere))
+        connection.execute("INSERT OR REPLACE INTO about VALUES ('insurance_off', ?)", (value,))
 
 
 def _positive(values: Iterable[float]) -> list[float]:
     return [max(0.0, value) for value in values]
 
 
-def _add_counts(connection: sqlite3.Connection, key: ClassKey, counts: list[float], before: list[float] | None) -> None:
-    delta = counts if before is None else [a - b for a, b in zip(counts, before, strict=True)]
-    if not any(delta):
+def _add_counts(connection: sqlite3.Connection, key: ClassKey, moved: list[float]) -> None:
+    if not any(moved):
         return
     name = "/".join(key)
     row = connection.execute("SELECT counts FROM kinds WHERE name = ?", (name,)).fetchone()
-    total = [a + b for a, b in zip(json.loads(row[0]) if row else [0.0] * 9, delta, strict=True)]
+    total = [a + b for a, b in zip(json.loads(row[0]) if row else [0.0] * 9, moved, strict=True)]
     scale = min(1.0, _COUNTS_KEPT / max(1.0, total[0] + total[4]))
     connection.execute("INSERT OR REPLACE INTO kinds VALUES (?, ?)", (name, json.dumps([v * scale for v in total])))
 
@@ -182,19 +230,30 @@ def _add_account(connection: sqlite3.Connection, key: tuple[str, ...], extra: De
     connection.execute("INSERT OR REPLACE INTO accounts VALUES (?, ?, ?)", values)
 
 
-def _share_accounts(connection: sqlite3.Connection, guard: Guard) -> None:
-    """Make the guard's accounts those of the file: what all processes together have spent and saved."""
-    for name, extra, plain in connection.execute("SELECT name, extra, plain FROM accounts"):
-        account = guard.account(tuple(json.loads(name)))
-        account.extra, account.plain = Decimal(extra), Decimal(plain)
-    _share_longest(connection, guard)
+def _accounts_in(connection: sqlite3.Connection) -> Accounts:
+    rows = connection.execute("SELECT name, extra, plain FROM accounts")
+    return {tuple(json.loads(name)): (Decimal(extra), Decimal(plain)) for name, extra, plain in rows}
 
 
-def _share_longest(connection: sqlite3.Connection, guard: Guard) -> None:
-    """The longest prompt of all processes: the allowance of each follows from it."""
+def _longest_in(connection: sqlite3.Connection, longest: int) -> int:
+    """The longest prompt of all processes, ``longest`` being that of this one."""
     row = connection.execute("SELECT value FROM about WHERE name = 'longest_prompt'").fetchone()
-    guard.see(int(row[0]) if row else 0)
-    connection.execute("INSERT OR REPLACE INTO about VALUES ('longest_prompt', ?)", (str(guard.longest),))
+    longest = max(longest, int(row[0]) if row else 0)
+    connection.execute("INSERT OR REPLACE INTO about VALUES ('longest_prompt', ?)", (str(longest),))
+    return longest
+
+
+def _take_over(guard: Guard, accounts: Accounts, longest: int, before: Accounts) -> None:
+    """Make the guard's accounts those of the file: what all processes together have spent and saved.
+
+    ``before`` is what they were when they were added to it; what came since stays on top. The allowance of each
+    process follows from the longest prompt of all.
+    """
+    for key, (extra, plain) in accounts.items():
+        account, (then_extra, then_plain) = guard.account(key), before.get(key, _NOTHING)
+        account.extra += extra - then_extra
+        account.plain += plain - then_plain
+    guard.see(longest)
 
 
 def _row(run: Run) -> tuple[object, ...]:
