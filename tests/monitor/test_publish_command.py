@@ -329,3 +329,13 @@ def test_a_port_that_there_cannot_be_is_a_usage_error(tmp_path, capsys):
     """One message instead of the socket's."""
     assert main(["monitor", "serve", "--ledger", str(tmp_path), "--port", "99999"]) == 2
     assert "99999 is not in the range 0<=x<=65535" in capsys.readouterr().err
+
+
+def test_a_folder_without_a_ledger_is_said_and_not_counted_as_nothing_to_send(tmp_path, capsys):
+    """A mistyped folder is no ledger that is up to date."""
+    assert publish(tmp_path / "ledgre") == 2
+    assert capsys.readouterr() == (
+        "",
+        f"rockbottom: {tmp_path / 'ledgre'} holds no ledger.\n"
+        "  record one with rockbottom.attach(client, ledger=True)\n",
+    )

@@ -182,3 +182,10 @@ def test_a_model_that_nobody_knows_is_said(capsys):
     assert "Unknown model 'amazon.nova-prp'" in printed.err
     assert "alarms watch exactly this ModelId: amazon.nova-prp" in printed.err
     assert "Unknown model" not in printed.out
+
+
+@pytest.mark.parametrize("command", ["cloudformation", "terraform"])
+def test_what_the_text_will_cost_is_said_beside_it(capsys, command):
+    """Whoever applies it is asked by nobody else: 13 metrics at $0.10 and a dashboard at $3.00 are $4.30."""
+    assert main(["monitor", command, "--model", "us.sonnet-4-6"]) == 0
+    assert capsys.readouterr().err.startswith("13 alarm metrics and 1 dashboard: at most $4.30 a month\n")

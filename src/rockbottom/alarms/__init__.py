@@ -5,7 +5,7 @@ from rockbottom.alarms.backtest import LEAST_DAYS, Asked, Detection, History, St
 from rockbottom.alarms.cloudformation import template
 from rockbottom.alarms.definitions import Alarm
 from rockbottom.alarms.histories import calls_of_trace, priced
-from rockbottom.alarms.placing import monthly_usd, undecided
+from rockbottom.alarms.placing import Placed, monthly_usd, placed, undecided
 from rockbottom.alarms.policies import POLICIES
 from rockbottom.alarms.results import Backtest, backtest_of, proposals_text, unpriced_of
 from rockbottom.alarms.settings import InvalidSettings, Wanted, read_wanted
@@ -21,6 +21,7 @@ __all__ = [
     "Detection",
     "History",
     "InvalidSettings",
+    "Placed",
     "Plan",
     "Stretch",
     "Tried",
@@ -30,6 +31,7 @@ __all__ = [
     "calls_of_trace",
     "configuration",
     "monthly_usd",
+    "placed",
     "plan",
     "priced",
     "proposals_text",

@@ -162,8 +162,9 @@ def open_notebook(folder: Path) -> Notebook:
     try:
         settings = msgspec.json.decode((folder / SETTINGS).read_bytes(), type=BenchSettings)
     except (OSError, msgspec.MsgspecError) as error:
+        why = f"{folder / SETTINGS}: {error.strerror}" if isinstance(error, OSError) else str(error)
         raise InvalidRun(
-            f"{folder} is not the folder of a run: {error}", fix="ls runs/ shows the runs of this folder"
+            f"{folder} is not the folder of a run: {why}", fix="ls runs/ shows the runs of this folder"
         ) from error
     notebook = Notebook(settings, folder)
     for kind, line in _lines(folder / TURNS):

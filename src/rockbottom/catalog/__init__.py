@@ -32,6 +32,7 @@ from rockbottom.catalog.price_files import COLUMNS, lines_of
 from rockbottom.catalog.prices import REFERENCE_REGION, NoPriceInForce, Price
 from rockbottom.catalog.profile_policies import iam_statements, scp_regions
 from rockbottom.catalog.profiles import PricedProfile, Profile, allowed, cheapest, geographies, priced, profiles_of
+from rockbottom.catalog.regions import regions
 from rockbottom.catalog.resolve import Resolve, scope_of_model_arns
 from rockbottom.catalog.rules import CacheRules, ContestedRule, Switch
 from rockbottom.catalog.saved import load_catalog, saved_prices_path, user_data_folder
@@ -123,6 +124,7 @@ __all__ = [
     "prices_of",
     "profiles_of",
     "provisioned_prices",
+    "regions",
     "reserved_prices",
     "saved_prices_path",
     "scope_of_model_arns",

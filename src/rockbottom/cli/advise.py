@@ -2,7 +2,7 @@
 
 import sys
 from dataclasses import replace
-from datetime import date, datetime
+from datetime import date
 from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -15,12 +15,11 @@ from rockbottom.cli.replay_questions import Several
 from rockbottom.cli.shape_options import own_tokens, rate
 from rockbottom.cli.standing import tell_endings
 from rockbottom.cli.trace import by_option
-from rockbottom.cli.values import Number
+from rockbottom.cli.values import Day, Number, Region
 
 if TYPE_CHECKING:
     from rockbottom.advise import AdviceResult, Evidence, Tariff, Wishes
 
-_DAY = click.DateTime(formats=["%Y-%m-%d"])
 _SHAPE = (
     "requests", "per_hour", "prefix", "question", "output", "turns", "added", "turn_gap", "hours", "days", "fan_out",
 )  # fmt: skip
@@ -69,14 +68,14 @@ _SHAPE = (
 @click.option("--guardrail", metavar="POLICY,..", help="Policies of the guardrail on every request.")
 @click.option("--guard-turn", is_flag=True, help="It evaluates the user's turn alone (guardContent) already.")
 @click.option("--model-units", type=click.IntRange(1, 10_000), default=1, help="Model units that carry the load.")
-@click.option("--on", type=_DAY, help="The day whose prices and rules to use; today by default.")
+@click.option("--on", type=Day(), help="The day whose prices and rules to use; today by default.")
 @click.option(
     "--prices",
     type=click.Path(path_type=Path),
     metavar="FILE",
     help="Your own price rows (CSV), before the packaged ones.",
 )
-@click.option("--region", help="The Region, where the price depends on it.")
+@click.option("--region", type=Region(), help="The Region, where the price depends on it.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def command(
     names: tuple[str, ...], run: Path | None, replayed: Path | None, only: tuple[str, ...], as_models: tuple[str, ...],
@@ -129,6 +128,8 @@ def _without_source(
 
     if not models and run is None and replayed is None:
         models = (_prompted(preset_name, options),)
+    for name in models:
+        _need_model(name, is_file=not (run or replayed or preset_name or _numbers(options)))
     known = [
         (evidence, _tariff(evidence.model, options))
         for evidence in _evidence(run, replayed, models, preset_name, options)
@@ -172,6 +173,20 @@ def _prompted(preset_name: str | None, options: dict[str, Any]) -> str:
         anywhere = click.confirm("May data be processed in any Region of the world", default=False, err=True)
         options["residency"] = "none" if anywhere else "keep"
     return model
+
+
+def _need_model(name: str, *, is_file: bool) -> None:
+    """Raises UnknownModel for what is no model, before its numbers are asked for; ``is_file``: or was to be a file."""
+    from rockbottom.catalog import UnknownModel, load_catalog
+
+    try:
+        load_catalog().model(name)
+    except UnknownModel as error:
+        if not is_file:
+            raise
+        nearest = f"; the nearest models are {', '.join(error.nearest)}" if error.nearest else ""
+        message = f"'{name}' is no file or folder here, and no model{nearest}"
+        raise UnknownModel(message, given=name, nearest=error.nearest, fix=error.fix) from error
 
 
 _QUESTIONS = (
@@ -237,7 +252,7 @@ def _tariff(model: str, options: dict[str, Any]) -> "Tariff":
 
 def _day(options: dict[str, Any]) -> date:
     """The day whose prices are asked for."""
-    return options["on"].date() if isinstance(options["on"], datetime) else date.today()
+    return options["on"] or date.today()
 
 
 def _wishes(options: dict[str, Any]) -> "Wishes":

@@ -3,7 +3,7 @@
 import os
 from collections.abc import Generator
 from contextlib import contextmanager
-from datetime import date, datetime
+from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -60,8 +60,7 @@ def _own_region(profile: str | None) -> str:
 
 
 def _day(options: dict[str, Any]) -> date:
-    on: datetime | None = options.get("on")
-    return on.date() if on else date.today()
+    return options.get("on") or date.today()
 
 
 def _book(options: dict[str, Any]) -> "PriceBook | None":

@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-from rockbottom.cli.values import Dollars, Url
+from rockbottom.cli.values import Day, Dollars, Region, Url
 
 FOLDER = Path(".rockbottom/batch")
 
@@ -21,7 +21,7 @@ def _options(*options: Callable[[Any], Any]) -> Callable[[Any], Any]:
 
 
 where = _options(
-    click.option("--region", help="AWS Region; that of the run or of your AWS settings by default."),
+    click.option("--region", type=Region(), help="AWS Region; that of the run or of your AWS settings by default."),
     click.option("--profile", help="AWS profile."),
     click.option(
         "--endpoint-url", type=Url(), help="Another endpoint for Bedrock's control plane, such as rockbottom serve."
@@ -33,7 +33,7 @@ where = _options(
 priced = _options(
     click.option("--prices", "price_file", type=click.Path(path_type=Path, exists=True, dir_okay=False),
                  metavar="FILE", help="Your own price rows (CSV), before the packaged ones."),
-    click.option("--on", type=click.DateTime(["%Y-%m-%d"]), metavar="DATE", help="Price the run as on this day."),
+    click.option("--on", type=Day(), help="Price the run as on this day."),
     click.option("--json", "as_json", is_flag=True, help="Print JSON."),
 )  # fmt: skip
 job = _options(

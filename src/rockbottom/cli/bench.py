@@ -10,14 +10,14 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from rockbottom.cli.aws import no_region
-from rockbottom.cli.bench_checks import known_region, tell_standing, warn_of_other_geographies
+from rockbottom.cli.bench_checks import tell_standing, warn_of_other_geographies
 from rockbottom.cli.bench_grading import ask_to_grade, grading_options, listed, voting
 from rockbottom.cli.bench_jobs import jobs_at, jobs_options, local_jobs, wants_jobs
 from rockbottom.cli.consenting import consent
 from rockbottom.cli.console import colour, show, tell, width
 from rockbottom.cli.exits import Exit, exit_code_of
 from rockbottom.cli.settings import ledger_folder
-from rockbottom.cli.values import Dollars, NewFile, Url, write_new
+from rockbottom.cli.values import Day, Dollars, NewFile, Region, Url, known_region, write_new
 
 if TYPE_CHECKING:
     from rockbottom.bench import Bench, Endpoint
@@ -46,7 +46,7 @@ if TYPE_CHECKING:
 )
 @jobs_options
 @click.option("--endpoint-url", type=Url(), help="A local endpoint that runs already, or a private AWS endpoint.")
-@click.option("--region", help="AWS Region.")
+@click.option("--region", type=Region(), help="AWS Region.")
 @click.option("--profile", help="AWS profile.")
 @click.option("--max-usd", type=Dollars(), help="Stop before more than this is spent.")
 @click.option("--yes", is_flag=True, help="Do not ask before spending.")
@@ -80,7 +80,7 @@ if TYPE_CHECKING:
     metavar="FILE",
     help="Your own price rows (CSV), before the packaged ones.",
 )
-@click.option("--on", "on", type=click.DateTime(["%Y-%m-%d"]), metavar="DATE", help="Price the run as on this day.")
+@click.option("--on", "on", type=Day(), help="Price the run as on this day.")
 @grading_options
 @click.option("--per-day", type=click.IntRange(1), metavar="N", help="Conversations a day, instead of the workload's.")
 @click.option("--verbose", "-v", is_flag=True, help="Show every turn, lane and check.")
@@ -131,7 +131,7 @@ def _endpoint(options: dict[str, Any], batches: bool) -> "Generator[Endpoint]":
         place.check()
         yield place
         return
-    region = known_region(options["region"]) if options["region"] else "us-east-1"
+    region = options["region"] or "us-east-1"
     if options["endpoint_url"]:
         yield LocalEndpoint(options["endpoint_url"], region, jobs=jobs_at(options))
         return
@@ -171,7 +171,7 @@ def _prepared(
     if endpoint.kind == "aws":  # what was measured there holds there; the local endpoint does as its switches say
         catalog = with_saved_facts(catalog, endpoint.region)
     book = catalog.price_book.overlay(PriceBook.read(options["price_file"])) if options["price_file"] else None
-    on: date | None = options["on"].date() if options["on"] else None
+    on: date | None = options["on"]
     if resume_from is not None:
         return resume(resume_from, endpoint, on=on, catalog=catalog, book=book, per_day=options.get("per_day"))
     assert workload is not None

@@ -1,4 +1,4 @@
-"""What ``rockbottom bench`` checks before anything runs: files it will write, the Region, and where profiles live."""
+"""What ``rockbottom bench`` checks before anything runs: how old its facts are, and where profiles live."""
 
 from dataclasses import replace
 from datetime import date
@@ -6,31 +6,9 @@ from typing import TYPE_CHECKING
 
 from rockbottom.cli.console import tell
 from rockbottom.cli.standing import tell_age, tell_endings
-from rockbottom.process import bare_session
 
 if TYPE_CHECKING:
     from rockbottom.bench import Bench
-
-
-def known_region(region: str) -> str:
-    """The Region itself, when botocore knows it; raises WrongSetting with the nearest ones."""
-    from difflib import get_close_matches
-
-    from rockbottom.bench import WrongSetting
-
-    session = bare_session()
-    known = [
-        name
-        for partition in session.get_available_partitions()
-        for name in session.get_available_regions("ec2", partition)
-    ]
-    if region in known:
-        return region
-    near = get_close_matches(region, known, n=3)
-    near.sort(key=lambda name: sorted(name) != sorted(region))  # letters that changed places come first
-    suggestion = f"; the nearest are {', '.join(near)}" if near else ""
-    fix = f"--region {near[0] if near else 'us-east-1'}; for a Region newer than this botocore, upgrade boto3"
-    raise WrongSetting(f"unknown Region '{region}'{suggestion}", fix=fix)
 
 
 def tell_standing(bench: "Bench", today: date) -> None:

@@ -43,12 +43,14 @@ def command(
     from rockbottom.process import is_loopback
     from rockbottom.watch import Dash
 
-    view = view_of(folder) if logs is None else view_of_logs(logs, quotas, profiles, folder, 0.0)
+    view = view_of(folder, quotas, profiles) if logs is None else view_of_logs(logs, quotas, profiles, folder, 0.0)
     dash = Dash(view, host, port, expose=expose, hosts=hosts)
     click.echo(dash.url)
     source = f"The ledger in {view.folder}" if logs is None else f"The logs at {logs}"
     if not attended:
         tell(f"{source}, as a page; ctrl-C stops it.")
+        if logs is None and not view.folder.is_dir():
+            tell(f"nothing is recorded in {view.folder} yet: rockbottom.attach(client, ledger=True) records calls")
     if not is_loopback(host):
         tell("rockbottom: other machines can read this page: what is spent, on which models, with which tags.")
     with _stopped_by_signals(dash):

@@ -1,6 +1,6 @@
 """``rockbottom distill``: whether teaching a small model pays, the data, the job, its deployment, their end."""
 
-from datetime import date, datetime
+from datetime import date
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -11,10 +11,9 @@ from rockbottom.cli.batch_opening import cloud_of
 from rockbottom.cli.batch_options import where
 from rockbottom.cli.consenting import consent
 from rockbottom.cli.console import colour, show, tell, width
-from rockbottom.cli.values import Number
+from rockbottom.cli.values import Day, Number
 from rockbottom.figures import thousands
 
-_DAY = click.DateTime(formats=["%Y-%m-%d"])
 _CHANGES = "this spends money or changes your account"
 
 
@@ -54,7 +53,7 @@ def pairs(as_json: bool) -> None:
 )
 @click.option("--epochs", type=click.IntRange(1, 20), default=2, show_default=True, help="Times over them.")
 @click.option("--from-logs", is_flag=True, help="The answers are in a log already: the teacher is not asked.")
-@click.option("--on", type=_DAY, help="The day whose prices to use; today by default.")
+@click.option("--on", type=Day(), help="The day whose prices to use; today by default.")
 @click.option(
     "--prices",
     type=click.Path(path_type=Path),
@@ -64,7 +63,7 @@ def pairs(as_json: bool) -> None:
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def cost(
     teacher: str, student: str, tokens_in: Decimal, tokens_out: Decimal, prefix: Decimal, requests: Decimal,
-    records: int, epochs: int, from_logs: bool, on: datetime | None, prices: Path | None, as_json: bool,
+    records: int, epochs: int, from_logs: bool, on: date | None, prices: Path | None, as_json: bool,
 ) -> None:  # fmt: skip
     """Work out what distilling TEACHER into STUDENT costs, and when it is paid back; nothing is sent."""
     from rockbottom.cli.replay import catalog_with
@@ -76,7 +75,7 @@ def cost(
     catalog = catalog_with(prices)
     costs = distillation_cost(
         pair_of(teacher, student, catalog), Call(tokens_in, tokens_out, prefix), records=records, epochs=epochs,
-        month=requests, from_logs=from_logs, on=on.date() if on else date.today(), catalog=catalog,
+        month=requests, from_logs=from_logs, on=on or date.today(), catalog=catalog,
         book=catalog.price_book,
     )  # fmt: skip
     document = distillation_document(costs)

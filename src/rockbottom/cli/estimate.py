@@ -2,7 +2,7 @@
 
 import re
 from dataclasses import replace
-from datetime import date, datetime
+from datetime import date
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,12 +12,11 @@ import click
 from rockbottom.cli.console import colour, show, tell, width
 from rockbottom.cli.shape_options import own_tokens, rate
 from rockbottom.cli.standing import tell_age
-from rockbottom.cli.values import MOST, Number, write_new
+from rockbottom.cli.values import MOST, Day, Number, Region, write_new
 
 if TYPE_CHECKING:
     from rockbottom.advise import BesideLine, EstimateQuestion, EstimateResult, Layer, Preset, Shape
 
-_DAY = click.DateTime(formats=["%Y-%m-%d"])
 _YEAR_S = 366 * 86_400
 _LAYER = re.compile(r"(?P<tokens>[\d_,]+)(?:/(?P<variants>[\d_,]+))?(?:@(?P<ttl>[0-9]+[mh]))?")
 
@@ -44,14 +43,14 @@ _LAYER = re.compile(r"(?P<tokens>[\d_,]+)(?:/(?P<variants>[\d_,]+))?(?:@(?P<ttl>
 @click.option(
     "--capacity", is_flag=True, help="Add what capacity by the hour would cost, and from which use on it pays."
 )
-@click.option("--on", type=_DAY, help="The day whose prices and rules to use; today by default.")
+@click.option("--on", type=Day(), help="The day whose prices and rules to use; today by default.")
 @click.option(
     "--prices",
     type=click.Path(path_type=Path),
     metavar="FILE",
     help="Your own price rows (CSV), before the packaged ones.",
 )
-@click.option("--region", help="The Region, where the price depends on it.")
+@click.option("--region", type=Region(), help="The Region, where the price depends on it.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @click.option("--csv", "as_csv", is_flag=True, help="Print CSV.")
 def command(
@@ -124,7 +123,7 @@ def _question(model: str, shape: "Shape", options: dict[str, Any]) -> "EstimateQ
 
     catalog = load_catalog()
     book = catalog.price_book.overlay(PriceBook.read(options["prices"])) if options["prices"] else catalog.price_book
-    on: date = options["on"].date() if isinstance(options["on"], datetime) else date.today()
+    on: date = options["on"] or date.today()
     model_id = catalog.model(model)
     return EstimateQuestion(
         shape, Tariff(model_id, on, book, options["region"]), catalog.rules(model_id, on),

@@ -4,7 +4,6 @@ import csv
 import json
 import sys
 from collections.abc import Iterable, Iterator, Mapping
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -13,10 +12,10 @@ import click
 from rockbottom.cli.console import show, widest
 from rockbottom.cli.ledger_info import caught_up
 from rockbottom.cli.ledgers import ledger_option, one_ledger
+from rockbottom.cli.values import Instant
 from rockbottom.figures import Cell, Column, Paint, counted, table, uncontrolled
 
 Rows = Iterable[Mapping[str, Any]]
-_INSTANT = click.DateTime(["%Y-%m-%d", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%d %H:%M:%S"])
 
 
 @click.command()
@@ -46,14 +45,14 @@ def sql(query: str, source: str | None, as_json: bool, as_csv: bool) -> None:
 @ledger_option
 @click.option("--json", "as_json", is_flag=True, help="JSON lines instead of CSV.")
 @click.option("--csv", "as_csv", is_flag=True, help="CSV, as without any option.")
-@click.option("--since", type=_INSTANT, metavar="TIME", help="Calls from then on (UTC).")
-@click.option("--until", type=_INSTANT, metavar="TIME", help="Calls before then (UTC).")
-def export(source: str | None, as_json: bool, as_csv: bool, since: datetime | None, until: datetime | None) -> None:
+@click.option("--since", type=Instant(), help="Calls from then on (UTC).")
+@click.option("--until", type=Instant(), help="Calls before then (UTC).")
+def export(source: str | None, as_json: bool, as_csv: bool, since: float | None, until: float | None) -> None:
     """Print every call in the order in which it was recorded; prefix hashes only with --json."""
     if as_json and as_csv:
         raise click.UsageError("--json or --csv, not both")
     with one_ledger(source) as folder:
-        _export(folder, as_json, _seconds(since), _seconds(until))
+        _export(folder, as_json, since, until)
 
 
 def _export(folder: Path, as_json: bool, since: float | None, until: float | None) -> None:
@@ -81,10 +80,6 @@ def _flat(calls: Iterable[Any], names: list[str]) -> Iterator[Mapping[str, Any]]
         row = {name: getattr(call, name) for name in names}
         row["tags"] = json.dumps(call.tags, sort_keys=True, ensure_ascii=False) if call.tags else ""
         yield row
-
-
-def _seconds(instant: datetime | None) -> float | None:
-    return None if instant is None else instant.replace(tzinfo=UTC).timestamp()
 
 
 def _write_csv(rows: Rows, names: list[str]) -> None:

@@ -36,7 +36,7 @@ ledger_option: Callable[[Any], Any] = click.option(
 )
 
 
-def own_folder(source: str | None) -> Path:
+def own_folder(source: str | Path | None) -> Path:
     """The folder named, or the one that the environment names. Raises NoLedger where there is none."""
     from rockbottom.ledger import NoLedger
 

@@ -11,7 +11,7 @@ from rockbottom.cli.consenting import consent
 from rockbottom.cli.console import show, tell
 from rockbottom.cli.exits import Exit
 from rockbottom.cli.monitor_settings import options
-from rockbottom.cli.values import Url
+from rockbottom.cli.values import Region, Url
 
 if TYPE_CHECKING:
     from rockbottom.changes import Step
@@ -33,7 +33,7 @@ _settings = options(
     click.option("--replace", "replaces", is_flag=True, help="Replace a configuration that leads elsewhere."),
 )  # fmt: skip
 _account = options(
-    click.option("--region", help="AWS Region; that of your AWS settings by default."),
+    click.option("--region", type=Region(), help="AWS Region; that of your AWS settings by default."),
     click.option("--profile", help="AWS profile."),
     click.option("--endpoint-url", type=Url(), help="Another endpoint for AWS."),
     click.option("--json", "as_json", is_flag=True, help="Print JSON."),
@@ -124,7 +124,7 @@ def terraform(**arguments: Any) -> None:
 @click.argument("task", type=click.Choice(["apply", "read", "bedrock"]))
 @_where_to
 @click.option("--account", default="*", metavar="ID", help="Account number; any by default.")
-@click.option("--region", default="*", metavar="NAME", help="AWS Region; any by default.")
+@click.option("--region", type=Region(any_too=True), default="*", help="AWS Region; any by default.")
 @click.option("--partition", default="aws", show_default=True, help="aws, aws-us-gov or aws-cn.")
 def policy(task: str, account: str, region: str, partition: str, **arguments: Any) -> None:
     """Print the least IAM policy to set logging up, to read logs, or of Bedrock itself to write them."""

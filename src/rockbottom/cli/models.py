@@ -1,12 +1,13 @@
 """``rockbottom models``: the models of the catalogue and the rules by which they cache."""
 
 from collections.abc import Sequence
-from datetime import date, datetime
+from datetime import date
 from typing import TYPE_CHECKING
 
 import click
 
 from rockbottom.cli.console import show, width
+from rockbottom.cli.values import Day
 
 if TYPE_CHECKING:
     from rockbottom.catalog import Catalog, Model
@@ -14,10 +15,10 @@ if TYPE_CHECKING:
 
 @click.command()
 @click.argument("words", nargs=-1)
-@click.option("--on", type=click.DateTime(formats=["%Y-%m-%d"]), help="The day whose rules to show; today by default.")
+@click.option("--on", type=Day(), help="The day whose rules to show; today by default.")
 @click.option("--switches", is_flag=True, help="List where sources conflict instead, with the sides of each switch.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON, with every source and what is contested.")
-def command(words: tuple[str, ...], on: datetime | None, switches: bool, as_json: bool) -> None:
+def command(words: tuple[str, ...], on: date | None, switches: bool, as_json: bool) -> None:
     """List models and their cache rules; WORDS narrow the list (as in: models claude 4-6)."""
     from rockbottom.catalog import ending, lifecycles, load_catalog
     from rockbottom.client import with_saved_facts
@@ -38,7 +39,7 @@ def command(words: tuple[str, ...], on: datetime | None, switches: bool, as_json
         else:
             show(switches_text(chosen, width=width()))
         return
-    day = on.date() if on else date.today()
+    day = on or date.today()
     listed = [
         ListedModel(
             model,

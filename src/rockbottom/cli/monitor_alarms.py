@@ -10,14 +10,14 @@ from rockbottom.cli.consenting import consent
 from rockbottom.cli.console import show, tell
 from rockbottom.cli.exits import Exit
 from rockbottom.cli.monitor_settings import options, settings_options, wanted_of, warn_of_undecided
-from rockbottom.cli.values import Url
+from rockbottom.cli.values import Region, Url
 
 if TYPE_CHECKING:
     from rockbottom.alarms import Clients, Plan, Wanted
     from rockbottom.changes import Step
 
 _account_options = options(
-    click.option("--region", help="AWS Region; that of your AWS settings by default."),
+    click.option("--region", type=Region(), help="AWS Region; that of your AWS settings by default."),
     click.option("--profile", help="AWS profile."),
     click.option("--endpoint-url", type=Url(), help="Another endpoint for CloudWatch, SNS and STS."),
     click.option("--json", "as_json", is_flag=True, help="Print JSON."),
@@ -124,7 +124,7 @@ def _show(todo: "Plan", settings: "Wanted", as_json: bool) -> None:
     more = {"monthly_usd_at_most": str(cost), "undecided": [alarm.name for alarm in undecided(settings)]}
     _print_steps(todo, as_json, more)
     if not as_json:
-        show(alarm_cost_text(cost, todo, settings))
+        show(["", *alarm_cost_text(cost, todo.alarms, settings)])
     warn_of_undecided(settings)
 
 

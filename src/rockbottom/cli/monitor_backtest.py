@@ -8,9 +8,9 @@ import click
 
 from rockbottom.cli.console import progress, show, tell
 from rockbottom.cli.exits import Exit
-from rockbottom.cli.monitor_history import instant, recorded_calls
+from rockbottom.cli.monitor_history import recorded_calls
 from rockbottom.cli.monitor_settings import settings_options, wanted_of
-from rockbottom.cli.values import write_new
+from rockbottom.cli.values import Instant, instant, write_new
 from rockbottom.figures import counted
 
 if TYPE_CHECKING:
@@ -22,8 +22,8 @@ if TYPE_CHECKING:
 @click.argument("source", required=False)
 @settings_options
 @click.option("--alarm", "only", multiple=True, metavar="NAME", help="Only this alarm; repeat.")
-@click.option("--since", metavar="WHEN", help="Only calls from this day or instant on (UTC).")
-@click.option("--until", metavar="WHEN", help="Only calls before it.")
+@click.option("--since", type=Instant(), help="Only calls from this day or instant on (UTC).")
+@click.option("--until", type=Instant(), help="Only calls before it.")
 @click.option("--bad", multiple=True, metavar="FROM..TO", help="Something was wrong then: an alarm is right; repeat.")
 @click.option(
     "--share",
@@ -80,7 +80,7 @@ def backtest(ctx: click.Context, source: str | None, as_json: bool, check: bool,
     from rockbottom.alarms import Asked, backtest_of
     from rockbottom.rendering import backtest_text, json_text
 
-    calls = recorded_calls(source, instant(options["since"], "--since"), instant(options["until"], "--until"))
+    calls = recorded_calls(source, options["since"], options["until"])
     calls = _of_one_world(calls)
     named = bool(options["models"])
     options["models"] = options["models"] or tuple(sorted({call.model for call in calls}))
@@ -117,11 +117,13 @@ def _chosen(settings: "Wanted", only: Sequence[str]) -> "list[Alarm]":
 
 
 def _stretch(text: str) -> "Stretch":
-    begin, dots, end = text.partition("..")
-    if not dots:
-        raise click.UsageError(f"--bad takes FROM..TO, as in 2026-11-01T14:00..2026-11-01T16:30; not {text!r}")
-    stretch = instant(begin, "--bad"), instant(end, "--bad")
-    if stretch[0] is None or stretch[1] is None or stretch[0] >= stretch[1]:
+    begin, _, end = text.partition("..")
+    try:
+        stretch = instant(begin), instant(end)
+    except ValueError as error:
+        example = "2026-11-01T14:00..2026-11-01T16:30"
+        raise click.UsageError(f"--bad takes FROM..TO, as in {example}; not {text!r}") from error
+    if stretch[0] >= stretch[1]:
         raise click.UsageError(f"--bad {text}: it ends before it begins")
     return stretch[0], stretch[1]
 

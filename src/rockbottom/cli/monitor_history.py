@@ -1,11 +1,9 @@
 """Where recorded calls come from: the ledger, a folder of a bench run, invocation logs, an imported trace."""
 
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
-
-import click
 
 from rockbottom.cli.console import tell
 from rockbottom.cli.settings import ledger_folder
@@ -20,17 +18,6 @@ class NoHistory(RockbottomError):
     """Nothing was recorded where it was looked for."""
 
 
-def instant(text: str | None, option: str) -> float | None:
-    """Seconds since the epoch of a day or an instant in ISO 8601; without a zone it is UTC."""
-    if text is None:
-        return None
-    try:
-        moment = datetime.fromisoformat(text)
-    except ValueError as error:
-        raise click.UsageError(f"{option} takes a day or an instant, as in 2026-11-01T14:00; not {text!r}") from error
-    return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
-
-
 def recorded_calls(source: str | None, since: float | None, until: float | None) -> "list[CallRecord]":
     """The calls of a source (None: the user's ledger) that left in a stretch of time; raises NoHistory."""
     calls = [
@@ -40,9 +27,8 @@ def recorded_calls(source: str | None, since: float | None, until: float | None)
     ]
     if not calls:
         where = source or _ledger_folder()
-        raise NoHistory(
-            f"{where} holds no call of that time.", fix="rockbottom.attach(client, ledger=True) records calls"
-        )
+        which = "no call" if since is None and until is None else "no call of that time"
+        raise NoHistory(f"{where} holds {which}.", fix="rockbottom.attach(client, ledger=True) records calls")
     return calls
 
 

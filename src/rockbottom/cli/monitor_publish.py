@@ -10,8 +10,9 @@ import click
 from rockbottom.cli.consenting import consent
 from rockbottom.cli.console import progress, redraws, tell
 from rockbottom.cli.exits import Exit
+from rockbottom.cli.ledgers import own_folder
 from rockbottom.cli.settings import ledger_folder
-from rockbottom.cli.values import Url
+from rockbottom.cli.values import Region, Url
 from rockbottom.figures import counted, thousands
 
 if TYPE_CHECKING:
@@ -25,7 +26,7 @@ _ledger = click.option(
 
 @click.command()
 @_ledger
-@click.option("--region", help="AWS Region; that of your AWS settings by default.")
+@click.option("--region", type=Region(), help="AWS Region; that of your AWS settings by default.")
 @click.option("--profile", help="AWS profile.")
 @click.option("--endpoint-url", type=Url(), help="Another endpoint for CloudWatch.")
 @click.option("--namespace", default="BedrockLLMOps", show_default=True, help="Namespace of the metrics.")
@@ -51,7 +52,9 @@ def publish(
     from rockbottom.sinks import PlaceFile, amount_of
 
     sets, chosen = _dimensions_and_metrics(options)
-    ledger = _folder(folder)
+    ledger = _folder(folder) if options["follow"] else own_folder(folder)
+    if not ledger.is_dir():
+        tell(f"{ledger} holds no ledger yet: calls are sent once a program records there")
     place = PlaceFile(options["state"] or _state_path(ledger, options))
     amount = amount_of(ledger, place, sets, len(chosen), options["most_series"], options["simulated"])
     _announce(amount, options)

@@ -1,11 +1,16 @@
 """``rockbottom monitor cloudformation``, ``terraform`` and ``policy``: the same as text, without an account."""
 
 import json
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
+from rockbottom.cli.console import tell
 from rockbottom.cli.monitor_settings import settings_options, wanted_of, warn_of_undecided
+from rockbottom.cli.values import Region
+
+if TYPE_CHECKING:
+    from rockbottom.alarms import Wanted
 
 
 @click.command()
@@ -19,6 +24,7 @@ def cloudformation(as_json: bool, **options: Any) -> None:
     settings = wanted_of(options)
     document = template(settings)
     click.echo(json.dumps(document, indent=2) if as_json else yaml_text(document).rstrip())
+    _tell_cost(settings)
     warn_of_undecided(settings)
 
 
@@ -30,13 +36,25 @@ def terraform(**options: Any) -> None:
 
     settings = wanted_of(options)
     click.echo(configuration(settings).rstrip())
+    _tell_cost(settings)
     warn_of_undecided(settings)
+
+
+def _tell_cost(settings: "Wanted") -> None:
+    """Say on stderr what all of it costs a month: whoever applies the text is asked for no consent by this command."""
+    from rockbottom.alarms import monthly_usd, placed
+    from rockbottom.rendering import alarm_cost_text
+
+    alarms = placed(settings)
+    cost = monthly_usd(settings, alarms, 1 if settings.dashboard else 0)
+    for line in alarm_cost_text(cost, alarms, settings):
+        tell(line)
 
 
 @click.command()
 @click.argument("task", type=click.Choice(["publish", "apply", "read"]))
 @click.option("--account", default="*", metavar="ID", help="Account number; any by default.")
-@click.option("--region", default="*", metavar="NAME", help="AWS Region; any by default.")
+@click.option("--region", type=Region(any_too=True), default="*", help="AWS Region; any by default.")
 @click.option("--partition", default="aws", show_default=True, help="aws, aws-us-gov or aws-cn.")
 @click.option("--stack", metavar="NAME", help="Name of the stack.")
 @click.option("--namespace", metavar="NAME", help="Namespace of the metrics.")

@@ -1,7 +1,7 @@
 """``rockbottom prices``: what a model costs, and whether AWS's price list still says so."""
 
 from collections.abc import Sequence
-from datetime import date, datetime
+from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -11,14 +11,13 @@ from rockbottom.cli import console
 from rockbottom.cli.prices_pull import pull
 from rockbottom.cli.prices_reading import PriceListUnavailable, pricing_client, products_of_api
 from rockbottom.cli.standing import tell_endings
+from rockbottom.cli.values import Day, Region
 
 if TYPE_CHECKING:
     from rockbottom.catalog import Catalog, ListPrice, ModelId, Price, PriceBook
 
 
 __all__ = ["PriceListUnavailable", "command", "pricing_client"]
-
-_DAY = click.DateTime(formats=["%Y-%m-%d"])
 
 
 @click.group()
@@ -31,8 +30,8 @@ command.add_command(pull)
 
 @command.command()
 @click.argument("model")
-@click.option("--on", type=_DAY, help="The day whose prices to show; today by default.")
-@click.option("--region", metavar="REGION", help="The Region whose prices to show; us-east-1 by default.")
+@click.option("--on", type=Day(), help="The day whose prices to show; today by default.")
+@click.option("--region", type=Region(), help="The Region whose prices to show; us-east-1 by default.")
 @click.option(
     "--prices",
     type=click.Path(path_type=Path),
@@ -40,7 +39,7 @@ command.add_command(pull)
     help="Your own price rows (CSV), before the packaged ones.",
 )
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
-def show(model: str, on: datetime | None, region: str | None, prices: Path | None, as_json: bool) -> None:
+def show(model: str, on: date | None, region: str | None, prices: Path | None, as_json: bool) -> None:
     """Show what MODEL costs in US dollars per million tokens.
 
     MODEL is an id, an ARN or a short name such as nova-pro, sonnet-4-6 or us.sonnet-4-6.
@@ -51,7 +50,7 @@ def show(model: str, on: datetime | None, region: str | None, prices: Path | Non
 
     catalog = load_catalog()
     book = catalog.price_book.overlay(PriceBook.read(prices)) if prices else catalog.price_book
-    day = on.date() if on else date.today()
+    day = on or date.today()
     model_id = catalog.model(model)
     rows = _rows_in_force(book, model_id, day)
     contested = [row for row in book.contested(model_id.model.id, on=day) if _in_scope(row, model_id)]
@@ -69,7 +68,9 @@ def show(model: str, on: datetime | None, region: str | None, prices: Path | Non
 
 
 @command.command()
-@click.option("--region", default="us-east-1", show_default=True, help="The Region whose prices to compare.")
+@click.option(
+    "--region", type=Region(), default="us-east-1", show_default=True, help="The Region whose prices to compare."
+)
 @click.option("--profile", help="The AWS profile with the credentials.")
 @click.option(
     "--prices",

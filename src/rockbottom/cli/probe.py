@@ -14,6 +14,7 @@ from rockbottom.catalog import load_catalog
 from rockbottom.cli.consenting import consent
 from rockbottom.cli.console import progress, show, tell
 from rockbottom.cli.exits import Exit
+from rockbottom.cli.values import Region
 from rockbottom.client import saved_facts_path
 from rockbottom.figures import counted, thousands, usd
 from rockbottom.probe import (
@@ -47,7 +48,7 @@ _NAMES = ("minimum_tokens", *ALL_QUESTIONS)
     metavar="WHERE",
     help="aws, local (http://127.0.0.1:4747), or the URL of a local endpoint.",
 )
-@click.option("--region", metavar="NAME", help="AWS Region; by default the one that the AWS configuration names.")
+@click.option("--region", type=Region(), help="AWS Region; by default the one that the AWS configuration names.")
 @click.option("--only", multiple=True, type=click.Choice(_NAMES), help="Ask only this; may be given several times.")
 @click.option("--yes", is_flag=True, help="Do not ask before spending.")
 @click.option("--estimate", "estimate_only", is_flag=True, help="Say what it would cost, send nothing.")

@@ -3,7 +3,7 @@
 import json
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from datetime import date, datetime
+from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,14 +13,13 @@ from rockbottom.cli.aws import no_region
 from rockbottom.cli.consenting import consent
 from rockbottom.cli.console import colour, show, tell, width
 from rockbottom.cli.standing import tell_endings
-from rockbottom.cli.values import Url
+from rockbottom.cli.values import Day, Region, Url
 from rockbottom.quantities import Fault, RockbottomError
 
 if TYPE_CHECKING:
     from rockbottom.catalog import Catalog, Model, PricedProfile, Profile
     from rockbottom.rendering import OwnProfile
 
-_DAY = click.DateTime(formats=["%Y-%m-%d"])
 _RESIDENCIES = ("us", "eu", "jp", "au", "none")
 
 
@@ -39,7 +38,7 @@ def _service_options(function: Any) -> Any:
     for option in (
         click.option("--endpoint-url", type=Url(), help="A local endpoint, or a private AWS endpoint."),
         click.option("--profile", "aws_profile", help="The AWS profile with the credentials."),
-        click.option("--region", help="The AWS Region of the calls."),
+        click.option("--region", type=Region(), help="The AWS Region of the calls."),
     ):
         function = option(function)
     return function
@@ -49,7 +48,7 @@ def _service_options(function: Any) -> Any:
 @click.argument("model", required=False)
 @click.option("--residency", type=click.Choice(_RESIDENCIES), help="Only what keeps data there, the cheapest first.")
 @click.option("--ask", is_flag=True, help="Ask the service for Regions and for your own profiles.")
-@click.option("--on", type=_DAY, help="The day whose prices to use; today by default.")
+@click.option("--on", type=Day(), help="The day whose prices to use; today by default.")
 @click.option(
     "--prices",
     type=click.Path(path_type=Path),
@@ -59,7 +58,7 @@ def _service_options(function: Any) -> Any:
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @_service_options
 def list_profiles(
-    model: str | None, residency: str | None, ask: bool, on: datetime | None, prices: Path | None, as_json: bool,
+    model: str | None, residency: str | None, ask: bool, on: date | None, prices: Path | None, as_json: bool,
     region: str | None, aws_profile: str | None, endpoint_url: str | None,
 ) -> None:  # fmt: skip
     """List the profiles of MODEL, or of every model, with what they cost and where they go.
@@ -72,7 +71,7 @@ def list_profiles(
 
     catalog = load_catalog()
     book = catalog.price_book.overlay(PriceBook.read(prices)) if prices else catalog.price_book
-    day = on.date() if on else date.today()
+    day = on or date.today()
     models = [catalog.model(model).model] if model else list(catalog.models.values())
     service = _Service(region, aws_profile, endpoint_url) if ask or endpoint_url else None
     regions_by_id = service.system() if service else {}

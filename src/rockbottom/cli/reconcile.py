@@ -15,7 +15,7 @@ from rockbottom.cli.consenting import consent
 from rockbottom.cli.console import show, tell, width
 from rockbottom.cli.exits import Exit
 from rockbottom.cli.ledgers import ledger_option, one_ledger
-from rockbottom.cli.values import NewFile, Url, write_new
+from rockbottom.cli.values import Day, NewFile, Region, Url, write_new
 from rockbottom.extras import needing
 from rockbottom.figures import thousands, usd_exact
 
@@ -23,7 +23,6 @@ if TYPE_CHECKING:
     from rockbottom.catalog import Catalog
     from rockbottom.reconcile import Book, Comparison, MetricsQuestion
 
-_DAY = click.DateTime(formats=["%Y-%m-%d"])
 _BILL = click.Path(path_type=Path, exists=True)
 _WEEK = 7
 
@@ -47,8 +46,8 @@ _WEEK = 7
     metavar="FILE",
     help="Against a Cost Explorer export, JSON or CSV; repeat.",
 )
-@click.option("--since", type=_DAY, metavar="DAY", help="First day (UTC).")
-@click.option("--until", type=_DAY, metavar="DAY", help="Last day (UTC).")
+@click.option("--since", type=Day(), help="First day (UTC).")
+@click.option("--until", type=Day(), help="Last day (UTC).")
 @click.option(
     "--tolerance",
     type=click.FloatRange(0, 100),
@@ -65,7 +64,7 @@ _WEEK = 7
     help="Only the bill's lines of this account; repeat. All by default.",
 )
 @click.option("--behind", multiple=True, metavar="ARN=ID", help="Model behind an application profile; repeat.")
-@click.option("--region", "regions", multiple=True, help="AWS Region to read; repeat.")
+@click.option("--region", "regions", type=Region(), multiple=True, help="AWS Region to read; repeat.")
 @click.option("--profile", help="AWS profile.")
 @click.option("--endpoint-url", type=Url(), help="Another endpoint for CloudWatch.")
 @click.option("--yes", is_flag=True, help="Do not ask before CloudWatch charges for the answer.")
@@ -135,7 +134,7 @@ def _compared(ours: "Book", theirs: "Book", days: Days, catalog: "Catalog", opti
 def _others(options: dict[str, Any], ours: "Book", catalog: "Catalog") -> "Iterator[tuple[Book, Days]]":
     from rockbottom.reconcile import bill_lines, billed_book
 
-    since, until = (day.date() if day else None for day in (options["since"], options["until"]))
+    since, until = options["since"], options["until"]
     for party, paths in (("CUR", options["reports"]), ("Cost Explorer", options["explorers"])):
         if paths:
             lines = chain.from_iterable(map(bill_lines, paths))

@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Sequence
-from datetime import date, datetime
+from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -22,7 +22,7 @@ from rockbottom.cli.trace import (
     settings_of,
     source_options,
 )
-from rockbottom.cli.values import write_new
+from rockbottom.cli.values import Day, Region, write_new
 from rockbottom.quantities import RockbottomError
 
 if TYPE_CHECKING:
@@ -33,7 +33,6 @@ if TYPE_CHECKING:
 
     Runs = Sequence[ReplayResult | UnpricedReplay]
 
-_DAY = click.DateTime(formats=["%Y-%m-%d"])
 _SCOPES = ("in_region", "us", "eu", "apac", "jp", "au", "ca", "in", "us-gov", "global")
 _WITHOUT_BLOCKS = {"none", "batch"}  # these price tokens and never ask what repeats
 
@@ -82,7 +81,7 @@ class NothingRepeats(RockbottomError):
 @click.option(
     "--on",
     "days",
-    type=Several(_DAY),
+    type=Several(Day()),
     default=(),
     metavar="DAY[,..]",
     help="The day whose prices and rules to use; today by default.",
@@ -93,7 +92,7 @@ class NothingRepeats(RockbottomError):
     metavar="FILE",
     help="Your own price rows (CSV), before the packaged ones.",
 )
-@click.option("--region", help="Replay as if this Region had served every request.")
+@click.option("--region", type=Region(), help="Replay as if this Region had served every request.")
 @click.option(
     "--profile",
     "profiles",
@@ -122,7 +121,7 @@ class NothingRepeats(RockbottomError):
 @source_options
 def command(
     source: str, only: tuple[str, ...], models: tuple[str, ...], policies: tuple[str, ...], scopes: tuple[str, ...],
-    tiers: tuple[str, ...], days: tuple[datetime, ...], prices: Path | None, region: str | None,
+    tiers: tuple[str, ...], days: tuple[date, ...], prices: Path | None, region: str | None,
     profiles: tuple[str, ...], engine: str, jobs: int | None, ray_address: str | None, as_json: bool, as_csv: bool,
     html: Path | None, follow: bool, every: float, name: str | None, strict: bool, partial_blocks: str,
     options: tuple[str, ...], by: str,
@@ -144,7 +143,7 @@ def command(
     base_question = ReplayQuestion(
         policies, date.today(), region=region, profiles=profiles_of(profiles), only=only, by=by
     )
-    questions = list(crossed(base_question, models, scopes, tiers, [day.date() for day in days]))
+    questions = list(crossed(base_question, models, scopes, tiers, days))
     if (guardrail and engine != "one") or (guard_turn and not guardrail):
         raise click.UsageError("--guardrail goes with --engine one, and --guard-turn with --guardrail")
     if as_json and as_csv:

@@ -1,6 +1,6 @@
 """``rockbottom route``: what recorded traffic would have cost had a rule chosen the model for each request."""
 
-from datetime import date, datetime
+from datetime import date
 from pathlib import Path
 
 import click
@@ -9,8 +9,7 @@ from rockbottom.cli.compiling import tell_of_compiling
 from rockbottom.cli.console import colour, show, width
 from rockbottom.cli.replay import catalog_with, say_left_out
 from rockbottom.cli.trace import say_reading, settings_of, source_options
-
-_DAY = click.DateTime(formats=["%Y-%m-%d"])
+from rockbottom.cli.values import Day, Region
 
 
 @click.command()
@@ -26,14 +25,14 @@ _DAY = click.DateTime(formats=["%Y-%m-%d"])
 @click.option(
     "--policy", "policies", multiple=True, metavar="NAME", help="A policy of rockbottom replay; repeat for more."
 )
-@click.option("--on", type=_DAY, help="The day whose prices and rules to use; today by default.")
+@click.option("--on", type=Day(), help="The day whose prices and rules to use; today by default.")
 @click.option(
     "--prices",
     type=click.Path(path_type=Path),
     metavar="FILE",
     help="Your own price rows (CSV), before the packaged ones.",
 )
-@click.option("--region", help="As if this Region had served every request.")
+@click.option("--region", type=Region(), help="As if this Region had served every request.")
 @click.option(
     "--profile",
     "profiles",
@@ -44,7 +43,7 @@ _DAY = click.DateTime(formats=["%Y-%m-%d"])
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @source_options
 def command(
-    source: str, texts: tuple[str, ...], policies: tuple[str, ...], on: datetime | None, prices: Path | None,
+    source: str, texts: tuple[str, ...], policies: tuple[str, ...], on: date | None, prices: Path | None,
     region: str | None, profiles: tuple[str, ...], as_json: bool, name: str | None, strict: bool, partial_blocks: str,
     options: tuple[str, ...], by: str,
 ) -> None:  # fmt: skip
@@ -70,9 +69,7 @@ def command(
     if not len(reading.trace):
         raise click.UsageError(f"{source}: no request in it could be read")
     online = {PLANNER: PlannerPolicy.of_stage}
-    base_question = ReplayQuestion(
-        policies, on.date() if on else date.today(), region=region, profiles=profiles_of(profiles)
-    )
+    base_question = ReplayQuestion(policies, on or date.today(), region=region, profiles=profiles_of(profiles))
     question = base_question.with_defaults(len(reading.trace.points.after) > 0, online)
     catalog = catalog_with(prices)
     routing = routing_of(reading.trace, rules, question, catalog, behaviour_of(catalog.switches), online)

@@ -7,7 +7,7 @@ from typing import Any
 import click
 
 from rockbottom.cli.console import tell
-from rockbottom.cli.values import Url
+from rockbottom.cli.values import Region, Url
 from rockbottom.local import DEFAULT_ACCOUNT, ClockKind, EndpointSettings, Running
 from rockbottom.local import serve as serve_forever
 
@@ -36,7 +36,13 @@ from rockbottom.local import serve as serve_forever
 @click.option("--upstream", type=Url(), help="OpenAI-compatible server that writes the answers (.../v1).")
 @click.option("--upstream-model", metavar="NAME", help="Model to ask the upstream for; the Bedrock id otherwise.")
 @click.option("--seed", default=0, show_default=True, help="Seed of everything that looks random.")
-@click.option("--region", default="us-east-1", show_default=True, help="Region of callers whose signature names none.")
+@click.option(
+    "--region",
+    type=Region(),
+    default="us-east-1",
+    show_default=True,
+    help="Region of callers whose signature names none.",
+)
 @click.option("--account", default=DEFAULT_ACCOUNT, show_default=True, help="Account of callers.")
 @click.option("--max-entries", default=200_000, show_default=True, help="Most cache entries kept.")
 @click.option("--s3", metavar="URL", help="S3 that batch jobs read and write; 'moto' starts one in this process.")

@@ -1,6 +1,7 @@
-"""Values that options of several commands take: amounts, addresses, files that will be written."""
+"""Values that options of several commands take: amounts, days, Regions, addresses, files that will be written."""
 
 import os
+from datetime import UTC, date, datetime
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -9,6 +10,7 @@ from urllib.parse import urlsplit
 import click
 
 from rockbottom.files import named
+from rockbottom.quantities import RockbottomError
 
 if TYPE_CHECKING:
     ParamType = click.ParamType[Any]
@@ -53,6 +55,97 @@ class Number(ParamType):
         if number > MOST or 0 < number < 1 / MOST:
             self.fail(f"{value} is not a number that a month could have", param, ctx)
         return number
+
+
+class Day(ParamType):
+    """A day, written as in ISO 8601."""
+
+    name = "DAY"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> date:
+        """The day; fails on what is none."""
+        if isinstance(value, date):
+            return value
+        try:
+            return datetime.strptime(str(value), "%Y-%m-%d").date()
+        except ValueError as error:
+            text = f"{_option(param)} takes a day, as in 2026-11-30; not {str(value)!r}"
+            raise click.UsageError(text, ctx) from error
+
+
+class Instant(ParamType):
+    """An instant in ISO 8601, in seconds since the epoch; a day is its beginning, and without a zone it is UTC."""
+
+    name = "TIME"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
+        """The instant; fails on what is none."""
+        if isinstance(value, float):
+            return value
+        try:
+            return instant(str(value))
+        except ValueError as error:
+            text = f"{_option(param)} takes a day or an instant, as in 2026-11-30T14:00; not {str(value)!r}"
+            raise click.UsageError(text, ctx) from error
+
+
+def instant(text: str) -> float:
+    """Seconds since the epoch of a day or an instant in ISO 8601; without a zone it is UTC. Raises ValueError."""
+    moment = datetime.fromisoformat(text)
+    return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
+
+
+def _option(param: click.Parameter | None) -> str:
+    return param.opts[0] if param is not None else "this"
+
+
+class UnknownRegion(RockbottomError):
+    """AWS has no Region of that name."""
+
+
+class Region(ParamType):
+    """An AWS Region; with ``any_too`` also ``*``, which a policy takes."""
+
+    name = "REGION"
+
+    def __init__(self, *, any_too: bool = False) -> None:
+        self.any_too = any_too
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        """The Region as it was given; raises UnknownRegion."""
+        return str(value) if self.any_too and value == "*" else known_region(str(value))
+
+
+def known_region(name: str) -> str:
+    """The Region itself, where there is one of that name; raises UnknownRegion with the nearest.
+
+    A Region opened after the catalogue was written is known from pulled prices or from the botocore that is there.
+    """
+    from rockbottom.catalog import load_catalog, regions
+
+    if name in regions() or name in {row.region for row in load_catalog().price_book.rows}:
+        return name
+    known = {*regions(), *_regions_of_botocore()}
+    if name in known:
+        return name
+    from difflib import get_close_matches  # only once somebody mistyped
+
+    near = get_close_matches(name, sorted(known), n=3)
+    near.sort(key=lambda candidate: sorted(candidate) != sorted(name))  # letters that changed places come first
+    suggestion = f"; the nearest are {', '.join(near)}" if near else ""
+    fix = f"--region {near[0] if near else 'us-east-1'}; for a Region newer than this copy, upgrade boto3"
+    raise UnknownRegion(f"unknown Region '{name}'{suggestion}", fix=fix)
+
+
+def _regions_of_botocore() -> set[str]:
+    from rockbottom.process import bare_session
+
+    try:
+        session = bare_session()
+    except ModuleNotFoundError:
+        return set()
+    partitions = session.get_available_partitions()
+    return {name for partition in partitions for name in session.get_available_regions("ec2", partition)}
 
 
 class Url(ParamType):

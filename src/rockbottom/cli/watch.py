@@ -78,7 +78,11 @@ def command(
     if follow and not as_json:
         raise click.UsageError("--follow goes with --json; without it the live view follows anyway")
     chosen = period_named(period)
-    view = view_of(folder) if logs is None else view_of_logs(logs, quotas, profiles, folder, chosen.seconds)
+    view = (
+        view_of(folder, quotas, profiles)
+        if logs is None
+        else view_of_logs(logs, quotas, profiles, folder, chosen.seconds)
+    )
     try:
         if as_json and follow:
             _stream(view, chosen, side, every)
@@ -92,12 +96,14 @@ def command(
         view.close()
 
 
-def view_of(folder: Path | None) -> "View":
-    """A view of the ledger in a folder, or in the one that the environment names. Raises NeedsDuckDB."""
+def view_of(folder: Path | None, quotas: Sequence[str] = (), profiles: Sequence[str] = ()) -> "View":
+    """A view of the ledger in a folder, or in the one that the environment names. Raises NeedsDuckDB, UsageError."""
     from rockbottom.catalog import load_catalog
     from rockbottom.tables import check_installed
     from rockbottom.watch import View
 
+    if quotas or profiles:
+        raise click.UsageError("--quota and --profile go with --logs")
     check_installed()
     return View(folder or ledger_folder(), load_catalog(), time.time, time.monotonic)
 

@@ -98,7 +98,9 @@ def _of_file(source: str, name: str, folder: Path) -> Rendering:
     except FileNotFoundError as error:
         message = f"{source} does not exist"
         raise NotRendered(f"{message}.", fix="give a JSON file or module:function", gone=True) from error
-    except (OSError, Undecodable) as error:
+    except OSError as error:
+        raise NotRendered(f"{source} cannot be read: {error.strerror}.") from error
+    except Undecodable as error:
         raise NotRendered(f"{source} cannot be read as JSON: {error}") from error
     requests = _requests(value, source)
     return Rendering(name, source, (requests[0],), tuple(requests[1:]), source)

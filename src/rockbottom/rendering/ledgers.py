@@ -32,7 +32,8 @@ def ledger_summary_text(summary: LedgerSummary, *, width: int = 80) -> Iterator[
     ledgers = f", from {counted(summary.ledgers, 'ledger')}" if summary.ledgers > 1 else ""
     yield f"{counted(summary.total.calls, 'call')}, {when}{ledgers}"
     if summary.simulated:
-        yield f"not counted here: {counted(summary.simulated, 'call')} to a local endpoint"
+        simulated = f"{counted(summary.simulated, 'call')} to a local endpoint"
+        yield from paragraph(f"not counted here: {simulated} (rockbottom watch shows what they cost)", width)
     yield ""
     columns = [
         Column(f"by {summary.by}", right=False, wide=True), Column("calls"), Column("input"), Column("read"),

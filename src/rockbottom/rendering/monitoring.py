@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import tzinfo
 from typing import Any
 
-from rockbottom.alarms import Plan, Wanted
+from rockbottom.alarms import Placed, Plan, Wanted
 from rockbottom.budgets import Account, BudgetState
 from rockbottom.changes import Step
 from rockbottom.cloudwatch import fees
@@ -39,15 +39,15 @@ def _short(value: Any) -> str:
     return text if len(text) <= 60 else f"{text[:57]}..."
 
 
-def alarm_cost_text(cost: Usd, todo: Plan, settings: Wanted) -> Iterator[str]:
+def alarm_cost_text(cost: Usd, alarms: Sequence[Placed], settings: Wanted) -> Iterator[str]:
     """What alarms and dashboard cost a month at most, and by which prices."""
     fee = fees()
-    metrics = sum(alarm.metrics for alarm in todo.alarms)
+    metrics = sum(alarm.metrics for alarm in alarms)
     boards = " and 1 dashboard" if settings.dashboard else ""
-    yield ""
     yield f"{metrics} alarm metrics{boards}: at most ${usd(cost, 2)} a month"
-    yield f"  ${fee.alarm_metric} a metric, ${fee.dashboard} a dashboard; the first {fee.free_alarm_metrics} and"
-    yield f"  {fee.free_dashboards} of an account are free ({fee.source.title}, {fee.source.checked_on})"
+    yield f"  ${fee.alarm_metric} a metric, ${fee.dashboard} a dashboard; of an account the first"
+    yield f"  {fee.free_alarm_metrics} metrics and {fee.free_dashboards} dashboards are free"
+    yield f"  ({fee.source.title}, {fee.source.checked_on})"
 
 
 def budgets_text(

@@ -1,0 +1,127 @@
+"""Regions, days and instants that commands take: what is none is named, with what was probably meant."""
+
+from collections.abc import Iterator
+from datetime import UTC, date, datetime
+
+import click
+import pytest
+
+from rockbottom.catalog import load_catalog, regions
+from rockbottom.cli import main, root
+from rockbottom.cli.exits import Exit
+from rockbottom.cli.values import Day, Instant, Region, UnknownRegion, known_region
+
+A_MONTH = ("--requests", "1000", "--prefix", "5000", "--question", "100", "--output", "100")
+
+
+def _options(group: click.Group = root, path: str = "") -> Iterator[tuple[str, click.Parameter]]:
+    context = click.Context(group)
+    for name in group.list_commands(context):
+        command = group.get_command(context, name)
+        assert command is not None
+        yield from ((f"{path}{name} {param.name}", param) for param in command.params)
+        if isinstance(command, click.Group):
+            yield from _options(command, f"{path}{name} ")
+
+
+def test_every_region_that_a_command_takes_is_checked():
+    """But that of prices pull, which brings Regions that nobody knows yet."""
+    unchecked = [
+        name for name, param in _options()
+        if "--region" in param.opts and not isinstance(param.type, Region) and not name.startswith("prices pull")
+    ]  # fmt: skip
+    assert unchecked == []
+
+
+def test_no_command_shows_the_letters_of_strftime():
+    """A day is a day in help and in errors, and not %Y-%m-%d."""
+    assert [name for name, param in _options() if isinstance(param.type, click.DateTime)] == []
+
+
+def test_every_region_of_a_price_is_one_of_aws():
+    """The list is botocore's, the prices are AWS's and others'."""
+    assert {row.region for row in load_catalog().price_book.rows if row.region} <= set(regions())
+
+
+@pytest.mark.parametrize(
+    "argv",
+    [
+        ["prices", "show", "sonnet-5-5"],
+        ["prices", "check"],
+        ["estimate", "sonnet-5-5", *A_MONTH],
+        ["advise", "sonnet-5-5", "--preset", "support-chatbot"],
+        ["profiles", "list", "sonnet-5-5"],
+        ["replay", "logs"],
+        ["route", "logs", "--to", "nova-lite if input<2000"],
+        ["monitor", "policy", "publish"],
+        ["serve"],
+    ],
+    ids=lambda argv: " ".join(argv[:2]),
+)
+def test_an_unknown_region_is_refused_with_the_nearest(argv, capsys):
+    """Two letters changed places."""
+    assert main([*argv, "--region", "us-esat-1"]) == Exit.USAGE
+    assert capsys.readouterr().err.startswith("rockbottom: unknown Region 'us-esat-1'; the nearest are us-east-1, ")
+
+
+def test_a_region_that_pulled_prices_name_is_known(tmp_path, monkeypatch):
+    """AWS opens Regions; the price list knows them before this copy does."""
+    with pytest.raises(UnknownRegion):
+        known_region("eu-nowhere-7")
+    prices = tmp_path / "prices.csv"
+    prices.write_text(
+        "model,scope,region,tier,unit,usd_per_mtok,valid_from\n"
+        "amazon.nova-pro-v1:0,in_region,eu-nowhere-7,default,input,1.5,2026-11-30\n"
+    )
+    monkeypatch.setenv("ROCKBOTTOM_PRICES", str(prices))
+    assert known_region("eu-nowhere-7") == "eu-nowhere-7"
+
+
+@pytest.mark.parametrize("text", ["30.11.2026", "2026-11-31", "yesterday", "2026"])
+def test_what_is_no_day_is_answered_with_a_day(text, capsys):
+    """In words, and with the help of the command that took it."""
+    assert main(["estimate", "sonnet-5-5", *A_MONTH, "--on", text]) == Exit.USAGE
+    assert capsys.readouterr().err == (
+        f"rockbottom: --on takes a day, as in 2026-11-30; not '{text}'\n  see rockbottom estimate --help\n"
+    )
+
+
+@pytest.mark.parametrize(
+    ("text", "moment"),
+    [
+        ("2026-11-30", datetime(2026, 11, 30, tzinfo=UTC)),
+        ("2026-11-30T14:00", datetime(2026, 11, 30, 14, tzinfo=UTC)),
+        ("2026-11-30 14:00:05", datetime(2026, 11, 30, 14, 0, 5, tzinfo=UTC)),
+        ("2026-11-30T14:00+01:00", datetime(2026, 11, 30, 13, tzinfo=UTC)),
+    ],
+)
+def test_an_instant_without_a_zone_is_utc(text, moment):
+    """A day is its first second."""
+    assert Instant().convert(text, None, None) == moment.timestamp()
+
+
+def test_a_day_is_a_date():
+    """And nothing finer."""
+    assert Day().convert("2026-11-30", None, None) == date(2026, 11, 30)
+
+
+@pytest.mark.parametrize(
+    ("argv", "command"),
+    [
+        (["ledger", "summary", "--by"], "rockbottom ledger summary"),
+        (["gateway", "--config", "gateway.yaml", "key", "add", "ana", "--tag"], "rockbottom gateway key add"),
+        (["estimate", "--on"], "rockbottom estimate"),
+        (["ledger", "--nonsense"], "rockbottom ledger"),
+        (["--nonsense"], "rockbottom"),
+    ],
+)
+def test_what_the_parser_refuses_leads_to_the_help_of_its_command(argv, command, capsys):
+    """An option without its value has no context in click."""
+    assert main(argv) == Exit.USAGE
+    assert capsys.readouterr().err.endswith(f"\n  see {command} --help\n")
+
+
+def test_a_word_that_is_neither_traffic_nor_a_model_is_said_to_be_neither(capsys):
+    """A folder's name mistyped is no model whose numbers are missing."""
+    assert main(["advise", "lgos/"]) == Exit.USAGE
+    assert capsys.readouterr().err.startswith("rockbottom: 'lgos/' is no file or folder here, and no model")
