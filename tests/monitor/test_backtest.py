@@ -10,12 +10,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from rockbottom.alarms.backtest import Asked, History, detection, proposed, tried
+from rockbottom.alarms.backtest import Asked, Caught, Detection, History, Tried, detection, proposed, tried
 from rockbottom.alarms.chances import rate_at_most
 from rockbottom.alarms.definitions import InvalidAlarm, Measure, packaged_alarms
 from rockbottom.alarms.evaluating import AlarmState, Missing, next_state
 from rockbottom.alarms.histories import priced
 from rockbottom.alarms.planting import extra_usd, plant, planted
+from rockbottom.alarms.results import proposals_text
 from rockbottom.alarms.running import Firing, firings
 from rockbottom.alarms.series import recorded, values
 from rockbottom.alarms.settings import read_wanted
@@ -24,6 +25,7 @@ from rockbottom.cli import main
 from rockbottom.cli.exits import Exit
 from rockbottom.cli.monitor_history import recorded_calls
 from rockbottom.ledger import CallRecord, LedgerWriter
+from rockbottom.rendering import backtest_text
 
 SONNET = "anthropic.claude-sonnet-4-5-20250929-v1:0"
 MIDNIGHT = 1_793_491_200  # 2026-11-01 00:00 UTC, on a minute and on an hour
@@ -485,3 +487,32 @@ def test_damaged_lines_are_said_and_left_out(folder, capsys):
         file.write(b"not a record\n")
     assert main(["monitor", "backtest", str(folder), "--alarm", "SilentZero", "--tries", "1"]) == 0
     assert "1 damaged line left out, the first in calls-0" in capsys.readouterr().err
+
+
+def _told(name: str, kind: str, after_s: tuple[float | None, ...], wolves: int) -> Tried:
+    """An alarm with a threshold that told a simulated fault after so many seconds, or not (None)."""
+    tries = tuple(Caught(0.0, seconds, Decimal(0)) for seconds in after_s)
+    alarm = replace(packaged_alarms()[name], threshold=Decimal(1))
+    return Tried(alarm, 3.0, 10, (), wolves, (Detection(kind, 0.25, tries, 21_600.0),), None)
+
+
+def test_the_answer_stands_first():
+    """Two alarms tell that prefixes change, one of them always: it is named; nobody tells always that caching ended."""
+    trials = [
+        ("m", _told("LowCacheHitRate", "changes", (600.0, 900.0, 1200.0), 2)),
+        ("m", _told("WriteWaste", "changes", (60.0, None), 1)),
+        ("m", _told("SilentZero", "vanishes", (60.0, None), 0)),
+    ]
+    calls = [_call(0), _call(3 * 1440)]
+    text = " ".join(" ".join(backtest_text(trials, calls, Asked(("changes", "vanishes")))).split())
+    assert text.startswith(
+        "As they are: 3 false alarms in 3.0 days. Simulated: if prefixes change every call, LowCacheHitRate tells it "
+        "after 15 min; if nothing is cached any more, no alarm tells it each time."
+    )
+
+
+def test_proposals_name_the_models_that_they_were_chosen_for():
+    """So that the file needs nothing beside it: terraform, cloudformation and plan take it as it is."""
+    trial = _told("LowCacheHitRate", "changes", (600.0,), 0)
+    text = proposals_text([("amazon.nova-pro-v1:0", trial), ("", trial)])
+    assert 'models = ["amazon.nova-pro-v1:0"]' in text.splitlines()

@@ -133,8 +133,9 @@ def _plantation(caught: Caught) -> Plantation:
 
 
 def proposals_text(tried: Sequence[tuple[str, Tried]]) -> str:
-    """The proposals as a settings file: a threshold for each model, and the least calls that any of them asks."""
-    lines = ["# Proposed by rockbottom monitor backtest."]
+    """The proposals as a settings file: models, a threshold for each, and the least calls that any of them asks."""
+    models = list(dict.fromkeys(model for model, _ in tried if model))
+    lines = ["# Proposed by rockbottom monitor backtest.", *([f"models = {json.dumps(models)}"] if models else [])]
     for name in dict.fromkeys(result.alarm.name for _, result in tried):
         mine = {
             model: result.proposal

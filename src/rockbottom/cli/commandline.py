@@ -36,6 +36,8 @@ def run(argv: list[str]) -> int:
     except (Exception, KeyboardInterrupt) as error:
         if _wants_traceback(argv):
             raise
+        if isinstance(error, click.UsageError) and error.ctx is None:
+            error.ctx = _context_of(argv)
         return exit_code_of(error, argv)
     return code
 
@@ -48,6 +50,17 @@ def _run(argv: list[str]) -> int:
     except click.exceptions.Exit as done:
         return done.exit_code
     return Exit.OK
+
+
+def _context_of(argv: Sequence[str]) -> click.Context:
+    """The context of the command that a line names: what click's parser refuses has none."""
+    command: click.Command = root
+    context = click.Context(command, info_name="rockbottom")
+    for word in argv:
+        below = command.get_command(context, word) if isinstance(command, click.Group) else None
+        if below is not None:
+            command, context = below, click.Context(below, info_name=word, parent=context)
+    return context
 
 
 def _forget_empty_endpoints() -> None:

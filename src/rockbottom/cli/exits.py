@@ -39,7 +39,7 @@ def say(message: str, fix: str | None = None) -> None:
 def exit_code_of(error: BaseException, argv: Sequence[str] = ()) -> int:
     """Say what went wrong and return the exit code; ``error`` is anything that left the command line ``argv``."""
     if isinstance(error, click.UsageError):
-        return _usage(error, argv)
+        return _usage(error)
     if isinstance(error, click.ClickException):
         say(error.format_message())
         return Exit.USAGE
@@ -52,26 +52,13 @@ def exit_code_of(error: BaseException, argv: Sequence[str] = ()) -> int:
     return _failure(error, argv)
 
 
-def _usage(error: click.UsageError, argv: Sequence[str]) -> int:
+def _usage(error: click.UsageError) -> int:
     if isinstance(error, click.exceptions.NoArgsIsHelpError):  # its message is the whole help
         click.echo(error.format_message(), err=True)
         return Exit.USAGE
-    path = error.ctx.command_path if error.ctx else _command_path(argv)
+    path = error.ctx.command_path if error.ctx else "rockbottom"
     say(error.format_message(), f"see {path} --help")
     return Exit.USAGE
-
-
-def _command_path(argv: Sequence[str]) -> str:
-    """The command that a line names with the groups above it: what click's parser refuses has no context."""
-    from rockbottom.cli.commandline import root
-
-    command: click.Command = root
-    context = click.Context(command, info_name="rockbottom")
-    for word in argv:
-        below = command.get_command(context, word) if isinstance(command, click.Group) else None
-        if below is not None:
-            command, context = below, click.Context(below, info_name=word, parent=context)
-    return context.command_path
 
 
 def _failure(error: BaseException, argv: Sequence[str]) -> int:

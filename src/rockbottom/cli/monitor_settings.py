@@ -73,7 +73,7 @@ def wanted_of(arguments: dict[str, Any], warn: bool = True) -> "Wanted":
         settings = _with_models_of_the_ledger(settings)
     if not settings.models:
         raise InvalidSettings(
-            "No model is named, and the ledger has no calls to AWS, so there is no metric to look at.",
+            f"No model is named, and the ledger has no calls to AWS to take one from ({ledger_folder()}).",
             fix="give --model ID, or models = [...] in the file of --alarms",
         )
     return settings

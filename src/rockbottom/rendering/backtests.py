@@ -1,5 +1,6 @@
 """What alarms would have done on recorded history, as text."""
 
+import math
 from collections.abc import Iterator, Sequence
 from decimal import Decimal
 
@@ -12,6 +13,7 @@ from rockbottom.ledger import CallRecord
 def backtest_text(trials: Sequence[tuple[str, Tried]], calls: Sequence[CallRecord], question: Asked) -> Iterator[str]:
     """When each alarm would have fired, what it would have caught, and the threshold to take."""
     days = (max(call.at for call in calls) - min(call.at for call in calls)) / 86_400
+    yield from _verdict([trial for _, trial in trials], days)
     simulated = sum(call.simulated for call in calls)
     yield f"{counted(len(calls), 'call')} in {_span(days)}, {_when(min(call.at for call in calls))} on"
     priced, unpriced = {call.model for call in calls if call.cost_usd is not None}, unpriced_of(calls)
@@ -29,6 +31,45 @@ def backtest_text(trials: Sequence[tuple[str, Tried]], calls: Sequence[CallRecor
     for model, trial in trials:
         yield ""
         yield from _alarm_text(model, trial, question, priced=not model or model in priced)
+
+
+def _verdict(trials: Sequence[Tried], days: float) -> Iterator[str]:
+    """What all alarms together would have done, as they are and as proposed: false alarms, and how soon they tell."""
+    chosen = [trial for trial in trials if trial.points and trial.alarm.threshold is not None]
+    if chosen:
+        wolves = sum(trial.wolves for trial in chosen)
+        faults = _soonest([(trial.alarm.name, trial.detections) for trial in chosen])
+        yield from paragraph(f"As they are: {counted(wolves, 'false alarm')} in {_span(days)}.{faults}", 80, rest="  ")
+    proposals = [(trial, trial.proposal) for trial in trials if trial.proposal is not None]
+    if proposals:
+        wolves = sum(proposal.wolves for _, proposal in proposals)
+        unseen = max(proposal.unseen_days for _, proposal in proposals)
+        faults = _soonest(
+            [(trial.alarm.name, proposal.detections or trial.detections) for trial, proposal in proposals]
+        )
+        later = f"{counted(wolves, 'false alarm')} in {unseen:.1f} later days"
+        yield from paragraph(f"As proposed: {later}.{faults}", 80, rest="  ")
+    if chosen or proposals:
+        yield ""
+
+
+def _soonest(alarms: Sequence[tuple[str, Sequence[Detection]]]) -> str:
+    """For each kind of fault the alarm that tells it soonest, of those that told it whenever it was simulated."""
+    detections = [(name, detection) for name, its in alarms for detection in its if detection.tries]
+    parts: list[str] = []
+    for kind in dict.fromkeys(detection.kind for _, detection in detections):
+        slowest: dict[str, float] = {}
+        for name, detection in detections:
+            if detection.kind == kind:
+                caught = detection.caught
+                median = caught[len(caught) // 2] if len(caught) == len(detection.tries) else math.inf
+                slowest[name] = max(slowest.get(name, 0.0), median)
+        best = min(slowest, key=lambda name: slowest[name])
+        told = "no alarm tells it each time"
+        if not math.isinf(slowest[best]):
+            told = f"{best} tells it after {duration(slowest[best])}"
+        parts.append(f"if {_SAYS[kind]}, {told}")
+    return f" Simulated: {'; '.join(parts)}." if parts else ""
 
 
 def _alarm_text(model: str, trial: Tried, question: Asked, *, priced: bool) -> Iterator[str]:
