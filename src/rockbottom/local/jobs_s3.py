@@ -11,6 +11,7 @@ from rockbottom.extras import install_command
 from rockbottom.local.failures import CannotListen, LocalError
 from rockbottom.local.settings import EndpointSettings
 from rockbottom.process import Visitors, guarded
+from rockbottom.serving import LimitedHead, LimitedThreads
 
 IN_PROCESS = "moto"
 """The value of ``EndpointSettings.s3`` that starts moto's S3 in this process."""
@@ -45,7 +46,7 @@ def s3_served(settings: EndpointSettings) -> Generator[str | None]:
 def _moto(settings: EndpointSettings) -> Any:
     try:
         from moto.moto_server import werkzeug_app
-        from werkzeug.serving import WSGIRequestHandler, make_server
+        from werkzeug.serving import ThreadedWSGIServer, WSGIRequestHandler
     except ImportError as error:
         raise LocalError(
             f"S3 in this process needs the package {error.name}, which is not installed",
@@ -54,9 +55,10 @@ def _moto(settings: EndpointSettings) -> Any:
     moto: Any = werkzeug_app.DomainDispatcherApplication(werkzeug_app.create_backend_app)
     application = guarded(moto, Visitors(settings.host, settings.hosts, settings.origins))
     base: Any = getattr(werkzeug_app, "MotoRequestHandler", WSGIRequestHandler)  # moto has one of its own of late
-    handler = type("S3Handler", (base,), {"timeout": _SILENT_SECONDS})
+    handler = type("S3Handler", (LimitedHead, base), {"timeout": _SILENT_SECONDS})
+    server: Any = type("S3Server", (LimitedThreads, ThreadedWSGIServer), {})
     try:
-        return make_server(settings.host, settings.s3_port, application, threaded=True, request_handler=handler)
+        return server(settings.host, settings.s3_port, application, handler)
     except (OSError, SystemExit) as error:  # werkzeug ends the program where a port is taken
         raise CannotListen(
             f"cannot listen on {settings.host}:{settings.s3_port} for S3", fix="choose another --s3-port"

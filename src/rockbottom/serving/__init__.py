@@ -1,10 +1,42 @@
 """Servers of the house: connections of HTTP/1.1 and HTTP/2 with limits, TLS, in the foreground or in a thread.
 
-What is served is an ASGI application. Needs the extra ``local`` or ``gateway``.
+What is served is an ASGI application, and needs the extra ``local`` or ``gateway``; ``LimitedThreads`` and
+``LimitedHead`` put limits on servers of the standard library.
 """
 
-from rockbottom.serving.connections import Connection
-from rockbottom.serving.server import Server, configured, in_foreground, in_thread
-from rockbottom.serving.tls import PROTOCOLS, context_of
+from typing import TYPE_CHECKING
 
-__all__ = ["PROTOCOLS", "Connection", "Server", "configured", "context_of", "in_foreground", "in_thread"]
+from rockbottom.faces import late
+
+if TYPE_CHECKING:
+    from rockbottom.serving.connections import Connection
+    from rockbottom.serving.server import Server, configured, in_foreground, in_thread
+    from rockbottom.serving.threads import LimitedHead, LimitedThreads
+    from rockbottom.serving.tls import PROTOCOLS, context_of
+
+__all__ = [
+    "PROTOCOLS",
+    "Connection",
+    "LimitedHead",
+    "LimitedThreads",
+    "Server",
+    "configured",
+    "context_of",
+    "in_foreground",
+    "in_thread",
+]
+
+__getattr__ = late(
+    __name__,
+    {
+        "PROTOCOLS": "tls",
+        "Connection": "connections",
+        "LimitedHead": "threads",
+        "LimitedThreads": "threads",
+        "Server": "server",
+        "configured": "server",
+        "context_of": "tls",
+        "in_foreground": "server",
+        "in_thread": "server",
+    },
+)

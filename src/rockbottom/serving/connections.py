@@ -68,6 +68,13 @@ class Connection(Limited):
         if len(self.headers) > MAX_HEADERS:
             self._excess = f"more than {MAX_HEADERS} header fields"
             raise httptools.HttpParserError(self._excess)
+        # What came at once may be head and body: only the fields themselves tell.
+        if (
+            self._outside > MAX_HEADER_BYTES
+            and sum(len(name) + len(value) for name, value in self.headers) > MAX_HEADER_BYTES
+        ):
+            self._excess = f"more than {MAX_HEADER_BYTES} bytes of headers"
+            raise httptools.HttpParserError(self._excess)
         if self._asks_for_upgrade() and any(name in _BODY_FIELDS for name, _ in self.headers):
             # The parser would leave the body to the other protocol, and take it for the next request.
             self._fault = "a request with a body cannot be upgraded: speak HTTP/2 from the beginning"

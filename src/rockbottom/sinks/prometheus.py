@@ -11,13 +11,12 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
 from rockbottom.ledger import CallRecord
-from rockbottom.process import Visitors, guarded, renew_in_child
+from rockbottom.process import renew_in_child
 from rockbottom.quantities import Unit
 from rockbottom.sinks.errors import CannotPublish
 from rockbottom.sinks.totals import Labels, Spread, Total, Totals
 
 DEFAULT_PORT = 9477
-_SILENT_S = 30  # seconds that a connection may be silent
 _LABEL = re.compile(r"[a-zA-Z_][a-zA-Z0-9_]*")
 _OWN_LABELS = ("model", "endpoint", "kind", "status", "le")
 
@@ -144,11 +143,9 @@ def serve(
     Loopback unless told otherwise: the figures say what you spend. No page of a browser may read them; ``hosts`` are
     names that it may be asked by besides its address. Raises OSError where the port is taken.
     """
-    from prometheus_client import start_http_server
+    from rockbottom.sinks.listening import listener
 
-    started: tuple[Any, threading.Thread] = start_http_server(port, host, registry)
-    server, thread = started
-    server.set_app(guarded(server.get_app(), Visitors(host, hosts)))
-    handler: Any = server.RequestHandlerClass
-    server.RequestHandlerClass = type(handler.__name__, (handler,), {"timeout": _SILENT_S})
+    server = listener(registry, port, host, hosts)
+    thread = threading.Thread(target=server.serve_forever, name="rockbottom-metrics", daemon=True)
+    thread.start()
     return server, thread

@@ -12,7 +12,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cache
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import ThreadingHTTPServer
 from importlib import resources
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
@@ -20,6 +20,7 @@ from urllib.parse import parse_qs, urlsplit
 from rockbottom.figures import page_colours
 from rockbottom.process import Visitors, is_loopback
 from rockbottom.quantities import RockbottomError
+from rockbottom.serving import LimitedHead, LimitedThreads
 from rockbottom.watch.asking import AUTO, SIDES
 from rockbottom.watch.errors import CannotListen, WatchError
 from rockbottom.watch.following import View
@@ -83,11 +84,10 @@ class Answers:
             self._kept.clear()
 
 
-class _Handler(BaseHTTPRequestHandler):
+class _Handler(LimitedHead):
     protocol_version = "HTTP/1.1"
     server: "Dash"  # pyright: ignore[reportIncompatibleVariableOverride]  # only a Dash makes handlers
     wbufsize = -1  # head and body leave in one packet: two would wait for each other
-    timeout = 75  # seconds that a connection may be silent
 
     def do_GET(self) -> None:
         """A file of the page, or the snapshot."""
@@ -150,14 +150,13 @@ class _Handler(BaseHTTPRequestHandler):
         """Logs nothing: what a person looks at is nobody's business."""
 
 
-class Dash(ThreadingHTTPServer):
+class Dash(LimitedThreads, ThreadingHTTPServer):
     """Serves the page of a ledger.
 
     ``expose`` allows an address that other machines can reach, ``hosts`` are names that it may be opened by besides
     its address. Raises CannotListen.
     """
 
-    daemon_threads = True
     allow_reuse_address = True
 
     def __init__(self, view: View, host: str, port: int, *, expose: bool = False, hosts: tuple[str, ...] = ()) -> None:
