@@ -52,22 +52,22 @@ def test_calls_without_a_price_name_their_models_the_most_called_first(tmp_path)
     _record(tmp_path, rare, often, often, often)
     today = today_in(tmp_path, _NOON + 60)
     assert line_of(today).endswith("· 4 calls · 4 without a price (z.often and 1 more model)")
-    assert today["aws"]["unpriced_models"] == {"a.rare": 1, "z.often": 3}
-    assert today_in(tmp_path, _NOON + 61)["aws"] == today["aws"]
+    assert today.aws.unpriced_models == {"a.rare": 1, "z.often": 3}
+    assert today_in(tmp_path, _NOON + 61).to_dict() == today.to_dict()
 
 
 def test_only_what_came_since_is_read_and_the_next_day_begins_at_nothing(tmp_path, monkeypatch):
     """What was read is not read again: it may even be gone."""
     _record(tmp_path, _call(_NOON))
-    assert today_in(tmp_path, _NOON + 1)["aws"]["calls"] == 1
+    assert today_in(tmp_path, _NOON + 1).aws.calls == 1
     volume = tmp_path / "calls-000001.ndjson"
     size = volume.stat().st_size
     volume.write_bytes(b"x" * (size - 1) + b"\n")
     _record(tmp_path, _call(_NOON + 2))
-    assert today_in(tmp_path, _NOON + 3)["aws"]["cost"] == Decimal("0.50")
+    assert today_in(tmp_path, _NOON + 3).aws.cost == Decimal("0.50")
     assert line_of(today_in(tmp_path, _NOON + _DAY)) == "rockbottom today: no calls"
     _record(tmp_path, _call(_NOON + _DAY))
-    assert today_in(tmp_path, _NOON + _DAY + 1)["aws"]["calls"] == 1
+    assert today_in(tmp_path, _NOON + _DAY + 1).aws.calls == 1
 
 
 def test_the_sums_are_those_of_the_ledgers_own_reader(tmp_path):
@@ -78,11 +78,11 @@ def test_the_sums_are_those_of_the_ledgers_own_reader(tmp_path):
     torn = [lines[0], lines[1][:40] + lines[2], lines[3][:50] + b"\n", *lines[4:], lines[5][:30]]
     volume.write_bytes(b"".join(torn))
     expected = [call for call in LedgerReader(tmp_path).calls() if call.at >= _NOON - 3600]
-    today = today_in(tmp_path, _NOON + 60)["aws"]
-    assert today["calls"] == len(expected) == 6
-    assert today["cost"] == sum(Decimal(call.cost_usd or 0) for call in expected)
-    assert today["read"] == sum(call.cache_read for call in expected)
-    assert today["written"] == sum(call.cache_write for call in expected)
+    today = today_in(tmp_path, _NOON + 60).aws
+    assert today.calls == len(expected) == 6
+    assert today.cost == sum(Decimal(call.cost_usd or 0) for call in expected)
+    assert today.read == sum(call.cache_read for call in expected)
+    assert today.written == sum(call.cache_write for call in expected)
 
 
 @pytest.mark.parametrize("kept", [b"", b"[]", b'{"format": 1}', b'{"format": 2, "day": 0, "position": 5}', b"\xff"])
@@ -90,7 +90,7 @@ def test_damage_to_what_is_kept_only_costs_time(tmp_path, kept):
     """It is added up anew."""
     _record(tmp_path, _call(_NOON))
     (tmp_path / KEPT).write_bytes(kept)
-    assert today_in(tmp_path, _NOON + 1)["aws"]["calls"] == 1
+    assert today_in(tmp_path, _NOON + 1).aws.calls == 1
 
 
 def test_an_empty_ledger_and_simulated_calls_are_said_as_such(tmp_path):

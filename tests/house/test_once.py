@@ -104,3 +104,44 @@ def _lines_of(function: ast.FunctionDef | ast.AsyncFunctionDef) -> int:
         return whole
     docstring = function.body[0]
     return whole - ((docstring.end_lineno or 0) - docstring.lineno + 1)
+
+
+_READERS_OF_RESULTS = ("cli", "cost", "diagnose", "documents", "reconcile", "rendering", "replay", "sinks",
+                       "tables", "watch")  # fmt: skip
+_NO_RESULTS = {
+    "cli": {"options", "arguments"},  # what click hands over
+    "cli/distill.py": {"job"}, "cli/prices_reading.py": {"page", "place"}, "cli/prices_pull.py": {"entry"},
+    "cli/profiles.py": {"entry", "pair", "reply", "row", "self._call", "tag"}, "sinks/cloudwatch.py": {"dimension",
+    "self._waiting"}, "reconcile/explorer.py": {"cost", "group", "period", "reply", "usage"},
+    "reconcile/native.py": {"dimension", "names", "page", "row"}, "reconcile/reports.py": {"row"},  # AWS's
+    "reconcile/usage_types.py": {"_data", "row"}, "cli/estimate.py": {"match"},  # tables of data; a pattern's groups
+    "cli/today.py": {"call", "kept"}, "diagnose/faces.py": {"block"},  # lines of a file; blocks of a body
+    "replay/routing.py": {"trace.names"}, "replay/study.py": {"trace.names"}, "cli/explain.py": {"readers"},  # by name
+    "reconcile/explaining.py": {"mine", "their"}, "reconcile/rows.py": {"mine", "their"}, "watch/asking.py":
+    {"latencies"},  # tokens by kind, times by model
+}  # fmt: skip
+"""What is read by a name in quotes there and is no result of ours."""
+
+
+def test_results_are_read_by_their_fields() -> None:
+    """A result is a struct: a name in quotes is a name that no type checker follows."""
+    subscripts = {
+        (path.relative_to(SOURCE).as_posix(), _receiver(node.value))
+        for room in _READERS_OF_RESULTS
+        for path in (SOURCE / room).rglob("*.py")
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.Subscript) and isinstance(node.ctx, ast.Load)
+        and isinstance(node.slice, ast.Constant) and isinstance(node.slice.value, str)
+    }  # fmt: skip
+    allowed = {(file, name) for file, names in _NO_RESULTS.items() for name in names}
+    read = {(file, name) for file, name in subscripts if ("cli", name) not in allowed and not name[0].isupper()}
+    assert read == {place for place in allowed if place[0] != "cli"}
+
+
+def _receiver(node: ast.expr) -> str:
+    """What is subscripted, without further subscripts and calls."""
+    match node:
+        case ast.Subscript(value=inner) | ast.Call(func=inner) | ast.BoolOp(values=[inner, *_]):
+            return _receiver(inner)
+        case _:
+            return ast.unparse(node)

@@ -113,7 +113,7 @@ def test_a_new_prefix_of_the_same_size_took_the_place_of_the_old():
     tags = {"feature": "chat"}
     new = write(NOON + 60, family="b7e210: 4,012 tokens, Claude Sonnet 4.6", tags=tags)
     miss = last(write(NOON, tags=tags), read(NOON + 10, tags=tags), new)
-    assert (miss.rule, miss.cause, miss.tokens) == ("", "the prefix changed", 4012)
+    assert (miss.rule, miss.cause, miss.tokens) == (None, "the prefix changed", 4012)
     assert miss.evidence == "a new prefix of 4,012 tokens in the place of one of 4,000 (2 calls)"
 
 

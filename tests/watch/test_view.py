@@ -124,7 +124,7 @@ def test_the_worst_prefix_is_the_one_that_lost_most(view, record):
         ("3fa91c: 4,000 tokens, Claude Sonnet 4.6", 1, True), ("3fa91c: 4,000 tokens, Nova Pro", 1, False),
     ]  # fmt: skip
     assert [(cause.rule, cause.misses) for cause in shot.causes] == [("RB012", 2)]
-    assert {miss["cause"] for miss in shot.misses} == {"the entry had expired"}
+    assert {miss.cause for miss in shot.misses} == {"the entry had expired"}
 
 
 def test_prefixes_that_change_every_time_are_one_line(view, record):

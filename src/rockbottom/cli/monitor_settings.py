@@ -1,7 +1,7 @@
 """Options that the commands over alarms share, and what they mean together."""
 
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -100,6 +100,14 @@ def _published_id(name: str, warn: bool) -> tuple[str, str]:
     return known.model.id, known.id
 
 
+@dataclass(frozen=True, slots=True)
+class _Called:
+    """A model, and the scope by which it was called."""
+
+    model: str
+    scope: str
+
+
 _RECENT = """
 SELECT DISTINCT model, scope FROM hours WHERE endpoint <> 'local' AND calls > failed
     AND hour >= (SELECT MAX(hour) FROM hours) - 30 * 86400 ORDER BY model, scope
@@ -118,13 +126,13 @@ def _with_models_of_the_ledger(settings: "Wanted") -> "Wanted":
         import_module("duckdb")
     with LedgerTables(folder) as tables:
         tables.catch_up()
-        rows = tables.rows(_RECENT)
+        rows = tables.records(_Called, _RECENT)
     if rows:
         tell(f"models from the ledger in {folder}")
-    called = (("" if row["scope"] in ("", "in_region") else f"{row['scope']}.") + row["model"] for row in rows)
+    called = (("" if row.scope in ("", "in_region") else f"{row.scope}.") + row.model for row in rows)
     return replace(
         settings,
-        models=tuple(dict.fromkeys(row["model"] for row in rows)),
+        models=tuple(dict.fromkeys(row.model for row in rows)),
         called_as=settings.called_as or tuple(dict.fromkeys(called)),
     )
 

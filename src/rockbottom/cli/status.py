@@ -25,6 +25,6 @@ def command(folder: Path | None, as_json: bool) -> None:
     """
     today = today_in(folder or ledger_folder(), time.time())
     if as_json:
-        click.echo(json.dumps(today, indent=2, default=str))
+        click.echo(json.dumps(today.to_dict(), indent=2, default=str))
     else:
         show(line_of(today))

@@ -12,18 +12,65 @@ import sys
 import time
 from decimal import Decimal
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from rockbottom.figures import counted, printable, share, thousands, usd
+from rockbottom.files import private, replacing
 
 KEPT = "today.json"
 _FORMAT = 2
 _START = b'{"at":'
-_COUNTS = ("calls", "unpriced", "input", "read", "written")
-_SUMS = ("cost", "uncached")
 _STEPS = ((Decimal("0.1"), 2), (Decimal(0), 4))  # cents from ten cents on
 
-Side = dict[str, Any]
+
+class Sums:
+    """What was added up of the calls to one side since midnight; what has no price is in no sum of money."""
+
+    def __init__(self) -> None:
+        self.calls = self.unpriced = self.input = self.read = self.written = 0
+        self.cost = self.uncached = Decimal(0)
+        self.unpriced_models: dict[str, int] = {}
+
+    @classmethod
+    def of_json(cls, value: dict[str, Any]) -> "Sums":
+        """As ``to_dict`` spelled them. Raises LookupError, ValueError, TypeError or ArithmeticError otherwise."""
+        sums = cls()
+        for name, zero in vars(sums).items():
+            setattr(sums, name, type(zero)(value[name]))
+        sums.unpriced_models = {str(name): int(count) for name, count in sums.unpriced_models.items()}
+        return sums
+
+    def to_dict(self) -> dict[str, Any]:
+        """The sums for JSON, which spells money as text."""
+        return dict(vars(self))
+
+    def add(self, call: dict[str, Any]) -> None:
+        """Add the record of a call. Raises TypeError or ArithmeticError for one that is none."""
+        cost, uncached = call.get("cost_usd"), call.get("uncached_usd")
+        self.calls += 1
+        if cost is None:
+            self.unpriced += 1
+            model = printable(str(call.get("model", "no model")))
+            self.unpriced_models[model] = self.unpriced_models.get(model, 0) + 1
+        else:
+            self.cost += Decimal(cost)
+            self.uncached += Decimal(uncached if uncached is not None else cost)
+        self.input += call.get("input", 0)
+        self.read += call.get("cache_read", 0)
+        self.written += sum(count for name, count in call.items() if name.startswith("cache_write_"))
+
+
+class Today(NamedTuple):
+    """What was called since midnight, calls to AWS and to a local endpoint apart; ``there`` False without a ledger."""
+
+    there: bool
+    folder: str
+    aws: Sums
+    local: Sums
+
+    def to_dict(self) -> dict[str, Any]:
+        """For JSON."""
+        return {**self._asdict(), "aws": self.aws.to_dict(), "local": self.local.to_dict()}
 
 
 def said_quickly() -> bool:
@@ -36,40 +83,39 @@ def said_quickly() -> bool:
     return True
 
 
-def today_in(folder: Path, now: float) -> dict[str, Any]:
-    """What was called since midnight, local time: ``aws`` and ``local`` apart; ``there`` False without a ledger."""
+def today_in(folder: Path, now: float) -> Today:
+    """What was called since midnight, local time."""
     midnight = time.mktime((*time.localtime(now)[:3], 0, 0, 0, 0, 0, -1))
     if not folder.is_dir():
-        return {"there": False, "folder": str(folder), "aws": _nothing(), "local": _nothing()}
+        return Today(False, str(folder), Sums(), Sums())
     totals = _stored_totals(folder, midnight)
-    position: dict[str, int] = totals["position"]
-    before = dict(position)
+    before = dict(totals.position)
     for path in sorted(folder.glob("calls-*.ndjson")):
-        _take_in(path, midnight, position, totals)
-    if position != before:
+        _take_in(path, totals)
+    if totals.position != before:
         _keep(folder, totals)
-    return {"there": True, "folder": str(folder), "aws": totals["aws"], "local": totals["local"]}
+    return Today(True, str(folder), totals.aws, totals.local)
 
 
-def line_of(today: dict[str, Any]) -> str:
+def line_of(today: Today) -> str:
     """The line: what AWS will bill for today, how much of the input came from the cache, what that saved."""
-    if not today["there"]:
-        return f"rockbottom: nothing recorded yet in {today['folder']}"
-    side = today["aws"]
-    if not side["calls"]:
-        simulated = today["local"]["calls"]
+    if not today.there:
+        return f"rockbottom: nothing recorded yet in {today.folder}"
+    sums = today.aws
+    if not sums.calls:
+        simulated = today.local.calls
         return "rockbottom today: no calls" + (f" to AWS ({counted(simulated, 'simulated one')})" if simulated else "")
-    parts = [_dollars(side["cost"])]
-    whole = side["input"] + side["read"] + side["written"]
+    parts = [_dollars(sums.cost)]
+    whole = sums.input + sums.read + sums.written
     if whole:
-        parts.append(f"{share(Decimal(side['read']) / whole)} from cache")
-    saved = side["uncached"] - side["cost"]
-    if saved and side["uncached"]:
+        parts.append(f"{share(Decimal(sums.read) / whole)} from cache")
+    saved = sums.uncached - sums.cost
+    if saved and sums.uncached:
         word = "saved" if saved > 0 else "lost"
-        parts.append(f"{word} {_dollars(abs(saved))} ({share(abs(saved) / side['uncached'])})")
-    parts.append(counted(side["calls"], "call"))
-    if side["unpriced"]:
-        parts.append(f"{thousands(side['unpriced'])} without a price ({_names(side['unpriced_models'])})")
+        parts.append(f"{word} {_dollars(abs(saved))} ({share(abs(saved) / sums.uncached)})")
+    parts.append(counted(sums.calls, "call"))
+    if sums.unpriced:
+        parts.append(f"{thousands(sums.unpriced)} without a price ({_names(sums.unpriced_models)})")
     return "rockbottom today: " + " · ".join(parts)
 
 
@@ -95,50 +141,47 @@ def _folder() -> Path:
     return default_folder(os.environ)
 
 
-def _nothing() -> Side:
-    return {**dict.fromkeys(_COUNTS, 0), **dict.fromkeys(_SUMS, Decimal(0)), "unpriced_models": {}}
+class _Totals(NamedTuple):
+    """What is kept beside the ledger: sums of the day that began at ``midnight``, and how far each volume was read."""
+
+    midnight: float
+    position: dict[str, int]
+    aws: Sums
+    local: Sums
 
 
-def _stored_totals(folder: Path, midnight: float) -> dict[str, Any]:
+def _stored_totals(folder: Path, midnight: float) -> _Totals:
     """What was added up earlier: all of it on the same day, on another day only how far was read."""
-    totals: dict[str, Any] = {
-        "format": _FORMAT,
-        "day": midnight,
-        "position": {},
-        "aws": _nothing(),
-        "local": _nothing(),
-    }
     try:
-        read = json.loads((folder / KEPT).read_bytes(), parse_float=Decimal)
-        if read["format"] != _FORMAT:
-            return totals
-        totals["position"] = {str(name): int(offset) for name, offset in read["position"].items()}
-        if read["day"] == midnight:
-            for side in ("aws", "local"):
-                counts = {name: int(read[side][name]) for name in _COUNTS}
-                models = {str(name): int(count) for name, count in read[side]["unpriced_models"].items()}
-                sums = {name: Decimal(read[side][name]) for name in _SUMS}
-                totals[side] = {**counts, **sums, "unpriced_models": models}
+        kept = json.loads((folder / KEPT).read_bytes(), parse_float=Decimal)
+        if kept["format"] == _FORMAT:
+            position = {str(name): int(offset) for name, offset in kept["position"].items()}
+            sides = [Sums.of_json(kept[side]) if kept["day"] == midnight else Sums() for side in ("aws", "local")]
+            return _Totals(midnight, position, *sides)
     except (OSError, ValueError, LookupError, TypeError, AttributeError, ArithmeticError):
-        return {"format": _FORMAT, "day": midnight, "position": {}, "aws": _nothing(), "local": _nothing()}
-    return totals
+        pass  # damage only costs the time to read everything again
+    return _Totals(midnight, {}, Sums(), Sums())
 
 
-def _keep(folder: Path, totals: dict[str, Any]) -> None:
-    """Written beside and moved into place, for its owner alone; a folder that takes nothing is read again each time."""
-    beside = folder / f"{KEPT}.{os.getpid()}"
-    with contextlib.suppress(OSError):
-        descriptor = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-            json.dump(totals, file, default=str)
-        os.replace(beside, folder / KEPT)
+def _keep(folder: Path, totals: _Totals) -> None:
+    """For its owner alone; where a folder takes nothing, everything is read again each time."""
+    kept = {
+        "format": _FORMAT, "day": totals.midnight, "position": totals.position,
+        "aws": totals.aws.to_dict(), "local": totals.local.to_dict(),
+    }  # fmt: skip
+    with (
+        contextlib.suppress(OSError),
+        replacing(folder / KEPT) as beside,
+        open(beside, "w", encoding="utf-8", opener=private) as file,
+    ):
+        json.dump(kept, file, default=str)
 
 
-def _take_in(path: Path, midnight: float, position: dict[str, int], totals: dict[str, Any]) -> None:
+def _take_in(path: Path, totals: _Totals) -> None:
     """Add what a volume got since, up to its last whole line."""
-    begin = position.get(path.name, 0)
+    begin = totals.position.get(path.name, 0)
     state = path.stat()
-    if state.st_size == begin or (not begin and state.st_mtime < midnight):
+    if state.st_size == begin or (not begin and state.st_mtime < totals.midnight):
         return
     with path.open("rb") as file:
         if begin:
@@ -150,27 +193,14 @@ def _take_in(path: Path, midnight: float, position: dict[str, int], totals: dict
     whole = data[: data.rfind(b"\n") + 1]
     for line in whole.split(b"\n"):
         if line:
-            _add(line, midnight, totals)
-    position[path.name] = begin + len(whole)
+            _add(line, totals)
+    totals.position[path.name] = begin + len(whole)
 
 
-def _add(line: bytes, midnight: float, totals: dict[str, Any]) -> None:
+def _add(line: bytes, totals: _Totals) -> None:
     try:
         call = json.loads(line[max(0, line.rfind(_START)) :])
-        if call["at"] < midnight:
-            return
-        side = totals["local" if call.get("endpoint") == "local" else "aws"]
-        cost, uncached = call.get("cost_usd"), call.get("uncached_usd")
-        side["calls"] += 1
-        if cost is None:
-            side["unpriced"] += 1
-            model = printable(str(call.get("model", "no model")))
-            side["unpriced_models"][model] = side["unpriced_models"].get(model, 0) + 1
-        else:
-            side["cost"] += Decimal(cost)
-            side["uncached"] += Decimal(uncached if uncached is not None else cost)
-        side["input"] += call.get("input", 0)
-        side["read"] += call.get("cache_read", 0)
-        side["written"] += sum(count for name, count in call.items() if name.startswith("cache_write_"))
+        if call["at"] >= totals.midnight:
+            (totals.local if call.get("endpoint") == "local" else totals.aws).add(call)
     except (ValueError, LookupError, TypeError, ArithmeticError):  # damage, which rockbottom ledger info locates
         return

@@ -36,13 +36,13 @@ def role_policy(settings: Wanted, place: Place) -> Json:
     """What the role may do: write to one stream of one log group."""
     group = f"arn:{place.partition}:logs:{place.region}:{place.account}:log-group:{settings.log_group}"
     actions = ["logs:CreateLogStream", "logs:PutLogEvents"]
-    return _policy({"Effect": "Allow", "Action": actions, "Resource": f"{group}:log-stream:{delivery()['log_stream']}"})
+    return _policy({"Effect": "Allow", "Action": actions, "Resource": f"{group}:log-stream:{delivery().log_stream}"})
 
 
 def bucket_statement(settings: Wanted, place: Place) -> Json:
     """What the bucket's policy must say: Bedrock may put objects below the prefix of the logs."""
     prefix = f"{settings.prefix.strip('/')}/" if settings.prefix else ""
-    below = f"{prefix}AWSLogs/{place.account}/{delivery()['folder']}/*"
+    below = f"{prefix}AWSLogs/{place.account}/{delivery().folder}/*"
     return {
         "Sid": STATEMENT,
         "Effect": "Allow",

@@ -112,9 +112,19 @@ def fees() -> Fees:
     return Fees(**{name: Decimal(value) for name, value in raw.items() if isinstance(value, str)}, source=source)
 
 
-def delivery() -> Mapping[str, Any]:
-    """What is said of how logs are delivered: the name of the stream, the folder, the longest body."""
-    return _data()["delivery"]
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """How logs are delivered: the stream, the folder, and how many bytes a body in CloudWatch Logs has at the most."""
+
+    most_bytes_of_a_body: int
+    log_stream: str
+    folder: str
+
+
+def delivery() -> Delivery:
+    """What AWS says of it."""
+    raw = _data()["delivery"]
+    return Delivery(raw["most_bytes_of_a_body"], raw["log_stream"], raw["folder"])
 
 
 def logging_config(settings: Wanted, place: Place) -> dict[str, Any]:
@@ -137,4 +147,4 @@ def role_arn(settings: Wanted, place: Place) -> str:
 def address_of(settings: Wanted, place: Place) -> str:
     """The S3 prefix under which the logs of the account lie."""
     folder = "/".join(filter(None, (settings.bucket, settings.prefix.strip("/"))))
-    return f"s3://{folder}/AWSLogs/{place.account}/{delivery()['folder']}/{place.region}/"
+    return f"s3://{folder}/AWSLogs/{place.account}/{delivery().folder}/{place.region}/"

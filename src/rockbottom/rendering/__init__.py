@@ -48,7 +48,7 @@ if TYPE_CHECKING:
         logging_readers_text,
         logging_steps_text,
     )
-    from rockbottom.rendering.ledgers import ledger_summary_csv, ledger_summary_text
+    from rockbottom.rendering.ledgers import ledger_contents_text, ledger_summary_csv, ledger_summary_text
     from rockbottom.rendering.levers import advice_document
     from rockbottom.rendering.models import (
         ListedModel,
@@ -110,6 +110,7 @@ __all__ = [
     "imported_text",
     "jobs_text",
     "json_text",
+    "ledger_contents_text",
     "ledger_summary_csv",
     "ledger_summary_text",
     "leftover_estimate_text",
@@ -195,6 +196,7 @@ _HOMES = {
     "json_text": "encoding",
     "leftover_estimate_text": "batches",
     "leftover_text": "batches",
+    "ledger_contents_text": "ledgers",
     "ledger_summary_csv": "ledgers",
     "ledger_summary_text": "ledgers",
     "models_document": "models",

@@ -37,7 +37,7 @@ def logging_cost_text(settings: Wanted) -> Iterator[str]:
     text = f"{size} (assumed: {_BYTES_PER_TOKEN} bytes a token): ${usd(cost, 4)} and kept for a month"
     yield from paragraph(f"{text}; {charged.source.title}, read {charged.source.checked_on}", _WIDTH)
     if settings.log_group and not settings.bucket:
-        longest = delivery()["most_bytes_of_a_body"]
+        longest = delivery().most_bytes_of_a_body
         text = f"bodies of more than {longest:,} bytes are not in CloudWatch Logs; with --bucket they go there"
         yield from paragraph(text, _WIDTH)
 

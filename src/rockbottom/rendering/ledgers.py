@@ -1,4 +1,4 @@
-"""What the calls of a ledger cost by team, tenant or model, as a table and as CSV."""
+"""What a ledger holds; what its calls cost by team, tenant or model, as a table and as CSV."""
 
 import csv
 from collections.abc import Iterator
@@ -13,17 +13,49 @@ from rockbottom.figures import (
     Paint,
     counted,
     decimals_for,
+    megabytes,
+    moment,
     paragraph,
     share,
     short_tokens,
     table,
+    thousands,
     tokens,
     usd,
 )
 from rockbottom.rendering.apart import apart_text, unfinished_text
-from rockbottom.tables import LedgerSummary, SummaryRow
+from rockbottom.tables import LedgerContents, LedgerSummary, SummaryRow
 
 _NONE = "(not recorded)"
+
+
+def ledger_contents_text(contents: LedgerContents, *, width: int = 80) -> Iterator[str]:
+    """What is there, what was lost, how large it is, and which tables can be asked."""
+    yield contents.folder
+    yield ""
+    if contents.first is None or contents.last is None:
+        yield "no calls yet"
+    else:
+        first, last = (moment(at, seconds=True) for at in (contents.first, contents.last))
+        yield f"{counted(contents.calls, 'call')} from {first} to {last}"
+    for row in contents.models:
+        yield f"  {thousands(row.calls):>12}  {row.model}"
+    for count, noun, more in (
+        (contents.failed, "call", "failed"),
+        (contents.no_usage, "call", "ended without usage"),
+        (contents.simulated, "call", "went to a local endpoint: what they cost is simulated"),
+        (contents.removed_calls, "older call", "removed to keep the ledger within its bound"),
+        (contents.dropped_calls, "call", "could not be written"),
+        (contents.damaged.lines, "torn line", "(the rest of a call that was cut off)"),
+        (contents.unfinished, "last line", "without an end (being written now, or cut off)"),
+    ):
+        if count:
+            yield f"{counted(count, noun)} {more}"
+    yield f"{counted(contents.files, 'file')}, {megabytes(contents.bytes)}"
+    yield ""
+    yield "tables for rockbottom ledger sql:"
+    for name, columns in contents.tables.items():
+        yield from paragraph(f"{name}: {', '.join(columns)}", width, "  ", "    ")
 
 
 def ledger_summary_text(summary: LedgerSummary, *, width: int = 80) -> Iterator[str]:

@@ -6,17 +6,39 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
+import msgspec
+
 from rockbottom.ledger import usd_of_picousd
-from rockbottom.quantities import NO_USAGE, Usage
+from rockbottom.quantities import Usage
 from rockbottom.sinks.prometheus import checked_tags, families
 from rockbottom.sinks.totals import Spread, Total, Totals
-from rockbottom.tables import LedgerTables
+from rockbottom.tables import SUMMED_USAGE, LedgerTables
 
-_SUMMED = (
-    "calls", "failed", "no_usage", "unpriced", *NO_USAGE.fields(), "cost_picousd", "uncached_picousd", "pointed",
-    "silent", "first_calls", "first_us", "elapsed_calls", "elapsed_us",
-)  # fmt: skip
-_SQL = f"""SELECT model, endpoint, tags, {", ".join(f"SUM({name}) AS {name}" for name in _SUMMED)}
+
+class _Recorded(msgspec.Struct, frozen=True):
+    """The sums of the calls of one model with the same tags. Microseconds over so many calls that had them."""
+
+    model: str
+    endpoint: str
+    tags: str
+    usage: Usage
+    calls: int
+    failed: int
+    no_usage: int
+    unpriced: int
+    cost_picousd: int
+    uncached_picousd: int
+    pointed: int
+    silent: int
+    first_calls: int
+    first_us: int
+    elapsed_calls: int
+    elapsed_us: int
+
+
+_SUMMED = _Recorded.__struct_fields__[4:]
+_SQL = f"""SELECT model, endpoint, coalesce(tags, '') AS tags, {SUMMED_USAGE},
+    {", ".join(f"coalesce(sum({name}), 0)::HUGEINT AS {name}" for name in _SUMMED)}
   FROM hours GROUP BY model, endpoint, tags"""
 
 
@@ -43,9 +65,8 @@ class LedgerMetrics:
         with self._lock:
             self._tables.catch_up()
             totals = Totals(self._tags, self._most_series)
-            for row in self._tables.rows(_SQL):
-                tags = json.loads(row["tags"] or "{}")
-                _add(totals.of(row["model"], row["endpoint"], tags), row)
+            for row in self._tables.records(_Recorded, _SQL):
+                _add(totals.of(row.model, row.endpoint, json.loads(row.tags or "{}")), row)
             return list(families(totals))
 
     def describe(self) -> Iterable[Any]:
@@ -57,19 +78,19 @@ class LedgerMetrics:
             self._tables.close()
 
 
-def _add(total: Total, row: dict[str, Any]) -> None:
-    ok = row["calls"] - row["failed"] - row["no_usage"]
-    for status, calls in (("ok", ok), ("failed", row["failed"]), ("no usage", row["no_usage"])):
+def _add(total: Total, row: _Recorded) -> None:
+    ok = row.calls - row.failed - row.no_usage
+    for status, calls in (("ok", ok), ("failed", row.failed), ("no usage", row.no_usage)):
         if calls:
             total.calls[status] = total.calls.get(status, 0) + calls
-    total.usage += Usage(**{unit: row[unit] for unit in NO_USAGE.fields()})
-    total.cost_usd += usd_of_picousd(row["cost_picousd"])
-    total.uncached_usd += usd_of_picousd(row["uncached_picousd"])
-    total.unpriced += row["unpriced"]
-    total.with_points += row["pointed"]
-    total.silent += row["silent"]
-    total.first = _grown(total.first, row["first_calls"], row["first_us"])
-    total.elapsed = _grown(total.elapsed, row["elapsed_calls"], row["elapsed_us"])
+    total.usage += row.usage
+    total.cost_usd += usd_of_picousd(row.cost_picousd)
+    total.uncached_usd += usd_of_picousd(row.uncached_picousd)
+    total.unpriced += row.unpriced
+    total.with_points += row.pointed
+    total.silent += row.silent
+    total.first = _grown(total.first, row.first_calls, row.first_us)
+    total.elapsed = _grown(total.elapsed, row.elapsed_calls, row.elapsed_us)
 
 
 def _grown(spread: Spread, calls: int, microseconds: int) -> Spread:

@@ -4,13 +4,14 @@ The place is written down after each run that was sent, so a process killed in b
 Several runs may fall into one minute: CloudWatch adds their sums up.
 """
 
-import json
 import time
 from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
+
+import msgspec
 
 from rockbottom.files import replacing
 from rockbottom.ledger import Follower
@@ -35,6 +36,11 @@ class Amount:
     metrics: int
 
 
+class _Place(msgspec.Struct, frozen=True):
+    position: dict[str, int]
+    waste_until: float
+
+
 class PlaceFile:
     """The file that says how far a ledger was sent, and up to when wasted writes were."""
 
@@ -44,21 +50,20 @@ class PlaceFile:
     def read(self) -> tuple[dict[str, int], float]:
         """How far each volume was read, and until when waste is settled. Raises CannotPublish for a damaged file."""
         try:
-            place = json.loads(self.path.read_text(encoding="utf-8"))
-            return {str(name): int(offset) for name, offset in place["position"].items()}, float(place["waste_until"])
+            place = msgspec.json.decode(self.path.read_bytes(), type=_Place)
         except FileNotFoundError:
             return {}, float("-inf")
-        except (ValueError, KeyError, TypeError, AttributeError) as error:
+        except (ValueError, RecursionError, msgspec.MsgspecError) as error:
             raise CannotPublish(
                 f"{self.path} does not say how far the ledger was sent.",
                 fix="remove it to send the last two weeks again (they would count twice)",
             ) from error
+        return place.position, place.waste_until
 
     def write(self, position: dict[str, int], waste_until: float) -> None:
         """Replace the file whole."""
-        text = json.dumps({"position": position, "waste_until": max(waste_until, 0.0)})
         with replacing(self.path) as beside:
-            beside.write_text(text, encoding="utf-8")
+            beside.write_bytes(msgspec.json.encode(_Place(position, max(waste_until, 0.0))))
 
     @contextmanager
     def locked(self) -> Generator[None]:

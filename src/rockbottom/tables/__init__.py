@@ -5,20 +5,25 @@ it.
 """
 
 from rockbottom.tables.cells import CHANGES
+from rockbottom.tables.contents import LedgerContents, ModelCalls, contents_of
 from rockbottom.tables.errors import NeedsDuckDB
 from rockbottom.tables.intake import check_installed
 from rockbottom.tables.ledger_tables import LedgerTables
-from rockbottom.tables.rows import STEP
+from rockbottom.tables.rows import STEP, SUMMED_USAGE
 from rockbottom.tables.summary import LedgerSummary, SummaryRow, month_of, summary_of
 
 __all__ = [
     "CHANGES",
     "STEP",
+    "SUMMED_USAGE",
+    "LedgerContents",
     "LedgerSummary",
     "LedgerTables",
+    "ModelCalls",
     "NeedsDuckDB",
     "SummaryRow",
     "check_installed",
+    "contents_of",
     "month_of",
     "summary_of",
 ]

@@ -8,14 +8,16 @@ import contextlib
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
+
+import msgspec
 
 from rockbottom.catalog import Catalog, load_catalog
 from rockbottom.ledger import Follower, LedgerError, Volume, identity_of, volumes_of
 from rockbottom.tables.asked import VIEWS, Asked
 from rockbottom.tables.intake import Intake, connected
 from rockbottom.tables.keeping import Files, Key
-from rockbottom.tables.summing import Summing
+from rockbottom.tables.summing import ModelSums, Summing
 from rockbottom.tables.waste import LONGEST_S
 
 AHEAD_S = 120
@@ -23,6 +25,8 @@ AHEAD_S = 120
 
 _VOLUMES_AT_ONCE = 8
 _LONGEST_SCRAP = 1 << 20
+
+Record = TypeVar("Record")
 
 
 class LedgerTables:
@@ -110,13 +114,17 @@ class LedgerTables:
             self._asked.lock()
         return self._asked.answer(sql, parameters)
 
+    def records(self, kind: type[Record], sql: str, parameters: Sequence[Any] | Mapping[str, Any] = ()) -> list[Record]:
+        """The rows of a question in SQL, each as a record whose fields are its columns. Raises as ``rows`` does."""
+        return msgspec.convert(self.rows(sql, parameters), list[kind])
+
     def columns(self) -> dict[str, list[str]]:
         """The columns of each table that can be asked."""
         self._summing.make_views()
         self._asked.show_calls([])
         return {name: [row[0] for row in self._all(f"DESCRIBE {name}")] for name in VIEWS}
 
-    def contents(self) -> list[dict[str, Any]]:
+    def contents(self) -> list[ModelSums]:
         """By model and endpoint, of the calls that are there still: how many, the first and the last instant, how many
         failed, ended without usage, and have a known price."""
         self.refresh()

@@ -11,6 +11,9 @@ from rockbottom.quantities import WRITES, Unit
 
 UNITS = tuple(unit.value for unit in Unit)
 WRITTEN = " + ".join(unit.value for unit in WRITES.values())
+SUMMED_USAGE = f"struct_pack({', '.join(f'{unit} := coalesce(sum({unit}), 0)::BIGINT' for unit in UNITS)}) AS usage"
+"""SQL: the tokens of many rows as one ``quantities.Usage``."""
+
 STEP = 1.05
 """First-token times are counted in steps of 5 percent, so a percentile is right to about 2.5 percent."""
 

@@ -1,6 +1,6 @@
 """Chargeback: what the calls of each team, tenant or model cost in a month, from the sums of one ledger or of many."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from datetime import UTC, datetime
 from functools import reduce
 from typing import Any
@@ -9,16 +9,14 @@ import msgspec
 
 from rockbottom.catalog import SetApart, summed_apart
 from rockbottom.ledger import usd_of_picousd
-from rockbottom.quantities import Usd
+from rockbottom.quantities import NO_USAGE, Usage, Usd
 from rockbottom.tables.cells import KIND
 from rockbottom.tables.ledger_tables import LedgerTables
-from rockbottom.tables.rows import UNITS
+from rockbottom.tables.rows import SUMMED_USAGE, UNITS
 
 COLUMNS = tuple(name for name in KIND if name != "tags")
 """Keys that are columns of the sums; every other is one of the tags."""
 
-_COUNTS = ("calls", "failed", "no_usage", "unpriced", *UNITS, "cost_picousd", "uncached_picousd", "lost_picousd",
-           "wasted_picousd")  # fmt: skip
 _NO_PRICE = "no price was known when it was recorded"
 
 
@@ -73,32 +71,56 @@ def month_of(text: str) -> tuple[float, float]:
 
 def summary_of(ledgers: Iterable[LedgerTables], by: str, month: str | None = None) -> LedgerSummary:
     """The calls of these ledgers by a key: a column of the sums, or a tag. Raises ValueError for no month."""
-    sums: dict[str | None, Mapping[str, int]] = {}
+    sums: dict[str | None, _Counts] = {}
     apart: list[SetApart] = []
     simulated = count = damaged = unfinished = 0
     for tables in ledgers:
         count += 1
         for row in _summed_by(tables, by, month):
-            label = row["label"]
-            sums[label] = _added(sums.get(label, {}), row)
+            sums[row.label] = _added(sums.get(row.label, _Counts()), row)
         simulated += _simulated(tables, month)
         apart.extend(_unpriced(tables, month))
         damaged += tables.damaged
         unfinished += tables.unfinished
     rows = sorted((_row(label, counts) for label, counts in sums.items()), key=_rank)
-    total = _row(None, reduce(_added, sums.values(), dict[str, int]()))
+    total = _row(None, reduce(_added, sums.values(), _Counts()))
     return LedgerSummary(
         schema="rockbottom.ledger-summary/1", by=by, month=month, ledgers=count, rows=tuple(rows), total=total,
         simulated=simulated, set_apart=summed_apart(apart), damaged=damaged, unfinished=unfinished,
     )  # fmt: skip
 
 
-def _summed_by(tables: LedgerTables, by: str, month: str | None) -> list[dict[str, Any]]:
+class _Counts(msgspec.Struct, frozen=True):
+    """The sums of one label."""
+
+    usage: Usage = NO_USAGE
+    calls: int = 0
+    failed: int = 0
+    no_usage: int = 0
+    unpriced: int = 0
+    cost_picousd: int = 0
+    uncached_picousd: int = 0
+    lost_picousd: int = 0
+    wasted_picousd: int = 0
+    label: str | None = None
+
+
+_SUMMED = tuple(name for name in _Counts.__struct_fields__ if name not in ("usage", "label"))
+
+
+class _Unpriced(msgspec.Struct, frozen=True):
+    model: str
+    calls: int
+    tokens: int
+
+
+def _summed_by(tables: LedgerTables, by: str, month: str | None) -> list[_Counts]:
     label = by if by in COLUMNS else "CASE WHEN tags LIKE '{%' THEN json_extract_string(tags, $path) END"
     parameters: dict[str, Any] = {} if by in COLUMNS else {"path": _path(by)}
-    sums = ", ".join(f"sum({name})::BIGINT AS {name}" for name in _COUNTS)
-    return tables.rows(
-        f"SELECT nullif({label}, '') AS label, {sums} FROM hours "
+    sums = ", ".join(f"coalesce(sum({name}), 0)::BIGINT AS {name}" for name in _SUMMED)
+    return tables.records(
+        _Counts,
+        f"SELECT nullif({label}, '') AS label, {SUMMED_USAGE}, {sums} FROM hours "
         f"WHERE endpoint <> 'local' AND {_within(month)} GROUP BY 1",
         parameters,
     )
@@ -118,36 +140,36 @@ def _within(month: str | None) -> str:
 
 
 def _simulated(tables: LedgerTables, month: str | None) -> int:
-    (row,) = tables.rows(
-        f"SELECT coalesce(sum(calls), 0)::BIGINT AS calls FROM hours WHERE endpoint = 'local' AND {_within(month)}"
+    (row,) = tables.records(
+        _Counts,
+        f"SELECT coalesce(sum(calls), 0)::BIGINT AS calls FROM hours WHERE endpoint = 'local' AND {_within(month)}",
     )
-    return row["calls"]
+    return row.calls
 
 
 def _unpriced(tables: LedgerTables, month: str | None) -> list[SetApart]:
     tokens = " + ".join(UNITS)
-    rows = tables.rows(
+    rows = tables.records(
+        _Unpriced,
         f"SELECT model, sum(unpriced)::BIGINT AS calls, sum({tokens})::BIGINT AS tokens FROM hours "
-        f"WHERE endpoint <> 'local' AND unpriced > 0 AND {_within(month)} GROUP BY 1"
+        f"WHERE endpoint <> 'local' AND unpriced > 0 AND {_within(month)} GROUP BY 1",
     )
-    return [SetApart(row["model"], row["calls"], row["tokens"], _NO_PRICE) for row in rows]
+    return [SetApart(row.model, row.calls, row.tokens, _NO_PRICE) for row in rows]
 
 
-def _added(counts: Mapping[str, int], other: Mapping[str, Any]) -> Mapping[str, int]:
-    return {name: counts.get(name, 0) + (other[name] or 0) for name in _COUNTS}
+def _added(counts: _Counts, other: _Counts) -> _Counts:
+    sums = {name: getattr(counts, name) + getattr(other, name) for name in _SUMMED}
+    return _Counts(counts.usage + other.usage, **sums)
 
 
-def _row(label: str | None, counts: Mapping[str, int]) -> SummaryRow:
-    def amount(name: str) -> Usd:
-        return usd_of_picousd(counts.get(name, 0))
-
-    written = sum(counts.get(unit, 0) for unit in UNITS if "write" in unit)
+def _row(label: str | None, counts: _Counts) -> SummaryRow:
+    usage = counts.usage
     return SummaryRow(
-        label=label, calls=counts.get("calls", 0), failed=counts.get("failed", 0), no_usage=counts.get("no_usage", 0),
-        unpriced=counts.get("unpriced", 0), input_tokens=counts.get("input", 0),
-        read_tokens=counts.get("cache_read", 0), written_tokens=written, output_tokens=counts.get("output", 0),
-        cost_usd=amount("cost_picousd"), saved_usd=amount("uncached_picousd") - amount("cost_picousd"),
-        missed_usd=amount("lost_picousd"), never_read_usd=amount("wasted_picousd"),
+        label=label, calls=counts.calls, failed=counts.failed, no_usage=counts.no_usage, unpriced=counts.unpriced,
+        input_tokens=usage.input, read_tokens=usage.cache_read, written_tokens=usage.cache_write,
+        output_tokens=usage.output, cost_usd=usd_of_picousd(counts.cost_picousd),
+        saved_usd=usd_of_picousd(counts.uncached_picousd - counts.cost_picousd),
+        missed_usd=usd_of_picousd(counts.lost_picousd), never_read_usd=usd_of_picousd(counts.wasted_picousd),
     )  # fmt: skip
 
 

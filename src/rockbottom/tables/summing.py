@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from rockbottom.tables.cells import COUNTS, KIND, MOST_FAMILIES, MOST_TAGS, bounded, cells_of, with_fewer_tags
 from rockbottom.tables.keeping import Files, Key
@@ -41,6 +41,19 @@ CREATE TEMP VIEW shown_times AS FROM shown_steps
 CREATE TEMP VIEW shown_misses AS FROM kept_misses UNION ALL FROM misses;
 CREATE TEMP VIEW damaged AS FROM kept_damaged UNION FROM damaged_here;
 """
+
+
+class ModelSums(NamedTuple):
+    """The calls of one model at one endpoint, the instants of the first and the last of them."""
+
+    model: str
+    endpoint: str
+    calls: int
+    first: float
+    last: float
+    failed: int
+    no_usage: int
+    priced: int
 
 
 class Summing:
@@ -83,7 +96,7 @@ class Summing:
             self._run("CREATE OR REPLACE TEMP TABLE live AS SELECT * EXCLUDE (volume) FROM made")
             self._changed = False
 
-    def contents(self, there: Iterable[Key]) -> list[dict[str, Any]]:
+    def contents(self, there: Iterable[Key]) -> list[ModelSums]:
         """By model and endpoint, of what is in no file and of these volumes: counts, the first and the last instant."""
         paths = [str(self.kept[key]) for key in there]
         kept = f"UNION ALL BY NAME FROM read_parquet({texts(paths)})" if paths else ""
@@ -93,8 +106,7 @@ class Summing:
             "sum(calls - failed - no_usage - unpriced)::BIGINT AS priced "
             f"FROM (FROM live {kept}) GROUP BY model, endpoint"
         )
-        names = [column[0] for column in cursor.description]
-        return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
+        return [ModelSums(*row) for row in cursor.fetchall()]
 
     def make_views(self) -> None:
         """Make what SQL is asked over, where there are other files than the last time."""

@@ -44,7 +44,7 @@ def snapshot_of(parts: Parts, period: Period, side: str, state: LedgerState, now
         usd_per_month=_usd_per_month(parts, rate, now),
         models=_dearest(models), tags=_dearest(line_of(name, sums) for name, sums in parts.tags.items()),
         families=_worst(line_of(name, sums) for name, sums in parts.families.items()),
-        causes=_causes(parts.causes), misses=tuple(miss.to_dict() for miss in parts.misses[:MOST_MISSES]),
+        causes=_causes(parts.causes), misses=tuple(parts.misses[:MOST_MISSES]),
         bars=tuple(_bar(at, parts.bars.get(at) or Sums()) for at in period.bars(now)),
         other=other if other.calls else None, observed=observed,
         holdout=holdout.to_dict() if holdout else None, measured=tuple(_measured(observed, holdout)),

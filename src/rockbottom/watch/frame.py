@@ -261,15 +261,13 @@ def _misses(shot: Snapshot, screen: Screen, width: int, paint: Paint, most: int)
         Column("", right=False, wide=True),
     ]  # fmt: skip
     shown = shot.misses[:most]
-    lost = [Decimal(miss["lost_usd"]) for miss in shown if miss["lost_usd"] is not None]
-    places = decimals_for(lost, _FIGURES)
+    places = decimals_for([miss.lost_usd for miss in shown if miss.lost_usd is not None], _FIGURES)
     days = shot.until - shot.since > 86_400
     rows = [
         [
-            Cell(_time(miss["at"], screen, days, seconds=not days), "dim"), Cell(miss["cause"], "warn"),
-            Cell(tokens(miss["tokens"])),
-            Cell("?" if miss["lost_usd"] is None else usd(Decimal(miss["lost_usd"]), places)),
-            Cell(miss["evidence"], "dim"),
+            Cell(_time(miss.at, screen, days, seconds=not days), "dim"), Cell(miss.cause, "warn"),
+            Cell(tokens(miss.tokens)), Cell("?" if miss.lost_usd is None else usd(miss.lost_usd, places)),
+            Cell(miss.evidence, "dim"),
         ]
         for miss in shown
     ]  # fmt: skip

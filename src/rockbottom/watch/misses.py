@@ -1,12 +1,12 @@
 """A miss: a call that could have read tokens from the cache and did not, with the cause that can be told."""
 
 import json
-from dataclasses import dataclass
-from typing import Any
+
+import msgspec
 
 from rockbottom.catalog import RUNTIME
 from rockbottom.diagnose import Cause
-from rockbottom.figures import duration, thousands, usd_exact
+from rockbottom.figures import duration, thousands
 from rockbottom.ledger import usd_of_picousd
 from rockbottom.quantities import Usd
 
@@ -14,44 +14,24 @@ _FIX_CHANGED = "Find what moved: rockbottom explain A.json B.json shows the firs
 _UNEXPLAINED = "The ledger alone cannot tell; rockbottom explain on invocation logs looks at the requests themselves."
 
 
-@dataclass(frozen=True, slots=True)
-class Miss:
+class Miss(msgspec.Struct, frozen=True):
     """One miss. ``tokens`` could have been read; ``lost_usd`` is what that cost above a read (None: no price known).
 
-    ``rule`` is the rule id of ``rockbottom explain``, empty where the ledger shows the cause and no rule names it.
+    ``rule`` is the rule id of ``rockbottom explain``, None where the ledger shows the cause and no rule names it.
+    ``fix`` says in one sentence what to do about it.
     """
 
     at: float
     model: str
     family: str
-    tags: tuple[tuple[str, str], ...]
-    local: bool
-    rule: str
+    tags: dict[str, str]
+    simulated: bool
+    rule: str | None
     cause: str
     evidence: str
     tokens: int
-    lost_usd: Usd | None = None
-
-    @property
-    def fix(self) -> str:
-        """What to do about it, in one sentence."""
-        return fix_of(self.rule)
-
-    def to_dict(self) -> dict[str, Any]:
-        """JSON; money as decimal text, the instant in seconds since the epoch."""
-        return {
-            "at": self.at,
-            "model": self.model,
-            "family": self.family,
-            "tags": dict(self.tags),
-            "simulated": self.local,
-            "rule": self.rule or None,
-            "cause": self.cause,
-            "evidence": self.evidence,
-            "tokens": self.tokens,
-            "lost_usd": None if self.lost_usd is None else usd_exact(self.lost_usd),
-            "fix": self.fix,
-        }
+    lost_usd: Usd | None
+    fix: str
 
 
 def fix_of(rule: str) -> str:
@@ -73,10 +53,12 @@ def miss_of(
     lost: int | None, told: str, a: float | None, b: float | None, c: float | None, word: str, *, name: str,
 ) -> Miss:  # fmt: skip
     """A row of the misses as a person reads it; ``name`` is that of the model."""
-    shown, pairs = family_shown(family, size, name), tuple(json.loads(tags).items())
     lost_usd = None if lost is None else usd_of_picousd(lost)
     evidence = _evidence(told, a or 0, b or 0, c or 0, word)
-    return Miss(at, model, shown, pairs, local, rule, cause, evidence, tokens, lost_usd)
+    return Miss(
+        at, model, family_shown(family, size, name), json.loads(tags), bool(local), rule or None, cause, evidence,
+        tokens, lost_usd, fix_of(rule),
+    )  # fmt: skip
 
 
 def _evidence(told: str, a: float, b: float, c: float, word: str) -> str:

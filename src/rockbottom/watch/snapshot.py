@@ -161,7 +161,7 @@ class Snapshot(msgspec.Struct, frozen=True):
     tags: tuple[Line, ...]
     families: tuple[Line, ...]
     causes: tuple[CauseLine, ...]
-    misses: tuple[dict[str, Any], ...]
+    misses: tuple[Miss, ...]
     bars: tuple[Bar, ...]
     other: OtherSide | None
     observed: Observed | None
