@@ -6,6 +6,7 @@ import os
 import signal
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -75,8 +76,6 @@ def test_an_import_takes_up_where_it_stopped(logs, tmp_path, monkeypatch):
         done.append(part)
         return real(part, settings)
 
-    from dataclasses import replace
-
     reader = replace(trace_import.reader_of("x", "bedrock-logs"), read=stopping)
     monkeypatch.setattr(trace_import, "reader_of", lambda source, name: reader)
     assert main(["trace", "import", str(logs), "--out", str(out)]) == 130
@@ -85,6 +84,31 @@ def test_an_import_takes_up_where_it_stopped(logs, tmp_path, monkeypatch):
     assert main(["trace", "import", str(logs), "--out", str(out)]) == 0
     assert [Path(part).name for part in done] == ["0.json.gz", "2.json.gz"]
     assert whole(out)[:4] == b"PAR1"
+
+
+def test_what_was_left_out_is_counted_alike_where_an_import_was_taken_up(logs, tmp_path, monkeypatch):
+    """One request that the service refused, one damaged line, in parts that were read before the stop: both count."""
+    from rockbottom.cli import trace_import
+    from rockbottom.trace import ReaderSettings
+
+    refused = {**_record(5), "errorCode": "ThrottlingException"}
+    del refused["output"]
+    with gzip.open(logs / "1.json.gz", "at") as file:
+        file.write("\n" + json.dumps(refused))
+    real, names = trace_import.reader_of("x", "bedrock-logs"), []
+
+    def stopping(part, settings):
+        names.append(Path(part).name)
+        if names == ["0.json.gz", "1.json.gz", "2.json.gz"]:
+            raise KeyboardInterrupt
+        return real.read(part, settings)
+
+    monkeypatch.setattr(trace_import, "reader_of", lambda source, name: replace(real, read=stopping))
+    with pytest.raises(KeyboardInterrupt):
+        trace_import.imported(str(logs), tmp_path / "taken-up.parquet", ReaderSettings(), None)
+    reading = trace_import.imported(str(logs), tmp_path / "taken-up.parquet", ReaderSettings(), None)
+    assert names[3:] == ["2.json.gz"]
+    assert (reading.damages.failed, reading.damages.count, reading.duplicates) == (1, 1, 1)
 
 
 def test_an_import_killed_outright_is_taken_up(logs, tmp_path):

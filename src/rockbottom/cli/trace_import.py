@@ -7,10 +7,11 @@ from dataclasses import replace
 from hashlib import blake2b
 from pathlib import Path
 
+import msgspec
+
 from rockbottom.cli.bars import bar
 from rockbottom.files import private, replacing
 from rockbottom.trace import (
-    Damage,
     Damages,
     Part,
     Reader,
@@ -65,19 +66,24 @@ def _parts(reader: Reader, names: list[str], folder: Path, settings: ReaderSetti
             moved(done)
 
 
+class _PartNotes(msgspec.Struct, frozen=True):
+    """What is kept of a part beside its trace."""
+
+    damages: Damages
+    bytes_read: int
+
+
 def _part(reader: Reader, name: str, folder: Path, settings: ReaderSettings) -> Part:
     identity = f"{_identity(name)} {settings.by}".encode()
     file = folder / f"{blake2b(identity, digest_size=12).hexdigest()}.parquet"
     if file.exists():
         try:
-            trace, notes = read_parquet(file), notes_of(file)
-            damages = Damages(notes["damaged"], [Damage(*damage) for damage in notes["first"]])
-            return Part(trace, damages, notes["bytes"])
-        except ValueError:
+            trace, notes = read_parquet(file), msgspec.convert(notes_of(file), _PartNotes)
+            return Part(trace, notes.damages, notes.bytes_read)
+        except (ValueError, msgspec.ValidationError):
             pass  # it was damaged while it lay there: read again from where it came
     part = reader.read(name, settings)
-    first = [[damage.place, damage.why] for damage in part.damages.first]
-    write_parquet(part.trace, file, {"damaged": part.damages.count, "first": first, "bytes": part.bytes_read})
+    write_parquet(part.trace, file, msgspec.to_builtins(_PartNotes(part.damages, part.bytes_read)))
     return part
 
 
