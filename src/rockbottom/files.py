@@ -5,9 +5,11 @@ from collections.abc import Generator
 from contextlib import contextmanager, suppress
 from errno import EINVAL
 from pathlib import Path
+from stat import S_IMODE
 
-PRIVATE = 0o600
-"""The mode of a file that only its owner reads and writes."""
+_PRIVATE = 0o600
+_PRIVATE_FOLDER = 0o700
+_SHARED = 0o666  # less the umask, as every program makes files
 
 
 def private(path: str | Path, flags: int) -> int:
@@ -15,7 +17,7 @@ def private(path: str | Path, flags: int) -> int:
 
     It is an opener: ``open(path, "wb", opener=private)``. Raises OSError.
     """
-    return os.open(path, flags | getattr(os, "O_CLOEXEC", 0), PRIVATE)
+    return os.open(path, flags | getattr(os, "O_CLOEXEC", 0), _PRIVATE)
 
 
 def make_private(path: str | Path) -> None:
@@ -28,18 +30,31 @@ def make_private(path: str | Path) -> None:
         os.close(private(path, os.O_RDWR | os.O_CREAT | os.O_EXCL))
 
 
-@contextmanager
-def replacing(path: Path) -> Generator[Path]:
-    """A path beside a file to write to; what is there at the end of the block takes the file's place in one step.
+def make_folder(path: Path) -> None:
+    """Make a folder, and what is missing above it, for its owner alone (mode 0700). Raises OSError."""
+    if not path.is_dir():
+        if path.parent != path:
+            make_folder(path.parent)
+        path.mkdir(mode=_PRIVATE_FOLDER, exist_ok=True)
 
-    So a reader sees the old file or the new one, and nothing is left of a block that fails. Raises OSError with the
-    name of the file; for what is there and is no regular file (a device, a pipe), too: it is never replaced.
+
+@contextmanager
+def replacing(path: Path, *, shared: bool = False) -> Generator[Path]:
+    """A file beside a file to write to; what is there at the end of the block takes the file's place in one step.
+
+    So a reader sees the old file or the new one, and nothing is left of a block that fails. A new file is its owner's
+    alone unless it is ``shared``, one that is replaced keeps its mode. Raises OSError with the name of the file; for
+    what is there and is no regular file (a device, a pipe), too: it is never replaced.
     """
     with named(path):
         if path.exists() and not path.is_file():
             raise OSError(EINVAL, "not a regular file", str(path))
         beside = path.with_name(f"{path.name}.{os.getpid()}.part")
+        beside.unlink(missing_ok=True)  # of a process of the same number that was killed
         try:
+            os.close(os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, _SHARED if shared else _PRIVATE))
+            if path.exists():
+                beside.chmod(S_IMODE(path.stat().st_mode))
             yield beside
             beside.replace(path)
         finally:

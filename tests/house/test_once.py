@@ -145,3 +145,45 @@ def _receiver(node: ast.expr) -> str:
             return _receiver(inner)
         case _:
             return ast.unparse(node)
+
+
+_WRITTEN_BY_THEMSELVES = {
+    "cli/check.py": "the summary page of a job of GitHub's, which is there",
+    "cli/init.py": "a program that the user goes on with, in the folder of the user's project",
+    "cli/ledgers.py": "copies in a temporary folder", "cli/mcp.py": "copies in a temporary folder",
+    "local/certificates.py": "certificates, which are public, in a temporary folder",
+    "pins/calling.py": "the answer of a child process, in a temporary folder",
+    "pins/pin_file.py": "the folder of pins, which are committed", "probe/facts.py": "the folder of measured facts",
+    "cli/prices_pull.py": "the folder of a price list",
+    "batch/sending.py": "a file that is there is cut", "bench/notebook.py": "a file that is there is cut",
+    "bench/grading/votes.py": "a file that is there is cut",
+    "trace/compiled.py": "machine code, in a folder of its owner's", "tables/keeping.py": "a folder of its owner's",
+}  # fmt: skip
+
+
+def test_files_and_folders_are_made_by_their_room() -> None:
+    """Anything else makes them as the umask has it, which lets others read tags, prompts and keys.
+
+    What is written to a path of ``replacing`` is called ``beside``.
+    """
+    by_themselves = {
+        f"{path.relative_to(SOURCE)}"
+        for path in SOURCE.rglob("*.py")
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if path.name != "files.py" and isinstance(node, ast.Call) and _makes_a_file(node)
+    }
+    assert by_themselves == set(_WRITTEN_BY_THEMSELVES)
+
+
+def _makes_a_file(call: ast.Call) -> bool:
+    name = call.func.attr if isinstance(call.func, ast.Attribute) else getattr(call.func, "id", "")
+    receiver = ast.unparse(call.func.value) if isinstance(call.func, ast.Attribute) else ""
+    if name in ("write_text", "write_bytes", "touch"):
+        return receiver not in ("", "beside", "formatter")
+    if name == "open" and receiver != "os":
+        texts = [argument.value for argument in call.args if isinstance(argument, ast.Constant)]
+        modes = [text for text in texts if isinstance(text, str) and set(text) <= set("rwaxbt+")]
+        is_private = any(keyword.arg == "opener" for keyword in call.keywords)
+        opened = ast.unparse(call.args[0]) if call.args and not receiver else receiver
+        return any(set(mode) & set("wax") for mode in modes) and not is_private and opened != "beside"
+    return name == "mkdir" or (name == "open" and receiver == "os" and "O_CREAT" in ast.unparse(call))

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from rockbottom.files import make_private, private
+from rockbottom.files import make_folder, make_private, private, replacing
 
 pytestmark = pytest.mark.skipif(os.name == "nt", reason="Windows has no such modes")
 
@@ -68,3 +68,35 @@ def test_a_database_that_is_there_is_not_opened_so_its_locks_hold(tmp_path):
     told = subprocess.run([sys.executable, "-c", other, str(path)], capture_output=True, text=True, check=False)
     connection.close()
     assert "database is locked" in told.stderr
+
+
+def test_a_new_file_that_is_replaced_in_one_step_is_its_owners_alone_from_its_first_byte(tmp_path):
+    """Beside it too, where a crash would leave it; one that is meant for others is as the umask has it."""
+    with replacing(tmp_path / "keys") as beside:
+        assert mode_of(beside) == 0o600
+        beside.write_text("a secret")
+    with replacing(tmp_path / "prices", shared=True) as beside:
+        beside.write_text("a list")
+    assert (mode_of(tmp_path / "keys"), mode_of(tmp_path / "prices")) == (0o600, 0o666)
+
+
+@pytest.mark.parametrize("mode", [0o600, 0o640, 0o644])
+def test_a_file_that_is_replaced_keeps_its_mode(tmp_path, mode):
+    """Nobody's choice is undone: neither a group that may read it, nor that nobody else may."""
+    path = tmp_path / "table"
+    path.write_text("old")
+    path.chmod(mode)
+    with replacing(path, shared=True) as beside:
+        beside.write_text("new")
+    assert (path.read_text(), mode_of(path)) == ("new", mode)
+
+
+def test_a_folder_is_its_owners_alone_with_what_was_missing_above_it(tmp_path):
+    """One that is there keeps its mode."""
+    (tmp_path / "there").mkdir(mode=0o755)
+    make_folder(tmp_path / "there" / "runs" / "first")
+    assert [mode_of(tmp_path / name) for name in ("there", "there/runs", "there/runs/first")] == [0o755, 0o700, 0o700]
+    make_folder(tmp_path / "there")
+    with pytest.raises(FileExistsError):
+        (tmp_path / "file").touch()
+        make_folder(tmp_path / "file")

@@ -31,6 +31,7 @@ from rockbottom.cache import behaviour_of
 from rockbottom.catalog import Catalog, ModelId, PriceBook, known_burndown, load_catalog
 from rockbottom.dialects import Reader, api_of
 from rockbottom.figures import usd
+from rockbottom.files import make_folder
 from rockbottom.quantities import RockbottomError, Usage
 
 DEFAULT_FOLDER = Path(".rockbottom/batch")
@@ -173,7 +174,7 @@ def prepare(
     settings = settings_for(source, place, model, kind, name, cloud.region, strip_points)
     limits = limits or account_limits(cloud, model_id.model.name)
     where = folder / settings.name
-    where.mkdir(parents=True, exist_ok=True)
+    make_folder(where)
     with Journal(where / "journal.jsonl", checkpoint) as journal:
         run = BatchRun(where, journal, limits, cloud, watcher or Silent(), attempts)
         if run.state.settings is not None and run.state.settings != settings:

@@ -10,7 +10,7 @@ from rockbottom.batch.outputs import MANIFEST, check_lines, drop_torn_line
 from rockbottom.batch.rejoining import half_written
 from rockbottom.batch.state import WITH_OUTPUT, JobState
 from rockbottom.figures import thousands
-from rockbottom.files import named, private
+from rockbottom.files import make_folder, named, private
 from rockbottom.quantities import Undecodable, decoded
 
 
@@ -28,7 +28,7 @@ class Collection:
 
     def _collect_one(self, job: JobState, accept_incomplete: bool) -> None:
         target = self.run.folder / "output" / f"a{job.attempt}-j{job.number:03d}"
-        target.mkdir(parents=True, exist_ok=True)
+        make_folder(target)
         names: list[str] = []
         service = self.run.service
         manifest: dict[str, Any] | None = None if service.writes_manifest else dict(job.counts)

@@ -12,7 +12,7 @@ from typing import IO, Any
 import msgspec
 
 from rockbottom.bench.errors import InvalidRun
-from rockbottom.files import named, private
+from rockbottom.files import make_folder, named, private
 from rockbottom.quantities import Usage
 
 SETTINGS, TURNS = "run.json", "turns.jsonl"
@@ -134,7 +134,7 @@ def new_notebook(settings: BenchSettings, runs: Path | None, slug: str) -> Noteb
         return Notebook(settings)
     is_new = not runs.exists()
     try:
-        runs.mkdir(parents=True, exist_ok=True)
+        make_folder(runs)
         return _new_folder(settings, runs, slug, is_new)
     except OSError as error:
         raise InvalidRun(
@@ -148,7 +148,7 @@ def _new_folder(settings: BenchSettings, runs: Path, slug: str, made_runs: bool)
     while True:
         folder = runs / f"{slug}-{number}"
         try:
-            folder.mkdir()
+            folder.mkdir(mode=0o700)
         except FileExistsError:
             number += 1
             continue

@@ -10,6 +10,7 @@ from decimal import ROUND_CEILING, Decimal
 from pathlib import Path
 from typing import NamedTuple
 
+from rockbottom.files import make_folder
 from rockbottom.process import MEMORY, roll_back, shared_database
 from rockbottom.quantities import Usd
 
@@ -166,7 +167,7 @@ class BudgetStore:
     def _connected(self) -> sqlite3.Connection:
         if self._db is None:
             if self._path != MEMORY:
-                Path(self._path).parent.mkdir(parents=True, exist_ok=True)
+                make_folder(Path(self._path).parent)
             self._db = shared_database(self._path, _SCHEMA, wait_s=_WAIT_S, synchronous="NORMAL")
         return self._db
 

@@ -114,5 +114,5 @@ def _store(path: Path, rows: Iterable["Price"]) -> None:
 
     known = PriceBook.read(path).rows if path.exists() else ()
     path.parent.mkdir(parents=True, exist_ok=True)
-    with replacing(path) as beside:
+    with replacing(path, shared=True) as beside:
         beside.write_text("\n".join([",".join(COLUMNS), *lines_of([*known, *rows]), ""]), encoding="utf-8")

@@ -8,6 +8,7 @@ import click
 
 from rockbottom.cli.console import tell
 from rockbottom.cli.values import Region, Url
+from rockbottom.files import make_folder
 from rockbottom.local import DEFAULT_ACCOUNT, ClockKind, EndpointSettings, Running
 from rockbottom.local import serve as serve_forever
 
@@ -94,7 +95,7 @@ def _sides(switches: Iterable[str]) -> dict[str, str]:
 def _make(log_dir: Path) -> None:
     """The folder of the logs, made now: a failure would otherwise show when the first record is written."""
     try:
-        log_dir.mkdir(parents=True, exist_ok=True)
+        make_folder(log_dir)
     except OSError as error:
         raise click.BadParameter(
             f"no folder can be made at {log_dir.absolute()}: {error.strerror}; give --log-dir a folder where you "

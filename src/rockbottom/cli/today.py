@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from rockbottom.figures import counted, printable, share, thousands, usd
-from rockbottom.files import private, replacing
+from rockbottom.files import replacing
 
 KEPT = "today.json"
 _FORMAT = 2
@@ -172,7 +172,7 @@ def _keep(folder: Path, totals: _Totals) -> None:
     with (
         contextlib.suppress(OSError),
         replacing(folder / KEPT) as beside,
-        open(beside, "w", encoding="utf-8", opener=private) as file,
+        open(beside, "w", encoding="utf-8") as file,
     ):
         json.dump(kept, file, default=str)
 

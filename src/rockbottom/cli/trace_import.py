@@ -10,7 +10,7 @@ from pathlib import Path
 import msgspec
 
 from rockbottom.cli.bars import bar
-from rockbottom.files import private, replacing
+from rockbottom.files import make_folder, replacing
 from rockbottom.trace import (
     Damages,
     Part,
@@ -31,7 +31,7 @@ def imported(source: str, out: Path, settings: ReaderSettings, name: str | None)
     names = list(reader.parts(source))
     folder = out.with_name(out.name + ".parts")
     if len(names) > 1:
-        folder.mkdir(parents=True, exist_ok=True)
+        make_folder(folder)
         settings = replace(settings, key=_key_in(folder))
         parts = list(_parts(reader, names, folder, settings))
     else:
@@ -54,8 +54,8 @@ def _key_in(folder: Path) -> bytes:
     """The secret of the import that these parts belong to; drawn when the first of them is read."""
     file = folder / "key"
     if not file.exists():
-        with replacing(file) as beside, open(beside, "wb", opener=private) as draft:  # never half a secret
-            draft.write(_new_key())
+        with replacing(file) as beside:  # never half a secret
+            beside.write_bytes(_new_key())
     return file.read_bytes()
 
 

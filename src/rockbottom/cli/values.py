@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 
 import click
 
-from rockbottom.files import named
+from rockbottom.files import make_folder, named, private
 from rockbottom.quantities import RockbottomError
 
 if TYPE_CHECKING:
@@ -185,7 +185,11 @@ class NewFile(click.Path):
 
 
 def write_new(path: Path, text: str) -> None:
-    """Write such a file, and its folder where that is missing."""
+    """Write such a file, and its folder where that is missing; what is new is its owner's alone.
+
+    Pages, tables and training data hold tags, names of tenants or what was said.
+    """
     with named(path):
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(text, encoding="utf-8")
+        make_folder(path.parent)
+        with open(path, "w", encoding="utf-8", opener=private) as file:
+            file.write(text)

@@ -12,7 +12,7 @@ from typing import Any
 from rockbottom.engine.errors import EngineFailed
 from rockbottom.engine.running import Groups, Job
 from rockbottom.engine.work import Columns, columns_of, tallies_of
-from rockbottom.files import named, replacing
+from rockbottom.files import make_folder, named, private, replacing
 from rockbottom.replay import Tally
 from rockbottom.trace import Trace
 
@@ -52,8 +52,8 @@ class Processes:
         """A file with what every process is told, so that it is not sent with every call."""
         self._job_files += 1
         path = self._folder / f"told-{self._job_files}"
-        with named(path):
-            path.write_bytes(pickle.dumps(value, pickle.HIGHEST_PROTOCOL))
+        with named(path), open(path, "wb", opener=private) as file:
+            pickle.dump(value, file, pickle.HIGHEST_PROTOCOL)
         return path
 
     def _all(self, calls: list[tuple[Callable[..., Any], tuple[Any, ...]]]) -> Iterator[Any]:
@@ -92,7 +92,7 @@ def _read(job_file: Path, number: int) -> Columns:
 
 
 def _write(path: Path, piece: Trace) -> None:
-    path.parent.mkdir(exist_ok=True)
+    make_folder(path.parent)
     with replacing(path) as beside:
         beside.write_bytes(pickle.dumps(piece, pickle.HIGHEST_PROTOCOL))
 

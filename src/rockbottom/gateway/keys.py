@@ -15,7 +15,7 @@ from typing import Literal
 
 import msgspec
 
-from rockbottom.files import private, replacing
+from rockbottom.files import make_folder, private, replacing
 from rockbottom.gateway.errors import BadConfiguration
 
 Marks = Literal["keep", "complete", "replace"]
@@ -102,8 +102,8 @@ class KeyTable:
     def put(self, key: Key) -> None:
         """Add a key, or replace the one with its id, in the file too. Raises OSError."""
         self._keys[key.id] = key
-        self.path.parent.mkdir(parents=True, exist_ok=True)
-        with replacing(self.path) as beside, open(beside, "wb", opener=private) as file:
+        make_folder(self.path.parent)
+        with replacing(self.path) as beside, open(beside, "wb") as file:
             file.write(msgspec.json.format(msgspec.json.encode(_Table(list(self._keys.values()))), indent=1) + b"\n")
             file.flush()
             os.fsync(file.fileno())
@@ -151,7 +151,7 @@ def key_secret(table: Path, env: Mapping[str, str]) -> bytes:
 
 def _secret_in(path: Path) -> bytes:
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
+        make_folder(path.parent)
         with open(path, "xb", opener=private) as file:
             file.write(secrets.token_urlsafe(48).encode() + b"\n")
     except FileExistsError:

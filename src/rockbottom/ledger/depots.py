@@ -11,7 +11,7 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any, NamedTuple, Protocol
 
-from rockbottom.files import private
+from rockbottom.files import make_folder, private
 from rockbottom.ledger.errors import NotShipped
 
 _SCHEME = "s3://"
@@ -94,7 +94,7 @@ class FolderDepot:
         path = self._folder / name
         draft = path.with_name(f".{path.name}-{os.getpid()}")
         try:
-            path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+            make_folder(path.parent)
             try:
                 with open(draft, "wb", opener=private) as file:
                     file.write(content)

@@ -5,7 +5,7 @@ import os
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from rockbottom.files import private
+from rockbottom.files import make_folder, private
 from rockbottom.ledger.lines import START
 from rockbottom.ledger.places import volume_path, volumes_of
 from rockbottom.ledger.reading import chunks_of
@@ -19,7 +19,7 @@ def joined(ledgers: Sequence[Path], into: Path) -> None:
 
     What one of them lost is noted there; volumes that it removed and that are here all the same were not lost.
     """
-    into.mkdir(parents=True, exist_ok=True, mode=0o700)
+    make_folder(into)
     lines = heapq.merge(*map(_timed, ledgers), key=lambda line: line[0])
     for number, batch in enumerate(_batches(line for _, line in lines), 1):
         with open(volume_path(into, number), "wb", opener=private) as file:

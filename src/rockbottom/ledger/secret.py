@@ -6,7 +6,7 @@ from collections.abc import Callable
 from hashlib import blake2b
 from pathlib import Path
 
-from rockbottom.files import private
+from rockbottom.files import make_folder, private
 
 KEY_BYTES = 32
 KEY = "key"
@@ -25,7 +25,7 @@ def ledger_key(folder: Path, random: Callable[[int], bytes] = secrets.token_byte
         key = b""
     if len(key) == KEY_BYTES:
         return key
-    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    make_folder(folder)
     draft = folder / f".{KEY}-{os.getpid()}-{random(4).hex()}"
     descriptor = private(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL)
     try:

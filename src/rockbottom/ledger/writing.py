@@ -17,7 +17,7 @@ from pathlib import Path
 import msgspec
 
 from rockbottom.figures import thousands
-from rockbottom.files import private
+from rockbottom.files import make_folder, private
 from rockbottom.ledger.places import volume_path, volumes_of
 from rockbottom.ledger.records import CallRecord
 from rockbottom.ledger.reserve import Reserve
@@ -146,7 +146,7 @@ class LedgerWriter:
             begun = size >= self.volume_bytes or (number == self._full and size > 0)
             number += begun
         else:
-            self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+            make_folder(self.folder)
         path = volume_path(self.folder, number)
         self._file = private(path, os.O_RDWR | os.O_APPEND | os.O_CREAT)
         self._number = number

@@ -17,7 +17,7 @@ from typing import Any
 
 import msgspec
 
-from rockbottom.files import private
+from rockbottom.files import make_folder, private
 
 Json = dict[str, Any]
 
@@ -133,7 +133,7 @@ class InvocationLog:
 
     def _put(self, key: str, data: bytes) -> Path:
         path = self._folder / key
-        path.parent.mkdir(parents=True, exist_ok=True)
+        make_folder(path.parent)
         part = self._folder / f"{_PART}{os.getpid()}"
         try:
             with open(part, "wb", opener=private) as file:

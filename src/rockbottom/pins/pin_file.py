@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any, cast
 
 from rockbottom.figures import usd_exact
-from rockbottom.files import PRIVATE
+from rockbottom.files import make_folder, replacing
 from rockbottom.pins.bills import Limits
 from rockbottom.pins.errors import DamagedPins, NameTaken, PinsNotWritable
 from rockbottom.pins.pin import Pin, pin_of_table, row_of_block, row_of_pieces
@@ -29,7 +29,6 @@ FORMAT = 1
 """Grows when digests are formed in another way: every pin would differ, and no prompt would have changed."""
 
 _WAIT_S = 60.0
-_SHARED = 0o644  # a pin file holds no text and is committed; the texts beside it are their owner's
 _HEAD = """\
 # Prefixes of prompts as they were accepted: hashes and tokens, no text. `rockbottom check` compares,
 # `rockbottom check --accept` writes. Each block: place, kind, tokens, digest, and three digests that ignore the
@@ -175,9 +174,9 @@ def update_pins(
         for name in removed:
             pins.pop(name, None)
         pins.update(accepted)
-        for left in path.parent.glob(f".{path.name}.*"):  # of a process that was killed while it wrote
+        for left in path.parent.glob(f"{path.name}.*.part"):  # of a process that was killed while it wrote
             left.unlink(missing_ok=True)
-        _write(path, text_of(pins), _SHARED)
+        _write(path, text_of(pins), shared=True)  # it holds no text and is committed
 
 
 def name_taken(name: str, first: str, second: str) -> NameTaken:
@@ -188,19 +187,15 @@ def name_taken(name: str, first: str, second: str) -> NameTaken:
     )
 
 
-def _write(path: Path, text: str, mode: int) -> None:
-    """Replace a file in one step, so that a reader sees the old one or the new one; a new one has ``mode``."""
+def _write(path: Path, text: str, *, shared: bool) -> None:
+    """Replace a file in one step, so that a reader sees the old one or the new one."""
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        handle, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
-        try:
-            with os.fdopen(handle, "w", encoding="utf-8", newline="\n") as file:
-                file.write(text)
-            os.chmod(name, _mode_of(path, mode))
-            os.replace(name, path)
-        except BaseException:
-            os.unlink(name)
-            raise
+        if shared:
+            path.parent.mkdir(parents=True, exist_ok=True)
+        else:
+            make_folder(path.parent)
+        with replacing(path, shared=shared) as beside:
+            beside.write_text(text, encoding="utf-8", newline="\n")
     except OSError as error:
         raise _not_writable(path, error) from error
 
@@ -210,13 +205,6 @@ def _not_writable(path: Path, error: OSError) -> PinsNotWritable:
         f"{path} cannot be written: {error.strerror or error}.",
         fix="make the folder writable, or name another file with --pins (pytest: --rockbottom-pins)",
     )
-
-
-def _mode_of(path: Path, new: int) -> int:
-    try:
-        return path.stat().st_mode & 0o777
-    except OSError:
-        return new
 
 
 @contextmanager
@@ -258,7 +246,7 @@ def write_text(path: Path, name: str, request: Mapping[str, Any]) -> None:
         plain = json.loads(json_bytes(request))
     except ValueError as error:  # half a surrogate pair
         raise PinsNotWritable(f"The text of {json.dumps(name)} cannot be kept: {error}.") from error
-    _write(text_path(path, name), json.dumps(plain, indent=2, ensure_ascii=False) + "\n", PRIVATE)
+    _write(text_path(path, name), json.dumps(plain, indent=2, ensure_ascii=False) + "\n", shared=False)
 
 
 def remove_text(path: Path, name: str) -> None:

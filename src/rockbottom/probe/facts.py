@@ -16,7 +16,7 @@ def write_facts(
     """Append what was found about one model to a file of measured facts; the newest table of a model wins."""
     path.parent.mkdir(parents=True, exist_ok=True)
     known = path.read_text(encoding="utf-8") if path.exists() else _HEAD
-    with replacing(path) as beside:
+    with replacing(path, shared=True) as beside:
         beside.write_text(known + _table(subject, list(findings), on, place, region), encoding="utf-8")
 
 

@@ -13,7 +13,7 @@ from typing import IO, Any
 
 import msgspec
 
-from rockbottom.files import replacing
+from rockbottom.files import private, replacing
 from rockbottom.ledger import Follower
 from rockbottom.quantities import Ttl
 from rockbottom.sinks.errors import CannotPublish
@@ -68,7 +68,7 @@ class PlaceFile:
     @contextmanager
     def locked(self) -> Generator[None]:
         """Keep others from sending the same ledger to the same place meanwhile. Raises CannotPublish."""
-        with self.path.with_name(self.path.name + ".lock").open("w") as file:
+        with open(self.path.with_name(self.path.name + ".lock"), "w", opener=private) as file:
             _lock(file, self.path)
             yield
 
