@@ -17,7 +17,7 @@ from rockbottom.sinks.emf import EmfOutlet
 from rockbottom.sinks.gathering import Gatherer
 from rockbottom.sinks.minutes import MinuteTable
 from rockbottom.sinks.publisher import Undelivered
-from rockbottom.sinks.republishing import PlaceFile, Republisher
+from rockbottom.sinks.republishing import Amount, Backlog, PlaceFile, Republisher
 from tests.monitor.calls import SONNET, call, line_by_line
 
 SRC = Path(__file__).resolve().parents[2] / "src"
@@ -301,7 +301,9 @@ def test_what_failed_in_between_goes_out_later_and_once(tmp_path, now, monkeypat
         sent.append(document)
 
     gatherer = Gatherer(MinuteTable())
-    sender = Republisher(ledger, place, EmfOutlet(write, "BedrockLLMOps", gatherer), gatherer, sleep=lambda _: None)
+    sender = Republisher(
+        Backlog(ledger, place), place, EmfOutlet(write, "BedrockLLMOps", gatherer), gatherer, sleep=lambda _: None
+    )
     monkeypatch.setattr("rockbottom.ledger.following.chunks_of", line_by_line)
     round_ = sender.send_new()
     next(round_)
@@ -314,6 +316,45 @@ def test_what_failed_in_between_goes_out_later_and_once(tmp_path, now, monkeypat
     minutes = [json.loads(document)["_aws"]["Timestamp"] for document in sent]
     assert minutes == [(now + 60 * number) * 1000 for number in range(3)]
     assert sum(place.read()[0].values()) == sum(path.stat().st_size for path in ledger.glob("calls-*.ndjson"))
+
+
+@pytest.mark.parametrize(("most_kept", "decoded"), [(25_000, 5), (2, 8)])
+def test_a_call_is_decoded_once_for_its_price_and_for_its_sending(tmp_path, now, monkeypatch, most_kept, decoded):
+    """Five calls, a run each: with room for two of them the other three are read again; all are sent, in order."""
+    ledger = written(tmp_path / "ledger", [call(now + 60 * number) for number in range(5)])
+    lines = []
+
+    def counting(file, offset):
+        for chunk in line_by_line(file, offset):
+            lines.append(chunk)
+            yield chunk
+
+    monkeypatch.setattr("rockbottom.ledger.following.chunks_of", counting)
+    monkeypatch.setattr("rockbottom.sinks.republishing.MOST_KEPT", most_kept)
+    place, sent = PlaceFile(tmp_path / "place.json"), []
+    backlog, gatherer = Backlog(ledger, place), Gatherer(MinuteTable())
+    assert backlog.amount([["ModelId"]], 11, 100, simulated=False) == Amount(5, 0, 12)
+    sender = Republisher(backlog, place, EmfOutlet(sent.append, "BedrockLLMOps", gatherer), gatherer)
+    assert list(sender.send_new()) == [1] * 5
+    assert len(lines) == decoded
+    assert [json.loads(document)["_aws"]["Timestamp"] for document in sent] == [
+        (now + 60 * number) * 1000 for number in range(5)
+    ]
+
+
+def test_what_another_process_sent_while_the_price_was_agreed_to_is_not_sent_again(tmp_path, now):
+    """The place moved after it was read: what was kept of before is let go."""
+    ledger, place = written(tmp_path / "ledger", [call(now)]), PlaceFile(tmp_path / "place.json")
+    ours, theirs = Backlog(ledger, place), Backlog(ledger, place)
+    ours.amount([["ModelId"]], 11, 100, simulated=False)
+
+    def sent(backlog):
+        gatherer = Gatherer(MinuteTable())
+        return sum(Republisher(backlog, place, EmfOutlet(lambda _: None, "B", gatherer), gatherer).send_new())
+
+    assert (sent(theirs), sent(ours)) == (1, 0)
+    written(ledger, [call(now + 1)])
+    assert sent(ours) == 1
 
 
 def test_calls_that_are_left_out_are_not_among_those_sent(aws, tmp_path, now, capsys):

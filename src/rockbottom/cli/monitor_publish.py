@@ -16,7 +16,7 @@ from rockbottom.cli.values import Region, Url
 from rockbottom.figures import counted, thousands
 
 if TYPE_CHECKING:
-    from rockbottom.sinks import Amount, Gatherer, Outlet, PlaceFile, Republisher
+    from rockbottom.sinks import Amount, Backlog, Gatherer, Outlet, PlaceFile
 
 _FOLDER = click.Path(path_type=Path, file_okay=False)
 _ledger = click.option(
@@ -49,31 +49,32 @@ def publish(
     For calls recorded while nothing was published, or for programs that only keep a ledger. CloudWatch takes the last
     two weeks. Killed at any moment it goes on; at most one run of calls is sent twice.
     """
-    from rockbottom.sinks import PlaceFile, amount_of
+    from rockbottom.sinks import Backlog, PlaceFile
 
     sets, chosen = _dimensions_and_metrics(options)
     ledger = _folder(folder) if options["follow"] else own_folder(folder)
     if not ledger.is_dir():
         tell(f"{ledger} holds no ledger yet: calls are sent once a program records there")
     place = PlaceFile(options["state"] or _state_path(ledger, options))
-    amount = amount_of(ledger, place, sets, len(chosen), options["most_series"], options["simulated"])
+    backlog = Backlog(ledger, place)
+    amount = backlog.amount(sets, len(chosen), options["most_series"], simulated=options["simulated"])
     _announce(amount, options)
     if estimate_only:
         return _print(amount, None, as_json, options)
     if not options["emf"] and amount.metrics:
         consent(yes, "custom metrics are billed", "Publish them?")
     with place.locked():
-        return _published(ctx, ledger, place, amount, as_json, options)
+        return _published(ctx, backlog, place, amount, as_json, options)
 
 
 def _published(
-    ctx: click.Context, ledger: Path, place: "PlaceFile", amount: "Amount", as_json: bool, options: dict[str, Any]
+    ctx: click.Context, backlog: "Backlog", place: "PlaceFile", amount: "Amount", as_json: bool, options: dict[str, Any]
 ) -> None:
     from rockbottom.sinks import Republisher, Undelivered
 
     # Whoever has published nothing and publishes nothing now has not agreed to pay for a heartbeat.
     outlet, gatherer = _outlet(options, beating=bool(amount.metrics) or place.path.exists())
-    sender = Republisher(ledger, place, outlet, gatherer)
+    sender = Republisher(backlog, place, outlet, gatherer)
     sent = 0
     try:
         while True:
@@ -97,7 +98,7 @@ def _published(
     except KeyboardInterrupt:
         tell(f"\nsent so far: {counted(sent, 'call')}; the next time goes on there")
         raise
-    _warn_of_losses(sender, outlet)
+    _warn_of_losses(backlog, outlet)
     return _print(amount, sent, as_json, options)
 
 
@@ -207,9 +208,9 @@ def _progress(sent: int, total: int) -> None:
     progress(f"  {thousands(sent)} of {thousands(max(sent, total))} calls", done=sent >= total)
 
 
-def _warn_of_losses(sender: "Republisher", outlet: "Outlet") -> None:
-    if sender.follower.damaged:
-        tell(f"{counted(sender.follower.damaged, 'damaged line')} of the ledger skipped")
+def _warn_of_losses(backlog: "Backlog", outlet: "Outlet") -> None:
+    if backlog.damaged:
+        tell(f"{counted(backlog.damaged, 'damaged line')} of the ledger skipped")
     if outlet.lost:
         tell(f"{thousands(outlet.lost)} were not sent: they are more than two weeks old, or CloudWatch refused them")
 

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from rockbottom.sinks.otel import OpenTelemetry
     from rockbottom.sinks.prometheus import Prometheus, serve
     from rockbottom.sinks.publisher import Outlet, Publisher, Stats, Undelivered
-    from rockbottom.sinks.republishing import Amount, PlaceFile, Republisher, amount_of
+    from rockbottom.sinks.republishing import Amount, Backlog, PlaceFile, Republisher
     from rockbottom.sinks.waste import GRACE_S, Settled, WriteWaste
     from rockbottom.sinks.waste_price import wasted_usd
 
@@ -30,6 +30,7 @@ __all__ = [
     "MINUTE_S",
     "WRITE_WASTE",
     "Amount",
+    "Backlog",
     "CannotPublish",
     "CloudWatch",
     "CloudWatchOutlet",
@@ -50,7 +51,6 @@ __all__ = [
     "Sum",
     "Undelivered",
     "WriteWaste",
-    "amount_of",
     "checked_dimensions",
     "checked_metrics",
     "connector",
@@ -84,9 +84,9 @@ _HOMES = {
     "Outlet": "publisher",
     "Undelivered": "publisher",
     "Amount": "republishing",
+    "Backlog": "republishing",
     "PlaceFile": "republishing",
     "Republisher": "republishing",
-    "amount_of": "republishing",
     "GRACE_S": "waste",
     "Settled": "waste",
     "WriteWaste": "waste",

@@ -5,6 +5,7 @@ Several runs may fall into one minute: CloudWatch adds their sums up.
 """
 
 import time
+from collections import deque
 from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -14,7 +15,7 @@ from typing import IO, Any
 import msgspec
 
 from rockbottom.files import private, replacing
-from rockbottom.ledger import Follower
+from rockbottom.ledger import CallRecord, Follower
 from rockbottom.quantities import Ttl
 from rockbottom.sinks.errors import CannotPublish
 from rockbottom.sinks.gathering import Gatherer
@@ -25,6 +26,8 @@ from rockbottom.sinks.waste import GRACE_S
 _LONGEST_LIFE_S = max(ttl.seconds for ttl in Ttl) + 2 * GRACE_S
 _TRIES = 5
 _FIRST_WAIT_S = 1.0
+MOST_KEPT = 25_000
+"""Calls that are kept between being counted and being sent, some 4 KB each; what lies beyond is read once more."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,12 +76,58 @@ class PlaceFile:
             yield
 
 
+class Backlog(Follower):
+    """What a ledger got since it was sent, read to say how much that is and kept to be sent: each call is decoded once.
+
+    Of more than ``MOST_KEPT`` calls the rest is read again when it is sent. Raises NoLedger, CannotPublish.
+    """
+
+    def __init__(self, folder: Path | str, place: PlaceFile) -> None:
+        self._place = place
+        self._begin, self.settled_until = place.read()
+        super().__init__(folder, self._begin)
+        self._kept: deque[tuple[list[CallRecord], dict[str, int], int]] = deque()
+
+    def amount(
+        self, dimension_sets: Sequence[Sequence[str]], metrics: int, most_series: int, simulated: bool
+    ) -> Amount:
+        """What there is to send, without sending it."""
+        table = MinuteTable(dimension_sets, (), most_series)
+        begin, calls, left_out, room = dict(self.position), 0, 0, MOST_KEPT
+        for run in super().runs():
+            for call in run:
+                if call.simulated and not simulated:
+                    left_out += 1
+                else:
+                    calls += 1
+                    table.add(call, 0.0)
+            room -= len(run)
+            if room >= 0:
+                self._kept.append((run, dict(self.position), self.damaged))
+        self.position, self.damaged = begin, 0
+        return Amount(calls, left_out, len(table.series) * metrics + bool(table.series))
+
+    def begin(self) -> None:
+        """Begin where the place says; it is read anew, for others may have sent some meanwhile."""
+        place, self.settled_until = self._place.read()
+        if place != self._begin:
+            self._kept.clear()
+            super().__init__(self.folder, place)
+
+    def runs(self) -> Iterator[list[CallRecord]]:
+        """Those that were kept, then what came since."""
+        while self._kept:
+            run, self.position, self.damaged = self._kept.popleft()
+            yield run
+        yield from super().runs()
+
+
 class Republisher:
-    """Sends what a ledger holds through an outlet. ``gatherer`` is the outlet's own."""
+    """Sends a backlog through an outlet, and notes how far it came. ``gatherer`` is the outlet's own."""
 
     def __init__(
         self,
-        folder: Path | str,
+        backlog: Backlog,
         place: PlaceFile,
         outlet: Outlet,
         gatherer: Gatherer,
@@ -91,22 +140,23 @@ class Republisher:
         self._gatherer = gatherer
         self._clock = clock
         self._sleep = sleep
-        position, settled_until = place.read()
-        self.follower = Follower(folder, position)
-        gatherer.resume(self.follower.read_before(settled_until - _LONGEST_LIFE_S), settled_until)
+        self.backlog = backlog
+        backlog.begin()
+        settled_until = backlog.settled_until
+        gatherer.resume(backlog.read_before(settled_until - _LONGEST_LIFE_S), settled_until)
 
     def send_new(self) -> Iterator[int]:
         """Send what came since, and say how many calls of each run went out with it. Raises Undelivered."""
         self._gatherer.live = False
-        for run in self.follower.runs():
+        for run in self.backlog.runs():
             left_out = self._gatherer.left_out
             self._outlet.take(run, self._clock())
             self._send()
-            self._place.write(self.follower.position, self._gatherer.settled_until)
+            self._place.write(self.backlog.position, self._gatherer.settled_until)
             yield len(run) - (self._gatherer.left_out - left_out)
         self._gatherer.live = True
         self._send()  # writes whose lifetime has ended meanwhile
-        self._place.write(self.follower.position, self._gatherer.settled_until)
+        self._place.write(self.backlog.position, self._gatherer.settled_until)
 
     def _send(self) -> None:
         for attempt in range(_TRIES):
@@ -117,27 +167,6 @@ class Republisher:
                 if attempt + 1 == _TRIES:
                     raise
                 self._sleep(_FIRST_WAIT_S * 2**attempt)
-
-
-def amount_of(
-    folder: Path | str,
-    place: PlaceFile,
-    dimension_sets: Sequence[Sequence[str]],
-    metrics: int,
-    most_series: int,
-    simulated: bool,
-) -> Amount:
-    """What there is to send, without sending it: reads what is new in the ledger once."""
-    table = MinuteTable(dimension_sets, (), most_series)
-    calls = left_out = 0
-    for run in Follower(folder, place.read()[0]).runs():
-        for call in run:
-            if call.simulated and not simulated:
-                left_out += 1
-            else:
-                calls += 1
-                table.add(call, 0.0)
-    return Amount(calls, left_out, len(table.series) * metrics + bool(table.series))
 
 
 def _lock(file: IO[str], path: Path) -> None:
