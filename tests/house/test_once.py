@@ -115,7 +115,7 @@ _NO_RESULTS = {
     "self._waiting"}, "reconcile/explorer.py": {"cost", "group", "period", "reply", "usage"},
     "reconcile/native.py": {"dimension", "names", "page", "row"}, "reconcile/reports.py": {"row"},  # AWS's
     "reconcile/usage_types.py": {"_data", "row"}, "cli/estimate.py": {"match"},  # tables of data; a pattern's groups
-    "cli/today.py": {"call", "kept"}, "diagnose/faces.py": {"block"},  # lines of a file; blocks of a body
+    "cli/today.py": {"call", "document"}, "diagnose/faces.py": {"block"},  # lines of a file; blocks of a body
     "replay/routing.py": {"trace.names"}, "replay/study.py": {"trace.names"}, "cli/explain.py": {"readers"},  # by name
     "reconcile/explaining.py": {"mine", "their"}, "reconcile/rows.py": {"mine", "their"}, "watch/asking.py":
     {"latencies"},  # tokens by kind, times by model

@@ -25,19 +25,19 @@ def output_of(program: str) -> list[str]:
 
 def test_all_end_before_any_is_closed():
     """What ends may still hand something to what is closed, whoever was registered first."""
-    program = "member = Member(); close_at_exit(member, kept=True); end_at_exit(member, kept=True)"
+    program = "member = Member(); close_at_exit(member, until_end=True); end_at_exit(member, until_end=True)"
     assert output_of(program) == ["ended", "closed"]
 
 
 def test_one_that_fails_does_not_keep_the_others_from_their_turn():
     """And says nothing: nobody is there to be told."""
-    program = "failing = Failing(); end_at_exit(failing); close_at_exit(failing); end_at_exit(Member(), kept=True)"
+    program = "failing = Failing(); end_at_exit(failing); close_at_exit(failing); end_at_exit(Member(), until_end=True)"
     assert output_of(program) == ["ended"]
 
 
 def test_what_is_kept_is_closed_though_nobody_remembers_it():
     """A client may be collected long before its sinks have delivered."""
-    assert output_of("close_at_exit(Member(), kept=True)") == ["closed"]
+    assert output_of("close_at_exit(Member(), until_end=True)") == ["closed"]
 
 
 def test_what_is_not_kept_is_left_alone_after_its_life():
@@ -52,6 +52,6 @@ def test_a_member_registered_twice_is_closed_once():
 Member.__hash__ = object.__hash__
 member = Member()
 close_at_exit(member)
-close_at_exit(member, kept=True)
+close_at_exit(member, until_end=True)
 """
     assert output_of(program) == ["closed"]

@@ -72,11 +72,11 @@ def server() -> "MCPServer[Any]":
                 _check(name, tools[name], arguments)
             return await super().call_tool(name, arguments, context)
 
-    made = Exact("rockbottom", instructions=_INSTRUCTIONS, version=__version__, log_level="ERROR")
+    server = Exact("rockbottom", instructions=_INSTRUCTIONS, version=__version__, log_level="ERROR")
     reads = ToolAnnotations(read_only_hint=True, destructive_hint=False, idempotent_hint=True, open_world_hint=False)
     for tool in tools.values():
-        made.tool(annotations=reads, structured_output=False)(tool)
-    return made
+        server.tool(annotations=reads, structured_output=False)(tool)
+    return server
 
 
 def _check(name: str, tool: Callable[..., Any], arguments: Mapping[str, Any]) -> None:

@@ -153,10 +153,12 @@ class _Totals(NamedTuple):
 def _stored_totals(folder: Path, midnight: float) -> _Totals:
     """What was added up earlier: all of it on the same day, on another day only how far was read."""
     try:
-        kept = json.loads((folder / KEPT).read_bytes(), parse_float=Decimal)
-        if kept["format"] == _FORMAT:
-            position = {str(name): int(offset) for name, offset in kept["position"].items()}
-            sides = [Sums.of_json(kept[side]) if kept["day"] == midnight else Sums() for side in ("aws", "local")]
+        document = json.loads((folder / KEPT).read_bytes(), parse_float=Decimal)
+        if document["format"] == _FORMAT:
+            position = {str(name): int(offset) for name, offset in document["position"].items()}
+            sides = [
+                Sums.of_json(document[side]) if document["day"] == midnight else Sums() for side in ("aws", "local")
+            ]
             return _Totals(midnight, position, *sides)
     except (OSError, ValueError, LookupError, TypeError, AttributeError, ArithmeticError):
         pass  # damage only costs the time to read everything again
@@ -165,7 +167,7 @@ def _stored_totals(folder: Path, midnight: float) -> _Totals:
 
 def _keep(folder: Path, totals: _Totals) -> None:
     """For its owner alone; where a folder takes nothing, everything is read again each time."""
-    kept = {
+    document = {
         "format": _FORMAT, "day": totals.midnight, "position": totals.position,
         "aws": totals.aws.to_dict(), "local": totals.local.to_dict(),
     }  # fmt: skip
@@ -174,7 +176,7 @@ def _keep(folder: Path, totals: _Totals) -> None:
         replacing(folder / KEPT) as beside,
         open(beside, "w", encoding="utf-8") as file,
     ):
-        json.dump(kept, file, default=str)
+        json.dump(document, file, default=str)
 
 
 def _take_in(path: Path, totals: _Totals) -> None:

@@ -66,7 +66,7 @@ class Keeper:
         self._changed = threading.Event()
         self._turn = threading.Lock()  # the thread, the end of the process and ``detach`` save one after the other
         self._worker = Worker("state", self._run)
-        close_at_exit(self, kept=True)
+        close_at_exit(self, until_end=True)
 
     def used(self) -> None:
         """Something was learned: it will be saved within a minute."""

@@ -44,7 +44,7 @@ class Recorder:
         self._hasher = Hasher(key) if key is not None else None
         self._failed = failed
         for sink in self.sinks:
-            close_at_exit(sink, kept=True)
+            close_at_exit(sink, until_end=True)
 
     def record(
         self, call: Call, usage: Usage | None, costs: tuple[Cost, Cost] | None, minimum: int, now: float, failed: bool

@@ -67,7 +67,7 @@ def with_savings(
         return replace(findings, totals=totals)
     afters = learned.usd
     attached = Saving("rockbottom attached", before, sum(afters.values(), ZERO_USD))
-    at_once = bill_of(stream, catalog, rules, held=True)
+    at_once = bill_of(stream, catalog, rules, waiting=True)
     ruled = None if at_once is None else (at_once, before)
     priced = replace(findings, totals=totals, attached=attached, attached_requests=learned.requests, ruled=ruled)
     groups = {
@@ -85,7 +85,7 @@ def _savings(trial: _Trial, before: Usd, catalog: Catalog, behaviour: Behaviour)
         return
     yield Saving(fix, before, after)
     if after >= before:
-        when_held = bill_of(stream, catalog, behaviour, held=True)
+        when_held = bill_of(stream, catalog, behaviour, waiting=True)
         if when_held is not None and when_held < before:
             yield Saving(f"{fix}, and parallel requests held until the first begins to answer", before, when_held)
 

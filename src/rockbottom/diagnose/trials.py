@@ -63,15 +63,15 @@ class Served:
 
 
 def bill_of(
-    stream: Iterable[Variant], catalog: Catalog, behaviour: Behaviour, *, held: bool = False
+    stream: Iterable[Variant], catalog: Catalog, behaviour: Behaviour, *, waiting: bool = False
 ) -> Usd | None:  # fmt: skip
     """The input of the whole stream by the rules, in US dollars; None where a price is missing.
 
-    ``held``: parallel requests wait until the first has begun to answer, so that its entries can be read at once.
+    ``waiting``: parallel requests wait until the first has begun to answer, so that its entries can be read at once.
     """
     served, spent = Served(catalog, behaviour), Usd(0)
     for request in sorted(stream, key=_at):
-        begun = 0.0 if held else request.sent.record.began_after_s
+        begun = 0.0 if waiting else request.sent.record.began_after_s
         usage = served.usage(request, request.at + (UNRECORDED_BEGIN_S if begun is None else begun))
         usd = served.usd(request.sent, usage)
         if usd is None:

@@ -46,11 +46,11 @@ def tier_in(members: Mapping[str, Any]) -> Tier | None:
 
     Latency-optimized inference has prices of its own, and is a setting beside the tier.
     """
-    latency, asked = members.get("performanceConfig"), named_tier(members)
+    latency, tier = members.get("performanceConfig"), named_tier(members)
     named = latency.get("latency") if is_object(latency) else members.get("performanceConfigLatency")
     if named == "optimized":
         return Tier.OPTIMIZED
-    return _TIERS.get(str(asked)) or (Tier.DEFAULT if named or asked else None)
+    return _TIERS.get(str(tier)) or (Tier.DEFAULT if named or tier else None)
 
 
 def asking_for(tier: Tier, api: Api) -> dict[str, Any]:

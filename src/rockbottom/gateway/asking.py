@@ -52,7 +52,7 @@ class Asked:
         return {"modelId": self.route.model, **({"body": self.body} if self.route.is_native else self.body)}
 
 
-def asked(request: Signed, route: Route) -> Asked:
+def asked_of(request: Signed, route: Route) -> Asked:
     """The request read, where its body matters. Raises Refused for one that cannot be, since it is compressed."""
     if not (route.is_planned or route.names_model):
         return Asked(request, route, None)

@@ -57,11 +57,11 @@ class Owners:
         gateway it is everybody's.
         """
         for name in named_in(read):
-            told = await self._owner(name)
-            owner, _, host = (told or "").partition(" ")
+            owner_and_host = await self._owner(name)
+            owner, _, host = (owner_and_host or "").partition(" ")
             if owner != (key.id or _EVERYBODY) and key.id:
                 kind = next((kind for kind in _MISSING if name.startswith(kind[:4].lower())), "Response")
-                if told is None:
+                if owner_and_host is None:
                     message = f"Whose {kind.lower()} this is cannot be told now; ask again."
                     raise Refused(503, "ServiceUnavailableException", message, retry_after_s=1.0)
                 raise Refused(404, "ResourceNotFoundException", _MISSING[kind])
@@ -72,8 +72,8 @@ class Owners:
     def learning(self, read: Asked, key: Key) -> "Learning | None":
         """What learns from the good reply to a request; None where nothing is to be learned."""
         body = read.body
-        made = read.route.operation in _MAKING and not (body is not None and body.get("store") is False)
-        if not made:
+        is_making = read.route.operation in _MAKING and not (body is not None and body.get("store") is False)
+        if not is_making:
             return None
         owner = f"{key.id or _EVERYBODY} {read.route.host or RUNTIME}"
         return Learning(self, owner, most=1 if read.route.operation == "Responses" else _MOST_NAMES)

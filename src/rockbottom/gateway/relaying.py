@@ -11,7 +11,7 @@ from rockbottom.catalog import RUNTIME
 from rockbottom.client import Attachment, Call, Watched, about_points, tagged, watched, whereabouts_of, with_project
 from rockbottom.dialects import Params, is_guarded
 from rockbottom.figures import thousands
-from rockbottom.gateway.asking import Asked, asked, is_counted, model_for, readable, stripped, travelling
+from rockbottom.gateway.asking import Asked, asked_of, is_counted, model_for, readable, stripped, travelling
 from rockbottom.gateway.configuration import Configuration
 from rockbottom.gateway.errors import Refused
 from rockbottom.gateway.identities import Identities
@@ -117,7 +117,7 @@ class Relay:
         query = cast("bytes", scope["query_string"]).decode("latin-1")
         request = Signed(method, path, query, headers, body)
         key = self.identities.caller(request)
-        read = asked(request, route)
+        read = asked_of(request, route)
         self.identities.admit(key, model_for(key, read))
         read = await self._owners.checked(read, key)
         departure = await self._departed(read, key)

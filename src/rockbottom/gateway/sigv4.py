@@ -75,9 +75,9 @@ class Signed:
 
     def with_headers(self, headers: Mapping[str, str]) -> "Signed":
         """The request with other headers; its body is not hashed again."""
-        made = Signed(self.method, self.path, self.query, headers, self.body)
-        made._payload = self._payload
-        return made
+        request = Signed(self.method, self.path, self.query, headers, self.body)
+        request._payload = self._payload
+        return request
 
 
 def verify(request: Signed, signature: Signature, secrets: Iterable[str], now: float) -> None:

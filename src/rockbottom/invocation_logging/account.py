@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from rockbottom.changes import Difference, Kind, Step
-from rockbottom.invocation_logging.asking import Clients, asked, found_or
+from rockbottom.invocation_logging.asking import Clients, answer_of, found_or
 from rockbottom.invocation_logging.doing import CONFIGURATION
 from rockbottom.invocation_logging.policies import STATEMENT, bucket_statement, role_policy, trust_policy
 from rockbottom.invocation_logging.settings import (
@@ -82,7 +82,7 @@ def removal(settings: Wanted, clients: Clients, *, with_logs: bool = False) -> P
 
 def place_of(clients: Clients) -> Place:
     """The account of the credentials. Raises AccountUnavailable."""
-    who = asked(lambda: clients.sts.get_caller_identity())
+    who = answer_of(lambda: clients.sts.get_caller_identity())
     return Place(who["Account"], clients.region, who["Arn"].split(":")[1])
 
 
@@ -146,11 +146,11 @@ def _config_step(settings: Wanted, place: Place, existing: Json, steps: list[Ste
     step = _compared(CONFIGURATION, place.region, existing or None, config, config)
     if step.kind is not Kind.UPDATE or settings.replaces:
         return step
-    made = {step.thing for step in steps if step.kind in (Kind.UNCHANGED, Kind.UPDATE)}
+    ours = {step.thing for step in steps if step.kind in (Kind.UNCHANGED, Kind.UPDATE)}
     of_role = (existing.get("cloudWatchConfig") or _NOTHING).get("roleArn") == role_arn(
         settings, place
-    ) and "role" in made
-    of_bucket = (existing.get("s3Config") or _NOTHING).get("bucketName") == settings.bucket and "bucket policy" in made
+    ) and "role" in ours
+    of_bucket = (existing.get("s3Config") or _NOTHING).get("bucketName") == settings.bucket and "bucket policy" in ours
     return step if of_role or of_bucket else replace(step, kind=Kind.FOREIGN)
 
 
@@ -170,8 +170,8 @@ def _removal_steps(
         yield Step(Kind.DELETE, "bucket policy", settings.bucket, request=request)
     group = _log_group(settings, clients) if settings.log_group else None
     if group is not None:
-        made = _log_group_stack(group, clients) == settings.stack
-        kind = Kind.FOREIGN if not made else Kind.DELETE if with_logs else Kind.UNCHANGED
+        is_ours = _log_group_stack(group, clients) == settings.stack
+        kind = Kind.FOREIGN if not is_ours else Kind.DELETE if with_logs else Kind.UNCHANGED
         yield Step(kind, "log group", settings.log_group)
     if settings.bucket:
         yield Step(Kind.UNCHANGED, "bucket", settings.bucket)
@@ -207,7 +207,9 @@ def _flat(value: Json, path: str = "") -> Iterator[tuple[str, Any]]:
 
 
 def _found_config(clients: Clients) -> Json:
-    return asked(lambda: clients.bedrock.get_model_invocation_logging_configuration()).get("loggingConfig") or _NOTHING
+    return (
+        answer_of(lambda: clients.bedrock.get_model_invocation_logging_configuration()).get("loggingConfig") or _NOTHING
+    )
 
 
 def _bucket_stack(name: str, clients: Clients) -> str | None:
@@ -231,13 +233,13 @@ def _statements(policy: Json) -> tuple[list[Json], Json | None]:
 
 
 def _log_group(settings: Wanted, clients: Clients) -> Json | None:
-    groups = asked(lambda: clients.logs.describe_log_groups(logGroupNamePrefix=settings.log_group)["logGroups"])
+    groups = answer_of(lambda: clients.logs.describe_log_groups(logGroupNamePrefix=settings.log_group)["logGroups"])
     return next((group for group in groups if group["logGroupName"] == settings.log_group), None)
 
 
 def _log_group_stack(group: Json, clients: Clients) -> str:
     arn = group["arn"].removesuffix(":*")
-    return asked(lambda: clients.logs.list_tags_for_resource(resourceArn=arn)["tags"]).get(STACK_TAG, "")
+    return answer_of(lambda: clients.logs.list_tags_for_resource(resourceArn=arn)["tags"]).get(STACK_TAG, "")
 
 
 def _tags(tags: Any) -> str:

@@ -35,7 +35,7 @@ def found_or(call: Callable[[], Any], missing: Any) -> Any:
         raise unavailable(error, _POLICY) from error
 
 
-def asked(call: Callable[[], Any]) -> Any:
+def answer_of(call: Callable[[], Any]) -> Any:
     """What a call gives. Raises AccountUnavailable."""
     try:
         return call()

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable, Mapping
 
 from rockbottom.changes import Kind, Step
 from rockbottom.cloudwatch import error_code
-from rockbottom.invocation_logging.asking import Clients, asked, found_or
+from rockbottom.invocation_logging.asking import Clients, answer_of, found_or
 from rockbottom.invocation_logging.settings import POLICY, STACK_TAG
 from rockbottom.quantities import RockbottomError
 
@@ -127,7 +127,7 @@ def _tried(call: Callable[[], None], step: Step, wait: Callable[[float], None]) 
     """Calls; a configuration that names a role just made is refused until the role is known everywhere."""
     for left in reversed(range(_TRIES)):
         try:
-            return asked(call)
+            return answer_of(call)
         except RockbottomError as error:
             cause = error.__cause__
             refused = isinstance(cause, Exception) and error_code(cause) == "ValidationException"

@@ -111,11 +111,11 @@ def ledger_id(folder: Path, random: Callable[[int], bytes] = secrets.token_bytes
         if len(identity) == 2 * _ID_BYTES:
             return identity
         path.unlink()  # cut short by a full disk
-    made = random(_ID_BYTES).hex()
-    draft = folder / f".{ID}-{os.getpid()}-{made}"
+    identity = random(_ID_BYTES).hex()
+    draft = folder / f".{ID}-{os.getpid()}-{identity}"
     try:
         with open(draft, "w", encoding="ascii", opener=private) as file:
-            file.write(made)
+            file.write(identity)
         with contextlib.suppress(FileExistsError):
             os.link(draft, path)
     finally:

@@ -146,8 +146,8 @@ class LeversPlane:
         return sum(1 for line in content.getvalue().splitlines() if line.strip())
 
     def _customization(self, asking: Asking) -> Answered:
-        made = self._state.customizations
-        return 200, made.described(made.find(asking.identifier), self._now)
+        customizations = self._state.customizations
+        return 200, customizations.described(customizations.find(asking.identifier), self._now)
 
     def _stop(self, asking: Asking) -> Answered:
         job = self._state.customizations.find(asking.identifier)
@@ -172,8 +172,8 @@ class LeversPlane:
         return 202, {"customModelDeploymentArn": self._state.customizations.deploy(body, asking.caller, self._now)}
 
     def _deployments(self, asking: Asking) -> Answered:
-        made = self._state.customizations.deployments.values()
-        rows = [row for row in made if _named(row["customModelDeploymentName"], asking)]
+        deployments = self._state.customizations.deployments.values()
+        rows = [row for row in deployments if _named(row["customModelDeploymentName"], asking)]
         return 200, page_of(rows, "modelDeploymentSummaries", asking.query)
 
     def _deployment(self, asking: Asking) -> Answered:

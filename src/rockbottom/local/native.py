@@ -97,13 +97,13 @@ def check_unanswered(body: Json, *, stream: bool) -> None:
     thinking: Json = body.get("thinking") or {}
     choice: Json = body.get("tool_choice") or {}
     output: Json = body.get("output_config") or {}
-    for reason, asked in (
+    for reason, is_asked_for in (
         ("stream", stream),
         ("thinking", thinking.get("type") in ("enabled", "adaptive")),
         ("output_config.format", bool(output.get("format") or body.get("output_format"))),
         ("tool_choice", choice.get("type") in ("any", "tool")),
     ):
-        if asked:
+        if is_asked_for:
             raise invalid(f"max_tokens: 0 is not supported together with {reason}.")
 
 

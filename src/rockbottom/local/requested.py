@@ -101,8 +101,8 @@ def cited_of(messages: Iterable[Mapping[str, Any]]) -> list[Cited]:
                 cited.append(Cited(number, title, source["text"]))
             elif is_list(content):
                 cited.append(_in_parts(number, title, [str(part.get("text", "")) for part in content]))
-            elif (held := held_by(source.get("bytes"))).texts:
-                cited.append(_of_bytes(number, title, held))
+            elif (inside := held_by(source.get("bytes"))).texts:
+                cited.append(_of_bytes(number, title, inside))
     return cited
 
 
@@ -129,11 +129,11 @@ def _held_by(raw: str) -> Held:
         return Held(())
 
 
-def _of_bytes(number: int, title: str, held: Held) -> Cited:
-    if not held.pages:
-        return Cited(number, title, held.texts[0])
-    whole = _in_parts(number, title, held.texts)
-    return Cited(number, title, whole.text, whole.chunks if len(held.texts) == held.pages else (), held.pages)
+def _of_bytes(number: int, title: str, inside: Held) -> Cited:
+    if not inside.pages:
+        return Cited(number, title, inside.texts[0])
+    whole = _in_parts(number, title, inside.texts)
+    return Cited(number, title, whole.text, whole.chunks if len(inside.texts) == inside.pages else (), inside.pages)
 
 
 def _in_parts(number: int, title: str, texts: Sequence[str]) -> Cited:

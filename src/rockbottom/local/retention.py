@@ -92,8 +92,8 @@ class Retention:
         """What the list of models says of one (its bare id)."""
         mode, source = self.in_force(place)
         allowed = allowed_modes(model)
-        told: Json = {"data_retention": {"mode": mode, "source": source, "allowed_modes": list(allowed)}}
+        entry: Json = {"data_retention": {"mode": mode, "source": source, "allowed_modes": list(allowed)}}
         if mode in allowed:
-            return {"status": "available", **told}
+            return {"status": "available", **entry}
         reason = f"This model is not available under data retention mode '{mode}'."
-        return {"status": "unavailable", "status_reason": reason, **told}
+        return {"status": "unavailable", "status_reason": reason, **entry}

@@ -90,9 +90,9 @@ class _Compiler:
         return self._made[name]
 
     def _late(self, name: str, value: Any, path: _Path, complaints: list[str]) -> None:
-        made = self._made[name]
-        if made is not None:
-            made(value, path, complaints)
+        checker = self._made[name]
+        if checker is not None:
+            checker(value, path, complaints)
 
     def _make(self, name: str, shape: Json) -> Checker | None:
         kind = shape["type"]

@@ -274,14 +274,14 @@ def _row(run: Run) -> tuple[object, ...]:
 
 def _runs(rows: Iterable[tuple[bytes, bytes | None, int, bytes, int, float, str, int, int, str]]) -> Iterator[Run]:
     """Runs whose parent is there too, parents first."""
-    made: dict[bytes, Run] = {}
+    runs: dict[bytes, Run] = {}
     for key, parent_key, start, keys, tokens, last_at, pace, shared, beyond, marks in rows:
-        parent = made.get(bytes(parent_key)) if parent_key is not None else None
+        parent = runs.get(bytes(parent_key)) if parent_key is not None else None
         if start and parent is None:
             continue
         run = Run(parent, start, bytes(keys), tokens, last_at)
         run.pace, run.shared, run.beyond = Pace(*json.loads(pace)), bool(shared), beyond
         run.entries = {int(position): Entry.of_row(row) for position, row in json.loads(marks).items()}
         run.entries = run.entries or NO_ENTRIES
-        made[bytes(key)] = run
+        runs[bytes(key)] = run
         yield run

@@ -41,7 +41,7 @@ class Witness:
         if not sighting.awaited:
             return
         sending = sighting.sending
-        made = Awaited(
+        awaited = Awaited(
             at=now,
             tokens=sighting.tokens,
             path=(*reversed(added), *visit.path),
@@ -49,9 +49,9 @@ class Witness:
             placed=frozenset([position for position, _ in sending.points]) if sending is not None else frozenset(),
             hit=sending.hit if sending is not None else 0,
         )
-        self._await((origin, keys[shape.end]), made)
+        self._await((origin, keys[shape.end]), awaited)
         if sending is not None:
-            note(visit, added, sending, now, made.writing)
+            note(visit, added, sending, now, awaited.writing)
 
     def observed(self, sighting: Observed, origin: str) -> None:
         """Take in the reply to a request that another planner planned."""
@@ -60,13 +60,13 @@ class Witness:
             awaited.writing.in_flight = False
             settle(self._mind, sighting, awaited)
 
-    def _await(self, name: tuple[str, bytes], made: Awaited) -> None:
+    def _await(self, name: tuple[str, bytes], awaited: Awaited) -> None:
         before = self._awaited.pop(name, None)
         if before is not None:
             before.writing.in_flight = False
-        self._awaited[name] = made
+        self._awaited[name] = awaited
         while self._awaited:
             first = next(iter(self._awaited))
-            if len(self._awaited) <= _AWAITED and self._awaited[first].at >= made.at - _AWAITED_S:
+            if len(self._awaited) <= _AWAITED and self._awaited[first].at >= awaited.at - _AWAITED_S:
                 break
             self._awaited.pop(first).writing.in_flight = False

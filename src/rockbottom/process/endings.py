@@ -31,8 +31,8 @@ class _Phase:
     living: "weakref.WeakSet[Any]" = field(default_factory=lambda: weakref.WeakSet[Any]())
     kept: dict[int, Any] = field(default_factory=dict[int, Any])  # by identity: what others made may have no hash
 
-    def remember(self, member: Any, kept: bool) -> None:
-        if kept:
+    def remember(self, member: Any, until_end: bool) -> None:
+        if until_end:
             self.kept[id(member)] = member
         else:
             self.living.add(member)
@@ -45,18 +45,18 @@ _ENDED, _CLOSED = _Phase(), _Phase()
 _LISTENING: list[bool] = []
 
 
-def end_at_exit(member: Ending, *, kept: bool = False) -> None:
+def end_at_exit(member: Ending, *, until_end: bool = False) -> None:
     """Call ``member.end`` at the end of the process, before anything is closed.
 
-    ``kept``: also where nobody else remembers it by then; otherwise it is called if it still lives.
+    ``until_end``: also where nobody else remembers it by then; otherwise it is called if it still lives.
     """
-    _ENDED.remember(member, kept)
+    _ENDED.remember(member, until_end)
     _listen()
 
 
-def close_at_exit(member: Closing, *, kept: bool = False) -> None:
-    """Call ``member.close`` at the end of the process; ``kept`` as in ``end_at_exit``."""
-    _CLOSED.remember(member, kept)
+def close_at_exit(member: Closing, *, until_end: bool = False) -> None:
+    """Call ``member.close`` at the end of the process; ``until_end`` as in ``end_at_exit``."""
+    _CLOSED.remember(member, until_end)
     _listen()
 
 

@@ -20,16 +20,16 @@ _WORTH_ASKING = ("bedrock-", "localhost", "127.", "::1")
 _EVERYONE: "dict[str, Everyone]" = {}
 
 
-def attach_made(made: Any, safely: Callable[..., None]) -> None:
+def attach_made(client: Any, safely: Callable[..., None]) -> None:
     """Attach a client, or have a session attached as soon as it makes a bedrock-runtime client."""
     if "rockbottom.cli" in sys.modules:  # our own command line measures; its clients are as it makes them
         return
-    if not hasattr(made, "get_component"):
-        if _may_reach_bedrock(made):
-            everyone().join(made)
+    if not hasattr(client, "get_component"):
+        if _may_reach_bedrock(client):
+            everyone().join(client)
         return
-    join = partial(_join, weakref.ref(made), safely)
-    made.get_component("event_emitter").register_first(_MAKING, join, unique_id="rockbottom-programs")
+    join = partial(_join, weakref.ref(client), safely)
+    client.get_component("event_emitter").register_first(_MAKING, join, unique_id="rockbottom-programs")
 
 
 def _may_reach_bedrock(client: Any) -> bool:

@@ -65,9 +65,9 @@ def _watch(module: "Any") -> None:
 
 def _watch_classes(module: "Any") -> None:
     for name in MAKERS[module.__name__]:
-        made = getattr(module, name, None)
-        if made is not None and not hasattr(made.__init__, _MARK):
-            made.__init__ = _watched(made.__init__)
+        maker = getattr(module, name, None)
+        if maker is not None and not hasattr(maker.__init__, _MARK):
+            maker.__init__ = _watched(maker.__init__)
 
 
 def _watch_signing(module: "Any") -> None:
@@ -105,9 +105,9 @@ def _attach_made() -> None:
 
     modules = [sys.modules[name] for name in MAKERS if name in sys.modules]
     makers = tuple(getattr(module, name) for module in modules for name in MAKERS[module.__name__])
-    for made in gc.get_objects():
-        if issubclass(type(made), makers):
-            _safely("attaching a client", _attach, made)
+    for instance in gc.get_objects():
+        if issubclass(type(instance), makers):
+            _safely("attaching a client", _attach, instance)
 
 
 def _watched(begins: "Any") -> "Any":
@@ -122,10 +122,10 @@ def _watched(begins: "Any") -> "Any":
     return begins_watched
 
 
-def _attach(made: "Any") -> None:
+def _attach(client: "Any") -> None:
     from rockbottom.programs.clients import attach_made
 
-    attach_made(made, _safely)
+    attach_made(client, _safely)
 
 
 def _safely(doing: str, act: "Callable[..., object]", *args: "Any") -> None:

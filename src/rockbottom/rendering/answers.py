@@ -69,11 +69,11 @@ def headline(document: BenchResults) -> list[str]:
     dearest, cheapest = dearest_model(document), cheapest_model(document)
     if dearest is None or cheapest is None:
         return [f"{document.workload.name} was not finished, so there is no bill to compare."]
-    told = [f"{document.workload.name} on {dearest.name}: {_saving(dearest)}."]
+    sentences = [f"{document.workload.name} on {dearest.name}: {_saving(dearest)}."]
     if cheapest is not dearest:
         saving = _saving(cheapest, short=True)
-        told.append(f"Cheapest model tested: {cheapest.name}, {saving}, if its answers are good enough.")
-    return told
+        sentences.append(f"Cheapest model tested: {cheapest.name}, {saving}, if its answers are good enough.")
+    return sentences
 
 
 def _finished(document: BenchResults) -> list[BenchModel]:

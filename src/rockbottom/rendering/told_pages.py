@@ -45,8 +45,8 @@ def told_table(heads: Sequence[str], rows: Iterable[Sequence[str]]) -> Iterator[
     for row in rows:
         cells = (cell if isinstance(cell, Html) else escape(cell) for cell in row)
         first, *others = cells
-        told = "".join(f'<td data-head="{escape(head)}">{cell}' for head, cell in zip(heads[1:], others, strict=True))
-        yield f"<tr><td>{first}{told}</tr>"
+        rest = "".join(f'<td data-head="{escape(head)}">{cell}' for head, cell in zip(heads[1:], others, strict=True))
+        yield f"<tr><td>{first}{rest}</tr>"
     yield "</tbody></table></div>"
 
 

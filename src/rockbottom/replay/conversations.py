@@ -19,14 +19,14 @@ def turns_of(stage: Stage, billed: Outcomes, points: PlacedPoints) -> Turns:
     front = _front(trace.block_offsets, trace.blocks.section, trace.blocks.depth)
     cached = billed.read + billed.written
     if stage.rules.implicit_point:
-        kept = np.minimum(front, cached)
+        depths = np.minimum(front, cached)
     else:
-        kept = _depths_kept(
+        depths = _depths_kept(
             trace.block_offsets, points.offsets, points.after, trace.blocks.depth, front, cached,
             stage.rules.minimum_tokens,
         )  # fmt: skip
     return Turns(
-        before, turn, front, kept, requests.tokens_in.astype(np.int64), billed.read.astype(np.int64), billed.written,
+        before, turn, front, depths, requests.tokens_in.astype(np.int64), billed.read.astype(np.int64), billed.written,
         np.maximum(requests.tokens_out, 0), _write_units(billed, stage.rules.ttls), stage.bands.of_request,
         np.full(len(trace), stage.rules.minimum_tokens),
     )  # fmt: skip
@@ -78,11 +78,11 @@ def _depths_kept(
     offsets: Array, point_offsets: Array, after: Array, depth: Array, front: Array, cached: Array, minimum: int
 ) -> Array:
     """Depth of the last point in every request's front at which an entry stands, by its counters."""
-    kept = np.zeros(len(front), np.int64)
+    depths_cached = np.zeros(len(front), np.int64)
     request = np.repeat(np.arange(len(front)), np.diff(point_offsets))
     placed = after > 0
     request, after = request[placed], after[placed]
     depths = depth[offsets[request] + after - 1]
     real = (depths <= front[request]) & (depths <= cached[request]) & (depths >= minimum)
-    np.maximum.at(kept, request[real], depths[real])
-    return kept
+    np.maximum.at(depths_cached, request[real], depths[real])
+    return depths_cached

@@ -144,7 +144,7 @@ def _replay(
     planes = len(entry_of)
     room = max(1, len(after) + len(own))  # every point makes one entry at most
     expires, visible = np.empty(room, np.float64), np.empty(room, np.float64)
-    parent, changed, kept = np.empty(room, np.int32), np.empty(room, np.int32), np.empty(room, np.uint8)
+    parent, changed, ttl_of = np.empty(room, np.int32), np.empty(room, np.int32), np.empty(room, np.uint8)
     used = 0
     most = 0
     for i in range(len(at)):
@@ -237,8 +237,8 @@ def _replay(
         for position in range(hit, 0 if refresh_prefix else max(hit - 1, 0), -1):
             for key in range(first_plane, planes if alone else len(slides)):
                 entry = entry_of[key, nodes[base + position - 1]]
-                if entry >= 0 and slides[kept[entry]] and _readable(entry, now, expires, visible, parent, per_block):
-                    expires[entry] = max(expires[entry], now + lifetimes[kept[entry]])
+                if entry >= 0 and slides[ttl_of[entry]] and _readable(entry, now, expires, visible, parent, per_block):
+                    expires[entry] = max(expires[entry], now + lifetimes[ttl_of[entry]])
                     changed[entry] = i
         # What was written becomes entries, each on top of the one before.
         seen = now if len(delays) == 0 else now + delays[i]
@@ -255,7 +255,7 @@ def _replay(
                 entry_of[key, node] = entry
             expires[entry] = now + lifetimes[plane[k]]
             visible[entry] = seen
-            kept[entry] = plane[k]
+            ttl_of[entry] = plane[k]
             changed[entry] = i
             if below[k]:
                 parent[entry] = -1

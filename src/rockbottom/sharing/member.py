@@ -208,8 +208,8 @@ class Member:
         sightings = [self._outgoing.popleft() for _ in range(len(self._outgoing))]
         if sightings or heard:
             try:
-                told = [sighting_bytes(sighting) for sighting in sightings]
-                store.publish(_ENCODER.encode(Envelope(self.id, told, heard, self._clock())))
+                encoded = [sighting_bytes(sighting) for sighting in sightings]
+                store.publish(_ENCODER.encode(Envelope(self.id, encoded, heard, self._clock())))
             except BaseException:
                 self._outgoing.extendleft(reversed(sightings))
                 raise

@@ -78,9 +78,9 @@ class BudgetLeases:
             account.need = max(need, account.need)
             spent, at_risk = spending()
             short = account.lessee.limit(_POT) < _nano(spent) + _nano(at_risk) + max(need, 1)
-            grant, held = account.lessee.grant(_POT), account.lessee.lease(_POT)
+            grant, leased = account.lessee.grant(_POT), account.lessee.lease(_POT)
             waiting = None
-            may_get = grant is None or grant.left + held >= need or self._beats(account, self._monotonic())
+            may_get = grant is None or grant.left + leased >= need or self._beats(account, self._monotonic())
             if short and self.connected and may_get:
                 waiting = Arrival()
                 account.answered.append(waiting)
@@ -128,8 +128,8 @@ class BudgetLeases:
 
     @staticmethod
     def _standing(account: _Account) -> Standing:
-        spent, held = account.spending()
-        return Standing(_POT, _nano(spent), _nano(held), account.need)
+        spent, reserved = account.spending()
+        return Standing(_POT, _nano(spent), _nano(reserved), account.need)
 
 
 def _nano(amount: Usd) -> int:

@@ -22,7 +22,7 @@ CREATE OR REPLACE TEMP VIEW calls AS SELECT id, "at", make_timestamp(("at" * 100
     {picousd_of("uncached_usd - cost_usd")} AS saved_picousd, cost_usd, uncached_usd,
     family, family_tokens, points, minimum, cacheable, first_ms, elapsed_ms, status, request_id, cause, arm,
     planned_usd
-FROM (SELECT * EXCLUDE ({_NOT_ASKED}, counted, batch) FROM recent WHERE NOT counted{{kept}})
+FROM (SELECT * EXCLUDE ({_NOT_ASKED}, counted, batch) FROM recent WHERE NOT counted{{closed}})
 """
 
 
@@ -49,8 +49,8 @@ class Asked:
 
     def show_calls(self, files: Sequence[str]) -> None:
         """Make the views of what is in ``recent`` and in these files."""
-        kept = f" UNION ALL BY NAME SELECT * FROM read_parquet({texts(files)})" if files else ""
-        self._run(_CALLS.format(kept=kept))
+        closed = f" UNION ALL BY NAME SELECT * FROM read_parquet({texts(files)})" if files else ""
+        self._run(_CALLS.format(closed=closed))
         self._run(f"CREATE OR REPLACE TEMP VIEW minutes AS {minutes_of('calls')}")
 
     def _keep(self, key: Key) -> None:

@@ -156,8 +156,8 @@ class LedgerTables:
     def _steps(self, now: float) -> Iterator[int]:
         volumes = volumes_of(self.folder)
         self._sum_removed(volumes, now)
-        if kept := self._take_kept(volumes, now):
-            yield kept
+        if calls := self._take_kept(volumes, now):
+            yield calls
         unread = [volume for volume in volumes[:-1] if volume.path.name not in self._follower.position]
         for place in range(0, len(unread), _VOLUMES_AT_ONCE):
             yield self._take_volumes(unread[place : place + _VOLUMES_AT_ONCE], volumes, now)

@@ -99,12 +99,12 @@ class Summing:
     def contents(self, there: Iterable[Key]) -> list[ModelSums]:
         """By model and endpoint, of what is in no file and of these volumes: counts, the first and the last instant."""
         paths = [str(self.kept[key]) for key in there]
-        kept = f"UNION ALL BY NAME FROM read_parquet({texts(paths)})" if paths else ""
+        closed = f"UNION ALL BY NAME FROM read_parquet({texts(paths)})" if paths else ""
         cursor = self._run(
             "SELECT model, endpoint, sum(calls)::BIGINT AS calls, min(earliest) AS first, max(latest) AS last, "
             "sum(failed)::BIGINT AS failed, sum(no_usage)::BIGINT AS no_usage, "
             "sum(calls - failed - no_usage - unpriced)::BIGINT AS priced "
-            f"FROM (FROM live {kept}) GROUP BY model, endpoint"
+            f"FROM (FROM live {closed}) GROUP BY model, endpoint"
         )
         return [ModelSums(*row) for row in cursor.fetchall()]
 
@@ -113,8 +113,8 @@ class Summing:
         if not self._stale:
             return
         self._stale = False
-        kept = f"UNION ALL BY NAME FROM read_parquet({texts(map(str, self.kept.values()))})" if self.kept else ""
-        self._run(f"CREATE OR REPLACE TEMP VIEW cells AS FROM live {kept}")
+        closed = f"UNION ALL BY NAME FROM read_parquet({texts(map(str, self.kept.values()))})" if self.kept else ""
+        self._run(f"CREATE OR REPLACE TEMP VIEW cells AS FROM live {closed}")
         hour = f"start // {HOUR_S} * {HOUR_S}"
         for name, keys in (("hours", _KINDS), ("families", "model, family, family_tokens")):
             self._run(

@@ -83,17 +83,17 @@ def _scan(
             whole = length // size
             if keep and length % size:
                 whole += 1
-            kept = int(min(listed, whole))
+            count = int(min(listed, whole))
             if mixed:
-                for j in range(kept):
+                for j in range(count):
                     prefix[blocks + j] = mix(prefix[blocks + j], first, second)
-            for j in range(kept):
+            for j in range(count):
                 depth[blocks + j] = min((j + 1) * size, length)
             at[rows] = instant / 1000.0
             tokens_in[rows] = length
             tokens_out[rows] = output
-            counts[rows] = kept
-            blocks += kept
+            counts[rows] = count
+            blocks += count
             rows += 1
         else:
             end = _newline(data, start)

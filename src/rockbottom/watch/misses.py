@@ -50,18 +50,18 @@ def family_shown(family: str, size: int, model: str, *, changes: bool = False) -
 
 def miss_of(
     at: float, model: str, family: str, size: int, tags: str, local: bool, rule: str, cause: str, tokens: int,
-    lost: int | None, told: str, a: float | None, b: float | None, c: float | None, word: str, *, name: str,
+    lost: int | None, finding: str, a: float | None, b: float | None, c: float | None, word: str, *, name: str,
 ) -> Miss:  # fmt: skip
     """A row of the misses as a person reads it; ``name`` is that of the model."""
     lost_usd = None if lost is None else usd_of_picousd(lost)
-    evidence = _evidence(told, a or 0, b or 0, c or 0, word)
+    evidence = _evidence(finding, a or 0, b or 0, c or 0, word)
     return Miss(
         at, model, family_shown(family, size, name), json.loads(tags), bool(local), rule or None, cause, evidence,
         tokens, lost_usd, fix_of(rule),
     )  # fmt: skip
 
 
-def _evidence(told: str, a: float, b: float, c: float, word: str) -> str:
+def _evidence(finding: str, a: float, b: float, c: float, word: str) -> str:
     """The sentence that belongs to what ``tables.judging`` found."""
     there, _, called = word.partition("\t")
     sentences = {
@@ -81,4 +81,4 @@ def _evidence(told: str, a: float, b: float, c: float, word: str) -> str:
         f"({thousands(c)} calls)",
         "noticed": "the client noticed it",
     }
-    return sentences[told]
+    return sentences[finding]

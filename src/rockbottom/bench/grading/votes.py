@@ -239,13 +239,13 @@ class Judge:
             ) from error
         vote = vote_of(reply.content, question.rubric if question.kind == "rubric" else None, question.swapped)
         at = self.now().isoformat(timespec="milliseconds")
-        kept = Kept(question.place, question.kind, question.number, question.about, vote, reply.usage, at)
-        self.kept[question.about] = kept
+        record = Kept(question.place, question.kind, question.number, question.about, vote, reply.usage, at)
+        self.kept[question.about] = record
         if self.notebook.folder:
             path = self.notebook.folder / GRADES
             with named(path), open(path, "ab", opener=private) as file:
-                file.write(msgspec.json.encode(kept) + b"\n")
-        return kept
+                file.write(msgspec.json.encode(record) + b"\n")
+        return record
 
     def _again(self, more: str) -> str | None:
         folder = self.notebook.folder
