@@ -149,3 +149,15 @@ def test_damaged_and_unfinished_lines_are_counted(two, capsys):
     assert "1 last line without an end left out: being written now, or cut off" in text
     assert main(["ledger", "summary", str(two / "one"), "--strict"]) == 2
     assert "--strict: 1 damaged line, 0 requests" in capsys.readouterr().err
+
+
+def test_a_ledger_of_eleven_million_dollars_is_still_summed(tmp_path, capsys):
+    """110 hours with a call of 100,000 dollars each: more pico-dollars than 64 bits hold, in the text and in JSON."""
+    writer = LedgerWriter(tmp_path)
+    for hour in range(110):
+        writer.record(
+            CallRecord(NOVEMBER + 3600 * hour, MODEL, "Converse", input=1, cost_usd="100000", uncached_usd="100000")
+        )
+    writer.close()
+    assert main(["ledger", "summary", str(tmp_path), "--json"]) == 0
+    assert Decimal(json.loads(capsys.readouterr().out)["total"]["cost_usd"]) == 11_000_000

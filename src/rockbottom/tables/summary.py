@@ -117,7 +117,7 @@ class _Unpriced(msgspec.Struct, frozen=True):
 def _summed_by(tables: LedgerTables, by: str, month: str | None) -> list[_Counts]:
     label = by if by in COLUMNS else "CASE WHEN tags LIKE '{%' THEN json_extract_string(tags, $path) END"
     parameters: dict[str, Any] = {} if by in COLUMNS else {"path": _path(by)}
-    sums = ", ".join(f"coalesce(sum({name}), 0)::BIGINT AS {name}" for name in _SUMMED)
+    sums = ", ".join(f"coalesce(sum({name}), 0)::HUGEINT AS {name}" for name in _SUMMED)
     return tables.records(
         _Counts,
         f"SELECT nullif({label}, '') AS label, {SUMMED_USAGE}, {sums} FROM hours "
