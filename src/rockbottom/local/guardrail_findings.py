@@ -43,15 +43,15 @@ def findings_in(config: Mapping[str, Any], text: str, side: Side) -> Findings:
     """What the configuration of a guardrail finds in a text of the input or of the output."""
     rows = list(_rows_told(config, text, side))
     blocked = any(row["action"] == _BLOCKED for _, _, row, _ in rows)
-    told: Json = {}
+    assessment: Json = {}
     masks: dict[str, str] = {}
     for policy, member, row, tag in rows:
         if row["action"] == _MASKED:
             if blocked:
                 continue
             masks[row["match"]] = tag
-        told.setdefault(policy, {name: [] for name in _MEMBERS[policy]})[member].append(row)
-    return Findings(told, blocked, masks)
+        assessment.setdefault(policy, {name: [] for name in _MEMBERS[policy]})[member].append(row)
+    return Findings(assessment, blocked, masks)
 
 
 def without_masked(value: Any, masks: Mapping[str, str]) -> Any:
@@ -113,9 +113,9 @@ def _acting(rows: Iterable[Json], side: Side) -> Iterator[Json]:
             yield row
 
 
-def _row(row: Json, side: Side, **told: str) -> Json:
+def _row(row: Json, side: Side, **match: str) -> Json:
     action = row.get(f"{side}Action") or row.get("action") or "BLOCK"
-    return {**told, "action": _ACTIONS[action], "detected": True}
+    return {**match, "action": _ACTIONS[action], "detected": True}
 
 
 def _tag(name: str) -> str:
