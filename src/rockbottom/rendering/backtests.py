@@ -65,10 +65,10 @@ def _soonest(alarms: Sequence[tuple[str, Sequence[Detection]]]) -> str:
                 median = caught[len(caught) // 2] if len(caught) == len(detection.tries) else math.inf
                 slowest[name] = max(slowest.get(name, 0.0), median)
         best = min(slowest, key=lambda name: slowest[name])
-        told = "no alarm tells it each time"
+        sentence = "no alarm tells it each time"
         if not math.isinf(slowest[best]):
-            told = f"{best} tells it after {duration(slowest[best])}"
-        parts.append(f"if {_SAYS[kind]}, {told}")
+            sentence = f"{best} tells it after {duration(slowest[best])}"
+        parts.append(f"if {_SAYS[kind]}, {sentence}")
     return f" Simulated: {'; '.join(parts)}." if parts else ""
 
 
