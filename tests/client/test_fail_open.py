@@ -5,6 +5,7 @@ import inspect
 import logging
 import sqlite3
 import threading
+import time
 from decimal import Decimal
 from pathlib import Path
 
@@ -302,3 +303,74 @@ def _unknown(client, monkeypatch):
     requests = attachment_of(client)._requests
     monkeypatch.setattr(requests, "read", lambda arguments, host: unknown(arguments["modelId"]))
     monkeypatch.setattr(requests, "model", unknown)
+
+
+def test_a_sink_that_takes_long_is_named_once(client):
+    """Calls wait for what a program gives to ``attach``: which of it, the notes of the report say."""
+
+    class Slow:
+        def record(self, call):
+            time.sleep(1.01)
+
+        def close(self):
+            """Holds nothing."""
+
+    rockbottom.attach(client, sinks=[Slow()])
+    for _ in range(2):
+        client.converse(**ask())
+    (notice,) = rockbottom.report(client).notices
+    assert notice.startswith("a record in Slow takes more than a second")
+
+
+def test_a_resolve_that_does_not_answer_holds_up_one_call_for_as_long_as_ours_does(client):
+    """It may ask the network without any timeout, and did so under the lock of all calls."""
+    let_go, asked = threading.Event(), []
+
+    def resolve(arn):
+        asked.append(arn)
+        let_go.wait(20)
+        return "us.anthropic.claude-sonnet-4-6"
+
+    rockbottom.attach(client, resolve=resolve)
+    attachment_of(client).resolve._patience_s = 0.2
+    try:
+        for _ in range(3):
+            with pytest.raises(client.exceptions.ResourceNotFoundException):  # the endpoint knows no such profile
+                client.converse(**ask(modelId=PROFILE))
+        assert asked == [PROFILE]
+        assert not let_go.is_set()
+    finally:
+        let_go.set()
+
+
+WRONG = {
+    "planner that is text": {"planner": "mine"},
+    "planner that is a class": {"planner": rockbottom.Planner},
+    "share": {"share": 5},
+    "resolve": {"resolve": {"arn": "model"}},
+    "record": {"record": {"ledger": True}},
+    "sinks that are one sink": {"sinks": Raising},
+    "tags": {"tags": ["team"]},
+    "clock": {"clock": 5},
+    "hold_s that is text": {"hold_s": "x"},
+    "hold_s without end": {"hold_s": float("inf")},
+    "keep_alive_usd that is text": {"keep_alive_usd": "two"},
+    "keep_alive_usd without end": {"keep_alive_usd": "inf"},
+}
+
+
+@pytest.mark.parametrize("given", WRONG.values(), ids=WRONG)
+def test_what_an_argument_can_never_be_is_refused_when_attaching_and_named(client, given):
+    (name,) = given
+    with pytest.raises(rockbottom.NotAttachable, match=f"^{name}="):
+        rockbottom.attach(client, **given)
+    assert client.converse(**ask())["stopReason"]
+
+
+@pytest.mark.parametrize("seconds", [float("nan"), float("inf"), 1e18, -1.0])
+def test_a_clock_beyond_every_calendar_is_not_used(client, caplog, seconds):
+    rockbottom.attach(client, clock=lambda: seconds)
+    client.converse(**ask())
+    assert "clock= fails (ValueError), so the system's clock is used" in caplog.text
+    assert rockbottom.report(client).total.calls == 1
+    assert "calls" in str(rockbottom.report(client))

@@ -12,6 +12,7 @@ from rockbottom.client.arguments import Arguments, Recording, recording_of, show
 from rockbottom.client.attachment import Attachment
 from rockbottom.client.botocore_hooks import core_of
 from rockbottom.client.calls import Options
+from rockbottom.client.checks import check_kinds, seconds_of, usd_of
 from rockbottom.client.errors import AlreadyAttached, NotAttachable, NotAttached
 from rockbottom.client.fitting import Abilities, too_old, without_ttl_field
 from rockbottom.client.flights import DEFAULT_HOLD_S
@@ -19,6 +20,7 @@ from rockbottom.client.holdout import Holdout, holdout_of
 from rockbottom.client.joining import join, shared_address
 from rockbottom.client.keeping import started
 from rockbottom.client.planning import Planner
+from rockbottom.client.profiles import patient
 from rockbottom.client.recording import SpendingLimit
 from rockbottom.client.reporting import Report
 from rockbottom.client.saved_facts import with_saved_facts
@@ -87,9 +89,10 @@ def attach(
     or through its session, and other arguments are given now.
     """
     way = way_of(client)
+    check_kinds(planner=planner, share=share, resolve=resolve, record=record, sinks=sinks, tags=tags, clock=clock)
     recording = recording_of(record, ledger=ledger, sinks=sinks, tags=tags, request_metadata=request_metadata)
     arguments = Arguments(
-        planner, _path(state), resolve, max(0.0, float(hold_s)), _usd(keep_alive_usd), notices, recording,
+        planner, _path(state), resolve, seconds_of(hold_s), usd_of(keep_alive_usd), notices, recording,
         _askable(budget), dry_run, holdout_of(holdout), credentials, catalog, clock, share,
     )  # fmt: skip
     _put_on(client, way, arguments)
@@ -98,10 +101,6 @@ def attach(
 
 def _path(path: str | Path | None) -> Path | None:
     return None if path is None else Path(path)
-
-
-def _usd(amount: Decimal | int | str | None) -> Decimal | None:
-    return None if amount is None else Decimal(str(amount))
 
 
 def _askable(budget: SpendingLimit | None) -> SpendingLimit | None:
@@ -183,7 +182,9 @@ def new_attachment(client: Any, way: type[Way], arguments: Arguments, abilities:
     options = _options(arguments)
     region = _region_of(client)
     facts = arguments.catalog or with_saved_facts(load_catalog(), region)
-    resolve = arguments.resolve or way.resolver(client, arguments.credentials)
+    resolve = (
+        patient(arguments.resolve) if arguments.resolve is not None else way.resolver(client, arguments.credentials)
+    )
     planner, state, address = arguments.planner, arguments.state, shared_address(arguments, os.environ)
     abilities = abilities or way.abilities(client)
     if not abilities.ttl:

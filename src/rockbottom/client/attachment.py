@@ -115,12 +115,14 @@ class Attachment:
         tags = tags_now(self.recorder.tags if self.recorder is not None else {})
         if self.budget is not None:
             self._settle_dropped()  # what they hold is free again
+            began = self.stopwatch()
             try:
                 self.budget.check(tags, self.clock())
             except RockbottomError:
                 raise
             except Exception as error:
                 self.talk.failure("asking the budget", error)
+            self.talk.waited(f"budget={type(self.budget).__name__}", self.stopwatch() - began)
         return tags
 
     def _off(

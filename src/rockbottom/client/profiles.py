@@ -1,4 +1,5 @@
-"""Which model an application inference profile stands for, asked of GetInferenceProfile once per ARN."""
+"""Which model an application inference profile stands for, asked once per ARN: of GetInferenceProfile, or of the
+``resolve`` that ``attach`` was given."""
 
 import logging
 import threading
@@ -18,15 +19,19 @@ PATIENCE_S = 3.0  # an answer of AWS takes a tenth of it, and the first client o
 _MOST = 1024
 
 
+_APPLICATION, _DEPLOYMENT = ":application-inference-profile/", ":custom-model-deployment/"
+_ALLOW = "allow bedrock:GetInferenceProfile, or attach(..., resolve=...)"
+_ANSWER = "resolve= answers with the id of the model behind it"
+
+
 def is_application_profile(model_id: object) -> bool:
     """Whether a modelId needs looking up before anything is known about it."""
-    return isinstance(model_id, str) and ":application-inference-profile/" in model_id
+    return isinstance(model_id, str) and _APPLICATION in model_id
 
 
 def must_ask(resolve: Resolve | None, model_id: object) -> bool:
     """Whether a model id stands for another one that is not in memory, so that asking takes a request of its own."""
-    knows = getattr(resolve, "knows", None)
-    return knows is not None and is_application_profile(model_id) and not knows(model_id)
+    return isinstance(resolve, ProfileResolver) and resolve.takes(model_id) and not resolve.knows(str(model_id))
 
 
 def ask(resolve: Resolve | None, arn: str) -> None:
@@ -37,7 +42,7 @@ def ask(resolve: Resolve | None, arn: str) -> None:
 
 
 class ProfileResolver:
-    """Answers ARNs from memory, else from ``lookup`` (ARN to the reply of GetInferenceProfile).
+    """Answers ARNs from memory, else from ``lookup`` (ARN to the reply of GetInferenceProfile, which ``id_in`` reads).
 
     Thread-safe. A question runs in a thread of its own and is waited for ``patience_s`` seconds at most; one that took
     longer is waited for by nobody, and neither are later ones until one is answered: where no way leads to the control
@@ -50,11 +55,17 @@ class ProfileResolver:
 
     def __init__(
         self,
-        lookup: Callable[[str], dict[str, Any]],
+        lookup: Callable[[str], Any],
         monotonic: Callable[[], float] = time.monotonic,
         patience_s: float = PATIENCE_S,
+        *,
+        id_in: "Callable[[Any], str] | None" = None,
+        kinds: tuple[str, ...] = (_APPLICATION,),
+        fix: str = _ALLOW,
     ) -> None:
         self._lookup = lookup
+        self._id_in = id_in or id_of_profile
+        self._kinds, self._fix = kinds, fix
         self._monotonic = monotonic
         self._patience_s = patience_s
         self._known: dict[str, tuple[float, str | None]] = {}
@@ -68,6 +79,10 @@ class ProfileResolver:
         self._lock = threading.Lock()
         self._asked = {}
 
+    def takes(self, model_id: object) -> bool:
+        """Whether it can be asked what a modelId stands for."""
+        return isinstance(model_id, str) and any(kind in model_id for kind in self._kinds)
+
     def knows(self, arn: str) -> bool:
         """Whether an answer (or a failure) is in memory, so that asking costs no network."""
         known = self._known.get(arn)
@@ -75,7 +90,7 @@ class ProfileResolver:
 
     def __call__(self, arn: str) -> str:
         """The system profile or model id behind an ARN. Raises UnknownModel for an ARN of another kind."""
-        if not is_application_profile(arn):
+        if not self.takes(arn):
             raise UnknownModel(
                 f"{arn!r} is not an inference profile; its prices and cache rules are not known.", given=arn
             )
@@ -83,7 +98,7 @@ class ProfileResolver:
             self._find_out(arn)
         known = self._known.get(arn)
         if known is None or known[1] is None:
-            raise UnresolvedProfile(f"GetInferenceProfile gave no answer for {arn}.", arn=arn)
+            raise UnresolvedProfile(f"Nothing says which model {arn} stands for.", arn=arn)
         return known[1]
 
     def _find_out(self, arn: str) -> None:
@@ -106,8 +121,8 @@ class ProfileResolver:
 
     def _ask(self, arn: str) -> None:
         try:
-            target = id_of_profile(self._lookup(arn))
-        except Exception as error:
+            target = self._id_in(self._lookup(arn))
+        except BaseException as error:  # of a thread of its own, whoever's code it is
             self._say(arn, error)
             self._keep(arn, RETRY_S, None)
         else:
@@ -121,15 +136,31 @@ class ProfileResolver:
             self._known[arn] = (self._monotonic() + for_s, target)
             self._asked.pop(arn, None)
 
-    def _say(self, arn: str, error: Exception) -> None:
+    def _say(self, arn: str, error: BaseException) -> None:
         if arn not in self._warned:
             self._warned.add(arn)
             _log.warning(
-                "rockbottom: %s could not be looked up (%s); its requests are sent unchanged. "
-                "Fix: allow bedrock:GetInferenceProfile, or attach(..., resolve=...)",
+                "rockbottom: %s could not be looked up (%s); its requests are sent unchanged. Fix: %s",
                 arn,
                 type(error).__name__,
+                self._fix,
             )
+
+
+def patient(resolve: Resolve) -> ProfileResolver:
+    """A ``resolve`` of the caller's own, asked as GetInferenceProfile is: beside the calls, once an hour for each ARN.
+
+    It may ask the network itself, and no call waits for that longer than for ours.
+    """
+    if isinstance(resolve, ProfileResolver):
+        return resolve
+    return ProfileResolver(resolve, id_in=_text, kinds=(_APPLICATION, _DEPLOYMENT), fix=_ANSWER)
+
+
+def _text(answer: Any) -> str:
+    if not isinstance(answer, str):
+        raise TypeError(f"resolve= answered with {type(answer).__name__}")
+    return answer
 
 
 def id_of_profile(reply: dict[str, Any]) -> str:

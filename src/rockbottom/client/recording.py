@@ -1,5 +1,6 @@
 """A call that has ended as a record, and the sinks that it goes to. No text of a request gets that far."""
 
+import time
 from bisect import bisect_right
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from hashlib import blake2b
@@ -33,16 +34,22 @@ class SpendingLimit(Protocol):
 class Recorder:
     """Turns calls into records and hands them to sinks. ``failed`` is told of an error, which ends nothing.
 
-    ``key`` is the secret of the prefix hashes; None records none.
+    ``key`` is the secret of the prefix hashes; None records none. ``waited`` is told how many seconds a sink took.
     """
 
     def __init__(
-        self, sinks: Iterable[Sink], tags: Mapping[str, str], key: bytes | None, failed: Callable[[Exception], None]
+        self,
+        sinks: Iterable[Sink],
+        tags: Mapping[str, str],
+        key: bytes | None,
+        failed: Callable[[Exception], None],
+        waited: Callable[[str, float], None] = lambda who, seconds: None,
+        stopwatch: Callable[[], float] = time.perf_counter,
     ) -> None:
         self.sinks = tuple(sinks)
         self.tags = tags
         self._hasher = Hasher(key) if key is not None else None
-        self._failed = failed
+        self._failed, self._waited, self._stopwatch = failed, waited, stopwatch
         for sink in self.sinks:
             close_at_exit(sink, until_end=True)
 
@@ -55,10 +62,12 @@ class Recorder:
         except Exception as error:
             return self._failed(error)
         for sink in self.sinks:
+            began = self._stopwatch()
             try:
                 sink.record(record)
             except Exception as error:
                 self._failed(error)
+            self._waited(f"a record in {type(sink).__name__}", self._stopwatch() - began)
         return None
 
     def _record_of(

@@ -31,12 +31,14 @@ def recorder_of(attachment: "Attachment", record: "Recording", budget: Any, env:
         return None
     end_at_exit(attachment)
     key = _key_of(folder, attachment.ledger_secret) if folder is not None else None
-    failed = attachment.talk.failure
+    talk = attachment.talk
     return Recorder(
         sinks,
         tidy(record.tags or {}),
         key,
-        lambda error: failed("recording", error, "calls go through, but are not recorded there"),
+        lambda error: talk.failure("recording", error, "calls go through, but are not recorded there"),
+        talk.waited,
+        attachment.stopwatch,
     )
 
 

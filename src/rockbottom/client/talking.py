@@ -14,6 +14,8 @@ _LOST = (
     "longer read_timeout in botocore's Config costs less"
 )
 _MOST_NOTICES, _MOST_SAID = 100, 1000
+_LONG_S = 1.0
+_YEAR_10000 = 253_402_300_800.0  # seconds since the epoch: no calendar here goes further
 
 
 def kept_going(clock: Callable[[], float]) -> Callable[[], float]:
@@ -24,7 +26,10 @@ def kept_going(clock: Callable[[], float]) -> Callable[[], float]:
 
     def now() -> float:
         try:
-            return float(clock())
+            seconds = float(clock())
+            if not 0 <= seconds < _YEAR_10000:  # nan is neither
+                raise ValueError(seconds)
+            return seconds
         except Exception as error:
             if not failed:
                 failed.append(type(error).__name__)
@@ -76,6 +81,11 @@ class Talk:
     def unread(self, where: str) -> None:
         """Say once what could not be read in a request that the service answered, without its text."""
         self.say([f"a request could not be read ({where}): such requests are not planned, but they are priced"])
+
+    def waited(self, who: str, seconds: float) -> None:
+        """Say once that calls wait for what was given to ``attach``, where one waited longer than anything of ours."""
+        if seconds > _LONG_S:
+            self.say([f"{who} takes more than a second, and the call waits for it: let it work in a thread of its own"])
 
     def lost(self, attempts: int) -> None:
         """Say once that attempts of a call got no answer, where some did not."""
