@@ -48,6 +48,16 @@ def test_run_prints_the_estimate_first_and_then_what_came_of_it(rockbottom, kit,
     assert "job " not in err
 
 
+def test_without_a_bucket_it_says_what_each_way_costs_and_what_a_job_needs(rockbottom, kit, tmp_path):
+    """Whoever has to decide has no bucket yet: the estimate is shown, nothing is sent and nothing is kept."""
+    name = file_of(tmp_path, kit.pairs(120))
+    code, out, err = rockbottom("run", name, "--model", kit.MODEL, "--region", "us-east-1")
+    assert (code, out) == (2, "")
+    assert err.startswith("Batch is the cheapest of these.\n\nestimate: 120 records, ")
+    assert "nothing was sent: a job needs --bucket and --role, which rockbottom batch setup makes" in err
+    assert not (tmp_path / ".rockbottom").exists()
+
+
 def test_a_job_on_a_model_that_ends_says_so_with_the_estimate(rockbottom, kit, tmp_path):
     """DeepSeek-V3.1 ends on 2027-03-30 (its card of 2026-10-08)."""
     name = file_of(tmp_path, kit.pairs(120))

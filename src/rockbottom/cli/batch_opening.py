@@ -77,7 +77,11 @@ def prepared_run(options: dict[str, Any], attempts: int = 3, *, on_demand: bool 
 
     cloud = cloud_of(options, of_openai=options["kind"] == Kind.CHAT.value)
     if not on_demand and not (options["bucket"] and options["role_arn"]):
-        raise click.UsageError("a job needs --bucket and --role; rockbottom batch run --on-demand needs neither")
+        _show_ways(options, cloud)
+        raise click.UsageError(
+            "nothing was sent: a job needs --bucket and --role, which rockbottom batch setup makes; "
+            "rockbottom batch run --on-demand needs neither"
+        )
     place = Place(
         options["bucket"], options["role_arn"], options["prefix"], options["kms_key"], options["bucket_owner"],
         options["timeout_hours"], dict(_tag(tag) for tag in options["tags"]),
@@ -130,6 +134,22 @@ def settings_of(name: str, runs: Path) -> Any:
     if state is None or state.settings is None:
         raise no_such_run(name, runs)
     return state.settings
+
+
+def _show_ways(options: dict[str, Any], cloud: "Cloud") -> None:
+    """What the records would cost, each way, for whoever has no bucket yet; nothing of it is kept."""
+    import tempfile
+
+    from rockbottom.batch import Kind, Place, prepare
+    from rockbottom.rendering import batch_estimate_text
+
+    anywhere = Place("any-bucket", "arn:aws:iam::000000000000:role/any")
+    with tempfile.TemporaryDirectory(prefix="rockbottom-") as scratch, prepare(
+        _source(options["records"]), anywhere, model=options["model"], cloud=cloud, kind=Kind(options["kind"]),
+        name="estimate", folder=Path(scratch),
+        strip_points=options["strip_cache_points"], on=_day(options), book=_book(options),
+    ) as prepared:  # fmt: skip
+        tell(batch_estimate_text(prepared, prepared.estimate(options["output_tokens"])))
 
 
 def _source(path: Path) -> Any:

@@ -8,8 +8,14 @@ from rockbottom.figures import counted, megabytes, share, usd
 
 
 def batch_estimate_text(prepared: Prepared, estimate: BatchEstimate) -> Iterator[str]:
-    """What a run will cost, beside the other ways to send it."""
+    """Which way to send a run is the cheapest, and what each costs."""
     state, settings = prepared.run.state, prepared.run.settings
+    yield _verdict(estimate.compared)
+    if estimate.compared.cheapest == "cached" and not settings.on_demand:
+        kind = "" if settings.kind == "Converse" else f" --type {settings.kind}"
+        how = f"--model {settings.model}{kind} --on-demand --region {settings.region}"
+        yield f"  rockbottom batch run {settings.source} {how} sends them so"
+    yield ""
     files = sum(len(job.files) for job in state.jobs)
     way = "sent on demand" if settings.on_demand else f"{counted(files, 'file')} in {counted(len(state.jobs), 'job')}"
     yield f"{settings.name}: {counted(estimate.records, 'record')}, {megabytes(state.bytes)}, {way}, {settings.model}"
@@ -17,9 +23,6 @@ def batch_estimate_text(prepared: Prepared, estimate: BatchEstimate) -> Iterator
     sampled = "" if estimate.looked_at == estimate.records else f", from {estimate.looked_at:,} of the records"
     yield f"about {counted(estimate.input_tokens, 'token')} in (estimated{sampled}), {output} ({estimate.output_is})"
     yield from _comparison_text(estimate.compared, estimate.read_share)
-    if estimate.compared.cheapest == "cached" and not settings.on_demand:
-        kind = "" if settings.kind == "Converse" else f" --type {settings.kind}"
-        yield f"  rockbottom batch run {settings.source} --model {settings.model}{kind} --on-demand sends them so"
 
 
 def _comparison_text(ways: Comparison, read_share: float | None = None) -> Iterator[str]:
@@ -37,7 +40,16 @@ def _comparison_text(ways: Comparison, read_share: float | None = None) -> Itera
         yield "not sold in batch"
     if ways.why:
         yield f"not priced on demand: {ways.why}"
-    yield _VERDICTS[ways.cheapest]
+
+
+def _verdict(ways: Comparison) -> str:
+    """The cheapest way, and where that is not batch what it costs beside it."""
+    cheapest = ways.cached if ways.cheapest == "cached" else ways.on_demand
+    if ways.cheapest == "batch" or cheapest is None or ways.batch is None or not ways.batch.usd:
+        return _VERDICTS[ways.cheapest]
+    less = share(1 - cheapest.usd / ways.batch.usd)
+    amounts = f"{usd(cheapest.usd, 2, symbol=True)} instead of {usd(ways.batch.usd, 2, symbol=True)}"
+    return f"{_VERDICTS[ways.cheapest].rstrip('.')}: {amounts} ({less} less)."
 
 
 _VERDICTS = {
@@ -84,6 +96,7 @@ def outcome_text(outcome: Outcome) -> Iterator[str]:
     yield f"{counted(usage.total_input, 'token')} in{cached}, {usage.output:,} out, as the results count them"
     yield from _reconciled(outcome)
     yield from _comparison_text(outcome.compared)
+    yield _verdict(outcome.compared)
     yield f"results: {outcome.results}"
     if outcome.answered < outcome.records:
         yield f"without an answer: {outcome.left_path}"
