@@ -124,6 +124,14 @@ def openai_client(endpoint, asynchronous):
     return made(base_url=f"{endpoint.url}/openai/v1", api_key="any")
 
 
+def bedrock_openai_client(endpoint, asynchronous):
+    openai = pytest.importorskip("openai", reason="needs the group frameworks: make sdks runs this")
+    if not hasattr(openai, "BedrockOpenAI"):
+        pytest.skip("this openai has no BedrockOpenAI")
+    made = openai.AsyncBedrockOpenAI if asynchronous else openai.BedrockOpenAI
+    return made(base_url=f"{endpoint.url}/openai/v1")
+
+
 def mantle_client(endpoint, asynchronous):
     anthropic = pytest.importorskip("anthropic", reason="needs the group sdks: make sdks runs this")
     if not hasattr(anthropic, "AnthropicBedrockMantle"):
@@ -142,6 +150,8 @@ def anthropic_client(endpoint, asynchronous):
 WAYS = {
     "openai on responses": (openai_client, on_responses),
     "openai on chat": (openai_client, on_chat),
+    "bedrock openai on responses": (bedrock_openai_client, on_responses),
+    "bedrock openai on chat": (bedrock_openai_client, on_chat),
     "anthropic on mantle": (mantle_client, on_messages),
     "anthropic by its base_url": (anthropic_client, on_messages),
 }
@@ -150,8 +160,13 @@ WAYS = {
 @pytest.mark.parametrize("asynchronous", [False, True], ids=["blocking", "asynchronous"])
 @pytest.mark.parametrize("stream", [False, True], ids=["whole", "streamed"])
 @pytest.mark.parametrize("way", WAYS)
-def test_a_tool_loop_is_answered_counted_and_read_from_the_cache(endpoint, tmp_path, way, stream, asynchronous):
+def test_a_tool_loop_is_answered_counted_and_read_from_the_cache(
+    endpoint, tmp_path, monkeypatch, way, stream, asynchronous
+):
     """Two calls; the second reads what the first wrote, and report and ledger say what the service counted."""
+    keys = {"AWS_ACCESS_KEY_ID": "AKID", "AWS_SECRET_ACCESS_KEY": "secret", "AWS_REGION": "us-east-1"}
+    for name, value in keys.items():
+        monkeypatch.setenv(name, value)
     made, loop = WAYS[way]
     bare = made(endpoint, asynchronous)
 

@@ -15,6 +15,9 @@ PROGRAMS = [
     ("strands", "strands.models.openai", "chat"),
     ("strands", "strands.models.openai_responses", "responses"),
     ("strands", "strands.models.anthropic", "messages"),
+    ("litellm", "litellm.llms.bedrock_mantle", "responses"),
+    ("litellm", "litellm", "chat"),
+    ("litellm", "litellm.llms.bedrock_mantle", "messages"),
 ]
 
 
