@@ -188,3 +188,46 @@ def test_every_text_has_a_vector_of_norm_one(text, length):
     vector = vector_of(text, length)
     assert len(vector) == length
     assert math.fsum(value * value for value in vector) == pytest.approx(1)
+
+
+@pytest.mark.parametrize(
+    ("model", "body", "says"),
+    [
+        (
+            "cohere.embed-english-v3",
+            {"inputText": "a"},
+            "Malformed input request: #: required key [texts] not found#: required key [input_type] not found"
+            "#: extraneous key [inputText] is not permitted, please reformat your input and try again.",
+        ),
+        (
+            "cohere.embed-multilingual-v3",
+            {"texts": ["a" * 2049], "input_type": "search_query"},
+            "Malformed input request: #/texts/0: expected maxLength: 2048, actual: 2049, please reformat your input "
+            "and try again.",
+        ),
+        (
+            "amazon.titan-embed-text-v1",
+            {"inputText": "word " * 9874},
+            "400 Bad Request: Too many input tokens. Max input tokens: 8192, request input token count: 9875 ",
+        ),
+    ],
+)
+def test_bodies_are_refused_in_the_recorded_words(runtime, model, body, says):
+    """promptfoo 921, ScrapeGraphAI 400, amazon-bedrock-workshop 136."""
+    with pytest.raises(ClientError) as caught:
+        runtime.invoke_model(modelId=model, body=json.dumps(body))
+    assert caught.value.response["Error"]["Message"] == says
+
+
+def test_an_image_beside_a_text_changes_the_vector(invoke):
+    """Titan Multimodal embeds both together; of an image alone too."""
+    model = "amazon.titan-embed-image-v1"
+    bodies = ({"inputText": "cat"}, {"inputImage": "aGk="}, {"inputText": "cat", "inputImage": "aGk="})
+    vectors = [tuple(invoke(model, **body)["embedding"]) for body in bodies]
+    assert len(set(vectors)) == 3
+
+
+def test_counting_tokens_of_a_model_that_embeds_is_not_supported(runtime):
+    """It exists, so its id is not called invalid."""
+    with pytest.raises(ClientError, match="doesn't support counting tokens"):
+        runtime.count_tokens(modelId="amazon.titan-embed-text-v2:0", input={"invokeModel": {"body": b"{}"}})

@@ -4,7 +4,7 @@ import base64
 import re
 import struct
 import tomllib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from importlib import resources
@@ -21,6 +21,7 @@ _RERANKED_LENGTH = 256
 _TOKEN = re.compile(r"\w+|[^\w\s]")
 _MOST_TEXTS = 96  # of Cohere, and of a reranked list 1,000
 _MOST_DOCUMENTS = 1000
+_INPUT_TYPES = ("search_document", "search_query", "classification", "clustering", "image")
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +35,9 @@ class Embedding:
     lowers: bool
     by_type: bool
     profiles: tuple[str, ...]
+    members: tuple[str, ...] = ()  # of a body; empty: any
+    most_chars: int | None = None  # of a text
+    most_tokens: int | None = None
 
 
 @cache
@@ -50,6 +54,9 @@ def embedding_models() -> Mapping[str, Embedding]:
             row.get("lowers", False),
             row.get("by_type", False),
             tuple(row.get("profiles", ())),
+            tuple(row.get("members", ())),
+            row.get("most_chars"),
+            row.get("most_tokens"),
         )
         models |= dict.fromkeys([model.id, *(f"{scope}.{model.id}" for scope in model.profiles)], model)
     return models
@@ -66,11 +73,21 @@ def answer_embedding(model: Embedding, body: Json, identity: str) -> tuple[Json,
     return _FORMS[model.form](model, body, identity)
 
 
+def _check_members(model: Embedding, body: Json, *required: str) -> None:
+    """Raise for members that are missing or unknown; all are named, one behind the other, as recorded."""
+    missing = [f"#: required key [{name}] not found" for name in required if body.get(name) is None]
+    extra = [f"#: extraneous key [{name}] is not permitted" for name in body if name not in model.members]
+    if missing or (extra and model.members):
+        raise malformed("".join([*missing, *(extra if model.members else ())]))
+
+
 def _titan(model: Embedding, body: Json, identity: str) -> tuple[Json, int]:
-    image = body.get("inputImage")
-    text = body.get("inputText", image if "image" in model.id else None)
-    if not isinstance(text, str):
-        raise malformed("#: required key [inputText] not found")
+    image = body.get("inputImage") if "image" in model.id else None
+    _check_members(model, body, *(("inputText",) if image is None else ()))
+    parts = [part for part in (body.get("inputText"), image) if part is not None]
+    if not all(isinstance(part, str) for part in parts):
+        raise malformed("#/inputText: expected type: String")
+    text = " ".join(parts)  # an image beside a text changes the vector
     if not text:
         raise malformed("expected minLength: 1, actual: 0")
     config = body.get("embeddingConfig")
@@ -78,7 +95,12 @@ def _titan(model: Embedding, body: Json, identity: str) -> tuple[Json, int]:
     vector = _vector(model, text, dimensions)
     if body.get("normalize") is False:
         vector = [value * 12.0 for value in vector]  # of a norm that is not 1, as asked
-    tokens = _words(text) + 1
+    tokens = _words(str(body.get("inputText") or "")) + 1
+    if model.most_tokens is not None and tokens > model.most_tokens:
+        raise invalid(
+            f"400 Bad Request: Too many input tokens. Max input tokens: {model.most_tokens}, "
+            f"request input token count: {tokens} "
+        )
     types = _types(body.get("embeddingTypes"))
     reply: Json = {"embedding": vector, "inputTextTokenCount": tokens}
     if model.id.startswith("amazon.titan-embed-text-v2"):
@@ -104,19 +126,24 @@ def _nova(model: Embedding, body: Json, identity: str) -> tuple[Json, int]:
 
 
 def _cohere(model: Embedding, body: Json, identity: str) -> tuple[Json, int]:
-    texts = body.get("texts")
-    images = body.get("images")
-    inputs = texts if is_list(texts) else images if is_list(images) else _texts_of_inputs(body.get("inputs"))
-    if inputs is None or not all(isinstance(text, str) for text in inputs):
-        raise malformed("#: required key [texts] not found")
+    member = next((name for name in ("texts", "images", "inputs") if is_list(body.get(name))), "texts")
+    _check_members(model, body, member, "input_type")
+    listed: Any = body[member]
+    inputs = _texts_of_inputs(listed) if member == "inputs" else listed
+    if not is_list(inputs) or not all(isinstance(text, str) for text in inputs):
+        raise malformed(f"#/{member}: expected type: JSONArray of texts")
     if not 1 <= len(inputs) <= _MOST_TEXTS:
         bound = f"maximum item count: {_MOST_TEXTS}" if inputs else "minimum item count: 1"
-        raise malformed(f"#/texts: expected {bound}, found: {len(inputs)}")
-    if body.get("input_type") is None:
-        raise malformed("#: required key [input_type] not found")
+        raise malformed(f"#/{member}: expected {bound}, found: {len(inputs)}")
+    if body["input_type"] not in _INPUT_TYPES:
+        raise malformed(f"#/input_type: {body['input_type']} is not a valid enum value")
+    for place, text in enumerate(inputs if member == "texts" else ()):
+        if model.most_chars is not None and len(text) > model.most_chars:
+            raise malformed(f"#/texts/{place}: expected maxLength: {model.most_chars}, actual: {len(text)}")
     vectors = [_vector(model, str(text), body.get("output_dimension")) for text in inputs]
     types = body.get("embedding_types")
-    reply: Json = {"id": identity, "texts": [str(text).lower() if model.lowers else text for text in inputs]}
+    texts = inputs if member == "texts" else []
+    reply: Json = {"id": identity, "texts": [str(text).lower() if model.lowers else text for text in texts]}
     if is_list(types) or model.by_type:
         kinds = [str(kind) for kind in types] if is_list(types) else ["float"]
         reply["embeddings"] = {kind: [_as_type(vector, kind) for vector in vectors] for kind in kinds}
@@ -126,10 +153,8 @@ def _cohere(model: Embedding, body: Json, identity: str) -> tuple[Json, int]:
     return reply, sum(_words(str(text)) + 1 for text in inputs)
 
 
-def _texts_of_inputs(inputs: Any) -> list[str] | None:
+def _texts_of_inputs(inputs: Sequence[Any]) -> list[str]:
     """The texts of Cohere 4's inputs, whose content are parts; an image counts as its address."""
-    if not is_list(inputs):
-        return None
     texts: list[str] = []
     for item in inputs:
         parts = item.get("content") if is_object(item) else None
@@ -143,8 +168,11 @@ def _rerank(model: Embedding, body: Json, identity: str) -> tuple[Json, int]:
     query, documents = body.get("query"), body.get("documents")
     if not isinstance(query, str) or not query:
         raise malformed("#: required key [query] not found")
-    if not is_list(documents) or not 1 <= len(documents) <= _MOST_DOCUMENTS:
+    if not is_list(documents):
         raise malformed("#: required key [documents] not found")
+    if not 1 <= len(documents) <= _MOST_DOCUMENTS:
+        bound = f"maximum item count: {_MOST_DOCUMENTS}" if documents else "minimum item count: 1"
+        raise malformed(f"#/documents: expected {bound}, found: {len(documents)}")
     texts = [str(item.get("text", item)) if is_object(item) else str(item) for item in documents]
     query_vector = vector_of(query, _RERANKED_LENGTH)
     scored = [(likeness(query_vector, vector_of(text, _RERANKED_LENGTH)), place) for place, text in enumerate(texts)]

@@ -19,6 +19,7 @@ from rockbottom.local.asked import Asked, asked_of
 from rockbottom.local.bodies import object_of
 from rockbottom.local.calls import Call, Counted, neutral_of
 from rockbottom.local.conversations import check_alternation, check_conversation
+from rockbottom.local.embeddings import embedding_model
 from rockbottom.local.failures import END_OF_LIFE, ServiceFailure, invalid
 from rockbottom.local.guarded_bodies import guarded_body
 from rockbottom.local.guardrails import INTERVENED, Guarded
@@ -45,6 +46,7 @@ _CHECKS: Mapping[str, Callable[[Json, str], None]] = {
     "messages": check_message_body,
 }
 """Finer checks than that of the members that a dialect must have, by its name: of a body to a model (its bare id)."""
+_UNCOUNTED = "The provided model doesn't support counting tokens."
 _TIER = b"x-amzn-bedrock-service-tier"
 
 
@@ -62,9 +64,11 @@ class Runtime:
     def count_tokens(self, call: Call) -> Json:
         """The reply of CountTokens. Raises ServiceFailure."""
         counted = self._checks["CountTokens"](object_of(call.body))["input"]
+        if embedding_model(call.model) is not None:
+            raise invalid(_UNCOUNTED)
         model = self.model(call.model)
         if model.scope is not Scope.IN_REGION or model.application_profile or not model.model.count_tokens:
-            raise invalid("The provided model doesn't support counting tokens.")
+            raise invalid(_UNCOUNTED)
         if "converse" in counted:
             dialect, body = CONVERSE, counted["converse"]
         else:
