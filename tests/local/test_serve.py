@@ -54,6 +54,10 @@ def test_each_kind_of_client_is_told_what_it_needs():
     assert "createAmazonBedrock({ baseURL: 'http://127.0.0.1:4747' })" in printed
     assert "opencode" in printed
     assert "BUNDLE" not in printed
+    assert "AWS_ENDPOINT_URL_S3" not in printed
+    with_s3 = said_by("serve", "--env", "--region", "eu-west-1", "--s3", "moto", "--s3-port", "4750").splitlines()
+    assert "export AWS_ENDPOINT_URL_S3=http://127.0.0.1:4750" in with_s3
+    assert "export AWS_DEFAULT_REGION=eu-west-1" in with_s3  # what boto3 and the AWS CLI read
     over_tls = said_by("serve", "--env", "--tls")
     assert "export AWS_BEDROCK_RUNTIME_ENDPOINT=https://127.0.0.1:4747" in over_tls.splitlines()
     assert "export NODE_EXTRA_CA_CERTS=BUNDLE" in over_tls.splitlines()

@@ -9,7 +9,7 @@ import click
 from rockbottom.cli.console import tell
 from rockbottom.cli.values import Region, Url
 from rockbottom.files import make_folder
-from rockbottom.local import DEFAULT_ACCOUNT, ClockKind, EndpointSettings, Running
+from rockbottom.local import DEFAULT_ACCOUNT, IN_PROCESS, ClockKind, EndpointSettings, Running
 from rockbottom.local import serve as serve_forever
 
 
@@ -76,7 +76,8 @@ def serve(env: bool, clock: str, switches: tuple[str, ...], **options: Any) -> N
     """Serve a local Bedrock endpoint that AWS SDKs talk to by endpoint URL."""
     if env:
         scheme = "https" if options["tls"] else "http"
-        click.echo("\n".join(_environment(f"{scheme}://{options['host']}:{options['port']}")))
+        url = f"{scheme}://{options['host']}:{options['port']}"
+        click.echo("\n".join(_environment(url, options["region"], _s3_url(options))))
         return
     sides = _sides(switches)
     if options["log_dir"] is not None:
@@ -104,11 +105,20 @@ def _make(log_dir: Path) -> None:
         ) from error
 
 
-def _environment(url: str) -> Iterator[str]:
+def _s3_url(options: Mapping[str, Any]) -> str | None:
+    """Where the S3 of batch jobs will answer; None where there is none, or its port is not known before it starts."""
+    if options["s3"] != IN_PROCESS:
+        return options["s3"]
+    return f"http://{options['host']}:{options['s3_port']}" if options["s3_port"] else None
+
+
+def _environment(url: str, region: str, s3_url: str | None) -> Iterator[str]:
     """Lines for a shell, a comment before those of each client."""
     for client, variables in _CLIENTS.items():
         yield f"# {client}"
-        yield from (f"export {name}={value.format(url=url)}" for name, value in variables.items())
+        yield from (f"export {name}={value.format(url=url, region=region)}" for name, value in variables.items())
+        if client == _AWS and s3_url:
+            yield f"export AWS_ENDPOINT_URL_S3={s3_url}"
     for client, setting in _SETTINGS.items():
         yield f"# {client}: no variable, but a setting"
         yield f"#   {setting.replace('{url}', url)}"
@@ -117,14 +127,20 @@ def _environment(url: str) -> Iterator[str]:
         yield from (f"export {name}=BUNDLE" for name in _TRUST)
 
 
+_AWS = "AWS SDKs and the AWS CLI; any credentials do (AWS_ACCESS_KEY_ID=any AWS_SECRET_ACCESS_KEY=any)"
 _CLIENTS: Mapping[str, Mapping[str, str]] = {
-    "AWS SDKs": {"AWS_ENDPOINT_URL_BEDROCK_RUNTIME": "{url}", "AWS_ENDPOINT_URL_BEDROCK": "{url}"},
+    _AWS: {
+        "AWS_ENDPOINT_URL_BEDROCK_RUNTIME": "{url}",
+        "AWS_ENDPOINT_URL_BEDROCK": "{url}",
+        "AWS_ENDPOINT_URL_BEDROCK_AGENT_RUNTIME": "{url}",  # Rerank
+        "AWS_DEFAULT_REGION": "{region}",
+    },
     "LiteLLM": {"AWS_BEDROCK_RUNTIME_ENDPOINT": "{url}"},
     "OpenAI(), and what is built on it": {"OPENAI_BASE_URL": "{url}/openai/v1", "OPENAI_API_KEY": "any"},
     "BedrockOpenAI()": {
         "AWS_BEDROCK_BASE_URL": "{url}/openai/v1",
         "AWS_BEARER_TOKEN_BEDROCK": "any",
-        "AWS_REGION": "us-east-1",
+        "AWS_REGION": "{region}",
     },
     "Anthropic()": {"ANTHROPIC_BASE_URL": "{url}/anthropic", "ANTHROPIC_API_KEY": "any"},
     "AnthropicBedrock(), AnthropicBedrockMantle(), Claude Code": {

@@ -9,11 +9,13 @@ from rockbottom.extras import needing
 with needing("rockbottom.local", "local"):
     from rockbottom.local.clock import ClockKind
     from rockbottom.local.failures import CannotListen, LocalError, ServiceFailure
+    from rockbottom.local.jobs_s3 import IN_PROCESS
     from rockbottom.local.server import Running, running, serve
     from rockbottom.local.settings import DEFAULT_ACCOUNT, EndpointSettings
 
 __all__ = [
     "DEFAULT_ACCOUNT",
+    "IN_PROCESS",
     "CannotListen",
     "ClockKind",
     "EndpointSettings",
