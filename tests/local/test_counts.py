@@ -55,8 +55,6 @@ def test_one_more_word_never_counts_less(state, words, times, word):
 
 
 NOT_MET = {
-    # Thoughts of an earlier turn, in the words of its template, are not in the prompt; the estimate reads text.
-    "test_bedrock_thinking_high_qwen_variant.yaml",
     # Models of which nothing is measured but these calls.
     "test_bedrock_native_output_minimax.yaml",
     "test_bedrock_writer_tool_result_followed_by_text_accepted.yaml",

@@ -179,6 +179,7 @@ def _weights(name: str, row: Table, media: MediaWeights, sources: Sources) -> To
         image_pixels_per_token=row.get("image_pixels_per_token"),
         image_most_tokens=row.get("image_most_tokens"),
         drops_thoughts=row.get("drops_thoughts", False),
+        thoughts_end=row.get("thoughts_end"),
         video_tokens=row.get("video_tokens"),
     )
 

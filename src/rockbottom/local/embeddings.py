@@ -142,7 +142,7 @@ def _cohere(model: Embedding, body: Json, identity: str) -> tuple[Json, int]:
             raise malformed(f"#/texts/{place}: expected maxLength: {model.most_chars}, actual: {len(text)}")
     vectors = [_vector(model, str(text), body.get("output_dimension")) for text in inputs]
     types = body.get("embedding_types")
-    texts = inputs if member == "texts" else []
+    texts: Sequence[Any] = inputs if member == "texts" else ()
     reply: Json = {"id": identity, "texts": [str(text).lower() if model.lowers else text for text in texts]}
     if is_list(types) or model.by_type:
         kinds = [str(kind) for kind in types] if is_list(types) else ["float"]

@@ -94,13 +94,20 @@ class Meter:
         key = (text, kind, role)
         known = self._seen.get(key)
         if known is None:
-            known = digest_of(kind, role, text.encode("utf-8", "surrogatepass")), self.tokens_of_text(text)
+            known = digest_of(kind, role, text.encode("utf-8", "surrogatepass")), self._tokens_in(text, role)
             self._remember(key, len(text), known)
         return known
 
     def weigh(self, text: str, role: str) -> tuple[bytes, int]:
         """As ``text``, without remembering it: for texts of a message that is then kept as a whole."""
-        return digest_of("text", role, text.encode("utf-8", "surrogatepass")), self.tokens_of_text(text)
+        return digest_of("text", role, text.encode("utf-8", "surrogatepass")), self._tokens_in(text, role)
+
+    def _tokens_in(self, text: str, role: str) -> int:
+        """The tokens of a text as it stands in the prompt: without thoughts that the model's template leaves out."""
+        end = self.weights.thoughts_end
+        if end is not None and role == "assistant":
+            text = text.rpartition(end)[2]
+        return self.tokens_of_text(text)
 
     def json(self, value: object, kind: str, role: str = "") -> tuple[bytes, int]:
         """Digest and tokens of a JSON value, as its compact text."""

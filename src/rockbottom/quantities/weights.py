@@ -58,7 +58,8 @@ class TokenWeights:
     scaled down until its long edge has at most ``image_edge_pixels``, a smaller one up until its short edge has
     ``image_short_edge_pixels``, and it counts at most ``image_most_tokens``; None: no such limit is known.
     ``image_pixels_per_token`` is the tokenizer's own where it was measured. ``drops_thoughts``: the reasoning of turns
-    that the user has answered is no part of the prompt. ``error`` is the stated relative error of an estimate for
+    that the user has answered is no part of the prompt. ``thoughts_end`` ends the thoughts that stand in a text of the
+    assistant's and are no part of it either (None: they are). ``error`` is the stated relative error of an estimate for
     English prose.
     """
 
@@ -79,4 +80,5 @@ class TokenWeights:
     image_pixels_per_token: int | None = None
     image_most_tokens: int | None = None
     drops_thoughts: bool = False
+    thoughts_end: str | None = None
     video_tokens: int | None = None
