@@ -112,7 +112,7 @@ def _client_steps(writer: LedgerWriter, key: bytes | None, calls: int) -> Iterat
         usage = Usage(input=120, output=350, cache_read=18_000, cache_write_5m=400)
         call = Call(float(turn), request, request, reading, operation="ConverseStream", whereabouts=where, left=1.0)
         call.tags, call.first, call.request_id = {"tenant": "acme", "feature": "chat"}, 1.4, f"request-{turn:028}"
-        costs = books.costs(reading, usage, date_of(turn))
+        costs = books.costs(reading.model, reading.tier, usage, date_of(turn), where.region)
         yield lambda: recorder.record(call, usage, costs, 1024, 3.0, False)  # noqa: B023
 
 
