@@ -1,6 +1,6 @@
-"""Measures the priors of the planner on recorded traffic and prints src/rockbottom/plan/priors.toml.
+"""Measures the priors of the planner on recorded traffic and prints src/rockbottom/plan/priors.csv.
 
-    PYTHONPATH=src python -m tests.plan.measure_priors > priors.toml
+    PYTHONPATH=src python -m tests.plan.measure_priors > priors.csv
 
 Every kind counts at most 200 times per set, so that no set drowns the others; first requests above 16,000 tokens at
 most 20 times: of such applications the sets hold few, and one-off ones only made up. One-off documents and one-off
@@ -32,8 +32,7 @@ HEADER = """\
 # result, else lognormal around 30 s; questions about a document in bursts). One-off documents, one-off
 # questions and agents whose tools take minutes are in no recording, yet exist: made-up ones stand in for them.
 # tests/plan/measure_priors.py makes this file.
-
-[kind]"""
+kind,n,sets,strength,p1,p5,p20,p60"""
 
 
 def counts(name: str) -> dict[tuple[str, ...], tuple[list[float], list[float]]]:
@@ -83,8 +82,8 @@ def row(key: tuple[str, ...], found: list[tuple[float, list[float]]]) -> str:
     spread = sum(weight * (ends[1] - p5) ** 2 for weight, ends in found) / n
     strength = 5.0 if len(found) < 2 else min(5.0, max(1.0, p5 * (1 - p5) / max(spread, 1e-6) - 1))
     strength = min(strength, n / 2)
-    said = f"n = {n:.0f}, sets = {len(found)}, strength = {strength:.1f}"
-    return f'"{"/".join(key)}" = {{ {said}, p1 = {p1:.3f}, p5 = {p5:.3f}, p20 = {p20:.3f}, p60 = {p60:.3f} }}'
+    ends = ",".join(f"{share:.3f}" for share in (p1, p5, p20, p60))
+    return f"{'/'.join(key)},{n:.0f},{len(found)},{strength:.1f},{ends}"
 
 
 def is_full(key: tuple[str, ...]) -> bool:

@@ -1,7 +1,7 @@
 """The priors: what recorded traffic says about each kind before anything of one's own was seen."""
 
-import tomllib
-from collections.abc import Mapping
+import csv
+from collections.abc import Iterable, Mapping
 from functools import lru_cache
 from importlib.resources import files
 
@@ -15,15 +15,15 @@ CAP, BROAD_CAP = 5.0, 3.0
 @lru_cache(maxsize=1)
 def load_priors() -> Mapping[ClassKey, Counts]:
     """Pseudo-counts per class from the packaged file, summed up for the broader classes."""
-    text = files("rockbottom.plan").joinpath("priors.toml").read_text(encoding="utf-8")
-    return counts_of(tomllib.loads(text)["kind"])
+    text = files("rockbottom.plan").joinpath("priors.csv").read_text(encoding="utf-8")
+    return counts_of(csv.DictReader(line for line in text.splitlines() if not line.startswith("#")))
 
 
-def counts_of(rows: Mapping[str, Mapping[str, float]]) -> dict[ClassKey, Counts]:
-    """Pseudo-counts of the classes named ``a/b/...``, and of the classes they belong to."""
+def counts_of(rows: Iterable[Mapping[str, str]]) -> dict[ClassKey, Counts]:
+    """Pseudo-counts of the classes whose ``kind`` is ``a/b/...``, and of the classes they belong to."""
     sums: dict[ClassKey, tuple[list[float], list[float]]] = {}
-    for name, row in rows.items():
-        full = tuple(name.split("/"))
+    for row in rows:
+        full = tuple(row["kind"].split("/"))
         hits, misses = _stages(row)
         broad = full[:2]
         middle = {"first": full[:3], "more": full[:4]}.get(full[0], full[:3] if "fresh" in full else full[:4])
@@ -35,9 +35,9 @@ def counts_of(rows: Mapping[str, Mapping[str, float]]) -> dict[ClassKey, Counts]
     return {key: _capped(*pair, cap=CAP if len(key) > 3 else BROAD_CAP) for key, pair in sums.items()}
 
 
-def _stages(row: Mapping[str, float]) -> tuple[list[float], list[float]]:
+def _stages(row: Mapping[str, str]) -> tuple[list[float], list[float]]:
     n = min(float(row["strength"]), CAP)
-    ends = (row["p1"], row["p5"], row["p20"], row["p60"])
+    ends = (float(row["p1"]), float(row["p5"]), float(row["p20"]), float(row["p60"]))
     hits: list[float] = []
     misses: list[float] = []
     before = 0.0
