@@ -2,9 +2,7 @@
 
 from typing import TYPE_CHECKING
 
-from rockbottom.catalog.apart import SetApart, apart_of, summed_apart
 from rockbottom.catalog.authored import packaged_catalog
-from rockbottom.catalog.burndown import known_burndown
 from rockbottom.catalog.catalogue import Catalog
 from rockbottom.catalog.errors import (
     CatalogError,
@@ -15,23 +13,11 @@ from rockbottom.catalog.errors import (
     UnknownModel,
     UnresolvedProfile,
 )
-from rockbottom.catalog.levers import (
-    DistillationPair,
-    Hourly,
-    LeverPrice,
-    distillation_pairs,
-    guardrail_usd,
-    prices_of,
-    provisioned_prices,
-    reserved_prices,
-)
 from rockbottom.catalog.lifecycles import Lifecycle, Phase, ending, lifecycles
 from rockbottom.catalog.models import Model, ModelId, Scope, Tier
 from rockbottom.catalog.price_book import PriceBook, checked_on
 from rockbottom.catalog.price_files import COLUMNS, lines_of
 from rockbottom.catalog.prices import REFERENCE_REGION, NoPriceInForce, Price
-from rockbottom.catalog.profile_policies import iam_statements, scp_regions
-from rockbottom.catalog.profiles import PricedProfile, Profile, allowed, cheapest, geographies, priced, profiles_of
 from rockbottom.catalog.regions import regions
 from rockbottom.catalog.resolve import Resolve, scope_of_model_arns
 from rockbottom.catalog.rules import CacheRules, ContestedRule, Switch
@@ -40,7 +26,19 @@ from rockbottom.catalog.sdk import botocore_since
 from rockbottom.catalog.surfaces import MANTLE, RUNTIME, Surface, surface_named, surface_of, surfaces
 from rockbottom.faces import late
 
-if TYPE_CHECKING:  # AWS's price list is read by few commands, and by no attached client
+if TYPE_CHECKING:  # read by commands and by reports, and not when a client is attached
+    from rockbottom.catalog.apart import SetApart, apart_of, summed_apart
+    from rockbottom.catalog.burndown import known_burndown
+    from rockbottom.catalog.levers import (
+        DistillationPair,
+        Hourly,
+        LeverPrice,
+        distillation_pairs,
+        guardrail_usd,
+        prices_of,
+        provisioned_prices,
+        reserved_prices,
+    )
     from rockbottom.catalog.list_names import MARKETPLACE_EDITION, ListNames
     from rockbottom.catalog.price_list import (
         EVERY_SERVICE,
@@ -54,6 +52,8 @@ if TYPE_CHECKING:  # AWS's price list is read by few commands, and by no attache
         list_price,
     )
     from rockbottom.catalog.price_updates import Standing, Update, Updates, updates_of
+    from rockbottom.catalog.profile_policies import iam_statements, scp_regions
+    from rockbottom.catalog.profiles import PricedProfile, Profile, allowed, cheapest, geographies, priced, profiles_of
     from rockbottom.catalog.usage_types import NotATokenPrice, UsageType, usage_type
 
 __all__ = [
@@ -139,6 +139,27 @@ __all__ = [
 ]
 
 _LATER = {
+    "SetApart": "apart",
+    "apart_of": "apart",
+    "summed_apart": "apart",
+    "known_burndown": "burndown",
+    "DistillationPair": "levers",
+    "Hourly": "levers",
+    "LeverPrice": "levers",
+    "distillation_pairs": "levers",
+    "guardrail_usd": "levers",
+    "prices_of": "levers",
+    "provisioned_prices": "levers",
+    "reserved_prices": "levers",
+    "iam_statements": "profile_policies",
+    "scp_regions": "profile_policies",
+    "PricedProfile": "profiles",
+    "Profile": "profiles",
+    "allowed": "profiles",
+    "cheapest": "profiles",
+    "geographies": "profiles",
+    "priced": "profiles",
+    "profiles_of": "profiles",
     "MARKETPLACE_EDITION": "list_names",
     "ListNames": "list_names",
     "NotATokenPrice": "usage_types",

@@ -1,24 +1,29 @@
 """The planner on a live client: a call is planned, sent, priced and learned from; all else passes through untouched."""
 
+from typing import TYPE_CHECKING
+
 from rockbottom.client.arguments import Recording
 from rockbottom.client.attach import attach, attachment_of, detach, report
 from rockbottom.client.attachment import Attachment
 from rockbottom.client.botocore_hooks import about_points
 from rockbottom.client.calls import Call
-from rockbottom.client.carrying import Carriage, Watched, carrier, equip, watched
-from rockbottom.client.counting import counts_nothing, with_usage
 from rockbottom.client.errors import AlreadyAttached, NotAttachable, NotAttached
-from rockbottom.client.everyone import Everyone
 from rockbottom.client.holdout import Holdout
-from rockbottom.client.httpx_clients import goes_to_bedrock
 from rockbottom.client.planning import Plan, Planner
 from rockbottom.client.recording import Recorder, SpendingLimit
 from rockbottom.client.reporting import Line, Report
 from rockbottom.client.saved_facts import saved_facts_path, with_saved_facts
-from rockbottom.client.signing import remember_key
-from rockbottom.client.summing import report_of
 from rockbottom.client.tagging import tag_from_here, tagged, with_project
 from rockbottom.client.whereabouts import Whereabouts, whereabouts_of
+from rockbottom.faces import late
+
+if TYPE_CHECKING:  # of whole programs, gateways and httpx; a client of boto3 needs none of it
+    from rockbottom.client.carrying import Carriage, Watched, carrier, equip, watched
+    from rockbottom.client.counting import counts_nothing, with_usage
+    from rockbottom.client.everyone import Everyone
+    from rockbottom.client.httpx_clients import goes_to_bedrock
+    from rockbottom.client.signing import remember_key
+    from rockbottom.client.summing import report_of
 
 __all__ = [
     "AlreadyAttached",
@@ -58,3 +63,19 @@ __all__ = [
     "with_saved_facts",
     "with_usage",
 ]
+
+_LATER = {
+    "Carriage": "carrying",
+    "Watched": "carrying",
+    "carrier": "carrying",
+    "equip": "carrying",
+    "watched": "carrying",
+    "counts_nothing": "counting",
+    "with_usage": "counting",
+    "Everyone": "everyone",
+    "goes_to_bedrock": "httpx_clients",
+    "remember_key": "signing",
+    "report_of": "summing",
+}
+
+__getattr__ = late(__name__, _LATER)

@@ -5,7 +5,6 @@ Everything here is independent of how requests travel: hooks of botocore, of aio
 ``failed`` at its end. A failure in here is logged once per kind and never reaches the caller.
 """
 
-import asyncio
 import time
 from collections.abc import Callable, Mapping
 from datetime import UTC, date, datetime
@@ -100,6 +99,8 @@ class Attachment:
         tags = self._admitted()
         try:
             if must_ask(self.resolve, model_id := model_id_of(request)):
+                import asyncio  # loaded by whoever awaits; a synchronous client needs none of it
+
                 await asyncio.to_thread(ask, self.resolve, model_id)
             while isinstance(step := self._try_depart(request, whereabouts.host), Flight):
                 await step.wait_async(self.tower.remaining(step))

@@ -1,15 +1,20 @@
 """What a process does with its system, once for the whole house: forks, ends, daemon threads, SQLite files
 that are shared, the terminal behind a stream, and who may speak to its listeners."""
 
+from typing import TYPE_CHECKING
+
+from rockbottom.faces import late
 from rockbottom.process.arrivals import Arrival
-from rockbottom.process.databases import MEMORY, roll_back, shared_database
 from rockbottom.process.endings import Closing, Ending, close_at_exit, end_at_exit
 from rockbottom.process.forks import Forked, Forking, hold_over_forks, lock_of, renew_in_child
-from rockbottom.process.listeners import bound, ended_by_signals, most_files
-from rockbottom.process.loopback import bare_session, leads_here, local_client, opened
-from rockbottom.process.terminal import Terminal, terminal_of
-from rockbottom.process.visitors import Visitors, guarded, is_loopback
 from rockbottom.process.workers import Worker
+
+if TYPE_CHECKING:  # of commands and servers, not of an attached client
+    from rockbottom.process.databases import MEMORY, roll_back, shared_database
+    from rockbottom.process.listeners import bound, ended_by_signals, most_files
+    from rockbottom.process.loopback import bare_session, leads_here, local_client, opened
+    from rockbottom.process.terminal import Terminal, terminal_of
+    from rockbottom.process.visitors import Visitors, guarded, is_loopback
 
 __all__ = [
     "MEMORY",
@@ -39,3 +44,23 @@ __all__ = [
     "shared_database",
     "terminal_of",
 ]
+
+_LATER = {
+    "MEMORY": "databases",
+    "roll_back": "databases",
+    "shared_database": "databases",
+    "bound": "listeners",
+    "ended_by_signals": "listeners",
+    "most_files": "listeners",
+    "bare_session": "loopback",
+    "leads_here": "loopback",
+    "local_client": "loopback",
+    "opened": "loopback",
+    "Terminal": "terminal",
+    "terminal_of": "terminal",
+    "Visitors": "visitors",
+    "guarded": "visitors",
+    "is_loopback": "visitors",
+}
+
+__getattr__ = late(__name__, _LATER)

@@ -1,6 +1,5 @@
 """Something that threads and coroutines wait for, each for as long as it likes."""
 
-import asyncio
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -20,6 +19,8 @@ class Arrival:
 
     async def wait_async(self, seconds: float) -> None:
         """As ``wait``, without blocking the event loop."""
+        import asyncio  # loaded by whoever awaits; threads need none of it
+
         loop = asyncio.get_running_loop()
         done = loop.create_future()
 
