@@ -62,3 +62,48 @@ def test_attach_imports_no_framework():
     heavy = ("boto3", "aiobotocore", "httpx", "rich", "numpy")
     code = f"import sys, rockbottom; rockbottom.attach; print([n for n in {heavy!r} if n in sys.modules])"
     assert _python(code) == "[]"
+
+
+_FIRST_ATTACH = """
+import sys, boto3
+keys = {"aws_access_key_id": "any", "aws_secret_access_key": "any", "region_name": "us-east-1"}
+client = boto3.client("bedrock-runtime", **keys)
+before = set(sys.modules)
+import rockbottom
+rockbottom.attach(client)
+loaded = sorted(set(sys.modules) - before)
+"""
+
+
+def test_the_first_attach_loads_what_a_boto3_client_needs():
+    """Whole programs, gateways, httpx, event loops, price lists and listeners are loaded by who needs them."""
+    loaded = set(_python(f"{_FIRST_ATTACH}print(*loaded, sep='\\n')").splitlines())
+    of_client = (
+        "carrying",
+        "counting",
+        "everyone",
+        "httpx_clients",
+        "httpx_hooks",
+        "httpx_streams",
+        "signing",
+        "summing",
+    )
+    of_catalog = ("apart", "burndown", "levers", "price_list", "profile_policies", "profiles")
+    of_process = ("databases", "listeners", "loopback", "terminal", "visitors")
+    others = {
+        *(f"rockbottom.client.{name}" for name in of_client),
+        *(f"rockbottom.catalog.{name}" for name in of_catalog),
+        *(f"rockbottom.process.{name}" for name in of_process),
+        *("asyncio", "httpx", "numpy", "rich", "uuid"),
+    }
+    assert not loaded & others
+    assert len([name for name in loaded if name.startswith("rockbottom")]) <= 165
+
+
+def test_few_of_the_classes_that_the_first_attach_loads_are_compiled_from_text():
+    """The class of a dataclass is made from source at every start, half a millisecond each; that of a Struct is not."""
+    code = f"""{_FIRST_ATTACH}
+ours = [value for name in loaded if name.startswith("rockbottom.") for value in vars(sys.modules[name]).values()]
+print(len({{value for value in ours if isinstance(value, type) and "__dataclass_fields__" in vars(value)}}))
+"""
+    assert int(_python(code)) <= 40

@@ -13,8 +13,10 @@ The rules and their sources (names of catalog/data/sources.toml):
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from enum import Enum
+
+from msgspec import Struct
 
 from rockbottom.cache.behaviour import Behaviour
 from rockbottom.cache.entries import Entry, EntryKey, Namespace, PrefixCache
@@ -34,8 +36,7 @@ class PointFate(Enum):
     UNSUPPORTED = "model does not cache"
 
 
-@dataclass(frozen=True, slots=True)
-class CacheOutcome:
+class CacheOutcome(Struct, frozen=True):
     """Tokens of one request by what happened to them, and the entries to be put in the state.
 
     ``writes`` are tokens written by lifetime, none of zero. ``hit`` is the number of leading segments that were read
@@ -60,8 +61,7 @@ class CacheOutcome:
         return sum(self.writes.values())
 
 
-@dataclass(frozen=True, slots=True)
-class _View:
+class _View(Struct, frozen=True):
     """A prompt as one model and namespace see it: its hashes, and the points that count."""
 
     prompt: Prompt

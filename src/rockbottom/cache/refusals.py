@@ -5,8 +5,9 @@ Order of evaluation: placement inside each list, then the model, then the limits
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from enum import Enum
+
+from msgspec import Struct
 
 from rockbottom.cache.behaviour import Behaviour
 from rockbottom.catalog import CacheRules
@@ -29,8 +30,7 @@ class Reason(Enum):
     TOO_MANY = "more points than the model takes"
 
 
-@dataclass(frozen=True, slots=True)
-class Refusal:
+class Refusal(Struct, frozen=True):
     """One reason for a refusal, and the point that gives it."""
 
     reason: Reason

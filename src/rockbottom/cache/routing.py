@@ -5,9 +5,10 @@ fits two cache domains behind a profile, 2026 suites (cachecanary-live) saw no h
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from hashlib import blake2b
 from typing import Protocol
+
+from msgspec import Struct
 
 
 class Routing(Protocol):
@@ -18,24 +19,21 @@ class Routing(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True)
-class Pinned:
+class Pinned(Struct, frozen=True):
     """Every request is served by the first Region."""
 
     def region_of(self, number: int, regions: Sequence[str]) -> str:
         return regions[0]
 
 
-@dataclass(frozen=True, slots=True)
-class RoundRobin:
+class RoundRobin(Struct, frozen=True):
     """Requests go to the Regions in turn."""
 
     def region_of(self, number: int, regions: Sequence[str]) -> str:
         return regions[number % len(regions)]
 
 
-@dataclass(frozen=True, slots=True)
-class Moving:
+class Moving(Struct, frozen=True):
     """Each request moves away from the first Region with a probability, drawn from a seed."""
 
     probability: float

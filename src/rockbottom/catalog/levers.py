@@ -2,17 +2,17 @@
 
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass
 from decimal import Decimal
 from functools import cache
 from importlib.resources import files
 from typing import Any
 
+from msgspec import Struct
+
 from rockbottom.quantities import ZERO_USD, Source, Usd
 
 
-@dataclass(frozen=True, slots=True)
-class LeverPrice:
+class LeverPrice(Struct, frozen=True):
     """``usd`` for ``per`` units of something; ``name`` is AWS's where AWS has one, ``what`` says it in words."""
 
     name: str
@@ -28,8 +28,7 @@ class LeverPrice:
         return self.usd * units / self.per
 
 
-@dataclass(frozen=True, slots=True)
-class Hourly:
+class Hourly(Struct, frozen=True):
     """US dollars for an hour of capacity: a model unit, or 1,000 input and output tokens a minute."""
 
     name: str
@@ -39,8 +38,7 @@ class Hourly:
     source: Source
 
 
-@dataclass(frozen=True, slots=True)
-class DistillationPair:
+class DistillationPair(Struct, frozen=True):
     """A teacher and a student that Bedrock distils, and what the student costs then, per million tokens.
 
     ``training`` is per million tokens trained and epoch; None where no price was read. ``job_id`` names the student in

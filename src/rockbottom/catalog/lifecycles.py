@@ -7,11 +7,12 @@ fail. ``GetFoundationModel`` says the same of a model in ``modelLifecycle``, and
 
 import csv
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from datetime import date
 from enum import Enum
 from functools import cache
 from importlib import resources
+
+from msgspec import Struct
 
 from rockbottom.catalog.catalogue import Catalog
 from rockbottom.catalog.errors import CatalogError
@@ -28,8 +29,7 @@ class Phase(Enum):
     ENDED = "ENDED"
 
 
-@dataclass(frozen=True, slots=True)
-class Lifecycle:
+class Lifecycle(Struct, frozen=True):
     """The dates of one model, None where none was read.
 
     ``ends_on`` is the first day without it, ``ends_not_before`` AWS's promise where no end is set,

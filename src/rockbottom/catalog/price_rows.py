@@ -1,8 +1,9 @@
 """Price rows arranged for look-up, read one model at a time as they are asked for."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import date
+
+from msgspec import Struct
 
 from rockbottom.catalog.models import Scope, Tier
 from rockbottom.catalog.prices import Price, PriceQuestion
@@ -18,8 +19,7 @@ _PARTITIONS: Mapping[str, Scope] = {"us-gov-": Scope.US_GOV}
 """How Regions outside the commercial partition begin, and the scope whose rows hold throughout them."""
 
 
-@dataclass(frozen=True, slots=True)
-class ModelRows:
+class ModelRows(Struct, frozen=True):
     """The rows of one model; ``cells`` leaves contested rows out and has the newest first."""
 
     rows: tuple[Price, ...]

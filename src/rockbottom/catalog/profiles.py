@@ -8,6 +8,8 @@ from functools import cache
 from importlib import resources
 from typing import Any
 
+from msgspec import Struct
+
 from rockbottom.catalog.catalogue import Catalog
 from rockbottom.catalog.errors import CatalogError
 from rockbottom.catalog.models import Model, Scope, Tier
@@ -23,8 +25,7 @@ class NoProfileAllowed(CatalogError):
     """No profile of a model keeps the residency asked for."""
 
 
-@dataclass(frozen=True, slots=True)
-class Geography:
+class Geography(Struct, frozen=True):
     """What the prefix of a profile's id promises. ``regions`` None: no source lists the destination Regions."""
 
     scope: Scope
@@ -54,8 +55,7 @@ class Profile:
     elsewhere: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class PricedProfile:
+class PricedProfile(Struct, frozen=True):
     """A profile with its prices of a day, in US dollars per million tokens; a unit without a row is left out."""
 
     profile: Profile

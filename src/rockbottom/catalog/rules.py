@@ -4,6 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 
+from msgspec import Struct
+
 from rockbottom.quantities import Source, Ttl
 
 
@@ -42,8 +44,7 @@ class CacheRules:
         return self.explicit or api in self.points_on
 
 
-@dataclass(frozen=True, slots=True)
-class ContestedRule:
+class ContestedRule(Struct, frozen=True):
     """Another value that a source gives for one field of a CacheRules row; shown, not used."""
 
     field: str
@@ -66,8 +67,7 @@ class Switch:
     why_default: str
 
 
-@dataclass(frozen=True, slots=True)
-class MeasuredSwitches:
+class MeasuredSwitches(Struct, frozen=True):
     """Sides that were measured for one model on a user's account; they hold from ``valid_from`` on."""
 
     valid_from: date

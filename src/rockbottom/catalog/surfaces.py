@@ -2,11 +2,12 @@
 
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from functools import cache
 from importlib import resources
 from typing import Any
+
+from msgspec import Struct
 
 from rockbottom.catalog.errors import InvalidCatalogue
 from rockbottom.catalog.models import Model
@@ -14,8 +15,7 @@ from rockbottom.catalog.models import Model
 MANTLE, RUNTIME = "bedrock-mantle", "bedrock-runtime"
 
 
-@dataclass(frozen=True, slots=True)
-class Surface:
+class Surface(Struct, frozen=True):
     """How the models of one family are served over HTTP.
 
     ``mantle_path`` is the path family of bedrock-mantle; ``mantle`` and ``runtime`` are the surfaces (``prompt.Api`` by

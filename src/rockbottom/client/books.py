@@ -6,8 +6,9 @@ are exact sums of integer tokens per price row. A model without a known price ha
 
 from collections import Counter
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
+
+from msgspec import Struct, field
 
 from rockbottom.catalog import (
     Catalog,
@@ -35,8 +36,7 @@ FAILED = "their planner failed ({})"
 UNREAD = "requests that could not be read"
 
 
-@dataclass(slots=True)
-class Account:
+class Account(Struct):
     """Running sums of one model or one family."""
 
     calls: int = 0

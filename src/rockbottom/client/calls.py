@@ -1,8 +1,9 @@
 """One request from departure to its end, and how ``attach`` was called."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
+
+from msgspec import Struct, field
 
 from rockbottom.catalog import ModelId, Tier
 from rockbottom.client.charges import BLIND_GUARDRAIL, LOST_ATTEMPTS, Charges
@@ -27,8 +28,7 @@ if TYPE_CHECKING:
     from rockbottom.client.rehearsal import Rehearsed
 
 
-@dataclass(slots=True, eq=False, weakref_slot=True)
-class Call:
+class Call(Struct, eq=False, weakref=True):
     """One request under way. ``sent`` is what travels; ``original`` what the caller wrote.
 
     What cannot be read passes as it is: it has no ``request``, and is only recorded.
@@ -121,8 +121,7 @@ class Call:
         return counting_of(self.operation) if self.request is None else self.request.dialect.counting()
 
 
-@dataclass(frozen=True, slots=True)
-class Options:
+class Options(Struct, frozen=True):
     """The arguments of ``attach`` that calls are made by."""
 
     hold_s: float = DEFAULT_HOLD_S  # 0: no holding

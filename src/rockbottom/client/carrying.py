@@ -2,9 +2,10 @@
 
 import os
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+from msgspec import Struct
 
 from rockbottom.catalog import load_catalog
 from rockbottom.client.arguments import Arguments, Recording
@@ -23,8 +24,7 @@ from rockbottom.client.sinks import recorder_of, writer_of
 from rockbottom.ledger import Sink
 
 
-@dataclass(frozen=True, slots=True)
-class Carriage:
+class Carriage(Struct, frozen=True):
     """How calls of others are carried: to which Region and address, and as ``attach`` says of its arguments.
 
     ``own_points`` and ``move_volatile`` are those of ``Planner``; who only observes (``dry_run``) shares nothing.
@@ -91,8 +91,7 @@ def equip(attachment: Attachment, how: Carriage) -> None:
     lend(attachment)
 
 
-@dataclass(slots=True)
-class Watched:
+class Watched(Struct):
     """The reply of one call: shown piece by piece as it goes by, then ended once, however it ends."""
 
     _attachment: Attachment

@@ -2,10 +2,11 @@
 
 from collections import Counter
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
 from typing import Any
 
-from rockbottom.catalog import Tier, guardrail_usd, prices_of
+from msgspec import Struct, field
+
+from rockbottom.catalog import Tier
 from rockbottom.dialects import (
     GUARDRAIL_ACTION,
     GUARDRAIL_TRACE,
@@ -25,8 +26,7 @@ _SPEAK = frozenset({"trace", GUARDRAIL_TRACE, GUARDRAIL_ACTION, "serviceTier", "
 _BROKEN_OFF = frozenset({"ReadTimeoutError", "ConnectionClosedError", "IncompleteReadError", "ResponseStreamingError"})
 
 
-@dataclass(frozen=True, slots=True)
-class Charges:
+class Charges(Struct, frozen=True):
     """``units`` are counts by AWS's names, ``usd`` what the priced of them cost, ``uncounted`` what has no price here.
 
     ``tier`` is the tier that served the call, where the reply names one.
@@ -48,6 +48,8 @@ def charges_of(reply: Mapping[str, Any], params: Params, *, guarded: bool = Fals
     tools = server_tools(reply.get("usage"))
     if _SPEAK.isdisjoint(reply) and not guarded and not tools:
         return None
+    from rockbottom.catalog import guardrail_usd, prices_of  # few replies are billed for anything but tokens
+
     units = _guardrail_units(reply)
     usd, unpriced = guardrail_usd(units)
     prices = prices_of("server_tool")

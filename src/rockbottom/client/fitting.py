@@ -6,8 +6,10 @@ names the caller's objects at the caller's indexes.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any, cast
+
+from msgspec import Struct
 
 from rockbottom.catalog import Catalog, botocore_since
 from rockbottom.dialects import Params, Request, without_ttls
@@ -15,8 +17,7 @@ from rockbottom.dialects import Params, Request, without_ttls
 SERVICE = "bedrock-runtime"
 
 
-@dataclass(frozen=True, slots=True)
-class Abilities:
+class Abilities(Struct, frozen=True):
     """What the Converse operations of a botocore take."""
 
     points: bool = True  # cachePoint

@@ -11,9 +11,10 @@ import re
 import threading
 import time
 from collections import OrderedDict
-from dataclasses import dataclass
 from functools import cache, lru_cache
 from typing import Any
+
+from msgspec import Struct
 
 from rockbottom.client.attachment import Attachment
 from rockbottom.client.botocore_hooks import about_points
@@ -32,8 +33,7 @@ _REPEATED_S = 300.0
 _MOST_REPEATED = 64
 
 
-@dataclass(slots=True)
-class Leg:
+class Leg(Struct):
     """One attempt of one call: what travels, and how its reply is read."""
 
     call: Call

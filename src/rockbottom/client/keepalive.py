@@ -13,9 +13,10 @@ import json
 import threading
 from collections import OrderedDict
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
+
+from msgspec import Struct, field
 
 from rockbottom.dialects import Params, Request
 from rockbottom.process import Worker
@@ -31,8 +32,7 @@ _EXTRA_TOKENS = 40  # the short message, the frame of the conversation, one toke
 Price = Callable[[Request, Unit], Usd | None]
 
 
-@dataclass(slots=True)
-class Prefix:
+class Prefix(Struct):
     """One kept prefix: how to read it again, since when it idles, and what its returns were like."""
 
     ping: Params

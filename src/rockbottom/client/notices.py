@@ -8,7 +8,8 @@ a date or a number.
 
 import re
 from collections import OrderedDict
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 from rockbottom.dialects import Request, block_of
 from rockbottom.figures import thousands
@@ -27,8 +28,7 @@ _LONGEST_TEXT = 400_000
 _DATE_LIKE = re.compile(r"[\d:\-+./TZ ]{4,32}")
 
 
-@dataclass(slots=True)
-class _Family:
+class _Family(Struct):
     idle: int = 0
     unread: int = 0
     raised: set[str] = field(default_factory=set[str])
@@ -38,8 +38,7 @@ Texts = tuple[tuple[str, str], ...]
 """Places of the stable part, each with its text (of a tool: its digest)."""
 
 
-@dataclass(slots=True)
-class _Shape:
+class _Shape(Struct):
     """The stable texts of the last request of one shape, and how often they changed at one place in a row."""
 
     texts: Texts
@@ -143,8 +142,7 @@ class Noticer:
         ]
 
 
-@dataclass(frozen=True, slots=True)
-class _Change:
+class _Change(Struct, frozen=True):
     place: str
     where: str
     fix: str

@@ -2,8 +2,9 @@
 
 from collections import Counter
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
 from decimal import Decimal
+
+from msgspec import Struct, field
 
 from rockbottom.catalog import Catalog, CatalogError
 from rockbottom.client.reporting import Beside, Line, Rehearsals, Report
@@ -15,8 +16,7 @@ from rockbottom.quantities import NO_USAGE, ZERO_USD, Usage, Usd
 _MOST_FAMILIES = 256
 
 
-@dataclass(slots=True)
-class _Sum:
+class _Sum(Struct):
     """Running sums of one line."""
 
     calls: int = 0
@@ -38,8 +38,7 @@ class _Sum:
         return Line(name, self.calls, self.usage, self.cost_usd, self.uncached_usd, self.unpriced)
 
 
-@dataclass(slots=True)
-class _Sums:
+class _Sums(Struct):
     """What a report says, while records come in."""
 
     models: dict[str, _Sum] = field(default_factory=dict[str, _Sum])

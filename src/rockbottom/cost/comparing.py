@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from math import sqrt
 from typing import Any
 
+from msgspec import Struct
+
 from rockbottom.figures import counted, milliseconds, paragraph, share, thousands
 from rockbottom.quantities import ZERO_USD, Usd
 
@@ -24,8 +26,7 @@ _T = 2.1  # 97.5th percentile of Student's t: 2.09 at 19 degrees of freedom, 2.0
 PLANNED, HELD_OUT = "planned", "held out"
 
 
-@dataclass(frozen=True, slots=True)
-class Arm:
+class Arm(Struct, frozen=True):
     """Which arm a conversation is in, and in which group of it; as text it is what a record of a call keeps."""
 
     held_out: bool
@@ -63,8 +64,7 @@ class Group:
         )
 
 
-@dataclass(frozen=True, slots=True)
-class Ratio:
+class Ratio(Struct, frozen=True):
     """A ratio of sums, with the ends of its interval."""
 
     value: float
@@ -82,8 +82,7 @@ class Ratio:
         return {"value": round(self.value, 6), "low": round(self.low, 6), "high": round(self.high, 6)}
 
 
-@dataclass(frozen=True, slots=True)
-class ArmFigures:
+class ArmFigures(Struct, frozen=True):
     """One arm. ``paid``: cost as a share of the cost without caching; ``first_ms``: mean time to the first token.
 
     A ratio is None where the groups with calls are too few to say.

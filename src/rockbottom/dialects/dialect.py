@@ -1,8 +1,9 @@
 """What there is to know of one way to spell requests and replies: a dialect, one module each."""
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from typing import Any, Protocol
+
+from msgspec import Struct
 
 from rockbottom.catalog import Model
 from rockbottom.dialects.streams import StreamCounts
@@ -12,8 +13,7 @@ from rockbottom.quantities import Usage
 from rockbottom.wire import Event, Json
 
 
-@dataclass(frozen=True, slots=True)
-class Exchange:
+class Exchange(Struct, frozen=True):
     """What a reply repeats of its request, and what it is given besides: a name, its instant, the tier that served it.
 
     ``reasoning_tokens`` are those of its output that were thoughts; ``inline_reasoning``: they stand in the text.

@@ -7,8 +7,9 @@ registry of dialects has none of them, whoever answers such bodies asks for them
 
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from typing import Any
+
+from msgspec import Struct
 
 from rockbottom.catalog import Model
 from rockbottom.dialects.assembly import Assembly
@@ -34,8 +35,7 @@ _MARK = re.compile(r"<\|?[a-z_｜▁]+\|?>|</?s>|<<?/?SYS>>?|<｜[^｜]*｜>", r
 _ROLES = {"assistant": "assistant", "bot": "assistant", "[/inst]": "assistant", "system": "system"}
 
 
-@dataclass(frozen=True, slots=True)
-class Form:
+class Form(Struct, frozen=True):
     """How one vendor spells it: where the text, the limit and the stop sequences are, and what a reply looks like.
 
     ``whole`` makes a reply of text, reason, usage and a name; ``piece`` a chunk of a stream, the reason None before

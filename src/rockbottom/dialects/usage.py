@@ -4,8 +4,9 @@ Where a reply does not say for how long its writes live, whoever sent the reques
 """
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
 from typing import Any, NamedTuple
+
+from msgspec import Struct
 
 from rockbottom.quantities import Ttl, Usage, is_object
 
@@ -44,8 +45,7 @@ class Counts(NamedTuple):
         return Usage.of(self.input, self.output or 0, self.read, writes)
 
 
-@dataclass(frozen=True, slots=True)
-class Counters:
+class Counters(Struct, frozen=True):
     """The names of a dialect's counters, dotted where they lie in an object of their own.
 
     ``inclusive``: its input counts what was read and written too. ``tells`` is a member without which a ``usage`` is

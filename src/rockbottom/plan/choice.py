@@ -3,6 +3,8 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from msgspec import Struct
+
 from rockbottom.catalog import CacheRules
 from rockbottom.plan.positions import Positions
 from rockbottom.plan.values import Value
@@ -11,8 +13,7 @@ from rockbottom.prompt import Placement
 from rockbottom.quantities import Ttl
 
 
-@dataclass(frozen=True, slots=True)
-class Hit:
+class Hit(Struct, frozen=True):
     """The deepest entries believed readable, by lifetime; positions in segments, 0: none.
 
     Of the deepest of all: ``vouched`` for by a reply or by the plan that writes it, ``confirmed`` by a reply.

@@ -1,7 +1,9 @@
 """One model at one price on one day: everything about it that decisions need, looked up once."""
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import date
+
+from msgspec import Struct
 
 from rockbottom.cache import Behaviour, behaviour_of
 from rockbottom.catalog import CacheRules, Catalog, ModelId, NoPriceInForce, Tier
@@ -14,8 +16,7 @@ from rockbottom.quantities import Ttl
 _SEEDS_KEPT = 256
 
 
-@dataclass(slots=True)
-class Conditions:
+class Conditions(Struct):
     """Rules and prices of one model, scope, tier and day."""
 
     model: ModelId

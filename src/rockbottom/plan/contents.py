@@ -4,8 +4,9 @@ New bodies only; the caller's objects are never touched. A sentence moved keeps 
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
+
+from msgspec import Struct
 
 from rockbottom.dialects import POINT_MEMBERS
 from rockbottom.plan.volatile import without
@@ -17,8 +18,7 @@ Pieces = Callable[[int, str], Sequence[str]]
 """The parts of a system block, given by its number and text, that change; the whole text where all of it does."""
 
 
-@dataclass(frozen=True, slots=True)
-class Changed:
+class Changed(Struct, frozen=True):
     """A body after the changes: sentences moved to its end, and whether tools and system blocks were put in order."""
 
     body: Mapping[str, Any]

@@ -1,7 +1,9 @@
 """One request being decided about: what may be read, what is worth writing, what the guard allows."""
 
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from decimal import Decimal
+
+from msgspec import Struct, field
 
 from rockbottom.plan.alive import Sending, hit_of, note
 from rockbottom.plan.choice import Extent, Hit, Zone, extent_of, placements_of, zones_of
@@ -25,8 +27,7 @@ _ZERO = Decimal(0)
 Account = tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Mind:
+class Mind(Struct, frozen=True):
     """What a decision rests on besides the request: the counts, the guard, and what became of earlier reads."""
 
     returns: Returns

@@ -1,19 +1,17 @@
 """Entries believed alive: for which lifetime, until when, and how sure that is."""
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 from rockbottom.quantities import Ttl
 
 
-@dataclass(slots=True)
-class Writing:
+class Writing(Struct):
     """A plan whose reply has not come yet: what it writes is counted at its worst, once for all who read it."""
 
     in_flight: bool = True
 
 
-@dataclass(slots=True)
-class Entry:
+class Entry(Struct):
     """A prefix believed to be in the cache; an instant of 0.0 means: not with that lifetime.
 
     ``five_until`` is of the lifetime that the model has besides an hour: ``usual_s`` seconds, mostly five minutes.

@@ -8,7 +8,8 @@ known by hashes; a few hundred conversations are remembered.
 
 from collections import OrderedDict
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 from rockbottom.plan.volatile import changed_parts, sentences_of
 from rockbottom.prompt import Prompt, Section
@@ -18,8 +19,7 @@ _LONGEST_TURN, _SETTLED = 5, 5  # fronts that come again in turn; repetitions af
 Digests = tuple[bytes, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Changing:
+class Changing(Struct, frozen=True):
     """A front of which some segments change from request to request: those before ``at`` are the same.
 
     ``certain``: the conversation went on behind another front, and its fronts do not come again in turn. ``stable`` are
@@ -35,8 +35,7 @@ class Changing:
     others: Digests = ()
 
 
-@dataclass(slots=True)
-class _Talk:
+class _Talk(Struct):
     """A conversation as it was last sent: its front, how many segments of messages, and their hash."""
 
     front: Digests
@@ -49,8 +48,7 @@ class _Talk:
     changing: Changing | None = None
 
 
-@dataclass(slots=True)
-class Fronts:
+class Fronts(Struct):
     """Remembers fronts by the first segment of the messages behind them, and by their own last segment."""
 
     _talks: OrderedDict[bytes, list[_Talk]] = field(default_factory=OrderedDict[bytes, list[_Talk]])
@@ -123,8 +121,7 @@ def _in_turn(front: Digests, recent: Sequence[Digests]) -> bool:
     )
 
 
-@dataclass(slots=True)
-class Sentences:
+class Sentences(Struct):
     """The sentences of system blocks, as hashes, by the digest of the block: to tell which of them change."""
 
     _of: OrderedDict[bytes, frozenset[int]] = field(default_factory=OrderedDict[bytes, frozenset[int]])

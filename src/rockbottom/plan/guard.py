@@ -13,8 +13,9 @@ whatever is to be read without anybody's word that it is there. Afterwards the p
 that came back replaces it.
 """
 
-from dataclasses import dataclass, field
 from decimal import Decimal
+
+from msgspec import Struct, field
 
 ALLOWANCE_TOKENS = Decimal(50_000)
 """Input tokens by which all bills together may exceed 1 % above no caching, where no prompt is longer than a third."""
@@ -34,8 +35,7 @@ ANY_ACCOUNT = ("*",)
 _ZERO = Decimal(0)
 
 
-@dataclass(slots=True)
-class Account:
+class Account(Struct):
     """One model at one price: the bill so far above (or, negative, below) that without caching, and the latter.
 
     ``risk`` is what plans in flight may still cost beyond their prediction.
@@ -56,8 +56,7 @@ class Account:
         return max(_ZERO, self.net + self.risk)
 
 
-@dataclass(slots=True)
-class Guard:
+class Guard(Struct):
     """All accounts of one planner, and the longest prompt seen."""
 
     accounts: dict[tuple[str, ...], Account] = field(default_factory=dict[tuple[str, ...], Account])

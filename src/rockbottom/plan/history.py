@@ -8,9 +8,9 @@ of them: a prefix in the middle of a long run takes the 16 bytes of its hash.
 
 from collections import OrderedDict
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 
 import msgspec
+from msgspec import Struct
 
 from rockbottom.plan.entries import NO_ENTRIES, Entry
 from rockbottom.plan.returns import Cell, Observation
@@ -112,8 +112,7 @@ class Run:
             self.entries = alive or NO_ENTRIES
 
 
-@dataclass(frozen=True, slots=True)
-class Visit:
+class Visit(Struct, frozen=True):
     """Where a prompt meets what was seen: ``seen`` leading segments, the run that ends there and those above it."""
 
     seen: int

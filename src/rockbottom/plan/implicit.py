@@ -7,7 +7,9 @@ neither (measured counters: boise-gpt-5-6, sample-per-model-bedrock).
 """
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
+
+from msgspec import Struct
 
 from rockbottom.plan.alive import alive_in
 from rockbottom.plan.choice import Extent, Hit, Zone, extent_of, placements_of, zones_of
@@ -22,8 +24,7 @@ _SURELY = 2  # an estimate of tokens is never off by so much: below the minimum 
 _TIE = 1e-6  # at the same cost the request goes out as it is
 
 
-@dataclass(frozen=True, slots=True)
-class Way:
+class Way(Struct, frozen=True):
     """One way to send the request, and what it is expected to cost, in input tokens, with what it leaves behind."""
 
     hit: Hit

@@ -9,7 +9,7 @@ It checks itself: a read that should have come from such a tail after a long gap
 do not come, with none between that does, and it is switched off for that model.
 """
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 from rockbottom.cache import Behaviour
 from rockbottom.plan.choice import Extent, Hit
@@ -19,8 +19,7 @@ from rockbottom.plan.worth import NEVER, Rates
 MISSES_UNTIL_OFF = 3
 
 
-@dataclass(slots=True)
-class Insurance:
+class Insurance(Struct):
     """How the insurance of one model and price fares: reads that did not come, with none between that did.
 
     ``missed`` counts those after a long gap, ``unseen`` those of a five-minute entry by a point for an hour.
@@ -45,8 +44,7 @@ class Insurance:
         return self.off
 
 
-@dataclass(frozen=True, slots=True)
-class Insured:
+class Insured(Struct, frozen=True):
     """An extent whose last point is for an hour, and what that should save per token of what it keeps alive."""
 
     extent: Extent

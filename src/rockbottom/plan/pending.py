@@ -1,8 +1,9 @@
 """Plans whose usage has not come back: what was counted for them, and what they could cost at worst."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 from decimal import Decimal
+
+from msgspec import Struct, field
 
 from rockbottom.plan.conditions import Conditions
 from rockbottom.plan.entries import Writing
@@ -12,8 +13,7 @@ from rockbottom.quantities import Ttl
 _ROUGHLY = 1.1  # the shares of a prompt that plans estimate and replies count differ by less than a tenth
 
 
-@dataclass(slots=True, kw_only=True)
-class Awaited:
+class Awaited(Struct, kw_only=True):
     """A request whose reply is awaited, by the planner that planned it or by one that learns with it."""
 
     at: float
@@ -47,8 +47,7 @@ class Awaited:
                     entry.drop()
 
 
-@dataclass(slots=True, kw_only=True)
-class Pending(Awaited):
+class Pending(Awaited, kw_only=True):
     """One plan in flight; ``extra`` are input tokens beyond the bill without caching, which is ``tokens``."""
 
     conditions: Conditions

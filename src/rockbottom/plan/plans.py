@@ -6,6 +6,7 @@ from decimal import Decimal
 from typing import Any, overload
 
 import msgspec
+from msgspec import Struct
 
 from rockbottom.dialects import Request
 from rockbottom.figures import rounded, share, thousands, usd, usd_exact
@@ -20,8 +21,7 @@ _MODES = {
 Apply = Callable[[Mapping[str, Any]], Request]
 
 
-@dataclass(frozen=True, slots=True)
-class PlannedPoint:
+class PlannedPoint(Struct, frozen=True):
     """One cachePoint: its place in AWS's words, the tokens below it, its lifetime, what it is for.
 
     ``known`` is what is known of its kind; ``waiting``: too little, so that the first is to return first.
@@ -46,8 +46,7 @@ class PlannedPoint:
         )
 
 
-@dataclass(frozen=True, slots=True)
-class Move:
+class Move(Struct, frozen=True):
     """One change of content that the caller allowed, and what it should save per request."""
 
     what: str
@@ -55,8 +54,7 @@ class Move:
     saving_tokens: int
 
 
-@dataclass(frozen=True, slots=True)
-class Term:
+class Term(Struct, frozen=True):
     """A part of the expected saving: what writing ``tokens`` for ``ttl`` should save.
 
     The rest is in input tokens per token: ``each`` is saved, which is ``chance`` (of a next use within the

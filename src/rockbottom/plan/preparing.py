@@ -1,7 +1,8 @@
 """A request made ready to be decided about: read, with the changes of content that its caller allows."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from rockbottom.dialects import Request
 from rockbottom.plan.conditions import Conditions
@@ -12,8 +13,7 @@ from rockbottom.plan.volatile import Volatiles
 from rockbottom.prompt import Section
 
 
-@dataclass(frozen=True, slots=True)
-class Ready:
+class Ready(Struct, frozen=True):
     """A request ready to be decided about; ``end`` is where the stable segments end.
 
     ``stamped_block`` is the first system block with a text that looks volatile (-1: none), ``changing`` what was seen

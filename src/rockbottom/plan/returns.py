@@ -9,9 +9,10 @@ count three times as much as a miss. (Counted only when its stage was over, publ
 
 from collections import deque
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from functools import lru_cache
 from math import sqrt
+
+from msgspec import Struct, field
 
 STAGES = ((0.0, 60.0), (60.0, 300.0), (300.0, 1200.0), (1200.0, 3600.0))
 """Seconds since the last use, lower end exclusive: within a minute, five minutes, twenty, an hour."""
@@ -40,8 +41,7 @@ _FIRST = 2  # so many of a kind of which nothing was seen but the prior are the 
 ClassKey = tuple[str, ...]
 
 
-@dataclass(slots=True)
-class Cell:
+class Cell(Struct):
     """Hits and misses per stage; ``own`` counts what was observed here, not what the prior says."""
 
     hits: list[float] = field(default_factory=lambda: [0.0] * 4)
@@ -118,8 +118,7 @@ class Observation:
                 cell.since[following] += outlived
 
 
-@dataclass(frozen=True, slots=True)
-class Chance:
+class Chance(Struct, frozen=True):
     """The probability to be sent again while what is written for the usual time lives (mostly five minutes), and from
     then on within the hour; on how many observations."""
 

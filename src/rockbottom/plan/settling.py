@@ -1,7 +1,8 @@
 """What the usage of a reply teaches about entries and reads, whoever planned the request."""
 
-from dataclasses import dataclass
 from decimal import Decimal
+
+from msgspec import Struct
 
 from rockbottom.plan.decision import Mind
 from rockbottom.plan.insurance import Insurance
@@ -10,8 +11,7 @@ from rockbottom.plan.sightings import Observed
 from rockbottom.quantities import Usage
 
 
-@dataclass(frozen=True, slots=True)
-class Outcome:
+class Outcome(Struct, frozen=True):
     """What follows from one reply: writing stops for a while, or tail insurance for good."""
 
     paused: bool = False

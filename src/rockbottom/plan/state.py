@@ -11,9 +11,10 @@ import os
 import sqlite3
 from collections.abc import Generator, Iterable, Iterator
 from contextlib import AbstractContextManager, contextmanager
-from dataclasses import dataclass, field
 from decimal import Decimal
 from pathlib import Path
+
+from msgspec import Struct, field
 
 from rockbottom.files import make_private
 from rockbottom.plan.entries import NO_ENTRIES, Entry
@@ -47,8 +48,7 @@ Accounts = dict[tuple[str, ...], tuple[Decimal, Decimal]]  # of each account, ex
 _NOTHING = (Decimal(0), Decimal(0))
 
 
-@dataclass(slots=True)
-class Saved:
+class Saved(Struct):
     """What the file is known to hold of this planner: counts and accounts as they were when last saved or loaded."""
 
     counts: dict[ClassKey, list[float]] = field(default_factory=dict[ClassKey, list[float]])
@@ -60,8 +60,7 @@ class Saved:
         return cls(counts, _accounts_of(guard))
 
 
-@dataclass(frozen=True, slots=True)
-class _Added:
+class _Added(Struct, frozen=True):
     """What goes into the file: how far counts and accounts have moved, what was found out, the latest prefixes."""
 
     counts: dict[ClassKey, list[float]]

@@ -1,8 +1,9 @@
 """A decision as a plan: the points with their purpose, what is read and written, the expected saving in terms."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from decimal import Decimal
+
+from msgspec import Struct
 
 from rockbottom.plan.choice import Extent, Hit, Zone
 from rockbottom.plan.conditions import Conditions
@@ -14,8 +15,7 @@ from rockbottom.prompt import Placement, PrefixHash, Prompt
 from rockbottom.quantities import Ttl
 
 
-@dataclass(frozen=True, slots=True)
-class Decided:
+class Decided(Struct, frozen=True):
     """What was decided about a prompt, and on which grounds."""
 
     prompt: Prompt

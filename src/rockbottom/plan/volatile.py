@@ -2,7 +2,8 @@
 
 import re
 from collections import OrderedDict
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 _HEAD, _TAIL = 600, 300  # characters in which a volatile sentence is looked for: that is where programs put them
 _KEPT = 512
@@ -16,8 +17,7 @@ _CHANGING = re.compile(r"[0-9a-fA-F]{8}-[0-9a-fA-F-]{27}|\b(?=[0-9a-zA-Z_-]*\d)[
 _SENTENCE_END = re.compile(r"(?<=[.!?])\s+")
 
 
-@dataclass(slots=True)
-class _Fate:
+class _Fate(Struct):
     """What became of texts that differ only in numbers and ids: the last one's hash, changes, repetitions."""
 
     last: int

@@ -1,7 +1,8 @@
 """What it is worth to write a prefix, in input tokens per token: a closed form of the uses still to come."""
 
-from dataclasses import dataclass
 from functools import lru_cache
+
+from msgspec import Struct
 
 _FADE = 0.998
 """The future counts a little less: it may not come as the past did. With .99 agents cost .0016 more and contracts .0049
@@ -10,8 +11,7 @@ less, with 1 agents .0010 more and the mix .0009 less (measured as in ``returns`
 NEVER = float("inf")
 
 
-@dataclass(frozen=True, slots=True)
-class Rates:
+class Rates(Struct, frozen=True):
     """Multiples of the input price as plain numbers, for expectations; ``hour`` is infinite where there is none."""
 
     read: float

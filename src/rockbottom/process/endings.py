@@ -6,8 +6,9 @@ What fails at the end fails in silence: there is nobody left to tell, and the ot
 import atexit
 import contextlib
 import weakref
-from dataclasses import dataclass, field
 from typing import Any, Protocol
+
+from msgspec import Struct, field
 
 
 class Ending(Protocol):
@@ -24,8 +25,7 @@ class Closing(Protocol):
         ...
 
 
-@dataclass(slots=True)
-class _Phase:
+class _Phase(Struct):
     """Whose turn it is together: some are remembered for as long as they live, some until the end."""
 
     living: "weakref.WeakSet[Any]" = field(default_factory=lambda: weakref.WeakSet[Any]())

@@ -8,8 +8,9 @@ import os
 import threading
 import weakref
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from typing import Any, Protocol
+
+from msgspec import Struct, field
 
 
 class Forked(Protocol):
@@ -30,8 +31,7 @@ class Forking(Forked, Protocol):
     def after_fork_in_parent(self) -> None: ...
 
 
-@dataclass(slots=True)
-class _Told:
+class _Told(Struct):
     """The members to call around a fork, and those that are held while one is under way."""
 
     renewed: "weakref.WeakSet[Any]" = field(default_factory=lambda: weakref.WeakSet[Any]())

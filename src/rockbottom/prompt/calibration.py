@@ -4,16 +4,17 @@ The first estimate of a tokenizer has a stated error; every reply tells the true
 correction is one factor, learned from totals, so that long prompts count for more than short ones.
 """
 
-from dataclasses import dataclass, replace
 from fractions import Fraction
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from rockbottom.quantities import TokenWeights
 
 _LEAST_TOKENS = 500  # before this much was counted, a correction would be noise
 
 
-@dataclass(frozen=True, slots=True)
-class Calibration:
+class Calibration(Struct, frozen=True):
     """What was estimated and what was counted so far, for one tokenizer generation; never for another.
 
     ``deviation`` sums, prompt by prompt, how far the estimate was off (tokens), for the error to state.

@@ -11,6 +11,7 @@ from itertools import accumulate
 from typing import NewType
 
 import msgspec
+from msgspec import Struct
 
 from rockbottom.quantities import Ttl
 
@@ -117,8 +118,7 @@ class CachePoint:
     index: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class Placement:
+class Placement(Struct, frozen=True):
     """A point to be set: it closes the first ``after`` segments; ``ttl`` None leaves the field out."""
 
     after: int

@@ -1,11 +1,11 @@
 """Where a fact comes from."""
 
-from dataclasses import dataclass
 from datetime import date
 
+from msgspec import Struct
 
-@dataclass(frozen=True, slots=True)
-class Source:
+
+class Source(Struct, frozen=True):
     """A place a reader can check: what it is, its address, and the day it was last checked."""
 
     key: str

@@ -1,14 +1,14 @@
 """The numbers of a token estimate; the estimate itself lives in ``prompt``."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from fractions import Fraction
+
+from msgspec import Struct
 
 from rockbottom.quantities.sources import Source
 
 
-@dataclass(frozen=True, slots=True)
-class MediaWeights:
+class MediaWeights(Struct, frozen=True):
     """How content that is no text counts, as far as it was seen.
 
     An image of known size has a token for each ``image_pixels_per_token``. A document of one of
@@ -21,8 +21,7 @@ class MediaWeights:
     sources: tuple[Source, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class FormWeights:
+class FormWeights(Struct, frozen=True):
     """What asking for the form of an answer adds to a prompt: an output schema (``schema_tokens``, and its own tokens
     times ``schema_factor``), thinking, citations. 0: nothing, or nothing that was measured."""
 
@@ -32,8 +31,7 @@ class FormWeights:
     citations_tokens: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class DocumentWeights:
+class DocumentWeights(Struct, frozen=True):
     """How a PDF counts: ``page_tokens`` for each page (0: as an image of no known size), its text besides where the
     model ``reads_text``; ``in_result`` is all that one inside a tool result counts, 0: as elsewhere."""
 
@@ -42,8 +40,7 @@ class DocumentWeights:
     in_result: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class TokenWeights:
+class TokenWeights(Struct, frozen=True):
     """How one tokenizer generation turns text into tokens, as far as it was measured.
 
     ``family`` names the tokenizer generation; counts of one are never used for another. ``scale``

@@ -11,10 +11,11 @@ One frame on the wire, integers big-endian (https://smithy.io/2.0/aws/amazon-eve
 import struct
 import zlib
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from enum import IntEnum
 from typing import NamedTuple
 from uuid import UUID
+
+from msgspec import Struct
 
 from rockbottom.wire.errors import CorruptFrame, InvalidHeader, TruncatedStream
 
@@ -64,8 +65,7 @@ _INTEGERS: Mapping[HeaderType, struct.Struct] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Frame:
+class Frame(Struct, frozen=True):
     """One message of an event stream: typed headers in order, and a payload."""
 
     headers: Mapping[str, Header]
