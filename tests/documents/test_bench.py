@@ -12,6 +12,7 @@ from decimal import Decimal
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace as changed
 
 from rockbottom.bench import Grading
 from rockbottom.bench.document import document_of
@@ -79,7 +80,7 @@ def measured(key: PassKey, number: int, caches: bool) -> Measured:
         wrote = 4096 if number == 0 or key.lane == "cached-tail" else 0
         five, one_hour = (0, wrote) if key.lane == "cached-1h" else (wrote, 0)
         usage = Usage(prompt - 4096, output + 5, 4096 if number else 0, five, 0)
-        usage = replace(usage, cache_write_1h=one_hour)
+        usage = changed(usage, cache_write_1h=one_hour)
     first = None if key.model == PRO else 210.5 + number
     service = None if number == 1 else 800.0 + key.repeat
     at = f"2026-11-21T10:00:{10 + number:02}.000+00:00"

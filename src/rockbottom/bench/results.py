@@ -9,6 +9,8 @@ from dataclasses import dataclass, replace
 from decimal import Decimal
 from statistics import median_low
 
+from msgspec.structs import replace as changed
+
 from rockbottom.batch import packaged_limits
 from rockbottom.bench.batching import copies
 from rockbottom.bench.lanes import Spot
@@ -149,7 +151,7 @@ def _pass(plan: Schedule, row: Row, turns: Sequence[Measured], outputs: dict[tup
     results: list[TurnResult] = []
     for turn in turns:
         output = outputs.get((turn.key.repeat, turn.conversation, turn.turn), turn.usage.output)
-        equal = replace(turn.usage, output=output)
+        equal = changed(turn.usage, output=output)
         results.append(TurnResult(turn, equal, plan.price(turn.usage, row), plan.price(equal, row)))
     return PassResult(tuple(results))
 

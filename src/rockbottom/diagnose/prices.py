@@ -1,7 +1,8 @@
 """What a miss cost: the request's bill as it was, less its bill had the tokens been read."""
 
 from collections.abc import Sequence
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from rockbottom.catalog import Catalog, NoPriceInForce
 from rockbottom.cost import Cost, bill

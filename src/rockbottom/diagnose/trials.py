@@ -110,7 +110,7 @@ def bills_with(learners: Learners, stream: Iterable[Variant], catalog: Catalog, 
         label = request.sent.record.label
         spent[label] = spent.get(label, ZERO_USD) + usd
         output = request.sent.usage.output if request.sent.usage else 0
-        requests.append(replace(request.sent, prompt=placed, usage=replace(usage, output=output)))
+        requests.append(replace(request.sent, prompt=placed, usage=changed(usage, output=output)))
     return Learned(spent, requests)
 
 

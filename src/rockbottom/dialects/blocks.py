@@ -137,7 +137,7 @@ def _tool_result(value: Any, role: str, meter: Meter) -> Weighed:
 
 def _weighed_result(value: Any, inner: Sequence[tuple[bytes, int]], role: str, meter: Meter) -> tuple[bytes, int]:
     label = json_bytes([value.get("toolUseId"), value.get("status")])
-    digest = digest_of("toolResult", role, label, *(block[0] for block in inner))
+    digest = meter.digest("toolResult", role, label, *(block[0] for block in inner))
     return digest, sum(block[1] for block in inner) + meter.tokens_of_text(str(value.get("toolUseId", "")))
 
 

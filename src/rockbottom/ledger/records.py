@@ -4,7 +4,6 @@ Money is decimal text in a record and integers of pico-dollars (10^-12) in sums:
 decimals per million tokens, so a pico-dollar is the smallest amount that one token can cost.
 """
 
-import dataclasses
 import re
 from decimal import ROUND_HALF_EVEN, Decimal
 from functools import lru_cache
@@ -145,7 +144,7 @@ class CallRecord(msgspec.Struct, frozen=True, omit_defaults=True):
         return self.endpoint == "local"
 
 
-_tokens = attrgetter(*(unit.name for unit in dataclasses.fields(Usage)))
+_tokens = attrgetter(*Usage.__struct_fields__)
 
 _is_hash = re.compile(r"[0-9a-f]{1,16}").fullmatch
 

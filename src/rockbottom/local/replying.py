@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import msgspec
+from msgspec.structs import replace as changed
 
 from rockbottom.catalog import RUNTIME
 from rockbottom.dialects import GUARDRAIL_ACTION, Exchange, headers_of, invoked, named_tier
@@ -157,7 +158,7 @@ def _reply_usage(counted: Counted, usage: Usage) -> Json:
     """The ``usage`` of a reply; GPT's on ConverseStream may count twice what was cached (gpt_stream_counters)."""
     dialect, model, stream = counted.dialect, counted.model.model, counted.call.stream
     if not dialect.api.native and stream and model.vendor == "openai" and counted.overlaps:
-        usage = replace(usage, input=usage.total_input)
+        usage = changed(usage, input=usage.total_input)
     return dialect.counted(usage, model, points=counted.points, stream=stream)
 
 

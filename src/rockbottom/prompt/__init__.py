@@ -6,6 +6,7 @@ Pure, and without a word of how any API spells a request: ``dialects`` reads bod
 from rockbottom.prompt.calibration import Calibration, corrected
 from rockbottom.prompt.depths import note_counted, share_out
 from rockbottom.prompt.errors import KeptByService, MalformedBody
+from rockbottom.prompt.features import CLASSES, FEATURES, count_features, sample_of
 from rockbottom.prompt.hashing import digest_of, prefix_hashes, seed_of, seeds_of
 from rockbottom.prompt.meter import HistoryKey, ListKey, ListName, Meter, ReadHistory, json_bytes, packed
 from rockbottom.prompt.parts import Part, part_of
@@ -26,6 +27,8 @@ from rockbottom.prompt.segments import (
 from rockbottom.prompt.shapes import list_at, object_at
 
 __all__ = [
+    "CLASSES",
+    "FEATURES",
     "Api",
     "BlockKind",
     "CachePoint",
@@ -45,6 +48,7 @@ __all__ = [
     "Section",
     "Segment",
     "corrected",
+    "count_features",
     "digest_of",
     "json_bytes",
     "list_at",
@@ -55,6 +59,7 @@ __all__ = [
     "place_of",
     "prefix_hashes",
     "prompt_of",
+    "sample_of",
     "seed_of",
     "seeds_of",
     "share_out",

@@ -5,18 +5,17 @@ Every number of an estimate is calibrated per tokenizer generation; counts of on
 never used for another.
 """
 
-import re
 from collections.abc import Mapping
 from math import ceil
 from typing import NamedTuple
 
 import msgspec
 
+from rockbottom.prompt.features import sample_of, weighted
 from rockbottom.prompt.hashing import digest_of
 from rockbottom.prompt.segments import Segment
 from rockbottom.quantities import TokenWeights
 
-_WHOLE_CHARS, _SLICE_CHARS = 512, 128  # a longer text is judged by slices: the cost of a first sight stays small
 _SEGMENT_CHARS = 150  # what a kept segment weighs in memory, about
 _ENTRY_CHARS = 200  # a floor per entry, so that tiny texts are bounded too
 ListName = str | bytes
@@ -81,7 +80,7 @@ class Meter:
 
     def __init__(self, weights: TokenWeights, *, capacity_chars: int = 16_000_000, whole: bool = False) -> None:
         self.weights = weights
-        self._estimated = _weighted if whole else estimated_tokens
+        self._estimated = _whole_tokens if whole else estimated_tokens
         self._scale = float(weights.scale)
         self._seen: dict[tuple[str | bytes, ...], tuple[bytes, int]] = {}
         self._lists: dict[ListKey, tuple[Segment, ...]] = {}
@@ -153,6 +152,10 @@ class Meter:
         self._count(_history_chars(key, history))
         self._histories[key] = history
 
+    def digest(self, kind: str, role: str, *parts: bytes) -> bytes:
+        """The digest of a block that is composed of others."""
+        return digest_of(kind, role, *parts)
+
     def tokens_of_text(self, text: str) -> int:
         """The estimated tokens of a text, rounded up."""
         if not text:
@@ -178,56 +181,9 @@ def _history_chars(key: HistoryKey, history: ReadHistory | None) -> int:
 
 def estimated_tokens(text: str, tokens_per: Mapping[str, float]) -> float:
     """Tokens as a weighted count of features; of a long text, from slices spread evenly over it."""
-    length = len(text)
-    if length <= _WHOLE_CHARS:
-        return _weighted(text, tokens_per)
-    slices = 4 + length // 2048
-    step = length // slices
-    if slices == 4:  # the usual one, without a loop
-        size, two, three = _SLICE_CHARS, 2 * step, 3 * step
-        sample = text[:size] + text[step : step + size] + text[two : two + size] + text[three : three + size]
-        return _weighted(sample, tokens_per) * (length / len(sample))
-    sample = "".join([text[start : start + _SLICE_CHARS] for start in range(0, step * slices, step)])
-    return _weighted(sample, tokens_per) * (length / len(sample))
+    sample, times = sample_of(text)
+    return weighted(sample, tokens_per) * times
 
 
-def _weighted(text: str, tokens_per: Mapping[str, float]) -> float:
-    encoded = text.encode("utf-8", "surrogatepass")
-    words = encoded.translate(_WORDS)  # a word begins where a letter follows anything else
-    rest = encoded.translate(_CLASS, _SMALL)  # without small letters it is short, and quickly counted
-    wide = 0 if text.isascii() else rest.count(b"w")
-    capital = tokens_per.get("capital")
-    loud = capital and b"CCCC" in rest  # most texts have no four capitals in a row, and are told so quickly
-    shouted = sum(map(len, _SHOUTED.findall(encoded))) * capital if capital and loud else 0
-    digits, newlines, spaces, capitals = rest.count(b"d"), rest.count(b"n"), rest.count(b"s"), rest.count(b"C")
-    return (
-        (words.count(b" l") + words.startswith(b"l")) * tokens_per["word"]
-        + (len(encoded) - len(rest) + capitals) * tokens_per["letter"]
-        + digits * tokens_per["digit"]
-        + (len(rest) - digits - newlines - spaces - capitals - wide) * tokens_per["punctuation"]
-        + newlines * tokens_per["newline"]
-        + spaces * tokens_per["space"]
-        + wide * tokens_per["wide"]
-        + shouted
-    )
-
-
-def _class_table() -> bytes:
-    marks = bytearray(b"p" * 128 + b"w" * 128)
-    for code in range(128):
-        char = chr(code)
-        if char.isupper():
-            marks[code] = ord("C")
-        elif char.isdigit():
-            marks[code] = ord("d")
-        elif char in "\r\n":
-            marks[code] = ord("n")
-        elif char.isspace():
-            marks[code] = ord("s")
-    return bytes(marks)
-
-
-_SHOUTED = re.compile(rb"[A-Z]{4,}")  # such words are cut into more tokens than others
-_CLASS = _class_table()
-_SMALL = bytes(code for code in range(128) if chr(code).islower())
-_WORDS = bytes(ord("l") if code < 128 and chr(code).isalpha() else ord(" ") for code in range(256))
+def _whole_tokens(text: str, tokens_per: Mapping[str, float]) -> float:
+    return weighted(text.encode("utf-8", "surrogatepass"), tokens_per)

@@ -1,10 +1,11 @@
 """Tokens by billable unit."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from enum import Enum
 from operator import attrgetter
 from typing import Any
+
+from msgspec import Struct
 
 from rockbottom.quantities.durations import UNNAMED, Ttl
 
@@ -20,8 +21,7 @@ class Unit(Enum):
     CACHE_WRITE_1H = "cache_write_1h"
 
 
-@dataclass(frozen=True, slots=True)
-class Usage:
+class Usage(Struct, frozen=True):
     """Tokens of one call or of many; adds. ``input`` counts only what was neither read nor written."""
 
     input: int = 0

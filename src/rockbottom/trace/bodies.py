@@ -7,56 +7,30 @@ over the blocks in proportion to what each is estimated to count; where nothing 
 """
 
 import re
-from array import array
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from hashlib import blake2b
-from typing import Any, NamedTuple
+from typing import Any
 
-import msgspec
 import numpy as np
 
-from rockbottom.dialects import CONVERSE, POINT_MARKS, POINT_MEMBERS, api_of
+from rockbottom.dialects import CONVERSE, api_of
 from rockbottom.prompt import Api, Meter, Parameters, seeds_of
 from rockbottom.quantities import UNNAMED, Ttl, decoded, decoder_of
-from rockbottom.trace.columns import API_CODES, KINDS, NO_TTL, SectionCode, Trace, observed
+from rockbottom.trace.columns import API_CODES, NO_TTL, SectionCode, Trace, observed
 from rockbottom.trace.counts import model_of, usage_of
+from rockbottom.trace.estimates import Estimates
 from rockbottom.trace.gathering import Gathered, key_words
 from rockbottom.trace.labels import label_of_record
-from rockbottom.trace.pieces import Piece
-from rockbottom.trace.records import NOTHING, Body, Columnar, Message, Raw, ToolConfig
+from rockbottom.trace.logged_blocks import IMAGE, TEXT, TEXT_DOCUMENT, listed_in, take
+from rockbottom.trace.pieces import Piece, row_of
+from rockbottom.trace.records import NOTHING, Body, Columnar, Raw
 from rockbottom.trace.weighing import Weigher, Weighers
 
-_CODE = {name: code for code, name in enumerate(KINDS)}
-_CONVERSE = {
-    b"text": "text", b"image": "image", b"document": "document", b"video": "video", b"audio": "audio",
-    b"toolUse": "tool_use", b"toolResult": "tool_result", b"reasoningContent": "reasoning",
-    b"guardContent": "guard", b"citationsContent": "citations", b"searchResult": "search_result",
-    b"toolSpec": "tool", b"systemTool": "system_tool", b"toolAddition": "tool_addition",
-    b"toolRemoval": "tool_removal",
-}  # fmt: skip
-_ANTHROPIC = {
-    b"text": "text", b"image": "image", b"document": "document", b"tool_use": "tool_use",
-    b"tool_result": "tool_result", b"thinking": "reasoning", b"redacted_thinking": "reasoning",
-    b"search_result": "search_result", b"input_text": "text", b"output_text": "output_text", b"reasoning": "reasoning",
-    b"input_image": "image", b"image_url": "image", b"input_file": "document", b"function_call": "tool_use",
-    b"custom_tool_call": "tool_use", b"function": "tool_use", b"function_call_output": "tool_result",
-    b"custom_tool_call_output": "tool_result",
-}  # fmt: skip
-_TEXT_FORMATS = re.compile(rb'"format"\s*:\s*"(?:csv|docx?|xlsx?|html|txt|md)"')
-_FIRST_NAME = re.compile(rb'\s*\{\s*"(\w+)"')
-_TYPE = re.compile(rb'"type"\s*:\s*"(\w+)"')
-_TTL = re.compile(rb'"ttl"\s*:\s*"?(\w*)')
-_TTLS = {ttl.value.encode(): ttl for ttl in Ttl}
 _ASKED = {NO_TTL: UNNAMED, **{ttl.code: ttl for ttl in Ttl}}
-_MEMBERS = "|".join(sorted(POINT_MEMBERS)).encode()
-_MARK = rb'"(?:' + _MEMBERS + rb')"\s*:\s*\{[^{}]*\}'
-_MARK_AFTER, _MARK_BEFORE = re.compile(rb"\s*,\s*" + _MARK), re.compile(_MARK + rb"\s*,?\s*")
+_TALK, _MOST_TALKS = 3, 256
+"""From so many messages a request is looked at as one of a conversation; so many conversations are remembered."""
 _EXPLICIT = re.compile(rb'"mode"\s*:\s*"explicit"')
-
-
-class _Block(NamedTuple):
-    raw: bytes
-    kind: int
 
 
 class Gatherer:
@@ -73,8 +47,11 @@ class Gatherer:
         self._words = key_words(key)
         self._starts: dict[tuple[int, bytes], blake2b] = {}
         self._known: dict[tuple[int, str, bool, bytes], Piece] = {}
+        self._estimates = Estimates()
         self._weighers: Weighers | None = None
         self._bytes, self._capacity = 0, capacity
+        self._last: dict[int, tuple[Raw, tuple[str, bool], Piece]] = {}
+        self._talks: dict[tuple[str, bool, bytes], tuple[list[Raw], list[Piece]]] = {}  # the least recent one first
         self._seeds: dict[tuple[bytes, ...], tuple[int, int, int, int]] = {}
         self._plain: tuple[int, int, int, int] | None = None  # of a request without any such parameter
         self._seeds_of_request: list[tuple[int, int, int, int]] = []
@@ -91,14 +68,15 @@ class Gatherer:
         weigher = self._weigher(model, api)
         pieces = self._pieces(parsed, weigher, native=api.native)
         points: list[tuple[int, int]] = []
-        before = 0
+        before, images = 0, False
         for piece in pieces:
             if piece.points:
                 points.extend((before + after, ttl) for after, ttl in piece.points)
-            before += len(piece.section)
+            before += piece.blocks
+            images |= piece.images
         if parsed.prompt_cache_options and _EXPLICIT.search(bytes(parsed.prompt_cache_options)):
             points.insert(0, (0, NO_TTL))
-        seeds = self._seeds_for(parsed, pieces, weigher.meter)
+        seeds = self._seeds_for(parsed, pieces[0].choice if pieces else b"", images, weigher.meter)
         numbers = _numbers(record, reply, points)
         numbers["at"] = record.at
         numbers["api"] = int(API_CODES[api])
@@ -111,7 +89,7 @@ class Gatherer:
         }  # fmt: skip
         self._seeds_of_request.append(seeds)
         self._beside.append(weigher.beside[bool(parsed.toolConfig or parsed.tools)])
-        self._gathered.add_pieces(numbers, names, pieces, points)
+        self._gathered.add_rows(numbers, names, b"".join([piece.rows for piece in pieces]), points)
 
     def trace(self) -> Trace:
         """The columns: digests chained into prefixes, tokens shared out over the blocks."""
@@ -119,7 +97,9 @@ class Gatherer:
         from rockbottom.trace.depths import deepened
 
         seeds, beside = np.array(self._seeds_of_request, np.uint64), np.array(self._beside, np.int64)
-        return deepened(chained(self._gathered.trace(), seeds, *self._words), beside)
+        trace = self._gathered.trace()
+        trace = replace(trace, blocks=replace(trace.blocks, depth=self._estimates.tokens()[trace.blocks.depth]))
+        return deepened(chained(trace, seeds, *self._words), beside)
 
     def _id(self, text: str) -> int:
         if not text:
@@ -132,25 +112,46 @@ class Gatherer:
         if self._weighers is None:
             from rockbottom.catalog import load_catalog
 
-            self._weighers = Weighers(load_catalog())
+            self._weighers = Weighers(load_catalog(), self._estimates)
         return self._weighers.of(model, api)
 
     def _pieces(self, body: Body, weigher: Weigher, *, native: bool) -> list[Piece]:
         pieces: list[Piece] = []
         anthropic = native and not body.toolConfig and not body.schemaVersion
         if tools := body.toolConfig or body.tools:
-            pieces.append(self._piece(SectionCode.TOOLS, bytes(tools), anthropic, weigher))
+            pieces.append(self._repeated(SectionCode.TOOLS, tools, anthropic, weigher))
         for system in (body.system, body.instructions):
             if system:
-                pieces.append(self._piece(SectionCode.SYSTEM, bytes(system), anthropic, weigher))
+                pieces.append(self._repeated(SectionCode.SYSTEM, system, anthropic, weigher))
         if body.input:
             pieces += [self._piece(SectionCode.MESSAGES, raw, True, weigher) for raw in _input(bytes(body.input))]
-        known = self._known
-        for message in body.messages or ():
-            raw = bytes(message)
-            piece = known.get((SectionCode.MESSAGES, weigher.name, anthropic, raw))
-            pieces.append(self._piece(SectionCode.MESSAGES, raw, anthropic, weigher) if piece is None else piece)
+        if body.messages:
+            pieces += self._talk(body.messages, anthropic, weigher)
         return pieces
+
+    def _talk(self, messages: list[Raw], anthropic: bool, weigher: Weigher) -> list[Piece]:
+        """The messages of a request: those that the last one of its conversation began with are not looked up again."""
+        if len(messages) < _TALK:
+            return [self._piece(SectionCode.MESSAGES, bytes(message), anthropic, weigher) for message in messages]
+        name = (weigher.name, anthropic, bytes(messages[0]))
+        sent, pieces = self._talks.pop(name, ((), ()))
+        if messages[: len(sent)] != sent:
+            pieces = pieces[: _alike(messages, sent)]
+        more = messages[len(pieces) :]
+        pieces = [*pieces, *(self._piece(SectionCode.MESSAGES, bytes(raw), anthropic, weigher) for raw in more)]
+        self._talks[name] = messages, pieces
+        if len(self._talks) > _MOST_TALKS:
+            del self._talks[next(iter(self._talks))]
+        return pieces
+
+    def _repeated(self, section: int, raw: Raw, anthropic: bool, weigher: Weigher) -> Piece:
+        """A piece that is mostly that of the request before: comparing is quicker than looking it up."""
+        last = self._last.get(section)
+        if last is not None and last[0] == raw and last[1] == (weigher.name, anthropic):
+            return last[2]
+        piece = self._piece(section, bytes(raw), anthropic, weigher)
+        self._last[section] = raw, (weigher.name, anthropic), piece
+        return piece
 
     def _piece(self, section: int, raw: bytes, anthropic: bool, weigher: Weigher) -> Piece:
         key = (section, weigher.name, anthropic, raw)
@@ -165,39 +166,23 @@ class Gatherer:
         return piece
 
     def _taken_apart(self, section: int, raw: bytes, anthropic: bool, weigher: Weigher) -> Piece:
-        role, choice = b"", b""
-        if section == SectionCode.MESSAGES:
-            message = _message(raw)
-            role, listed = message.role.encode(), _content(message.content)
-            if message.tool_calls:
-                listed = [*listed, bytes(message.tool_calls)]
-            elif message.content is None and raw.startswith(b"{") and b'"type"' in raw:  # an item that is no message
-                listed = [raw]
-        elif section == SectionCode.SYSTEM:
-            listed = _content(_system(raw))
-        elif raw.lstrip()[:1] == b"{":
-            config = _tool_config(raw)
-            listed, choice = [bytes(tool) for tool in config.tools or ()], bytes(config.toolChoice)
-        else:
-            listed = [bytes(tool) for tool in _tools(raw) or ()]
-        blocks: list[_Block] = []
+        role, listed, choice = listed_in(section, raw)
+        blocks: list[tuple[bytes, int]] = []
         points: list[tuple[int, int]] = []
         for item in listed:
-            _take(blocks, points, item, section, anthropic)
-        start = self._start_of(section, role)
-        digests, kinds, weights = array("Q"), bytearray(), bytearray()
-        for raw_block, kind in blocks:
+            take(blocks, points, item, section, anthropic)
+        kinds = [kind for _, kind in blocks]
+        texts = section != SectionCode.TOOLS and kinds.count(TEXT) == len(kinds)
+        numbers = weigher.weigh(section, raw, [raw_block for raw_block, _ in blocks], texts=texts)
+        start, begins = self._start_of(section, role), int(section == SectionCode.MESSAGES)
+        rows = bytearray()
+        for (raw_block, kind), number in zip(blocks, numbers, strict=True):
             state = start.copy()
             state.update(raw_block)
-            digests.append(int.from_bytes(state.digest(), "little"))
-            kinds.append(kind)
-            weights.append(2 if kind == _TEXT_DOCUMENT else 1)
-        texts = section != SectionCode.TOOLS and kinds.count(_TEXT) == len(kinds)
-        sizes = array("i", weigher.tokens_of(section, raw, [block.raw for block in blocks], texts=texts))
-        return Piece(
-            digests, sizes, bytes([section]) * len(blocks), bytes(kinds), bytes(weights), _begins(section, len(blocks)),
-            tuple(points), _CODE["image"] in kinds, choice,
-        )  # fmt: skip
+            weight = 2 if kind == TEXT_DOCUMENT else 1
+            rows += row_of(int.from_bytes(state.digest(), "little"), number, section, kind, weight, begins)
+            begins = 0  # a message begins with its first block; tools and system are none
+        return Piece(bytes(rows), len(blocks), tuple(points), IMAGE in kinds, choice)
 
     def _start_of(self, section: int, role: bytes) -> "blake2b":
         """The digest of a block before its bytes; roles are few."""
@@ -209,9 +194,7 @@ class Gatherer:
                 self._starts[section, role] = start
         return start
 
-    def _seeds_for(self, body: Body, pieces: list[Piece], meter: Meter) -> tuple[int, int, int, int]:
-        images = any(piece.images for piece in pieces)
-        choice = pieces[0].choice if pieces else b""
+    def _seeds_for(self, body: Body, choice: bytes, images: bool, meter: Meter) -> tuple[int, int, int, int]:
         members = (body.additionalModelRequestFields, body.outputConfig, choice, body.thinking, body.output_config,
                  body.output_format, body.tool_choice, body.prompt_cache_key)  # fmt: skip
         if not images and members == _NOTHING_GIVEN and self._plain is not None:
@@ -233,18 +216,16 @@ class Gatherer:
         return cached
 
 
-def _begins(section: int, blocks: int) -> bytes:
-    """A message begins with its first block; tools and system are none."""
-    return b"\1" + bytes(blocks - 1) if section == SectionCode.MESSAGES and blocks else bytes(blocks)
+def _alike(messages: Sequence[Raw], sent: Sequence[Raw]) -> int:
+    """How many messages two requests begin with alike."""
+    pairs = enumerate(zip(messages, sent, strict=False))
+    return next((place for place, (now, before) in pairs if now != before), min(len(messages), len(sent)))
 
 
 _NO_BODY = Body()
 _NOTHING_GIVEN = (NOTHING, NOTHING, b"", NOTHING, NOTHING, NOTHING, NOTHING, NOTHING)
 _NO_KEY = (b"", b"null", b'""')
-_message = decoder_of(Message)
 _system = decoder_of(str | list[Raw] | None)
-_tools = decoder_of(list[Raw] | None)
-_tool_config = decoder_of(ToolConfig)
 
 
 def _input(raw: bytes) -> list[bytes]:
@@ -255,70 +236,8 @@ def _input(raw: bytes) -> list[bytes]:
     return [bytes(item) for item in value or ()]
 
 
-_TEXT, _TEXT_DOCUMENT = _CODE["text"], _CODE["text_document"]
-
-
-def _content(content: str | list[Raw] | None) -> list[bytes]:
-    if content is None:
-        return []
-    if isinstance(content, str):
-        # A string and one text block are the same prompt (Anthropic's shorthand).
-        return [b'{"type":"text","text":' + msgspec.json.encode(content) + b"}"]
-    return [bytes(raw) for raw in content]
-
-
-def _take(blocks: list[_Block], points: list[tuple[int, int]], raw: bytes, section: int, anthropic: bool) -> None:
-    """One member of a list of blocks: a block, a point, or a block with a point on it."""
-    marked = b"cache" in raw and any(mark in raw for mark in POINT_MARKS)  # one look at most blocks
-    if not marked:
-        if raw.startswith(b'{"text":') and section:  # what most blocks are, in either dialect; no tool
-            blocks.append(_Block(raw, _TEXT))
-            return
-        blocks.append(_Block(raw, _kind_of(raw, anthropic, section)))
-        return
-    name = _first_name(raw)
-    if name == b"cachePoint" and len(raw) < 80:
-        points.append((len(blocks), _ttl_of(raw)))
-    elif name == b"toolResult":  # a point inside Converse's toolResult does nothing
-        blocks.append(_Block(_unmarked(raw), _CODE["tool_result"]))
-    else:
-        bare = _unmarked(raw)
-        blocks.append(_Block(bare, _kind_of(bare, anthropic, section)))
-        points.append((len(blocks), _ttl_of(raw)))
-
-
-def _unmarked(raw: bytes) -> bytes:
-    return _MARK_BEFORE.sub(b"", _MARK_AFTER.sub(b"", raw))
-
-
-def _first_name(raw: bytes) -> bytes:
-    match = _FIRST_NAME.match(raw)
-    return match[1] if match else b""
-
-
-def _ttl_of(raw: bytes) -> int:
-    """The code of the longest lifetime named; ``UNNAMED`` stands for one that is not known."""
-    names = _TTL.findall(raw)
-    if not names:
-        return NO_TTL
-    return max((_TTLS.get(name, UNNAMED) for name in names), key=lambda ttl: ttl.seconds).code
-
-
-def _kind_of(raw: bytes, anthropic: bool, section: int) -> int:
-    name = _first_name(raw)
-    if section == SectionCode.TOOLS:
-        return _CODE["system_tool" if name == b"systemTool" else "tool"]
-    if name == b"type" or anthropic:
-        match = _TYPE.search(raw) if name != b"text" else None
-        return _CODE[_ANTHROPIC.get(match[1], "unknown")] if match else _CODE["text"]
-    kind = _CODE[_CONVERSE.get(name, "unknown")]
-    if kind == _CODE["document"] and _TEXT_FORMATS.search(raw):
-        return _TEXT_DOCUMENT
-    return kind
-
-
 def _numbers(record: Columnar, reply: Callable[[], bytes], points: list[tuple[int, int]]) -> dict[str, Any]:
-    usage, output = usage_of(record, reply, {_ASKED[code] for _, code in points})
+    usage, output = usage_of(record, reply, {_ASKED[code] for _, code in points} if points else ())
     numbers: dict[str, Any] = {"tokens_out": output}
     if usage is not None:
         numbers.update(observed(usage))
@@ -327,8 +246,8 @@ def _numbers(record: Columnar, reply: Callable[[], bytes], points: list[tuple[in
 
 def session_of(record: Columnar) -> str | None:
     """The session a request belongs to, where its metadata say."""
-    metadata = record.requestMetadata or {}
-    return next((metadata[name] for name in _SESSION_NAMES if name in metadata), None)
+    metadata = record.requestMetadata
+    return next((metadata[name] for name in _SESSION_NAMES if name in metadata), None) if metadata else None
 
 
 _SESSION_NAMES = ("session", "sessionId", "session_id", "conversation", "conversationId", "conversation_id", "thread")

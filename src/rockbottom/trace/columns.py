@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields
 from enum import IntEnum
 from functools import cache
+from operator import attrgetter
 from typing import Annotated, Any, get_type_hints
 
 import numpy as np
@@ -63,8 +64,8 @@ NO_TTL = 0
 WRITES: Mapping[str, Ttl] = {f"observed_write_{ttl.value}": ttl for ttl in Ttl}
 """The columns of tokens written by lifetime, as files and readers name them."""
 
-_WRITTEN = tuple((name, UNITS[ttl].value) for name, ttl in WRITES.items())
-"""The same by the field of a ``Usage``; looked up once, because every request of a log is counted."""
+_written = attrgetter(*(UNITS[ttl].value for ttl in WRITES.values()))
+"""The same of a ``Usage``; looked up once, because every request of a log is counted."""
 
 _ALWAYS = (Ttl.FIVE_MINUTES, Ttl.ONE_HOUR)
 
@@ -205,9 +206,9 @@ def table_of(table: type, columns: Mapping[str, Any], length: int) -> Any:
 
 def observed(usage: Usage) -> dict[str, int]:
     """The columns of what the service counted for one request: all but the output."""
-    columns = {name: getattr(usage, unit) for name, unit in _WRITTEN}
+    columns: dict[str, int] = dict(zip(WRITES, _written(usage), strict=True))
     columns["observed_input"], columns["observed_read"] = usage.input, usage.cache_read
-    columns["tokens_in"] = sum(columns.values())
+    columns["tokens_in"] = usage.total_input
     return columns
 
 

@@ -19,7 +19,7 @@ from rockbottom.trace.columns import (
     offsets_of,
     table_of,
 )
-from rockbottom.trace.pieces import Piece
+from rockbottom.trace.pieces import ROW
 
 _TABLE_OF = {**{name: name for name in NAME_TABLES}, "served": "region"}
 
@@ -28,12 +28,13 @@ class Gathered:
     """Columns that grow by one request at a time."""
 
     def __init__(self) -> None:
-        self._requests: list[dict[str, Any]] = []
+        self._runs: list[tuple[tuple[str, ...], list[tuple[Any, ...]]]] = []  # requests that tell the same columns
         self._names: dict[str, dict[str, int]] = {name: {} for name in NAME_TABLES}
         self._prefix, self._depth = array("Q"), array("i")
         self._section, self._kind, self._weight = array("B"), array("B"), array("B")
         self._begins = array("B")
         self._after, self._ttl = array("i"), array("B")
+        self._rows = bytearray()  # blocks that came as rows
         self._blocks: list[int] = []
         self._points: list[int] = []
 
@@ -53,7 +54,7 @@ class Gathered:
 
         ``begins`` None: messages are not told apart.
         """
-        self._requests.append({**numbers, **self._codes(names)})
+        self._add_request(numbers, names)
         for column, values in (
             (self._prefix, prefix), (self._depth, depth), (self._section, section), (self._kind, kind),
             (self._weight, weight), (self._begins, bytes(len(depth)) if begins is None else begins),
@@ -68,64 +69,71 @@ class Gathered:
             self._ttl.append(ttl)
         self._points.append(len(points))
 
-    def add_pieces(
+    def add_rows(
         self,
         numbers: Mapping[str, Any],
         names: Mapping[str, str | None],
-        pieces: Sequence[Piece],
+        rows: bytes,
         points: Sequence[tuple[int, int]],
     ) -> None:
-        """One request made of pieces: ``prefix`` takes their digests and ``depth`` their sizes, for later."""
-        self._requests.append({**numbers, **self._codes(names)})
-        before = len(self._depth)
-        for piece in pieces:
-            self._prefix.extend(piece.digests)
-            self._depth.extend(piece.sizes)
-        self._section.frombytes(b"".join([piece.section for piece in pieces]))
-        self._kind.frombytes(b"".join([piece.kind for piece in pieces]))
-        self._weight.frombytes(b"".join([piece.weight for piece in pieces]))
-        self._begins.frombytes(b"".join([piece.begins for piece in pieces]))
-        self._blocks.append(len(self._depth) - before)
+        """One request whose blocks are rows (``pieces.ROW``); all requests come so, or none."""
+        self._add_request(numbers, names)
+        self._rows += rows
+        self._blocks.append(len(rows) // ROW.itemsize)
         for after, ttl in points:
             self._after.append(after)
             self._ttl.append(ttl)
         self._points.append(len(points))
 
-    def _codes(self, names: Mapping[str, str | None]) -> dict[str, int]:
-        by_column: dict[str, int] = {}
+    def _add_request(self, numbers: Mapping[str, Any], names: Mapping[str, str | None]) -> None:
+        values = {**numbers}
         for column, text in names.items():
             if text is not None:
                 codes = self._names[_TABLE_OF[column]]
-                by_column[column] = codes.setdefault(text, len(codes))
-        return by_column
+                values[column] = codes.setdefault(text, len(codes))
+        columns = tuple(values)
+        if not self._runs or self._runs[-1][0] != columns:
+            self._runs.append((columns, []))
+        self._runs[-1][1].append(tuple(values.values()))
 
     def trace(self) -> Trace:
         """The requests gathered so far."""
         length = len(self._blocks)
-        requests: dict[str, Array] = {}
-        recorded = set[str]().union(*self._requests)
-        for column, dtype in dtypes(Requests).items():
-            missing = 0 if dtype.kind in "uf" else UNKNOWN
-            if column not in recorded:
-                requests[column] = np.full(length, missing, dtype)
-                continue
-            values = [row.get(column) for row in self._requests]
-            known = values if None not in values else [missing if value is None else value for value in values]
-            requests[column] = np.array(known, dtype)
-        blocks = {
-            "prefix": _array(self._prefix, np.uint64), "depth": _array(self._depth, np.int32),
-            "section": _array(self._section, np.uint8), "kind": _array(self._kind, np.uint8),
-            "weight": _array(self._weight, np.uint8), "begins": _array(self._begins, np.uint8),
-        }  # fmt: skip
+        requests = {column: np.full(length, _missing(dtype), dtype) for column, dtype in dtypes(Requests).items()}
+        start = 0
+        for columns, rows in self._runs:
+            end = start + len(rows)
+            for column, values in zip(columns, zip(*rows, strict=True), strict=True):
+                into = requests[column]
+                missing = _missing(into.dtype)
+                into[start:end] = (
+                    [missing if value is None else value for value in values] if None in values else values
+                )
+            start = end
+        blocks = self._block_columns()
         points = {"after": _array(self._after, np.int32), "ttl": _array(self._ttl, np.uint8)}
         return Trace(
             table_of(Requests, requests, length),
-            table_of(Blocks, blocks, len(self._depth)),
+            table_of(Blocks, blocks, len(blocks["depth"])),
             table_of(Points, points, len(self._after)),
             offsets_of(self._blocks),
             offsets_of(self._points),
             {name: tuple(codes) for name, codes in self._names.items()},
         )
+
+    def _block_columns(self) -> dict[str, Array]:
+        if self._rows:
+            rows = np.frombuffer(bytes(self._rows), ROW)
+            return {name: np.ascontiguousarray(rows[name]) for name in rows.dtype.names or ()}
+        return {
+            "prefix": _array(self._prefix, np.uint64), "depth": _array(self._depth, np.int32),
+            "section": _array(self._section, np.uint8), "kind": _array(self._kind, np.uint8),
+            "weight": _array(self._weight, np.uint8), "begins": _array(self._begins, np.uint8),
+        }  # fmt: skip
+
+
+def _missing(dtype: np.dtype[Any]) -> int:
+    return 0 if dtype.kind in "uf" else UNKNOWN
 
 
 def _array(values: "array[int]", dtype: Any) -> Array:

@@ -31,7 +31,8 @@ def candidates(chunks: Iterator[bytes]) -> Iterator[tuple[int, bytes | Unfinishe
     """What may be a record, with the number of the line it ends in (from 1): lines that are not blank, and values."""
     number, rest, splitter, in_line = 0, b"", None, False
     for data in chunks:
-        lines = (rest + data).split(b"\n")
+        lines = data.split(b"\n")
+        lines[0] = rest + lines[0]
         rest = lines.pop()
         for line in lines:
             number += 1

@@ -1,0 +1,125 @@
+"""The blocks in a list of a logged body: each with its kind, as the bytes it was logged as, and the points between."""
+
+import re
+
+import msgspec
+
+from rockbottom.dialects import POINT_MARKS, POINT_MEMBERS
+from rockbottom.quantities import UNNAMED, Ttl, decoder_of
+from rockbottom.trace.columns import KINDS, NO_TTL, SectionCode
+from rockbottom.trace.records import Message, Raw, ToolConfig
+
+_CODE = {name: code for code, name in enumerate(KINDS)}
+_CONVERSE = {
+    b"text": "text", b"image": "image", b"document": "document", b"video": "video", b"audio": "audio",
+    b"toolUse": "tool_use", b"toolResult": "tool_result", b"reasoningContent": "reasoning",
+    b"guardContent": "guard", b"citationsContent": "citations", b"searchResult": "search_result",
+    b"toolSpec": "tool", b"systemTool": "system_tool", b"toolAddition": "tool_addition",
+    b"toolRemoval": "tool_removal",
+}  # fmt: skip
+_ANTHROPIC = {
+    b"text": "text", b"image": "image", b"document": "document", b"tool_use": "tool_use",
+    b"tool_result": "tool_result", b"thinking": "reasoning", b"redacted_thinking": "reasoning",
+    b"search_result": "search_result", b"input_text": "text", b"output_text": "output_text", b"reasoning": "reasoning",
+    b"input_image": "image", b"image_url": "image", b"input_file": "document", b"function_call": "tool_use",
+    b"custom_tool_call": "tool_use", b"function": "tool_use", b"function_call_output": "tool_result",
+    b"custom_tool_call_output": "tool_result",
+}  # fmt: skip
+_TEXT_FORMATS = re.compile(rb'"format"\s*:\s*"(?:csv|docx?|xlsx?|html|txt|md)"')
+_FIRST_NAME = re.compile(rb'\s*\{\s*"(\w+)"')
+_TYPE = re.compile(rb'"type"\s*:\s*"(\w+)"')
+_TTL = re.compile(rb'"ttl"\s*:\s*"?(\w*)')
+_TTLS = {ttl.value.encode(): ttl for ttl in Ttl}
+_MEMBERS = "|".join(sorted(POINT_MEMBERS)).encode()
+_MARK = rb'"(?:' + _MEMBERS + rb')"\s*:\s*\{[^{}]*\}'
+_MARK_AFTER, _MARK_BEFORE = re.compile(rb"\s*,\s*" + _MARK), re.compile(_MARK + rb"\s*,?\s*")
+TEXT, TEXT_DOCUMENT, IMAGE = _CODE["text"], _CODE["text_document"], _CODE["image"]
+
+_message = decoder_of(Message)
+_system = decoder_of(str | list[Raw] | None)
+_tools = decoder_of(list[Raw] | None)
+_tool_config = decoder_of(ToolConfig)
+
+
+def listed_in(section: int, raw: bytes) -> tuple[bytes, list[bytes], bytes]:
+    """The role of a message, the members of the list of blocks that a part of a body holds, and the choice of a tool.
+
+    Raises Undecodable for what has no known shape.
+    """
+    role, choice = b"", b""
+    if section == SectionCode.MESSAGES:
+        message = _message(raw)
+        role, listed = message.role.encode(), _content(message.content)
+        if message.tool_calls:
+            listed = [*listed, bytes(message.tool_calls)]
+        elif message.content is None and raw.startswith(b"{") and b'"type"' in raw:  # an item that is no message
+            listed = [raw]
+    elif section == SectionCode.SYSTEM:
+        listed = _content(_system(raw))
+    elif raw.lstrip()[:1] == b"{":
+        config = _tool_config(raw)
+        listed, choice = [bytes(tool) for tool in config.tools or ()], bytes(config.toolChoice)
+    else:
+        listed = [bytes(tool) for tool in _tools(raw) or ()]
+    return role, listed, choice
+
+
+def _content(content: str | list[Raw] | None) -> list[bytes]:
+    if content is None:
+        return []
+    if isinstance(content, str):
+        # A string and one text block are the same prompt (Anthropic's shorthand).
+        return [b'{"type":"text","text":' + msgspec.json.encode(content) + b"}"]
+    return [bytes(raw) for raw in content]
+
+
+def take(
+    blocks: list[tuple[bytes, int]], points: list[tuple[int, int]], raw: bytes, section: int, anthropic: bool
+) -> None:
+    """One member of a list of blocks: a block, a point, or a block with a point on it."""
+    marked = b"cache" in raw and any(mark in raw for mark in POINT_MARKS)  # one look at most blocks
+    if not marked:
+        if raw.startswith(b'{"text":') and section:  # what most blocks are, in either dialect; no tool
+            blocks.append((raw, TEXT))
+            return
+        blocks.append((raw, _kind_of(raw, anthropic, section)))
+        return
+    name = _first_name(raw)
+    if name == b"cachePoint" and len(raw) < 80:
+        points.append((len(blocks), _ttl_of(raw)))
+    elif name == b"toolResult":  # a point inside Converse's toolResult does nothing
+        blocks.append((_unmarked(raw), _CODE["tool_result"]))
+    else:
+        bare = _unmarked(raw)
+        blocks.append((bare, _kind_of(bare, anthropic, section)))
+        points.append((len(blocks), _ttl_of(raw)))
+
+
+def _unmarked(raw: bytes) -> bytes:
+    return _MARK_BEFORE.sub(b"", _MARK_AFTER.sub(b"", raw))
+
+
+def _first_name(raw: bytes) -> bytes:
+    match = _FIRST_NAME.match(raw)
+    return match[1] if match else b""
+
+
+def _ttl_of(raw: bytes) -> int:
+    """The code of the longest lifetime named; ``UNNAMED`` stands for one that is not known."""
+    names = _TTL.findall(raw)
+    if not names:
+        return NO_TTL
+    return max((_TTLS.get(name, UNNAMED) for name in names), key=lambda ttl: ttl.seconds).code
+
+
+def _kind_of(raw: bytes, anthropic: bool, section: int) -> int:
+    name = _first_name(raw)
+    if section == SectionCode.TOOLS:
+        return _CODE["system_tool" if name == b"systemTool" else "tool"]
+    if name == b"type" or anthropic:
+        match = _TYPE.search(raw) if name != b"text" else None
+        return _CODE[_ANTHROPIC.get(match[1], "unknown")] if match else _CODE["text"]
+    kind = _CODE[_CONVERSE.get(name, "unknown")]
+    if kind == _CODE["document"] and _TEXT_FORMATS.search(raw):
+        return TEXT_DOCUMENT
+    return kind
