@@ -187,3 +187,33 @@ def _makes_a_file(call: ast.Call) -> bool:
         opened = ast.unparse(call.args[0]) if call.args and not receiver else receiver
         return any(set(mode) & set("wax") for mode in modes) and not is_private and opened != "beside"
     return name == "mkdir" or (name == "open" and receiver == "os" and "O_CREAT" in ast.unparse(call))
+
+
+_SPELLED_IN_DIALECTS = {
+    "cachePoint", "cache_control", "prompt_cache_breakpoint",  # points
+    "serviceTier", "service_tier", "performanceConfig",  # tiers
+    "inputTokens", "outputTokens", "totalTokens", "cacheReadInputTokens", "cacheWriteInputTokens", "cacheDetails",
+    "cache_read_input_tokens", "cache_creation_input_tokens", "prompt_tokens", "completion_tokens", "cached_tokens",
+    "inputTokenCount", "outputTokenCount", "cacheReadInputTokenCount", "cacheWriteInputTokenCount",  # counters
+}  # fmt: skip
+_OTHERS_SPELLINGS = {
+    "catalog/price_list.py": "an attribute of the Price List",
+    "trace/formats/langfuse.py": "columns of Langfuse", "trace/formats/litellm.py": "columns of LiteLLM",
+    "trace/formats/otlp.py": "attributes of OpenTelemetry and OpenInference",
+}  # fmt: skip
+
+
+def test_points_tiers_and_counters_are_spelled_in_dialects() -> None:
+    """What reads or writes them elsewhere would have to be found when a surface spells them in another way."""
+    elsewhere = {
+        path.relative_to(SOURCE).as_posix()
+        for path in SOURCE.rglob("*.py")
+        if path.relative_to(SOURCE).parts[0] != "dialects"
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.Constant) and _text(node.value) in _SPELLED_IN_DIALECTS
+    }
+    assert elsewhere == set(_OTHERS_SPELLINGS)
+
+
+def _text(value: object) -> object:
+    return value.decode("latin-1") if isinstance(value, bytes) else value

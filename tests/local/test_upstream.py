@@ -172,6 +172,21 @@ def test_native_streams_are_whole_as_well(upstream, kit, model):
     assert chunks[-1]["amazon-bedrock-invocationMetrics"]["outputTokenCount"] == 17
 
 
+def test_what_an_upstream_leaves_out_is_no_failure(upstream, kit):
+    """A call without an index and without arguments, an error that is null, no usage: tokens are ours then."""
+    told, _, client = upstream
+    call = {"id": "c1", "function": {"name": "look"}}
+    told.stream = [{**piece("wait"), "error": None}, piece(tool_calls=[call]), piece(finish="eos"), b"[DONE]"]
+    events = list(client.converse_stream(modelId=kit.SONNET, messages=[kit.user("hi")])["stream"])
+    inputs = "".join(
+        event["contentBlockDelta"]["delta"].get("toolUse", {}).get("input", "")
+        for event in events if "contentBlockDelta" in event
+    )  # fmt: skip
+    stop = next(event["messageStop"]["stopReason"] for event in events if "messageStop" in event)
+    assert (json.loads(inputs), stop) == ({}, "end_turn")
+    assert events[-1]["metadata"]["usage"]["outputTokens"] > 0
+
+
 @pytest.mark.parametrize("end", [[], [{"error": {"message": "out of memory"}}], [b"nonsense"]])
 def test_a_stream_that_breaks_is_an_exception_event(upstream, kit, end):
     """What came is delivered, then modelStreamErrorException; what was written to the cache counts as begun."""

@@ -29,7 +29,7 @@ from rockbottom.batch.sources import Body, Place, Source, compare_records, other
 from rockbottom.batch.state import RunState, state_of
 from rockbottom.cache import behaviour_of
 from rockbottom.catalog import Catalog, ModelId, PriceBook, known_burndown, load_catalog
-from rockbottom.dialects import Reader, api_of
+from rockbottom.dialects import INVOKED, Reader, api_of
 from rockbottom.figures import usd
 from rockbottom.files import make_folder
 from rockbottom.quantities import RockbottomError, Usage
@@ -120,8 +120,8 @@ class Prepared:
             for name, value in (job.manifest or {}).items():
                 if isinstance(value, int):
                     totals[name] = totals.get(name, 0) + value
-        if tally.unmetered and "inputTokenCount" in totals:  # answers without usage: the manifest has the sums
-            tally.short, tally.long = Usage(totals["inputTokenCount"], totals.get("outputTokenCount", 0)), []
+        if tally.unmetered and INVOKED.input in totals:  # answers without usage: the manifest has the sums
+            tally.short, tally.long = Usage(totals[INVOKED.input], totals.get(INVOKED.output, 0)), []
         return Outcome(
             run.settings.name,
             run.state.records,

@@ -13,11 +13,11 @@ from typing import Any
 
 import msgspec
 
-from rockbottom.dialects import DIALECTS, Dialect
+from rockbottom.dialects import CACHE_POINT, DIALECTS, Dialect
 from rockbottom.quantities import Undecodable, decoder_of
 
 _ROLES = ("user", "assistant", "system")
-_BESIDE_TEXT = "cachePoint"  # Nova writes a point beside the text that it closes
+_BESIDE_TEXT = CACHE_POINT  # Nova writes a point beside the text that it closes
 
 
 class _Message(msgspec.Struct):

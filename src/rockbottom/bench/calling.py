@@ -9,7 +9,7 @@ from rockbottom.bench.over_http import events_of, opened
 from rockbottom.bench.replies import Reply, counted
 from rockbottom.bench.requests import BenchRequest
 from rockbottom.catalog import botocore_since
-from rockbottom.dialects import CONVERSE
+from rockbottom.dialects import CACHE_POINT, CONVERSE
 from rockbottom.extras import upgrade_command
 from rockbottom.quantities import Ttl
 from rockbottom.wire import Event, WireError
@@ -34,9 +34,9 @@ def check_sdk(client: Any, *, wants_ttl: bool) -> None:
     model = client.meta.service_model
     shapes = set(model.shape_names)
     if "CachePointBlock" not in shapes:
-        missing, since = "cachePoint", botocore_since("cachePoint")
+        missing, since = CACHE_POINT, botocore_since(CACHE_POINT)
     elif wants_ttl and "ttl" not in model.shape_for("CachePointBlock").members:
-        missing, since = "the ttl of a cachePoint", botocore_since("ttl")
+        missing, since = f"the ttl of a {CACHE_POINT}", botocore_since("ttl")
     else:
         return
     raise SdkTooOld(

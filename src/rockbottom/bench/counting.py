@@ -11,6 +11,7 @@ from rockbottom.bench.endpoints import Endpoint
 from rockbottom.bench.notebook import Notebook
 from rockbottom.bench.requests import BenchRequest, parts_of, prompt_of_request, request_of
 from rockbottom.bench.schedule import Row, Schedule, Subject, turns_of
+from rockbottom.dialects import CONVERSE
 from rockbottom.prompt import Calibration, Meter, corrected, json_bytes
 
 Calibrations = Mapping[str, Calibration]
@@ -87,4 +88,4 @@ def _count(endpoint: Endpoint, subject: Subject, request: BenchRequest) -> int |
         reply = endpoint.client(0).count_tokens(modelId=subject.model.model.id, input=counted_input)
     except (BotoCoreError, ClientError):
         return None
-    return int(reply["inputTokens"])
+    return int(reply[CONVERSE.counters.input])

@@ -11,6 +11,8 @@ from rockbottom.dialects import (
     GUARDRAIL_ACTION,
     GUARDRAIL_TRACE,
     MOST_UNITS,
+    PERFORMANCE_CONFIG,
+    SERVICE_TIER,
     Params,
     invoked_model_of,
     server_tools,
@@ -22,7 +24,7 @@ LOST_ATTEMPTS = "attempts without an answer"
 BLIND_GUARDRAIL = "guardrail without a trace"
 CAPACITY = "reserved capacity"
 ROUTING = "prompt routing"
-_SPEAK = frozenset({"trace", GUARDRAIL_TRACE, GUARDRAIL_ACTION, "serviceTier", "performanceConfig"})
+_SPEAK = frozenset({"trace", GUARDRAIL_TRACE, GUARDRAIL_ACTION, SERVICE_TIER, PERFORMANCE_CONFIG})
 _BROKEN_OFF = frozenset({"ReadTimeoutError", "ConnectionClosedError", "IncompleteReadError", "ResponseStreamingError"})
 
 
@@ -58,7 +60,7 @@ def charges_of(reply: Mapping[str, Any], params: Params, *, guarded: bool = Fals
     if guarded and not units:
         uncounted.append(BLIND_GUARDRAIL)
     tier = tier_in(reply)
-    if "serviceTier" not in reply and Tier.OPTIMIZED not in (tier, tier_in(params)):
+    if SERVICE_TIER not in reply and Tier.OPTIMIZED not in (tier, tier_in(params)):
         tier = None  # that the latency is the usual one says nothing of the tier
     if tier is Tier.RESERVED:
         uncounted.append(CAPACITY)

@@ -12,7 +12,7 @@ from typing import Any, cast
 from msgspec import Struct
 
 from rockbottom.catalog import Catalog, botocore_since
-from rockbottom.dialects import Params, Request, without_ttls
+from rockbottom.dialects import CACHE_POINT, Params, Request, without_ttls
 
 SERVICE = "bedrock-runtime"
 
@@ -26,7 +26,7 @@ class Abilities(Struct, frozen=True):
     @property
     def missing(self) -> str:
         """What is not known, in words; empty: nothing."""
-        return "" if self.points and self.ttl else "the ttl of a cachePoint" if self.points else "cachePoint"
+        return "" if self.points and self.ttl else f"the ttl of a {CACHE_POINT}" if self.points else CACHE_POINT
 
 
 EVERYTHING = Abilities()
@@ -52,7 +52,7 @@ def too_old(abilities: Abilities) -> str:
 
     from rockbottom.extras import upgrade_command  # only where there is something to say
 
-    member = "ttl" if abilities.points else "cachePoint"
+    member = "ttl" if abilities.points else CACHE_POINT
     then = (
         "cachePoints are sent without a ttl and live for the usual time"
         if abilities.points

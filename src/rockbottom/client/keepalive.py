@@ -18,7 +18,7 @@ from typing import Any
 
 from msgspec import Struct, field
 
-from rockbottom.dialects import Params, Request
+from rockbottom.dialects import SERVICE_TIER, Params, Request
 from rockbottom.process import Worker
 from rockbottom.quantities import ZERO_USD, Ttl, Unit, Usage, Usd, usd_of_tokens
 
@@ -194,7 +194,7 @@ def cheapest(request: Mapping[str, Any]) -> Params:
         body |= {"messages": [{"role": "user", "content": "."}], "max_tokens": 1}
         return {"modelId": request["modelId"], "body": json.dumps(body)}
     reduced: dict[str, Any] = {"modelId": request["modelId"]}
-    for key in ("system", "toolConfig", "additionalModelRequestFields", "outputConfig", "serviceTier"):
+    for key in ("system", "toolConfig", "additionalModelRequestFields", "outputConfig", SERVICE_TIER):
         if key in request:
             reduced[key] = copy.deepcopy(request[key])
     return {

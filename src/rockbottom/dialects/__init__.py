@@ -17,10 +17,18 @@ from rockbottom.dialects.guarding import (
     is_guarded,
 )
 from rockbottom.dialects.locating import block_of
+from rockbottom.dialects.members import (
+    CACHE_CONTROL,
+    CACHE_POINT,
+    PERFORMANCE_CONFIG,
+    POINT_MARKS,
+    POINT_MEMBERS,
+    SERVICE_TIER,
+)
 from rockbottom.dialects.messages import MESSAGES
 from rockbottom.dialects.nova import NOVA
 from rockbottom.dialects.pdf import page_texts
-from rockbottom.dialects.points import POINT_MARKS, POINT_MEMBERS, converse_point, is_point, without_ttls
+from rockbottom.dialects.points import converse_point, is_point, without_ttls
 from rockbottom.dialects.prompts import native_dialect_for
 from rockbottom.dialects.reading import Reader
 from rockbottom.dialects.registry import (
@@ -69,6 +77,8 @@ from rockbottom.dialects.usage import (
 
 __all__ = [
     "ANTHROPIC",
+    "CACHE_CONTROL",
+    "CACHE_POINT",
     "CHAT",
     "CONVERSE",
     "DIALECTS",
@@ -82,9 +92,11 @@ __all__ = [
     "MOST_UNITS",
     "NOVA",
     "OPERATIONS",
+    "PERFORMANCE_CONFIG",
     "POINT_MARKS",
     "POINT_MEMBERS",
     "RESPONSES",
+    "SERVICE_TIER",
     "UNDOCUMENTED",
     "Counters",
     "Counts",

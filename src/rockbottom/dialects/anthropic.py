@@ -12,6 +12,7 @@ from rockbottom.catalog import Model
 from rockbottom.dialects.assembly import Assembly, effort_of, schema_of, thinking_of
 from rockbottom.dialects.blocks import Weighed, weigh_block
 from rockbottom.dialects.dialect import Exchange
+from rockbottom.dialects.members import CACHE_CONTROL
 from rockbottom.dialects.operations import INVOKE, INVOKE_PATHS
 from rockbottom.dialects.points import decorated, stripped
 from rockbottom.dialects.streams import StreamCounts
@@ -76,7 +77,7 @@ def _add(
     index: int,
 ) -> None:
     assembly.add(weighed, section, role, message, index)
-    control = block.get("cache_control") or _nested_control(block)
+    control = block.get(CACHE_CONTROL) or _nested_control(block)
     if control:
         assembly.add_point(control, section, message, index, decorates=True)
 
@@ -85,7 +86,7 @@ def _nested_control(block: Mapping[str, Any]) -> Any:
     content = block.get("content") if block.get("type") == "tool_result" else None
     if not is_list(content):
         return None
-    return next((part["cache_control"] for part in reversed(content) if part.get("cache_control")), None)
+    return next((part[CACHE_CONTROL] for part in reversed(content) if part.get(CACHE_CONTROL)), None)
 
 
 def _tool(tool: object, meter: Meter, index: int) -> Weighed:
@@ -99,7 +100,7 @@ def _tool(tool: object, meter: Meter, index: int) -> Weighed:
 
 
 def _bare(block: Mapping[str, Any]) -> dict[str, Any]:
-    return {member: value for member, value in block.items() if member != "cache_control"}
+    return {member: value for member, value in block.items() if member != CACHE_CONTROL}
 
 
 def _weigh(block: Mapping[str, Any], role: str, meter: Meter) -> Weighed:
@@ -198,7 +199,7 @@ class Anthropic:
 
     def with_points(self, body: Mapping[str, Any], prompt: Prompt, placements: Iterable[Placement]) -> dict[str, Any]:
         """The body with ``cache_control`` set on the segments named; strings become text blocks."""
-        return decorated(body, prompt, placements, "cache_control", "ephemeral", "tools")
+        return decorated(body, prompt, placements, CACHE_CONTROL, "ephemeral", "tools")
 
     def without_points(self, body: Mapping[str, Any]) -> dict[str, Any]:
         return stripped(body)

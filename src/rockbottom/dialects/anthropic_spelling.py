@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
+from rockbottom.dialects.members import CACHE_CONTROL, CACHE_POINT
 from rockbottom.dialects.points import with_marks
 from rockbottom.prompt import MalformedBody, json_bytes
 from rockbottom.wire import Json
@@ -36,7 +37,7 @@ def anthropic_spelled(converse: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _marked(blocks: Iterable[Json], spelled: Callable[[Mapping[str, Any]], Json]) -> list[Json]:
-    return with_marks(blocks, spelled, "cache_control", "ephemeral")
+    return with_marks(blocks, spelled, CACHE_CONTROL, "ephemeral")
 
 
 def _spelled_tool(tool: Mapping[str, Any]) -> Json:
@@ -51,7 +52,7 @@ def _spelled_block(block: Mapping[str, Any]) -> Json:
         return {"type": "tool_use", "id": use["toolUseId"], "name": use["name"], "input": use["input"]}
     if "toolResult" in block:
         result = block["toolResult"]
-        content = [_spelled_block(part) for part in result["content"] if "cachePoint" not in part]
+        content = [_spelled_block(part) for part in result["content"] if CACHE_POINT not in part]
         return {"type": "tool_result", "tool_use_id": result["toolUseId"], "content": content}
     if "json" in block:
         return {"type": "text", "text": json_bytes(block["json"]).decode("utf-8", "surrogatepass")}

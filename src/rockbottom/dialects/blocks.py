@@ -5,6 +5,7 @@ from math import ceil
 from typing import Any, NamedTuple
 
 from rockbottom.dialects.media import content_bytes, image_size
+from rockbottom.dialects.members import CACHE_POINT
 from rockbottom.dialects.pdf import pdf_of
 from rockbottom.prompt import BlockKind, MalformedBody, Meter, digest_of, json_bytes
 from rockbottom.quantities import TokenWeights, is_list, is_object
@@ -130,7 +131,7 @@ def _tool_result(value: Any, role: str, meter: Meter) -> Weighed:
         if known is None:
             known = meter.compose(key, _weighed_result(value, [meter.weigh(text, role)], role, meter))
         return Weighed(BlockKind.TOOL_RESULT, *known)
-    parts = [_tool_result_part(part, role, meter) for part in content if "cachePoint" not in part]
+    parts = [_tool_result_part(part, role, meter) for part in content if CACHE_POINT not in part]
     weighed = _weighed_result(value, [(part.digest, part.tokens) for part in parts], role, meter)
     return Weighed(BlockKind.TOOL_RESULT, *weighed)
 

@@ -10,6 +10,7 @@ from rockbottom.catalog import Model, surface_of
 from rockbottom.dialects.assembly import Assembly
 from rockbottom.dialects.blocks import Weighed
 from rockbottom.dialects.dialect import Exchange
+from rockbottom.dialects.members import CACHE_POINT
 from rockbottom.dialects.openai import (
     MARK,
     OpenAI,
@@ -235,7 +236,7 @@ def _spelled_parts(blocks: Iterable[Json], kind: str = "text") -> list[Json]:
     """Texts as parts, a point on the part that it closes; a point after what is no text has no form here."""
     parts: list[Json] = []
     for block in blocks:
-        if "cachePoint" in block:
+        if CACHE_POINT in block:
             if parts:
                 parts[-1] = {**parts[-1], MARK: {"mode": "explicit"}}
         elif "text" in block:

@@ -65,7 +65,7 @@ def told_message(reply: Mapping[str, Any]) -> tuple[tuple[Json, ...], str]:
     blocks: list[Json] = [{"text": message["content"]}] if message.get("content") else []
     for call in message.get("tool_calls") or ():
         function = call["function"]
-        use = {"toolUseId": call["id"], "name": function["name"], "input": input_of(function["arguments"])}
+        use = {"toolUseId": call["id"], "name": function["name"], "input": input_of(function.get("arguments") or "{}")}
         blocks.append({"toolUse": use})
     reason = str(choice.get("finish_reason") or "")
     return tuple(blocks), _STOPS.get(reason, reason)
@@ -104,7 +104,7 @@ def chat_reply(chunks: Iterable[Json]) -> Json:
     calls: dict[int, Json] = {}
     finish: str | None = None
     for chunk in chunks:
-        if "error" in chunk:
+        if chunk.get("error") is not None:
             raise StreamFailed("error", str(chunk["error"]), retry_safe=False)
         reply.update({member: value for member, value in chunk.items() if member != "choices" and value is not None})
         for choice in chunk.get("choices") or ():
@@ -123,7 +123,7 @@ def _add_delta(message: Json, calls: dict[int, Json], delta: Json) -> None:
         if delta.get(member):
             message[member] = (message.get(member) or "") + delta[member]
     for piece in delta.get("tool_calls") or ():
-        call = calls.setdefault(piece["index"], {**piece, "function": {"name": "", "arguments": ""}})
+        call = calls.setdefault(piece.get("index", 0), {**piece, "function": {"name": "", "arguments": ""}})
         function: Mapping[str, Any] = piece.get("function") or {}
         call["function"]["name"] += function.get("name") or ""
         call["function"]["arguments"] += function.get("arguments") or ""

@@ -7,6 +7,7 @@ from rockbottom.catalog import Model
 from rockbottom.dialects.assembly import Assembly, effort_of, schema_of, thinking_of
 from rockbottom.dialects.blocks import weigh_block
 from rockbottom.dialects.dialect import Exchange
+from rockbottom.dialects.members import CACHE_POINT
 from rockbottom.dialects.points import converse_point, list_for, stripped
 from rockbottom.dialects.streams import StreamCounts
 from rockbottom.dialects.usage import NO_SPLIT, Counters, split_of
@@ -30,7 +31,7 @@ from rockbottom.prompt import (
 from rockbottom.quantities import LONGEST_FIRST, Ttl, Usage, is_list, is_object
 from rockbottom.wire import EVENT_STREAM, Event, Json, event_frame
 
-_UNNAMED = frozenset({"cachePoint", "image", "document", "video"})
+_UNNAMED = frozenset({CACHE_POINT, "image", "document", "video"})
 _DOCUMENTS = frozenset({BlockKind.DOCUMENT, BlockKind.TEXT_DOCUMENT})
 
 
@@ -124,8 +125,8 @@ def _read_blocks(assembly: Assembly, blocks: Iterable[Any], section: Section, ro
 
 
 def _read_block(assembly: Assembly, block: Any, section: Section, role: str, message: int, index: int) -> None:
-    if is_object(block) and "cachePoint" in block and len(block) == 1:
-        assembly.add_point(block["cachePoint"], section, message, index)
+    if is_object(block) and CACHE_POINT in block and len(block) == 1:
+        assembly.add_point(block[CACHE_POINT], section, message, index)
         return
     weighed = weigh_block(block, role, assembly.meter, place_of(section, message, index))
     assembly.add(weighed, section, role, message, index)

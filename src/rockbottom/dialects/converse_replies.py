@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator
 
+from rockbottom.dialects.members import PERFORMANCE_CONFIG, SERVICE_TIER
 from rockbottom.dialects.streams import json_of, json_pieces, pieces
 from rockbottom.wire import Event, Json, TruncatedStream
 
@@ -19,7 +20,7 @@ def converse_events(reply: Json, piece_chars: int = 24) -> Iterator[Event]:
     yield "metadata", {key: value for key, value in reply.items() if key in _METADATA}
 
 
-_METADATA = ("usage", "metrics", "trace", "performanceConfig", "serviceTier")
+_METADATA = ("usage", "metrics", "trace", PERFORMANCE_CONFIG, SERVICE_TIER)
 
 
 def _block_events(index: int, block: Json, piece_chars: int) -> Iterator[Event]:

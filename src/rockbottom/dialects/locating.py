@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from rockbottom.dialects.points import POINT_MEMBERS
+from rockbottom.dialects.members import POINT_MEMBERS
 from rockbottom.prompt import Api, BlockKind, Section, Segment
 from rockbottom.quantities import is_list, is_object
 

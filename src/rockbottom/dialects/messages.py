@@ -11,6 +11,7 @@ from rockbottom.catalog import Model
 from rockbottom.dialects.anthropic import COUNTERS, Anthropic
 from rockbottom.dialects.assembly import ttl_of
 from rockbottom.dialects.dialect import Exchange
+from rockbottom.dialects.members import CACHE_CONTROL
 from rockbottom.dialects.sse import SseCounts
 from rockbottom.dialects.streams import METRICS
 from rockbottom.dialects.usage import Counts
@@ -32,13 +33,13 @@ class Messages(Anthropic):
     def read(self, body: Mapping[str, Any], meter: Meter) -> Prompt:
         """The prompt of a body. Raises MalformedBody for a shape that cannot be read."""
         prompt = super().read(body, meter)
-        control = body.get("cache_control")
+        control = body.get(CACHE_CONTROL)
         if not is_object(control) or not prompt.segments:
             return prompt
         return prompt_of(prompt.api, prompt.segments, (*prompt.points, _last(prompt, control)), prompt.parameters)
 
     def without_points(self, body: Mapping[str, Any]) -> dict[str, Any]:
-        return {member: value for member, value in super().without_points(body).items() if member != "cache_control"}
+        return {member: value for member, value in super().without_points(body).items() if member != CACHE_CONTROL}
 
     def spelled(self, converse: Mapping[str, Any]) -> dict[str, Any]:
         """A Converse body as one of these; the model is the caller's to name."""
@@ -71,7 +72,7 @@ class Messages(Anthropic):
 
 def _last(prompt: Prompt, control: Mapping[str, Any]) -> CachePoint:
     segment = prompt.segments[-1]
-    ttl = ttl_of(control.get("ttl"), "cache_control")
+    ttl = ttl_of(control.get("ttl"), CACHE_CONTROL)
     place = segment.section, segment.kind, segment.message, segment.index
     return CachePoint(len(prompt.segments), ttl, *place)
 

@@ -12,6 +12,7 @@ from rockbottom.dialects.assembly import Assembly
 from rockbottom.dialects.blocks import weigh_block
 from rockbottom.dialects.converse import CONVERSE, COUNTERS
 from rockbottom.dialects.dialect import Exchange
+from rockbottom.dialects.members import CACHE_POINT
 from rockbottom.dialects.operations import INVOKE, INVOKE_PATHS
 from rockbottom.dialects.points import decorated, stripped, with_marks
 from rockbottom.dialects.streams import METRICS, StreamCounts
@@ -38,11 +39,11 @@ def _read_list(assembly: Assembly, blocks: Any, section: Section, role: str, mes
         place = place_of(section, message, index)
         if not is_object(block):
             raise MalformedBody(place, type(block).__name__, wanted="an object")
-        bare = {member: value for member, value in block.items() if member != "cachePoint"}
+        bare = {member: value for member, value in block.items() if member != CACHE_POINT}
         if bare:
             assembly.add(weigh_block(bare, role, assembly.meter, place), section, role, message, index)
-        if "cachePoint" in block:
-            assembly.add_point(block["cachePoint"], section, message, index, decorates=True)
+        if CACHE_POINT in block:
+            assembly.add_point(block[CACHE_POINT], section, message, index, decorates=True)
 
 
 _REPLY = ("output", "stopReason", "usage")
@@ -77,7 +78,7 @@ class Nova:
 
     def with_points(self, body: Mapping[str, Any], prompt: Prompt, placements: Iterable[Placement]) -> dict[str, Any]:
         """The body with ``cachePoint`` set beside the text of the segments named."""
-        return decorated(body, prompt, placements, "cachePoint", "default", "toolConfig")
+        return decorated(body, prompt, placements, CACHE_POINT, "default", "toolConfig")
 
     def without_points(self, body: Mapping[str, Any]) -> dict[str, Any]:
         return stripped(body)
@@ -90,9 +91,9 @@ class Nova:
         """A Converse body with its points beside the text that they close."""
         new = {"schemaVersion": "messages-v1", **converse}
         if "system" in converse:
-            new["system"] = with_marks(converse["system"], dict, "cachePoint", "default")
+            new["system"] = with_marks(converse["system"], dict, CACHE_POINT, "default")
         new["messages"] = [
-            {**message, "content": with_marks(message["content"], dict, "cachePoint", "default")}
+            {**message, "content": with_marks(message["content"], dict, CACHE_POINT, "default")}
             for message in converse["messages"]
         ]
         return new

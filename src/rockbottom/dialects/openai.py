@@ -12,6 +12,7 @@ from typing import Any, cast
 
 from rockbottom.dialects.assembly import Assembly, schema_of
 from rockbottom.dialects.blocks import Weighed, weigh_block
+from rockbottom.dialects.members import CACHE_BREAKPOINT
 from rockbottom.dialects.usage import Counters, no_split
 from rockbottom.prompt import (
     BlockKind,
@@ -27,7 +28,7 @@ from rockbottom.prompt import (
 from rockbottom.quantities import Usage, is_list, is_object
 from rockbottom.wire import Json
 
-MARK = "prompt_cache_breakpoint"
+MARK = CACHE_BREAKPOINT
 OPTIONS = "prompt_cache_options"
 ENDS = ("response.completed", "response.incomplete", "response.failed")
 """The last event of a stream of Responses; a failed one has no usage."""

@@ -6,27 +6,21 @@ Only the lists and objects on the way to a change are copied; everything else is
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
+from rockbottom.dialects.members import CACHE_POINT, POINT_MEMBERS
 from rockbottom.prompt import Placement, Prompt, Section, Segment
 from rockbottom.quantities import Ttl, is_list, is_object
 
 Json = Mapping[str, Any]
 
-POINT_MEMBERS = frozenset(("cachePoint", "cache_control", "prompt_cache_breakpoint"))
-"""What marks a point: the member of a block that is one (Converse), or a member of the block before it (the others)."""
-
-
-POINT_MARKS = tuple(f'"{member}"'.encode() for member in sorted(POINT_MEMBERS))
-"""The same as they stand in the bytes of a body."""
-
 
 def converse_point(ttl: Ttl | None = None) -> dict[str, Any]:
     """The block of Converse that is a point; None: it names no lifetime."""
-    return {"cachePoint": point(ttl, "default")}
+    return {CACHE_POINT: point(ttl, "default")}
 
 
 def is_point(block: object) -> bool:
     """Whether a block of a Converse body is a point and nothing else."""
-    return is_object(block) and "cachePoint" in block
+    return is_object(block) and CACHE_POINT in block
 
 
 def stripped(body: Mapping[str, Any]) -> dict[str, Any]:
@@ -85,13 +79,13 @@ def _unnamed_in(message: Any) -> Any:
 
 
 def _unnamed(blocks: Any) -> Any:
-    if not any("ttl" in (block.get("cachePoint") or {}) for block in blocks or ()):
+    if not any("ttl" in (block.get(CACHE_POINT) or {}) for block in blocks or ()):
         return blocks
-    return [_unnamed_point(block) if "cachePoint" in block else block for block in blocks]
+    return [_unnamed_point(block) if CACHE_POINT in block else block for block in blocks]
 
 
 def _unnamed_point(block: dict[str, Any]) -> dict[str, Any]:
-    return {**block, "cachePoint": {key: value for key, value in block["cachePoint"].items() if key != "ttl"}}
+    return {**block, CACHE_POINT: {key: value for key, value in block[CACHE_POINT].items() if key != "ttl"}}
 
 
 def point(ttl: Ttl | None, kind: str) -> dict[str, str]:
@@ -105,10 +99,10 @@ def with_marks(
     """Converse's blocks spelled anew, each cachePoint between them as a ``member`` of the block that it closes."""
     marked: list[dict[str, Any]] = []
     for block in blocks:
-        if "cachePoint" not in block:
+        if CACHE_POINT not in block:
             marked.append(spelled(block))
         elif marked:
-            marked[-1] = {**marked[-1], member: {**block["cachePoint"], "type": kind}}
+            marked[-1] = {**marked[-1], member: {**block[CACHE_POINT], "type": kind}}
     return marked
 
 

@@ -9,6 +9,7 @@ from typing import Any
 
 from rockbottom.catalog import CacheRules, Catalog, ModelId, NoRulesInForce, Resolve, Tier
 from rockbottom.dialects.dialect import Dialect
+from rockbottom.dialects.members import PERFORMANCE_CONFIG, SERVICE_TIER
 from rockbottom.dialects.reading import Reader
 from rockbottom.dialects.registry import dialect_of
 from rockbottom.prompt import (
@@ -46,7 +47,7 @@ def tier_in(members: Mapping[str, Any]) -> Tier | None:
 
     Latency-optimized inference has prices of its own, and is a setting beside the tier.
     """
-    latency, tier = members.get("performanceConfig"), named_tier(members)
+    latency, tier = members.get(PERFORMANCE_CONFIG), named_tier(members)
     named = latency.get("latency") if is_object(latency) else members.get("performanceConfigLatency")
     if named == "optimized":
         return Tier.OPTIMIZED
@@ -57,12 +58,12 @@ def asking_for(tier: Tier, api: Api) -> dict[str, Any]:
     """The members with which a body asks for a tier; none for the default, and none where the operations take none."""
     if tier not in (Tier.FLEX, Tier.PRIORITY) or api.wrapped:
         return {}
-    return {"service_tier": tier.value} if api.names_model else {"serviceTier": {"type": tier.value}}
+    return {"service_tier": tier.value} if api.names_model else {SERVICE_TIER: {"type": tier.value}}
 
 
 def named_tier(members: Mapping[str, Any]) -> str | None:
     """The tier that a body asks for as it is spelled, also one that is not known; None where it names none."""
-    tier = members.get("serviceTier") or members.get("service_tier")
+    tier = members.get(SERVICE_TIER) or members.get("service_tier")
     return tier.get("type") if is_object(tier) else tier
 
 

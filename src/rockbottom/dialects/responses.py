@@ -11,6 +11,7 @@ from rockbottom.catalog import Model, surface_of
 from rockbottom.dialects.assembly import Assembly
 from rockbottom.dialects.blocks import Weighed
 from rockbottom.dialects.dialect import Exchange
+from rockbottom.dialects.members import CACHE_POINT
 from rockbottom.dialects.openai import (
     ENDS,
     MARK,
@@ -260,7 +261,7 @@ def _spelled_parts(blocks: Iterable[Json], kind: str) -> list[Json]:
     """Texts as parts, a point on the part that it closes; a point after what is no text has no form here."""
     parts: list[Json] = []
     for block in blocks:
-        if "cachePoint" in block:
+        if CACHE_POINT in block:
             if parts and kind == "input_text":
                 parts[-1] = {**parts[-1], MARK: {"mode": "explicit"}}
         elif "text" in block:

@@ -60,6 +60,10 @@ class Counters(Struct, frozen=True):
     inclusive: bool = False
     tells: str = ""
 
+    def output_of(self, usage: object) -> int | None:
+        """The output that a ``usage`` object counts, whatever else it does; None where it does not."""
+        return _number(usage, (self.output,)) if is_object(usage) else None
+
     def counts(self, usage: object) -> Counts | None:
         """The counts in a ``usage`` object; None where it does not count its input."""
         if not is_object(usage) or (self.tells and self.tells not in usage):

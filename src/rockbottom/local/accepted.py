@@ -10,6 +10,7 @@ from functools import cache
 from importlib import resources
 from typing import Any
 
+from rockbottom.dialects import CACHE_CONTROL
 from rockbottom.local.failures import ServiceFailure, invalid
 from rockbottom.quantities import is_list, is_object
 
@@ -156,9 +157,9 @@ def _check_blocks(content: Any, place: str, known: Json) -> None:
 
 
 def _check_control(block: Mapping[str, Any], place: str, known: Json) -> None:
-    control = block.get("cache_control")
+    control = block.get(CACHE_CONTROL)
     if is_object(control):
-        _extra(control, known["cache_control"], f"{place}cache_control.ephemeral.")
+        _extra(control, known[CACHE_CONTROL], f"{place}{CACHE_CONTROL}.ephemeral.")
 
 
 def _check_tag(kind: str, number: int) -> None:

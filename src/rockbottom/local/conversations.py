@@ -12,6 +12,7 @@ from collections.abc import Iterator, Sequence
 from itertools import groupby, pairwise
 from typing import Any
 
+from rockbottom.dialects import named_tier
 from rockbottom.local.accepted import (
     check_fields,
     check_media,
@@ -37,9 +38,7 @@ def check_conversation(body: Json, model: str) -> None:
     messages: Sequence[Json] = body.get("messages") or ()
     _check_roles(messages, may_begin_with_assistant(model))
     check_media(messages, model)
-    if "serviceTier" in body:
-        tier: Json = body["serviceTier"] or {}
-        check_tier(tier.get("type") or "default")
+    check_tier(named_tier(body) or "default")
     config: Json = body.get("toolConfig") or {}
     if model.startswith("anthropic."):
         fields: Json = body.get("additionalModelRequestFields") or {}

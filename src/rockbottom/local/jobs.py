@@ -14,6 +14,7 @@ from typing import Any
 
 import msgspec
 
+from rockbottom.dialects import INVOKED
 from rockbottom.local.callers import Caller
 from rockbottom.local.failures import ServiceFailure, invalid
 
@@ -110,8 +111,8 @@ class Counts:
             "processedRecordCount": self.processed,
             "successRecordCount": self.success,
             "errorRecordCount": self.error,
-            "inputTokenCount": self.input_tokens,
-            "outputTokenCount": self.output_tokens,
+            INVOKED.input: self.input_tokens,
+            INVOKED.output: self.output_tokens,
         }
 
 

@@ -7,7 +7,16 @@ from urllib.parse import parse_qsl
 import msgspec
 
 from rockbottom.catalog import RUNTIME, ModelId, Scope
-from rockbottom.dialects import GUARDRAIL_HEADER, UNDOCUMENTED, api_of, enforces_guardrails, invoked, named_tier
+from rockbottom.dialects import (
+    GUARDRAIL_HEADER,
+    INVOKED,
+    SERVICE_TIER,
+    UNDOCUMENTED,
+    api_of,
+    enforces_guardrails,
+    invoked,
+    named_tier,
+)
 from rockbottom.local.bodies import NOT_JSON
 from rockbottom.local.calls import Call, Counted
 from rockbottom.local.embedded import Embedded
@@ -51,7 +60,7 @@ def note(
     if counted is not None:
         line["servedBy"] = counted.namespace.region
         if (tier := named_tier(counted.body)) is not None:
-            line["serviceTier"] = tier
+            line[SERVICE_TIER] = tier
     if reply is not None:
         line.update(usage=reply.told, latencyMs=reply.latency_ms)
     if failure is not None:
@@ -70,7 +79,7 @@ def logged_reply(state: EndpointState, counted: Counted, reply: Reply) -> Logged
     metadata = counted.body.get("requestMetadata") or _header_metadata(call)
     if metadata:
         record["requestMetadata"] = metadata
-    record["output"] = {"outputContentType": "application/json", "outputTokenCount": counts.pop("outputTokenCount")}
+    record["output"] = {"outputContentType": "application/json", INVOKED.output: counts.pop(INVOKED.output)}
     record["input"] = {"inputContentType": "application/json", **counts}
     return Logged(
         counted.at,
@@ -86,8 +95,8 @@ def logged_reply(state: EndpointState, counted: Counted, reply: Reply) -> Logged
 def logged_embedding(state: EndpointState, call: Call, embedded: Embedded) -> Logged:
     at = state.clock.now()
     record = _head(call, call.model, at)
-    record["output"] = {"outputContentType": "application/json", "outputTokenCount": 0}
-    record["input"] = {"inputContentType": "application/json", "inputTokenCount": embedded.tokens}
+    record["output"] = {"outputContentType": "application/json", INVOKED.output: 0}
+    record["input"] = {"inputContentType": "application/json", INVOKED.input: embedded.tokens}
     caller = call.caller
     return Logged(at, caller.account, caller.region, call.request_id, record, call.body, embedded.body)
 

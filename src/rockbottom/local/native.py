@@ -6,7 +6,7 @@ Anthropic words a missing field ``max_tokens: Field required``, Nova points into
 
 from typing import Any, cast
 
-from rockbottom.dialects import Dialect
+from rockbottom.dialects import CACHE_CONTROL, Dialect
 from rockbottom.local.accepted import (
     check_members,
     check_prefill,
@@ -169,8 +169,8 @@ def _check_block(block: Json, place: str) -> None:
             raise invalid(f"{place}.text: Field required")
         if not block["text"]:
             raise invalid(
-                f"{place}.text: cache_control cannot be set for empty text blocks"
-                if block.get("cache_control")
+                f"{place}.text: {CACHE_CONTROL} cannot be set for empty text blocks"
+                if block.get(CACHE_CONTROL)
                 else "messages: text content blocks must be non-empty"
             )
     elif kind in ("image", "document") and not isinstance(block.get("source"), dict):
@@ -180,21 +180,21 @@ def _check_block(block: Json, place: str) -> None:
         if inner is not None and not isinstance(inner, str | list):
             raise invalid(f"{place}.content: Input should be a valid list")
         _dictionaries(inner, f"{place}.content")
-    control = block.get("cache_control")
+    control = block.get(CACHE_CONTROL)
     if control is not None:
         _check_control(control, place, kind)
 
 
 def _check_control(control: Any, place: str, kind: str) -> None:
     if not isinstance(control, dict):
-        raise invalid(f"{place}.cache_control: Input should be a valid dictionary")
+        raise invalid(f"{place}.{CACHE_CONTROL}: Input should be a valid dictionary")
     if kind in ("thinking", "redacted_thinking"):
-        raise invalid(f"{place}.{kind}.cache_control: Extra inputs are not permitted")
+        raise invalid(f"{place}.{kind}.{CACHE_CONTROL}: Extra inputs are not permitted")
     fields = cast(Json, control)
     if fields.get("type") != "ephemeral":
-        raise invalid(f"{place}.cache_control.type: Input should be 'ephemeral'")
+        raise invalid(f"{place}.{CACHE_CONTROL}.type: Input should be 'ephemeral'")
     if fields.get("ttl") not in (None, "5m", "1h"):
-        raise invalid(f"{place}.cache_control.ttl: Input should be '5m' or '1h'")
+        raise invalid(f"{place}.{CACHE_CONTROL}.ttl: Input should be '5m' or '1h'")
 
 
 def check_nova(body: Json, model: str) -> None:

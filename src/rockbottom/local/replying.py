@@ -8,7 +8,15 @@ import msgspec
 from msgspec.structs import replace as changed
 
 from rockbottom.catalog import RUNTIME
-from rockbottom.dialects import GUARDRAIL_ACTION, Exchange, headers_of, invoked, named_tier
+from rockbottom.dialects import (
+    GUARDRAIL_ACTION,
+    PERFORMANCE_CONFIG,
+    SERVICE_TIER,
+    Exchange,
+    headers_of,
+    invoked,
+    named_tier,
+)
 from rockbottom.local.answers import Answer
 from rockbottom.local.calls import Counted
 from rockbottom.local.failures import ServiceFailure
@@ -144,7 +152,7 @@ def _built(counted: Counted, answer: Answer, usage: Usage, latency: int, first: 
         "metrics": {"latencyMs": latency},
     }
     if not native:
-        reply.update({name: body[name] for name in ("performanceConfig", "serviceTier") if body.get(name)})
+        reply.update({name: body[name] for name in (PERFORMANCE_CONFIG, SERVICE_TIER) if body.get(name)})
     if native or "/stop_sequence" in (body.get("additionalModelResponseFieldPaths") or ()):
         reply["additionalModelResponseFields"] = {"stop_sequence": answer.stop_sequence}
     metrics = {**invoked(usage), "invocationLatency": latency, "firstByteLatency": first}

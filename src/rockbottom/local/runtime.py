@@ -74,7 +74,7 @@ class Runtime:
         else:
             body = object_of(_unbase64(counted["invokeModel"].get("body")))
             dialect = self._dialect("InvokeModel", model, body)
-        return {"inputTokens": self.tokens_of(dialect, body, model)}
+        return {CONVERSE.counters.input: self.tokens_of(dialect, body, model)}
 
     def tokens_of(self, dialect: Dialect, body: Json, model: ModelId) -> int:
         """The input tokens of a body. Raises ServiceFailure."""

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from rockbottom.catalog import MANTLE, RUNTIME, Model, Surface
-from rockbottom.dialects import GUARDRAIL_CONFIG, SurfaceRoute
+from rockbottom.dialects import GUARDRAIL_CONFIG, SurfaceRoute, named_tier
 from rockbottom.local.failures import ServiceFailure, invalid
 from rockbottom.prompt import Api
 from rockbottom.quantities import is_list, is_object
@@ -55,7 +55,7 @@ def check_parameters(route: SurfaceRoute, api: Api, body: Json, model: Model, su
     for member, words in surface.refuses.get(api.value, {}).items():
         if body.get(member) is not None and not (member == "temperature" and _thinks(body)):
             raise invalid(words)  # beside thinking a temperature is refused in the words for that
-    tier = body.get("service_tier")
+    tier = named_tier(body)
     if tier is not None and tier not in surface.tiers:
         if api is not Api.MESSAGES and tier not in _KNOWN_TIERS:
             raise invalid(f"Invalid value: '{tier}'. Supported values are: 'auto', 'default', 'flex', and 'priority'.")

@@ -119,7 +119,9 @@ class Surfaces:
         surface_call = call.surface
         assert surface_call is not None
         body = {"max_tokens": 1, **surface_call.body}
-        return {"input_tokens": self._runtime.tokens_of(MESSAGES, body, self._placed(surface_call, call.model))}
+        return {
+            MESSAGES.counters.input: self._runtime.tokens_of(MESSAGES, body, self._placed(surface_call, call.model))
+        }
 
     def _placed(self, surface_call: SurfaceCall, name: str) -> ModelId:
         """The model, once it is known to be served there and nothing is missing."""

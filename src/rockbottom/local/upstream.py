@@ -5,21 +5,22 @@ cachePoints are not. Blocking: the application calls it from a thread of its own
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlsplit
 
 import msgspec
 import urllib3
 
+from rockbottom.dialects import CHAT
 from rockbottom.local.answers import Answer
 from rockbottom.local.asked import Asked
 from rockbottom.local.failures import LocalError, ServiceFailure
+from rockbottom.wire import Event, StreamFailed, TruncatedStream
 
 Json = dict[str, Any]
 _TIMEOUT = urllib3.Timeout(connect=10, read=600)
 _READ_BYTES = 65_536
-_STOPS = {"length": "max_tokens", "tool_calls": "tool_use", "content_filter": "content_filtered"}
+_STOPS = frozenset({"max_tokens", "tool_use", "content_filtered"})  # any other end is the model's own
 
 
 class Upstream:
@@ -62,14 +63,18 @@ class Upstream:
                 answer = _answer(_decoded(reply.data), count)  # a server that does not stream
                 _tell(answer, on_text)
                 return answer
-            gathered = _Gathered()
+            events: list[Event] = []
             for chunk in _chunks(reply):
-                text = gathered.add(chunk)
-                if text:
+                events.append(("chunk", chunk))
+                if text := _text_of(chunk):
                     on_text(text)
-            return _answer(gathered.reply(), count)
+            return _answer(CHAT.assembled(events), count)
         except urllib3.exceptions.HTTPError as error:
             raise _broken(f"broke off: {error}") from error
+        except StreamFailed as error:
+            raise _broken(f"failed: {str(error)[:300]}") from error
+        except TruncatedStream as error:
+            raise _broken("ended before it was finished") from error
         except (AttributeError, KeyError, IndexError, TypeError, msgspec.DecodeError) as error:
             raise _broken(f"cannot be read: {error!r}") from error
         finally:
@@ -119,44 +124,6 @@ class Upstream:
         return reply
 
 
-@dataclass(slots=True)
-class _Gathered:
-    """A whole reply put together from the chunks of a stream."""
-
-    texts: list[str] = field(default_factory=list[str])
-    calls: dict[int, Json] = field(default_factory=dict[int, Json])
-    finish: str | None = None
-    usage: Json | None = None
-
-    def add(self, chunk: Json) -> str:
-        """Take one chunk; the text that it adds. Raises ServiceFailure for an error inside the stream."""
-        if chunk.get("error"):
-            raise _broken(f"failed: {str(chunk['error'])[:300]}")
-        self.usage = chunk.get("usage") or self.usage
-        choice: Any = next(iter(chunk.get("choices") or ()), None) or {}
-        self.finish = choice.get("finish_reason") or self.finish
-        delta: Any = choice.get("delta") or {}
-        for call in delta.get("tool_calls") or ():
-            self._add_call(call)
-        text = delta.get("content") or ""
-        self.texts.append(text)
-        return text
-
-    def _add_call(self, call: Json) -> None:
-        known = self.calls.setdefault(call.get("index", 0), {"id": "", "function": {"name": "", "arguments": ""}})
-        function: Any = call.get("function") or {}
-        known["id"] = call.get("id") or known["id"]
-        known["function"]["name"] = known["function"]["name"] or function.get("name") or ""
-        known["function"]["arguments"] += function.get("arguments") or ""
-
-    def reply(self) -> Json:
-        """The reply as if it had not been streamed. Raises ServiceFailure when the stream never finished."""
-        if self.finish is None:
-            raise _broken("ended before it was finished")
-        message = {"content": "".join(self.texts), "tool_calls": [self.calls[index] for index in sorted(self.calls)]}
-        return {"choices": [{"message": message, "finish_reason": self.finish}], "usage": self.usage}
-
-
 def _chunks(reply: urllib3.BaseHTTPResponse) -> Iterator[Json]:
     """The JSON of the server-sent events, each as soon as its line has come."""
     waiting = b""
@@ -191,31 +158,23 @@ def _decoded(data: bytes) -> Json:
         ) from error
 
 
+def _text_of(chunk: Json) -> str:
+    """The text that a chunk of a stream adds."""
+    choice: Any = next(iter(chunk.get("choices") or ()), None) or {}
+    delta: Any = choice.get("delta") or {}
+    return delta.get("content") or ""
+
+
 def _answer(reply: Json, count: Callable[[str], int]) -> Answer:
     try:
-        choice = reply["choices"][0]
-        message = choice["message"]
-        text = message.get("content") or ""
-        content: list[Json] = [{"text": text}] if text else []
-        for call in message.get("tool_calls") or ():
-            function = call["function"]
-            content.append(
-                {
-                    "toolUse": {
-                        "toolUseId": call["id"],
-                        "name": function["name"],
-                        "input": msgspec.json.decode(function.get("arguments") or "{}"),
-                    }
-                }
-            )
-        usage: Any = reply.get("usage") or {}
-        counted = usage.get("completion_tokens")
-    except (AttributeError, KeyError, IndexError, TypeError, msgspec.DecodeError) as error:
+        content, stop = CHAT.told(reply)
+    except (AttributeError, KeyError, IndexError, TypeError) as error:
         raise ServiceFailure(
             "ModelErrorException", f"The upstream's reply cannot be read: {error!r}", extra={"originalStatusCode": 200}
         ) from error
-    tokens = counted if isinstance(counted, int) else count(text)
-    return Answer(tuple(content), _STOPS.get(str(choice.get("finish_reason")), "end_turn"), tokens)
+    counted = CHAT.counters.output_of(reply.get("usage"))
+    tokens = counted if counted is not None else count("".join(block.get("text", "") for block in content))
+    return Answer(content, stop if stop in _STOPS else "end_turn", tokens)
 
 
 def messages_of(body: Mapping[str, Any]) -> list[Json]:

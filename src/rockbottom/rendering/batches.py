@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 from decimal import Decimal
 
 from rockbottom.batch import BatchEstimate, Check, Comparison, LeftOutcome, Outcome, Part, Prepared, RunState, Verdict
+from rockbottom.dialects import INVOKED
 from rockbottom.figures import counted, megabytes, share, usd
 
 
@@ -108,8 +109,8 @@ def _reconciled(outcome: Outcome) -> Iterator[str]:
     usage, manifests = outcome.tally.usage, outcome.manifests
     pairs: Sequence[tuple[str, int, int | None]] = (
         ("answers", outcome.answered + outcome.tally.repeated, manifests.get("successRecordCount")),
-        ("input tokens", usage.input, manifests.get("inputTokenCount")),
-        ("output tokens", usage.output, manifests.get("outputTokenCount")),
+        ("input tokens", usage.input, manifests.get(INVOKED.input)),
+        ("output tokens", usage.output, manifests.get(INVOKED.output)),
     )
     for name, count, expected in pairs:
         if expected is not None and expected != count:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from rockbottom.catalog import load_catalog
-from rockbottom.dialects import OPERATIONS, usage_of
+from rockbottom.dialects import OPERATIONS, SERVICE_TIER, usage_of
 from rockbottom.extras import MissingExtra, needing
 from rockbottom.pins import ConversationBill, archive_of, observed_bill, simulated_bill
 from rockbottom.process import local_client
@@ -156,7 +156,7 @@ def _hold(bill: ConversationBill, max_usd: Usd | None, min_hit_rate: Usd | None)
 def _row(row: Mapping[str, Any]) -> tuple[str, Any, str, str]:
     error = f"{row['error']}: {row['message']}" if "error" in row else ""
     usage = usage_of(row["usage"]) if "usage" in row else None
-    return row["model"], usage, str(row.get("serviceTier", "default")), error
+    return row["model"], usage, str(row.get(SERVICE_TIER, "default")), error
 
 
 def _limit(value: object, name: str) -> Usd | None:

@@ -4,11 +4,12 @@ import re
 
 import msgspec
 
-from rockbottom.dialects import POINT_MARKS, POINT_MEMBERS
+from rockbottom.dialects import CACHE_POINT, POINT_MARKS, POINT_MEMBERS
 from rockbottom.quantities import UNNAMED, Ttl, decoder_of
 from rockbottom.trace.columns import KINDS, NO_TTL, SectionCode
 from rockbottom.trace.records import Message, Raw, ToolConfig
 
+_CACHE_POINT = CACHE_POINT.encode()
 _CODE = {name: code for code, name in enumerate(KINDS)}
 _CONVERSE = {
     b"text": "text", b"image": "image", b"document": "document", b"video": "video", b"audio": "audio",
@@ -85,7 +86,7 @@ def take(
         blocks.append((raw, _kind_of(raw, anthropic, section)))
         return
     name = _first_name(raw)
-    if name == b"cachePoint" and len(raw) < 80:
+    if name == _CACHE_POINT and len(raw) < 80:
         points.append((len(blocks), _ttl_of(raw)))
     elif name == b"toolResult":  # a point inside Converse's toolResult does nothing
         blocks.append((_unmarked(raw), _CODE["tool_result"]))
