@@ -99,7 +99,7 @@ def test_failures_and_rerouted_calls_are_marked(logged, kit):
     """errorCode on failures; inferenceRegion when another Region served."""
     one, client, records = logged
     with pytest.raises(client.exceptions.ValidationException):
-        client.converse(modelId=kit.SONNET, messages=[kit.user("hi"), kit.user("hi")])
+        client.converse(modelId=kit.SONNET, messages=[kit.user("")])
     kit.control(one, "PUT", "routing", {"policy": "round_robin"})
     for _ in range(2):
         client.converse(modelId=kit.SONNET, messages=[kit.user("hi")])
