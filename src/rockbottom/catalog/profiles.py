@@ -17,9 +17,6 @@ from rockbottom.catalog.price_book import PriceBook
 from rockbottom.catalog.prices import NoPriceInForce
 from rockbottom.quantities import Source, Unit, Usd
 
-RESIDENCIES = ("us", "eu", "jp", "au", "none")
-"""What can be asked for; ``none`` allows every place."""
-
 
 class NoProfileAllowed(CatalogError):
     """No profile of a model keeps the residency asked for."""

@@ -15,7 +15,7 @@ from rockbottom.cli.replay_questions import Several
 from rockbottom.cli.shape_options import own_tokens, rate
 from rockbottom.cli.standing import tell_endings
 from rockbottom.cli.trace import by_option
-from rockbottom.cli.values import Day, Number, Region
+from rockbottom.cli.values import Day, Number, Region, prices_option
 
 if TYPE_CHECKING:
     from rockbottom.advise import AdviceResult, Evidence, Tariff, Wishes
@@ -69,12 +69,7 @@ _SHAPE = (
 @click.option("--guard-turn", is_flag=True, help="It evaluates the user's turn alone (guardContent) already.")
 @click.option("--model-units", type=click.IntRange(1, 10_000), default=1, help="Model units that carry the load.")
 @click.option("--on", type=Day(), help="The day whose prices and rules to use; today by default.")
-@click.option(
-    "--prices",
-    type=click.Path(path_type=Path),
-    metavar="FILE",
-    help="Your own price rows (CSV), before the packaged ones.",
-)
+@prices_option
 @click.option("--region", type=Region(), help="The Region, where the price depends on it.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def command(

@@ -11,7 +11,7 @@ from rockbottom.cli.batch_opening import cloud_of
 from rockbottom.cli.batch_options import where
 from rockbottom.cli.consenting import consent
 from rockbottom.cli.console import colour, show, tell, width
-from rockbottom.cli.values import Day, Number
+from rockbottom.cli.values import Day, Number, prices_option
 from rockbottom.figures import thousands
 
 _CHANGES = "this spends money or changes your account"
@@ -54,12 +54,7 @@ def pairs(as_json: bool) -> None:
 @click.option("--epochs", type=click.IntRange(1, 20), default=2, show_default=True, help="Times over them.")
 @click.option("--from-logs", is_flag=True, help="The answers are in a log already: the teacher is not asked.")
 @click.option("--on", type=Day(), help="The day whose prices to use; today by default.")
-@click.option(
-    "--prices",
-    type=click.Path(path_type=Path),
-    metavar="FILE",
-    help="Your own price rows (CSV), before the packaged ones.",
-)
+@prices_option
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def cost(
     teacher: str, student: str, tokens_in: Decimal, tokens_out: Decimal, prefix: Decimal, requests: Decimal,

@@ -12,7 +12,7 @@ import click
 from rockbottom.cli.console import colour, show, tell, width
 from rockbottom.cli.shape_options import own_tokens, rate
 from rockbottom.cli.standing import tell_age
-from rockbottom.cli.values import MOST, Day, Number, Region, write_new
+from rockbottom.cli.values import MOST, Day, Number, Region, prices_option, write_new
 
 if TYPE_CHECKING:
     from rockbottom.advise import BesideLine, EstimateQuestion, EstimateResult, Layer, Preset, Shape
@@ -44,12 +44,7 @@ _LAYER = re.compile(r"(?P<tokens>[\d_,]+)(?:/(?P<variants>[\d_,]+))?(?:@(?P<ttl>
     "--capacity", is_flag=True, help="Add what capacity by the hour would cost, and from which use on it pays."
 )
 @click.option("--on", type=Day(), help="The day whose prices and rules to use; today by default.")
-@click.option(
-    "--prices",
-    type=click.Path(path_type=Path),
-    metavar="FILE",
-    help="Your own price rows (CSV), before the packaged ones.",
-)
+@prices_option
 @click.option("--region", type=Region(), help="The Region, where the price depends on it.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @click.option("--csv", "as_csv", is_flag=True, help="Print CSV.")

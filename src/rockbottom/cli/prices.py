@@ -11,7 +11,7 @@ from rockbottom.cli import console
 from rockbottom.cli.prices_pull import pull
 from rockbottom.cli.prices_reading import PriceListUnavailable, pricing_client, products_of_api
 from rockbottom.cli.standing import tell_endings
-from rockbottom.cli.values import Day, Region
+from rockbottom.cli.values import Day, Region, prices_option
 
 if TYPE_CHECKING:
     from rockbottom.catalog import Catalog, ListPrice, ModelId, Price, PriceBook
@@ -32,12 +32,7 @@ command.add_command(pull)
 @click.argument("model")
 @click.option("--on", type=Day(), help="The day whose prices to show; today by default.")
 @click.option("--region", type=Region(), help="The Region whose prices to show; us-east-1 by default.")
-@click.option(
-    "--prices",
-    type=click.Path(path_type=Path),
-    metavar="FILE",
-    help="Your own price rows (CSV), before the packaged ones.",
-)
+@prices_option
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def show(model: str, on: date | None, region: str | None, prices: Path | None, as_json: bool) -> None:
     """Show what MODEL costs in US dollars per million tokens.
@@ -72,12 +67,7 @@ def show(model: str, on: date | None, region: str | None, prices: Path | None, a
     "--region", type=Region(), default="us-east-1", show_default=True, help="The Region whose prices to compare."
 )
 @click.option("--profile", help="The AWS profile with the credentials.")
-@click.option(
-    "--prices",
-    type=click.Path(path_type=Path),
-    metavar="FILE",
-    help="Your own price rows (CSV), before the packaged ones.",
-)
+@prices_option
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @click.pass_context
 def check(ctx: click.Context, region: str, profile: str | None, prices: Path | None, as_json: bool) -> None:

@@ -13,7 +13,7 @@ from rockbottom.cli.aws import no_region
 from rockbottom.cli.consenting import consent
 from rockbottom.cli.console import colour, show, tell, width
 from rockbottom.cli.standing import tell_endings
-from rockbottom.cli.values import Day, Region, Url
+from rockbottom.cli.values import Day, Region, Url, prices_option
 from rockbottom.quantities import Fault, RockbottomError
 
 if TYPE_CHECKING:
@@ -49,12 +49,7 @@ def _service_options(function: Any) -> Any:
 @click.option("--residency", type=click.Choice(_RESIDENCIES), help="Only what keeps data there, the cheapest first.")
 @click.option("--ask", is_flag=True, help="Ask the service for Regions and for your own profiles.")
 @click.option("--on", type=Day(), help="The day whose prices to use; today by default.")
-@click.option(
-    "--prices",
-    type=click.Path(path_type=Path),
-    metavar="FILE",
-    help="Your own price rows (CSV), before the packaged ones.",
-)
+@prices_option
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @_service_options
 def list_profiles(

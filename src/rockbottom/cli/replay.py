@@ -22,7 +22,7 @@ from rockbottom.cli.trace import (
     settings_of,
     source_options,
 )
-from rockbottom.cli.values import Day, Region, write_new
+from rockbottom.cli.values import Day, Region, prices_option, write_new
 from rockbottom.quantities import RockbottomError
 
 if TYPE_CHECKING:
@@ -86,12 +86,7 @@ class NothingRepeats(RockbottomError):
     metavar="DAY[,..]",
     help="The day whose prices and rules to use; today by default.",
 )
-@click.option(
-    "--prices",
-    type=click.Path(path_type=Path),
-    metavar="FILE",
-    help="Your own price rows (CSV), before the packaged ones.",
-)
+@prices_option
 @click.option("--region", type=Region(), help="Replay as if this Region had served every request.")
 @click.option(
     "--profile",

@@ -9,7 +9,7 @@ from rockbottom.cli.compiling import tell_of_compiling
 from rockbottom.cli.console import colour, show, width
 from rockbottom.cli.replay import catalog_with, say_left_out
 from rockbottom.cli.trace import say_reading, settings_of, source_options
-from rockbottom.cli.values import Day, Region
+from rockbottom.cli.values import Day, Region, prices_option
 
 
 @click.command()
@@ -26,12 +26,7 @@ from rockbottom.cli.values import Day, Region
     "--policy", "policies", multiple=True, metavar="NAME", help="A policy of rockbottom replay; repeat for more."
 )
 @click.option("--on", type=Day(), help="The day whose prices and rules to use; today by default.")
-@click.option(
-    "--prices",
-    type=click.Path(path_type=Path),
-    metavar="FILE",
-    help="Your own price rows (CSV), before the packaged ones.",
-)
+@prices_option
 @click.option("--region", type=Region(), help="As if this Region had served every request.")
 @click.option(
     "--profile",

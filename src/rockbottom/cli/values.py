@@ -165,6 +165,14 @@ class Url(ParamType):
         return str(value)
 
 
+prices_option: Any = click.option(
+    "--prices",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="Your own price rows (CSV), before the packaged ones.",
+)
+
+
 class NewFile(click.Path):
     """A file that will be written at the end, and that must be writable now."""
 

@@ -24,11 +24,6 @@ _ALLOW = "allow bedrock:GetInferenceProfile, or attach(..., resolve=...)"
 _ANSWER = "resolve= answers with the id of the model behind it"
 
 
-def is_application_profile(model_id: object) -> bool:
-    """Whether a modelId needs looking up before anything is known about it."""
-    return isinstance(model_id, str) and _APPLICATION in model_id
-
-
 def must_ask(resolve: Resolve | None, model_id: object) -> bool:
     """Whether a model id stands for another one that is not in memory, so that asking takes a request of its own."""
     return isinstance(resolve, ProfileResolver) and resolve.takes(model_id) and not resolve.knows(str(model_id))

@@ -138,7 +138,7 @@ class Stream:
         tokens = min(verdict.tokens, usage.total_input - usage.cache_read)
         earlier = None if verdict.earlier is None else memory.requests[verdict.earlier]
         return Finding(
-            verdict.cause, sent, len(memory.requests), earlier, verdict.earlier, tokens,
+            verdict.cause, sent, len(memory.requests), earlier, tokens,
             usd_of_miss(sent, usage, tokens, self.catalog), verdict.evidence, verdict.place, verdict.difference,
             usage.cache_read, verdict.expected,
         )  # fmt: skip

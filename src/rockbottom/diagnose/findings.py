@@ -26,7 +26,6 @@ class Finding:
     sent: Sent
     number: int
     earlier: Sent | None
-    earlier_number: int | None
     tokens: int
     usd: Usd | None
     evidence: str

@@ -96,7 +96,7 @@ def _named_finding(number: int, sent: Sent, hashed: Hashed, archive: Archive) ->
     if tokens < max(_FLOOR, sent.rules.minimum_tokens - usage.cache_read):
         return None
     usd = usd_of_miss(sent, usage, tokens, archive.catalog)
-    return Finding(hashed.cause, sent, number, None, None, tokens, usd, hashed.evidence, "", read=usage.cache_read)
+    return Finding(hashed.cause, sent, number, None, tokens, usd, hashed.evidence, "", read=usage.cache_read)
 
 
 def _sent(hashed: Hashed, archive: Archive) -> Sent:
