@@ -116,3 +116,32 @@ def test_input_that_is_missing_or_damaged_fails_the_batch(served, s3, kit):
     assert told[0]["errors"]["data"][0]["line"] == 2
     assert kit.http(served, "GET", "/openai/v1/batches/batch_none")[0] == 404
     assert kit.http(served, "GET", "/bedrock-mantle/v1/batches")[0] == 404
+
+
+@pytest.mark.parametrize(("records", "code"), [
+    ([record(1), record(1)], "duplicate_custom_id"),
+    ([record(1), {**record(2), "url": "/v1/responses"}], "invalid_url"),
+])  # fmt: skip
+def test_lines_that_openais_validation_refuses_fail_the_batch(served, s3, kit, records, code):
+    """Unique custom_ids, and the endpoint of the batch (OpenAI, "Prepare your batch file")."""
+    put(s3, records)
+    place = f"/openai/v1/batches/{created(served, kit)[1]['id']}"
+    kit.control(served, "POST", "clock", {"advance": 60})
+    told = kit.http(served, "GET", place)[1]
+    (error,) = told["errors"]["data"]
+    assert (told["status"], error["code"], error["line"]) == ("failed", code, 2)
+
+
+def test_a_batch_that_is_not_done_in_its_window_expires(served, s3, kit):
+    """Requests that were never run are errors of batch_expired (OpenAI, "Batch expiration")."""
+    put(s3, [record(1), record(2)])
+    kit.control(served, "POST", "jobs/faults", {"kind": "expire"})
+    place = f"/openai/v1/batches/{created(served, kit)[1]['id']}"
+    kit.control(served, "POST", "clock", {"advance": 24 * 3600 - 1})
+    assert kit.http(served, "GET", place)[1]["status"] == "in_progress"
+    kit.control(served, "POST", "clock", {"advance": 1})
+    told = kit.http(served, "GET", place)[1]
+    assert (told["status"], told["request_counts"]) == ("expired", {"total": 2, "completed": 0, "failed": 2})
+    assert (told["output_file_id"], told["expired_at"]) == (None, told["expires_at"])
+    assert [line["error"]["code"] for line in lines(s3, told["error_file_id"])] == ["batch_expired"] * 2
+    assert kit.http(served, "POST", f"{place}/cancel")[0] == 400

@@ -217,7 +217,7 @@ class Jobs:
             raise ServiceFailure("ServiceQuotaExceededException", f"There are {_MAX_JOBS} jobs already.")
         digest = hashlib.blake2b(f"{len(self.made)}\0{token}".encode(), digest_size=6).hexdigest()
         arn = f"arn:aws:bedrock:{caller.region}:{caller.account}:model-invocation-job/{digest}"
-        job = Job(arn, request, caller, model, now, self.pace, self._faults_now(), since=now, changed_at=now)
+        job = Job(arn, request, caller, model, now, self.pace, self.faults_now(), since=now, changed_at=now)
         self.made[digest] = job
         self._tokens[token] = digest
         return job
@@ -267,7 +267,8 @@ class Jobs:
             "faults": msgspec.to_builtins(self.faults),
         }
 
-    def _faults_now(self) -> tuple[JobFault, ...]:
+    def faults_now(self) -> tuple[JobFault, ...]:
+        """The faults that the next job takes with it."""
         taken = [fault for fault in self.faults if fault.count is None or fault.taken < fault.count]
         for fault in taken:
             fault.taken += 1

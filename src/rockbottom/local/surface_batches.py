@@ -17,6 +17,7 @@ from rockbottom.catalog import RUNTIME
 from rockbottom.dialects import SurfaceRoute, surface_error
 from rockbottom.local.bodies import object_of
 from rockbottom.local.failures import ServiceFailure, invalid
+from rockbottom.local.jobs import JobFault
 from rockbottom.local.jobs_s3 import S3, bucket_and_key
 from rockbottom.local.replying import replied
 from rockbottom.local.state import EndpointState
@@ -30,6 +31,7 @@ Headers = Mapping[bytes, bytes]
 BATCH_OPERATIONS = frozenset({"CreateBatch", "GetBatch", "ListBatches", "CancelBatch"})
 _MOST_LISTED, _USUALLY_LISTED = 100, 20  # OpenAI's reference of "List batches"
 _CHAT = SurfaceRoute("ChatCompletions", "/openai/v1", host=RUNTIME)
+_ENDPOINT = "/v1/chat/completions"
 _WINDOW_S = 24 * 3600
 _BARRED = {"tools": "tools", "response_format": "structured output", "stream": "streaming"}
 _PER_TURN = 50  # records run between two turns of the event loop
@@ -43,9 +45,14 @@ class Batch:
     model: str
     headers: Headers
     pace: tuple[float, float]  # seconds in validation, and until it has run
+    faults: tuple[JobFault, ...] = ()
 
     def ended(self) -> bool:
-        return self.told["status"] in ("completed", "failed", "cancelled")
+        return self.told["status"] in ("completed", "failed", "cancelled", "expired")
+
+    def fault(self, kind: str) -> JobFault | None:
+        """What was asked to go wrong with it."""
+        return next((fault for fault in self.faults if fault.kind == kind), None)
 
 
 @dataclass(slots=True)
@@ -93,8 +100,8 @@ class Batches:
         file, endpoint = body.get("input_file_id"), body.get("endpoint")
         if not isinstance(file, str) or not file.startswith("s3://"):
             raise invalid("Invalid 'input_file_id': an S3 URI is expected.")
-        if endpoint != "/v1/chat/completions":
-            raise invalid("Invalid 'endpoint': only '/v1/chat/completions' is supported.")
+        if endpoint != _ENDPOINT:
+            raise invalid(f"Invalid 'endpoint': only '{_ENDPOINT}' is supported.")
         if body.get("completion_window") != "24h":
             raise invalid("Invalid 'completion_window': only '24h' is supported.")
         if self._state.s3_url is None:
@@ -120,7 +127,8 @@ class Batches:
             "metadata": body.get("metadata"),
         }
         caller = {name: headers[name] for name in (b"authorization",) if name in headers}
-        batch = Batch(description, model, caller, (pace.validating, pace.validating + pace.scheduled))
+        waits = pace.validating, pace.validating + pace.scheduled
+        batch = Batch(description, model, caller, waits, self._state.jobs.faults_now())
         self._surfaces.check_chat(model)
         self._made[description["id"]] = batch
         return batch
@@ -132,21 +140,29 @@ class Batches:
             return
         batch.told.setdefault("in_progress_at", batch.told["created_at"] + int(batch.pace[0]))
         batch.told["status"] = "in_progress"
-        if passed >= batch.pace[1]:
+        expires = batch.fault("expire") is not None
+        if passed >= (_WINDOW_S if expires else batch.pace[1]):
             try:
-                await self._run(batch)
+                await self._run(batch, expired=expires)
             except _Refused as refused:
-                data = [{"code": "invalid_input", "line": refused.line, "message": str(refused), "param": None}]
+                data = [{"code": refused.code, "line": refused.line, "message": str(refused), "param": None}]
                 batch.told |= {"status": "failed", "errors": {"object": "list", "data": data}}
                 batch.told["failed_at"] = int(self._state.clock.now())
 
-    async def _run(self, batch: Batch) -> None:
+    async def _run(self, batch: Batch, *, expired: bool) -> None:
+        """Answer the requests of a batch; one that has expired has answered none. Raises _Refused."""
+        failing = batch.fault("fail")
+        if failing is not None:
+            raise _Refused(failing.message or "The batch failed on purpose.")
         s3 = S3(str(self._state.s3_url))
         bucket, key = bucket_and_key(batch.told["input_file_id"])
         records = _records(await asyncio.to_thread(_content, s3, bucket, key))
         outcome, counts = _Outcome(), batch.told["request_counts"]
         for number, record in enumerate(records, 1):
-            self._answer(batch, record, outcome)
+            if expired:
+                outcome.err.append(_unanswered(self._state.new_request_id(), record))
+            else:
+                self._answer(batch, record, outcome)
             if number % _PER_TURN == 0:
                 await asyncio.sleep(0)
         counts |= {"total": len(records), "completed": len(outcome.out), "failed": len(outcome.err)}
@@ -157,7 +173,8 @@ class Batches:
                 await asyncio.to_thread(s3.write, bucket, f"{place}.{ending}", b"".join(lines))
                 batch.told[member] = f"s3://{bucket}/{place}.{ending}"
         now = int(self._state.clock.now())
-        batch.told |= {"status": "completed", "finalizing_at": now, "completed_at": now}
+        ended = {"status": "expired", "expired_at": now} if expired else {"status": "completed", "completed_at": now}
+        batch.told |= {"finalizing_at": now, **ended}
 
     def _answer(self, batch: Batch, record: Json, outcome: _Outcome) -> None:
         identity = self._state.new_request_id()
@@ -165,13 +182,8 @@ class Batches:
             status, body = 200, self._answered(batch, record, identity)
         except ServiceFailure as failure:
             status, body = failure.status, surface_error(failure.status, failure.message, of_anthropic=False)
-        line = {
-            "id": f"batch_req_{identity.replace('-', '')[:24]}",
-            "custom_id": record.get("custom_id"),
-            "response": {"status_code": status, "request_id": identity, "body": body},
-            "error": None,
-        }
-        (outcome.out if status == 200 else outcome.err).append(msgspec.json.encode(line) + b"\n")
+        line = _result(identity, record, {"status_code": status, "request_id": identity, "body": body}, None)
+        (outcome.out if status == 200 else outcome.err).append(line)
 
     def _answered(self, batch: Batch, record: Json, identity: str) -> Json:
         body = record.get("body")
@@ -188,12 +200,24 @@ class Batches:
         return msgspec.json.decode(replied(counted, counted.answer).body)
 
 
-class _Refused(Exception):
-    """The batch fails, at this line of its input."""
+def _result(identity: str, record: Json, response: Json | None, error: Json | None) -> bytes:
+    """A line of the results, as OpenAI's reference has it."""
+    members = {"id": f"batch_req_{identity.replace('-', '')[:24]}", "custom_id": record.get("custom_id")}
+    return msgspec.json.encode({**members, "response": response, "error": error}) + b"\n"
 
-    def __init__(self, message: str, line: int | None = None) -> None:
+
+def _unanswered(identity: str, record: Json) -> bytes:
+    words = "This request could not be executed before the completion window expired."  # OpenAI's, "Batch expiration"
+    return _result(identity, record, None, {"code": "batch_expired", "message": words})
+
+
+class _Refused(Exception):
+    """The batch fails, at this line of its input; ``code`` is one of OpenAI's."""
+
+    def __init__(self, message: str, line: int | None = None, code: str = "invalid_input") -> None:
         super().__init__(message)
         self.line = line
+        self.code = code
 
 
 def _content(s3: S3, bucket: str, key: str) -> bytes:
@@ -207,13 +231,21 @@ def _content(s3: S3, bucket: str, key: str) -> bytes:
 
 def _records(content: bytes) -> list[Json]:
     records: list[Json] = []
+    names = set[str]()
     for number, line in enumerate(content.splitlines(), 1):
         if not line.strip():
             continue
         try:
-            records.append(msgspec.json.decode(line, type=dict[str, Any]))
+            record = msgspec.json.decode(line, type=dict[str, Any])
         except (msgspec.DecodeError, RecursionError):
             raise _Refused(f"Line {number} is not a JSON object.", number) from None
+        if record.get("url", _ENDPOINT) != _ENDPOINT:
+            words = f"The URL provided for this request does not match the batch's: {_ENDPOINT}."
+            raise _Refused(words, number, "invalid_url")
+        if (name := str(record.get("custom_id"))) in names:
+            raise _Refused(f"The custom_id '{name}' is not unique.", number, "duplicate_custom_id")
+        names.add(name)
+        records.append(record)
     if not records:
         raise _Refused("The input file has no requests.")
     return records
