@@ -201,3 +201,13 @@ def test_a_header_that_does_not_fit_is_refused(name, header):
     """Names, types and ranges outside the format raise InvalidHeader, naming the header."""
     with pytest.raises(InvalidHeader, match="header"):
         encoded(Frame({name: header}))
+
+
+def test_headers_that_frames_have_in_common_are_decoded_once_and_nobody_s_to_change():
+    """Two frames of one kind of event share their headers; what one reader did to them, another would see."""
+    headers = string_headers({":message-type": "event", ":event-type": "contentBlockDelta"})
+    first, second = Decoder().feed(encoded(Frame(headers, b"1")) + encoded(Frame(headers, b"2")))
+    assert first.headers is second.headers
+    assert dict(first.headers) == headers
+    with pytest.raises(TypeError):
+        first.headers[":event-type"] = second.headers[":message-type"]  # type: ignore[index]

@@ -12,6 +12,8 @@ import struct
 import zlib
 from collections.abc import Iterator, Mapping
 from enum import IntEnum
+from functools import lru_cache
+from types import MappingProxyType
 from typing import NamedTuple
 from uuid import UUID
 
@@ -29,6 +31,7 @@ MAX_PAYLOAD_BYTES = 24 * 1024 * 1024
 _PRELUDE = struct.Struct("!III")
 _UINT32 = struct.Struct("!I")
 _UINT16 = struct.Struct("!H")
+_REMEMBERED_BYTES = 512
 
 
 class HeaderType(IntEnum):
@@ -167,18 +170,22 @@ class Decoder:
             raise TruncatedStream(f"the stream ended inside a frame, after {len(self._buffer)} bytes of it")
 
     def _complete(self) -> Iterator[Frame]:
-        while len(self._buffer) >= PRELUDE_BYTES:
-            total, headers_length = _checked_prelude(self._buffer)
-            if len(self._buffer) < total:
-                return
-            raw = bytes(self._buffer[:total])
-            del self._buffer[:total]
-            yield _frame(raw, headers_length)
+        buffer, at = self._buffer, 0
+        try:
+            while len(buffer) - at >= PRELUDE_BYTES:
+                total, headers_length = _checked_prelude(buffer, at)
+                if len(buffer) - at < total:
+                    return
+                raw = bytes(buffer[at : at + total])
+                at += total
+                yield _frame(raw, headers_length)
+        finally:
+            del buffer[:at]
 
 
-def _checked_prelude(buffer: bytearray) -> tuple[int, int]:
-    total, headers_length, crc = _PRELUDE.unpack_from(buffer)
-    computed = zlib.crc32(buffer[:8])
+def _checked_prelude(buffer: bytearray, at: int) -> tuple[int, int]:
+    total, headers_length, crc = _PRELUDE.unpack_from(buffer, at)
+    computed = zlib.crc32(buffer[at : at + 8])
     if computed != crc:
         raise CorruptFrame(f"prelude checksum is {crc:#010x}, the bytes give {computed:#010x}")
     payload_length = total - headers_length - PRELUDE_BYTES - CRC_BYTES
@@ -193,7 +200,15 @@ def _frame(raw: bytes, headers_length: int) -> Frame:
     if computed != crc:
         raise CorruptFrame(f"frame checksum is {crc:#010x}, the bytes give {computed:#010x}")
     end = PRELUDE_BYTES + headers_length
-    return Frame(_decoded_headers(raw[PRELUDE_BYTES:end]), raw[end:-CRC_BYTES])
+    headers = raw[PRELUDE_BYTES:end]
+    decoded = _remembered_headers(headers) if headers_length <= _REMEMBERED_BYTES else _decoded_headers(headers)
+    return Frame(decoded, raw[end:-CRC_BYTES])
+
+
+@lru_cache(maxsize=256)
+def _remembered_headers(raw: bytes) -> Mapping[str, Header]:
+    """Headers by their bytes: events of one kind have the same, so most frames of a stream decode none."""
+    return MappingProxyType(_decoded_headers(raw))
 
 
 def _decoded_headers(raw: bytes) -> dict[str, Header]:
