@@ -12,7 +12,7 @@ from rockbottom.catalog.price_rows import PriceRows, Shelf
 from rockbottom.catalog.prices import REFERENCE_REGION, NoPriceInForce, Price, PriceQuestion
 from rockbottom.quantities import Unit
 
-_MEMO_LIMIT = 65_536
+_MEMO_LIMIT = 16_384
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -27,7 +27,9 @@ class PriceBook:
     """
 
     _layers: tuple[PriceRows, ...]  # the last overlay first
-    _found: dict[tuple[object, ...], Price] = field(default_factory=dict[tuple[object, ...], Price], repr=False)
+    _found: dict[tuple[object, ...], dict[Unit, Price]] = field(
+        default_factory=dict[tuple[object, ...], dict[Unit, Price]], repr=False
+    )
 
     @classmethod
     def of(cls, rows: Iterable[Price]) -> "PriceBook":
@@ -72,14 +74,30 @@ class PriceBook:
         ``region`` None means ``REFERENCE_REGION`` where a price depends on the Region; the row says
         which one it is of. Raises NoPriceInForce, which names the nearest rows.
         """
+        return self.prices(model_id, scope, tier, (unit,), on, context_tokens, region)[unit]
+
+    def prices(
+        self,
+        model_id: str,
+        scope: Scope,
+        tier: Tier,
+        units: Iterable[Unit],
+        on: date,
+        context_tokens: int = 0,
+        region: str | None = None,
+    ) -> Mapping[Unit, Price]:
+        """The rows in force of these units, and of others maybe; as ``price``."""
         band = self._band(model_id, scope, on, context_tokens)
-        key = (model_id, scope, tier, unit, on, region, band)
-        row = self._found.get(key)
-        if row is None:
-            row = self._search(PriceQuestion(model_id, scope, tier, unit, on, region, band))
+        key = (model_id, scope, tier, on, region, band)
+        rows = self._found.get(key)
+        if rows is None:
+            rows = {}
             if len(self._found) < _MEMO_LIMIT:
-                self._found[key] = row
-        return row
+                self._found[key] = rows
+        for unit in units:
+            if unit not in rows:
+                rows[unit] = self._search(PriceQuestion(model_id, scope, tier, unit, on, region, band))
+        return rows
 
     def contested(
         self,

@@ -7,7 +7,7 @@ Everything here is independent of how requests travel: hooks of botocore, of aio
 
 import time
 from collections.abc import Callable, Mapping
-from datetime import UTC, date, datetime
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -33,6 +33,8 @@ from rockbottom.client.whereabouts import NOWHERE, Whereabouts
 from rockbottom.dialects import Params, Request, Requests, model_id_of
 from rockbottom.process import hold_over_forks, lock_of
 from rockbottom.quantities import RockbottomError, Unit, Usage, Usd
+
+_EPOCH = date(1970, 1, 1).toordinal()
 
 
 class Attachment:
@@ -292,7 +294,7 @@ class Attachment:
 
     def today(self) -> date:
         """The day whose prices apply, in UTC."""
-        return datetime.fromtimestamp(self.clock(), UTC).date()
+        return date.fromordinal(_EPOCH + int(self.clock() // 86_400))
 
     def price(self, request: Request, unit: Unit) -> Usd | None:
         """A price of a request's model today, in US dollars per million tokens."""

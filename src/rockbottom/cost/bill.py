@@ -98,10 +98,7 @@ def bill(
     """
     context = usage.total_input
     where = region or model.region
-    return Cost(
-        tuple(
-            CostLine(book.price(model.model.id, model.scope, tier, unit, on, context, where), tokens)
-            for unit, tokens in usage.items()
-            if tokens
-        )
-    )
+    used = [(unit, tokens) for unit, tokens in usage.items() if tokens]
+    units = [unit for unit, _ in used]
+    prices = book.prices(model.model.id, model.scope, tier, units, on, context, where)
+    return Cost(tuple([CostLine(prices[unit], tokens) for unit, tokens in used]))

@@ -236,12 +236,19 @@ def _parts(quick_s: float) -> tuple[float, ...]:
     return tuple(min(1.0, max(0.0, (quick_s - low) / (high - low))) for low, high in STAGES)
 
 
-def _shrunk(hazards: Sequence[float], cell: Cell, strength: float, now: float | None) -> list[float]:
+def _shrunk(hazards: Sequence[float], cell: Cell, strength: float, now: float | None) -> Sequence[float]:
     """The hazards of the class of a cell, which lean on those of the class above; ``now`` None: nobody waits."""
-    misses = cell.misses
+    # Written out for the four stages: this is called dozens of times for each plan.
+    hit0, hit1, hit2, hit3 = cell.hits
+    missed0, missed1, missed2, missed3 = cell.misses
+    above0, above1, above2, above3 = hazards
     if now is not None and any(cell.waiting):
-        misses = [missed + cell.outlived(stage, now) for stage, missed in enumerate(misses)]
-    return [
-        (hit + strength * above) / (hit + missed + strength)
-        for hit, missed, above in zip(cell.hits, misses, hazards, strict=True)
-    ]
+        outlived = cell.outlived
+        missed0, missed1 = missed0 + outlived(0, now), missed1 + outlived(1, now)
+        missed2, missed3 = missed2 + outlived(2, now), missed3 + outlived(3, now)
+    return (
+        (hit0 + strength * above0) / (hit0 + missed0 + strength),
+        (hit1 + strength * above1) / (hit1 + missed1 + strength),
+        (hit2 + strength * above2) / (hit2 + missed2 + strength),
+        (hit3 + strength * above3) / (hit3 + missed3 + strength),
+    )
