@@ -19,7 +19,7 @@ MOST_MESSAGE_BLOCKS = 96
 """Blocks of messages, counted from the end, whose prefixes are recorded: older ones only where a point stands."""
 
 _HASH_BYTES = 8
-_REMEMBERED = 20_000
+_REMEMBERED = 5_000
 _MOST_WEIGHT = 255  # what a trace holds; no lookback reaches further
 
 

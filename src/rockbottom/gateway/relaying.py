@@ -73,7 +73,7 @@ class Relay:
     ) -> None:
         self._attachment_for, self._owners = attachment_for, owners
         self._refusals = Refusals()
-        self.under_way = 0
+        self.under_way = self.answered = 0
         self.take_over(configuration, identities, way)
 
     def take_over(self, configuration: Configuration, identities: Identities, way: Way) -> None:
@@ -99,6 +99,7 @@ class Relay:
             await self._refusals.send(scope, send, path, Refused(400, "ValidationException", str(error)))
         finally:
             self.under_way -= 1
+            self.answered += 1
 
     async def _carried(self, scope: Mapping[str, Any], path: str, receive: Receive, send: Send) -> None:
         method = scope["method"]

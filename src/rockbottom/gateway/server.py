@@ -27,7 +27,7 @@ from rockbottom.gateway.relaying import Relay
 from rockbottom.gateway.shipping import Shipping
 from rockbottom.gateway.upstream import Way
 from rockbottom.ledger import is_s3, ledger_key
-from rockbottom.process import bound, most_files
+from rockbottom.process import bound, give_back, most_files
 from rockbottom.quantities import RockbottomError
 from rockbottom.serving import Connection, Server, configured, context_of, in_foreground, in_thread
 from rockbottom.sharing import SqliteStore, Store, address_of
@@ -39,6 +39,7 @@ Message = MutableMapping[str, Any]
 
 
 _RESERVE = 4 << 20  # bytes of the ledger's disk: some 8,000 calls
+_TRIM_TICKS = 100  # of a tenth of a second
 _FIXED = ("listen", "tls", "admin", "metrics", "otel", "metric_tags")  # fields that take a restart
 
 
@@ -72,6 +73,11 @@ class Gateway:
     def under_way(self) -> int:
         """Requests that are not answered yet."""
         return self._relay.under_way
+
+    @property
+    def answered(self) -> int:
+        """Requests that were answered so far."""
+        return self._relay.answered
 
     @property
     def attachments(self) -> tuple[Attachment, ...]:
@@ -244,6 +250,14 @@ class _Server(Server):
     def __init__(self, config: uvicorn.Config, gateway: Gateway, started: Callable[[], None]) -> None:
         super().__init__(config, started)
         self._gateway = gateway
+        self._answered = 0
+
+    async def on_tick(self, counter: int) -> bool:
+        """As every server, and every ten seconds give back the memory that bodies took, where there were any."""
+        if counter % _TRIM_TICKS == 0 and self._gateway.answered != self._answered:
+            self._answered = self._gateway.answered
+            give_back()
+        return await super().on_tick(counter)
 
     def handle_exit(self, sig: int, frame: Any) -> None:
         """The second signal ends what is still under way."""

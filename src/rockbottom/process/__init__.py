@@ -13,6 +13,7 @@ if TYPE_CHECKING:  # of commands and servers, not of an attached client
     from rockbottom.process.databases import MEMORY, roll_back, shared_database
     from rockbottom.process.listeners import bound, ended_by_signals, most_files
     from rockbottom.process.loopback import bare_session, leads_here, local_client, opened
+    from rockbottom.process.memory import give_back
     from rockbottom.process.terminal import Terminal, terminal_of
     from rockbottom.process.visitors import Visitors, guarded, is_loopback
 
@@ -31,6 +32,7 @@ __all__ = [
     "close_at_exit",
     "end_at_exit",
     "ended_by_signals",
+    "give_back",
     "guarded",
     "hold_over_forks",
     "is_loopback",
@@ -52,6 +54,7 @@ _LATER = {
     "bound": "listeners",
     "ended_by_signals": "listeners",
     "most_files": "listeners",
+    "give_back": "memory",
     "bare_session": "loopback",
     "leads_here": "loopback",
     "local_client": "loopback",

@@ -78,7 +78,7 @@ class Meter:
     whole instead of by slices: slower, but two versions of a text differ by what was changed in them.
     """
 
-    def __init__(self, weights: TokenWeights, *, capacity_chars: int = 16_000_000, whole: bool = False) -> None:
+    def __init__(self, weights: TokenWeights, *, capacity_chars: int = 8_000_000, whole: bool = False) -> None:
         self.weights = weights
         self._estimated = _whole_tokens if whole else estimated_tokens
         self._scale = float(weights.scale)
