@@ -78,6 +78,25 @@ def test_what_the_service_marked_by_itself_is_marked():
     assert last(sent, bare).rule == "RB001"
 
 
+def test_a_tail_that_changes_under_the_services_own_point_is_named():
+    """GPT keeps the prompt up to its latest message as one entry: 4,000 tokens of rules before another question."""
+    model = {"model": "openai.gpt-5.6-luna", "points": 0, "input": 2, "cache_read": 0, "family": "3fa91c: 4,000 tokens"}
+
+    def asked(at, question, **more):
+        return call(
+            at, **model | {"cache_write_30m": 4030, "hashes": ["aa" * 8, question * 8], "depths": [4000, 4030]} | more
+        )
+
+    first, other = asked(NOON, "01"), asked(NOON + 20, "02")
+    miss = last(first, other)
+    assert (miss.rule, miss.tokens) == ("RB022", 4000)
+    assert miss.evidence == "the service kept the whole prompt of the call before it, and this one ends differently"
+    grown = {"hashes": ["aa" * 8, "01" * 8, "03" * 8], "depths": [4000, 4030, 4300]}
+    assert last(first, asked(NOON + 20, "", cache_write_30m=270, cache_read=4030, **grown)) is None
+    unread = last(first, asked(NOON + 20, "", cache_write_30m=4300, **grown))
+    assert (unread.rule, unread.tokens) == ("RB019", 4030)  # all of the first is in the second, and was live
+
+
 def test_calls_that_left_before_the_writer_answered_wrote_too():
     """The writer's reply began after 900 ms; the second call left after 300."""
     miss = last(write(NOON), write(NOON + 0.3))

@@ -32,8 +32,10 @@ def _about(depth: str) -> str:
 
 
 # What a call leaves behind. ``ttl``: how long what it touched lives, NULL where it only read, for then it is as before.
+# ``whole``: the service put its own point behind the latest message, so what it wrote is read by who sends all of it.
 _HEARD = f"""
 SELECT id, prefix, "at", region, host, {_POINTED} AS points, cache_read + {WRITTEN} AS depth,
+    points = 0 AND {WRITES[Ttl.THIRTY_MINUTES].value} > 0 AS whole,
     "at" + coalesce(first_ms / 1000, elapsed_ms / 1000, {_PARALLEL_UNRECORDED_S}) AS begun_at,
     CASE WHEN cache_write_1h > 0 THEN {Ttl.ONE_HOUR.seconds} WHEN cache_read > 0 THEN NULL
          {" ".join(f"WHEN {WRITES[ttl].value} > 0 THEN {ttl.seconds}" for ttl in LONGEST_FIRST)} END AS ttl
@@ -67,7 +69,7 @@ LEFT JOIN ranked last ON last.prefix = mine.prefix AND last.calls = mine.calls -
 # that was only sent again is the older one; behind the hour's tokens stand those of the shorter lifetime.
 _SENT = """
 SELECT r.id, r."at", r.begun_at, r.region, r.host, r.depth AS kept, r.ttl_s, s.local, s.model, s.cache_read,
-    s.cache_write_1h, unnest(s.hashes) AS hash, unnest(s.depths) AS depth
+    s.cache_write_1h, r.whole, list_max(s.depths) AS deepest, unnest(s.hashes) AS hash, unnest(s.depths) AS depth
 FROM ranked r JOIN recent s USING (id)
 WHERE len(s.hashes) > 0 AND EXISTS (SELECT 1 FROM candidates WHERE hashed)
 """
@@ -76,11 +78,12 @@ SELECT * FROM (SELECT c.id, c."at", c.model, c.local, c.cache_read, unnest(f.has
 FROM candidates c JOIN fresh f USING (id) WHERE hashed) WHERE depth > cache_read AND hash IS NOT NULL
 """
 _SEEN = f"""
-SELECT p.id, p.depth AS reach, s.kept AS depth, s."at", s.begun_at, s.region, s.host, p.depth AS nth,
+SELECT p.id, p.depth AS reach, s.whole AND p.depth < s.deepest AS tail, if(tail, 0, s.kept) AS depth,
+    s."at", s.begun_at, s.region, s.host, p.depth AS nth,
     CASE WHEN p.depth > s.cache_read + s.cache_write_1h AND s.cache_write_1h > 0
          THEN {Ttl.FIVE_MINUTES.seconds} ELSE s.ttl_s END AS ttl_s
 FROM probes p
-ASOF LEFT JOIN (SELECT * FROM sent WHERE {_about("kept")} >= depth) deep
+ASOF LEFT JOIN (SELECT * FROM sent WHERE {_about("kept")} >= depth AND (NOT whole OR depth = deepest)) deep
     ON deep.model = p.model AND deep.local = p.local AND deep.hash = p.hash AND deep.id < p.id
 ASOF LEFT JOIN sent latest
     ON latest.model = p.model AND latest.local = p.local AND latest.hash = p.hash AND latest.id < p.id
@@ -91,9 +94,10 @@ WHERE p."at" - s."at" < {DAY_S}
 # How many tokens at its start an earlier call had sent. Without hashes only a full miss is certain: another
 # conversation of the family may share less.
 _SHARED = f"""
-SELECT b.*, CASE WHEN hashed THEN coalesce(seen.reach, 0)
+SELECT b.*, coalesce(seen.tail, false) AS tail, CASE WHEN hashed THEN coalesce(seen.reach, 0)
     WHEN cache_read > 0 OR before = 0 OR "at" - last_at >= {DAY_S} THEN 0 ELSE family_tokens END AS shared
-FROM before b LEFT JOIN (SELECT id, max(reach) AS reach FROM seen GROUP BY id) seen USING (id)
+FROM before b LEFT JOIN
+    (SELECT id, max(reach) AS reach, arg_max(tail, reach) AS tail FROM seen GROUP BY id) seen USING (id)
 """
 _TOUCHES = f"""
 SELECT id, depth, "at", begun_at, region, host, ttl_s, nth FROM seen WHERE {_about("depth")} >= reach
@@ -154,6 +158,7 @@ SELECT *, CASE
         WHEN away IS NOT NULL THEN 'away'
         WHEN any_entry AND gap < 0 THEN 'clocks'
         WHEN any_entry THEN 'expired'
+        WHEN tail THEN 'other tail'
         WHEN NOT pointed THEN 'nothing marked'
         WHEN hashed THEN 'marked elsewhere'
         ELSE 'nothing kept' END
@@ -167,8 +172,9 @@ FROM (SELECT *, shared - cache_read AS missed
 _RULES = {
     "no point": Cause.NO_POINT, "too early": Cause.UNDER_MINIMUM, "live": Cause.UNEXPLAINED,
     "parallel": Cause.PARALLEL_WRITE, "other host": Cause.HOST_SWITCHED, "away": Cause.REGION_HOP,
-    "clocks": Cause.UNEXPLAINED, "expired": Cause.TTL_EXPIRED, "nothing marked": Cause.NO_POINT,
-    "marked elsewhere": Cause.POINT_NOT_ADVANCED, "nothing kept": Cause.UNEXPLAINED, "sent once": Cause.VOLATILE_TEXT,
+    "clocks": Cause.UNEXPLAINED, "expired": Cause.TTL_EXPIRED, "other tail": Cause.TAIL_CHANGED,
+    "nothing marked": Cause.NO_POINT, "marked elsewhere": Cause.POINT_NOT_ADVANCED, "nothing kept": Cause.UNEXPLAINED,
+    "sent once": Cause.VOLATILE_TEXT,
 }  # fmt: skip
 
 _MISSES = f"""

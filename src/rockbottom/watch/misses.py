@@ -72,6 +72,7 @@ def _evidence(finding: str, a: float, b: float, c: float, word: str) -> str:
         "other host": f"the live entry is at {there or RUNTIME}, the call went to {called or RUNTIME}",
         "away": f"the live entry is in {there}, the call went to {called}",
         "clocks": "the clocks of the two calls disagree",
+        "other tail": "the service kept the whole prompt of the call before it, and this one ends differently",
         "expired": f"{duration(a)} since it was last used; it lives {duration(b)}",
         "nothing marked": "the calls before it had no cachePoint, so there was nothing to read",
         "marked elsewhere": "the calls before it had their cachePoint in another place",
