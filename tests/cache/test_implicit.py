@@ -8,9 +8,10 @@ recorded token counts.
 from dataclasses import replace
 from datetime import date
 
+import msgspec
 import pytest
 
-from rockbottom.cache import Namespace, PrefixCache, behaviour_of, step
+from rockbottom.cache import Namespace, PointFate, PrefixCache, behaviour_of, step
 from rockbottom.catalog import load_catalog
 from rockbottom.prompt import Api, BlockKind, CachePoint, Parameters, Section, Segment, digest_of, prompt_of
 from rockbottom.quantities import Ttl
@@ -178,3 +179,22 @@ def test_a_static_point_is_dearer_than_the_services_own_on_a_growing_talk(turns)
     grown = [implicit.say(prompt(static, *growth[:turn]), turn) for turn in range(turns)]
     assert sum(left for _, _, left in grown) == 10  # five headers, as recorded
     assert sum(written for _, written, _ in grown) == 5807 + 4 * 1519
+
+
+def test_a_mark_on_what_a_tool_answered_is_accepted_and_writes_nothing():
+    """openai-forum-1386415: no error, no write; a mark on the question before it does write."""
+    talk = Talk()
+    asked = prompt((0, "question", 2000), (1, "result", 3000), marks=[2], implicit=False)
+    result = asked.segments[1]
+    segments = asked.segments[0], msgspec.structs.replace(result, kind=BlockKind.TOOL_RESULT)
+    on_result = prompt_of(
+        asked.api, segments, [replace(asked.points[0], follows=BlockKind.TOOL_RESULT)], asked.parameters, False
+    )
+    assert talk.say(on_result) == (0, 0, 5002)
+    outcome = step(PrefixCache(), on_result, 0.0, SOL, talk.behaviour, HERE)[1]
+    assert outcome.points == (PointFate.PASSED_OVER,)
+    on_question = prompt_of(
+        asked.api, segments, [CachePoint(1, None, Section.MESSAGES, BlockKind.TEXT)], asked.parameters, False
+    )
+    assert talk.say(on_question, 5) == (0, 2000, 3002)
+    assert talk.say(on_question, 9) == (2000, 0, 3002)

@@ -65,6 +65,28 @@ def test_a_responses_body_is_tools_then_instructions_then_input():
     ]
 
 
+@pytest.mark.parametrize("parts_of", [
+    lambda parts: {"input": [{"role": "user", "content": "Look."},
+                             {"type": "function_call_output", "call_id": "c", "output": parts}]},
+    lambda parts: {"messages": [{"role": "user", "content": "Look."},
+                                {"role": "tool", "tool_call_id": "c", "content": parts}]},
+])  # fmt: skip
+def test_a_mark_on_a_part_of_a_tools_answer_is_a_point_and_no_part_of_the_text(parts_of):
+    """openai-python 3.57 has the field there (``ResponseInputTextContentParam``); a client moves it every turn."""
+    kind = "input_text" if "input" in parts_of([]) else "text"
+    bare = parts_of([{"type": kind, "text": "Nothing."}])
+    marked = parts_of([{"type": kind, "text": "Nothing.", "prompt_cache_breakpoint": MARKED}])
+    requests = Requests(CATALOG)
+    first, second = (requests.read({"model": "openai.gpt-5.6-luna", **body}) for body in (bare, marked))
+    assert first.prompt.segments == second.prompt.segments
+    assert not first.prompt.points
+    (point,) = second.prompt.points
+    assert (point.after, point.follows) == (2, BlockKind.TOOL_RESULT)
+    again = requests.read({"model": "openai.gpt-5.6-luna", **marked})  # read from memory
+    assert len(again.prompt.points) == 1
+    assert second.dialect.without_points(second.body) == first.body
+
+
 def test_a_chat_body_is_tools_then_system_then_messages():
     request = read(
         {

@@ -1,8 +1,9 @@
 """The reference semantics of prompt caching: ``step(state, prompt, now) -> (state, outcome)``. Pure."""
 
 from rockbottom.cache.behaviour import Behaviour, UnknownSide, behaviour_of
+from rockbottom.cache.effect import effective, ineffective
 from rockbottom.cache.entries import Entry, EntryKey, Namespace, PrefixCache
-from rockbottom.cache.outcome import CacheOutcome, PointFate, as_sent, effective, outcome, step
+from rockbottom.cache.outcome import CacheOutcome, PointFate, as_sent, outcome, step
 from rockbottom.cache.refusals import Reason, Refusal, refusal, refusals
 from rockbottom.cache.routing import Moving, Pinned, RoundRobin, Routing
 
@@ -24,6 +25,7 @@ __all__ = [
     "as_sent",
     "behaviour_of",
     "effective",
+    "ineffective",
     "outcome",
     "refusal",
     "refusals",

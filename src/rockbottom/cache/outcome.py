@@ -19,6 +19,7 @@ from enum import Enum
 from msgspec import Struct
 
 from rockbottom.cache.behaviour import Behaviour
+from rockbottom.cache.effect import adds_point, effective, ineffective
 from rockbottom.cache.entries import Entry, EntryKey, Namespace, PrefixCache
 from rockbottom.catalog import CacheRules
 from rockbottom.prompt import BlockKind, CachePoint, PrefixHash, Prompt, Section, Segment, prefix_hashes, seeds_of
@@ -34,6 +35,7 @@ class PointFate(Enum):
     ABOVE_MAXIMUM = "above maximum"
     COVERED = "covered by a deeper read"
     UNSUPPORTED = "model does not cache"
+    PASSED_OVER = "accepted after a block where it does nothing"
 
 
 class CacheOutcome(Struct, frozen=True):
@@ -115,37 +117,28 @@ def outcome(
     behaviour = behaviour.on(prompt.api)
     sent, prompt = prompt, effective(prompt, rules, behaviour)
     if not prompt.points:
-        fates = (PointFate.UNSUPPORTED,) * len(sent.points)
+        fate = PointFate.PASSED_OVER if rules.takes_points(sent.api.value) else PointFate.UNSUPPORTED
+        fates = (fate,) * len(sent.points)
         return CacheOutcome(0, {}, prompt.tokens + residual, 0, fates, ())
     view = _View(prompt, _hashes(prompt, rules, behaviour, namespace), rules, behaviour)
     positions = _positions(view)
     hit = max((_deepest_readable(view, entries, now, *point) for point in positions), default=0)
-    if len(prompt.points) > len(sent.points):
+    if adds_point(sent, rules, behaviour):
         hit = max(hit, _implicit_hit(view, entries, now))
     writes: Mapping[Ttl, int] = {} if rules.best_effort else _writes(prompt.depths, hit, positions)
     read = prompt.depths[hit]
+    passed_over = [ineffective(point, prompt.api, rules) for point in sent.points]
     return CacheOutcome(
         read,
         writes,
         prompt.tokens - read - sum(writes.values()) + residual,
         hit,
-        tuple(_fate(view, point, hit) for point in sent.points),
+        tuple(
+            PointFate.PASSED_OVER if is_passed_over else _fate(view, point, hit)
+            for point, is_passed_over in zip(sent.points, passed_over, strict=True)
+        ),
         _changes(view, entries, positions, hit, now, now if visible_at is None else visible_at),
     )
-
-
-def effective(prompt: Prompt, rules: CacheRules, behaviour: Behaviour) -> Prompt:
-    """The prompt with the points that take effect: its own where its surface takes any, and that of the service.
-
-    The service's stands at the end of the latest message (boise-gpt-5-6), where the model has one and the request does
-    not forbid it.
-    """
-    points = prompt.points if rules.takes_points(prompt.api.value) else ()
-    by_itself = rules.implicit_point or (rules.best_effort and behaviour.best_effort_reads == "always")
-    if by_itself and prompt.implicit is not False and prompt.segments:
-        last = prompt.segments[-1]
-        points = (*points, CachePoint(len(prompt.segments), None, last.section, last.kind, last.message, last.index))
-    return prompt if points is prompt.points else replace(prompt, points=points)
 
 
 def _implicit_hit(view: _View, entries: Mapping[EntryKey, Entry], now: float) -> int:

@@ -20,6 +20,7 @@ from rockbottom.dialects.openai import (
     implicit_of,
     input_of,
     instructs,
+    is_marked,
     leading,
     marked_parts,
     name_of,
@@ -34,6 +35,7 @@ from rockbottom.dialects.openai import (
     unspelled_parts,
     unspelled_tool,
     usage_with,
+    without_marks,
 )
 from rockbottom.dialects.sse import SseCounts
 from rockbottom.prompt import (
@@ -83,9 +85,12 @@ def _add_calls(assembly: Assembly, calls: Any, number: int, index: int) -> None:
 
 
 def _add_result(assembly: Assembly, message: Mapping[str, Any], number: int) -> None:
-    result = [message.get("tool_call_id"), message.get("content")]
+    content = message.get("content")
+    result = [message.get("tool_call_id"), without_marks(content)]
     weighed = Weighed(BlockKind.TOOL_RESULT, *as_json(assembly.meter, result, "tool", "tool"))
     assembly.add(weighed, Section.MESSAGES, "tool", number, 0)
+    if is_marked(content):
+        assembly.add_point({}, Section.MESSAGES, number, 0, decorates=True)
 
 
 COUNTERS = counters("prompt", "completion")

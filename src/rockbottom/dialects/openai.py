@@ -179,6 +179,16 @@ def bare(part: Mapping[str, Any]) -> dict[str, Any]:
     return {member: value for member, value in part.items() if member != MARK}
 
 
+def without_marks(content: Any) -> Any:
+    """The parts of a message, or of what a tool answered, without the points on them; the very same where no list."""
+    return [bare(part) if is_object(part) else part for part in content] if is_list(content) else content
+
+
+def is_marked(content: Any) -> bool:
+    """Whether a part of it has a point."""
+    return is_list(content) and any(is_object(part) and bool(part.get(MARK)) for part in content)
+
+
 def parameters_of(body: Mapping[str, Any], effort: object, schema: object) -> Parameters:
     """What besides the text decides whether a prefix is the same one."""
     choice: Any = body.get("tool_choice") or "auto"
@@ -328,9 +338,10 @@ def _unmarked(messages: Any) -> Any:
     """The messages without points."""
     if not is_list(messages):
         return messages
-    return [
-        {**message, "content": [bare(part) if is_object(part) else part for part in message["content"]]}
-        if is_object(message) and is_list(message.get("content"))
-        else message
-        for message in messages
-    ]
+    return [_unmarked_in(message) if is_object(message) else message for message in messages]
+
+
+def _unmarked_in(message: Mapping[str, Any]) -> Mapping[str, Any]:
+    """A message, or what a tool answered, without points."""
+    members = {member: without_marks(message[member]) for member in ("content", "output") if member in message}
+    return {**message, **members}

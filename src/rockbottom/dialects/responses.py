@@ -22,6 +22,7 @@ from rockbottom.dialects.openai import (
     implicit_of,
     input_of,
     instructs,
+    is_marked,
     leading,
     marked_parts,
     name_of,
@@ -36,6 +37,7 @@ from rockbottom.dialects.openai import (
     unspelled_parts,
     unspelled_tool,
     usage_with,
+    without_marks,
 )
 from rockbottom.dialects.sse import SseCounts, is_error
 from rockbottom.prompt import (
@@ -71,7 +73,7 @@ def _read_item(assembly: Assembly, item: Any, number: int, section: Section = Se
         raise MalformedBody(place, type(item).__name__, wanted="an object")
     content, kind = item.get("content"), item.get("type", "message")
     role = _role(item, kind)
-    named = name_of(item, content) if section is Section.MESSAGES else None
+    named = name_of(item, item.get("output") if kind in _RESULTS else content) if section is Section.MESSAGES else None
     key = assembly.recall(named, section, role, number) if named is not None else None
     if named is not None and key is None:
         return named
@@ -82,8 +84,13 @@ def _read_item(assembly: Assembly, item: Any, number: int, section: Section = Se
         read_parts(assembly, content, section, role, number, place)
     else:
         bare = {member: value for member, value in item.items() if member not in ("id", "status")}
+        marked = kind in _RESULTS and is_marked(item.get("output"))
+        if marked:
+            bare["output"] = without_marks(item["output"])
         weighed = Weighed(_KINDS.get(str(kind), BlockKind.UNKNOWN), *as_json(assembly.meter, bare, str(kind), role))
         assembly.add(weighed, section, role, number, 0)
+        if marked:
+            assembly.add_point({}, section, number, 0, decorates=True)
     if key is not None and len(assembly.segments) > start:
         assembly.meter.keep_segments(key, tuple(assembly.segments[start:]))
     return named
