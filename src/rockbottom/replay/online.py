@@ -126,7 +126,7 @@ _KINDS = [BlockKind(name) if name not in ("slice", "counted") else BlockKind.TEX
 _SLICE, _UNKNOWN = KINDS.index("slice"), KINDS.index("unknown")
 # A ledger knows blocks by their hashes alone: they may be of any kind. In a log one of no known kind stands out.
 _HASHED = [BlockKind.TEXT if kind is BlockKind.UNKNOWN else kind for kind in _KINDS]
-_OF_ASSISTANT = (BlockKind.TOOL_USE, BlockKind.REASONING)
+_OF_ASSISTANT = (BlockKind.TOOL_USE, BlockKind.REASONING, BlockKind.OUTPUT_TEXT)
 
 
 def _segment(

@@ -22,7 +22,7 @@ from rockbottom.trace.counts import model_of, usage_of
 from rockbottom.trace.estimates import Estimates
 from rockbottom.trace.gathering import Gathered, key_words
 from rockbottom.trace.labels import label_of_record
-from rockbottom.trace.logged_blocks import IMAGE, TEXT, TEXT_DOCUMENT, listed_in, take
+from rockbottom.trace.logged_blocks import IMAGE, TEXT, TEXT_DOCUMENT, kinds_by_role, leading_of, listed_in, take
 from rockbottom.trace.pieces import Piece, row_of
 from rockbottom.trace.records import NOTHING, Body, Columnar, Raw
 from rockbottom.trace.weighing import Weigher, Weighers
@@ -123,10 +123,14 @@ class Gatherer:
         for system in (body.system, body.instructions):
             if system:
                 pieces.append(self._repeated(SectionCode.SYSTEM, system, anthropic, weigher))
-        if body.input:
-            pieces += [self._piece(SectionCode.MESSAGES, raw, True, weigher) for raw in _input(bytes(body.input))]
-        if body.messages:
-            pieces += self._talk(body.messages, anthropic, weigher)
+        items, messages = _input(bytes(body.input)) if body.input else [], body.messages or []
+        if weigher.of_openai and (leading := leading_of(items or messages)):
+            for raw in (items or messages)[:leading]:
+                pieces.append(self._piece(SectionCode.SYSTEM, bytes(raw), True, weigher))
+            items, messages = items[leading:], messages if items else messages[leading:]
+        pieces += [self._piece(SectionCode.MESSAGES, raw, True, weigher) for raw in items]
+        if messages:
+            pieces += self._talk(messages, anthropic, weigher)
         return pieces
 
     def _talk(self, messages: list[Raw], anthropic: bool, weigher: Weigher) -> list[Piece]:
@@ -166,17 +170,24 @@ class Gatherer:
         return piece
 
     def _taken_apart(self, section: int, raw: bytes, anthropic: bool, weigher: Weigher) -> Piece:
-        role, listed, choice = listed_in(section, raw)
+        of_system = weigher.of_openai and section == SectionCode.SYSTEM and raw.startswith(b"{")
+        spelled_in = SectionCode.MESSAGES if of_system else section
+        role, listed, choice = listed_in(spelled_in, raw)
+        is_result = weigher.of_openai and role == b"tool"  # one, whatever its parts
+        if is_result:
+            listed = [raw]
         blocks: list[tuple[bytes, int]] = []
         points: list[tuple[int, int]] = []
         for item in listed:
             take(blocks, points, item, section, anthropic)
         kinds = [kind for _, kind in blocks]
-        texts = section != SectionCode.TOOLS and kinds.count(TEXT) == len(kinds)
-        numbers = weigher.weigh(section, raw, [raw_block for raw_block, _ in blocks], texts=texts)
-        start, begins = self._start_of(section, role), int(section == SectionCode.MESSAGES)
+        texts = section != SectionCode.TOOLS and kinds.count(TEXT) == len(kinds) and not is_result
+        numbers = weigher.weigh(spelled_in, raw, [raw_block for raw_block, _ in blocks], texts=texts)
+        if weigher.of_openai:
+            kinds = kinds_by_role(kinds, section, role)
+        start, begins = self._start_of(section, role), int(spelled_in == SectionCode.MESSAGES)
         rows = bytearray()
-        for (raw_block, kind), number in zip(blocks, numbers, strict=True):
+        for (raw_block, _), kind, number in zip(blocks, kinds, numbers, strict=True):
             state = start.copy()
             state.update(raw_block)
             weight = 2 if kind == TEXT_DOCUMENT else 1

@@ -1,6 +1,7 @@
 """The blocks in a list of a logged body: each with its kind, as the bytes it was logged as, and the points between."""
 
 import re
+from collections.abc import Sequence
 
 import msgspec
 
@@ -63,6 +64,28 @@ def listed_in(section: int, raw: bytes) -> tuple[bytes, list[bytes], bytes]:
     else:
         listed = [bytes(tool) for tool in _tools(raw) or ()]
     return role, listed, choice
+
+
+def leading_of(messages: Sequence[Raw | bytes]) -> int:
+    """How many messages at the start are the system's: on OpenAI's surfaces they make up the system section."""
+    for number, message in enumerate(messages):
+        raw = bytes(message)
+        named = b'"system"' in raw or b'"developer"' in raw
+        if not named or _message(raw).role not in ("system", "developer"):
+            return number
+    return len(messages)
+
+
+def kinds_by_role(kinds: Sequence[int], section: int, role: bytes) -> list[int]:
+    """The kinds of blocks of OpenAI's surfaces, texts told apart by who said them: not after each may a point stand.
+
+    ``instructions`` have no role; of what a tool answered all is one result.
+    """
+    if role == b"tool":
+        return [_CODE["tool_result"]] * len(kinds)
+    instructions = section == SectionCode.SYSTEM and not role
+    text = _CODE["instructions" if instructions else "output_text" if role == b"assistant" else "text"]
+    return [text if kind == TEXT else kind for kind in kinds]
 
 
 def _content(content: str | list[Raw] | None) -> list[bytes]:

@@ -72,6 +72,7 @@ class Weigher:
         self, name: str, dialect: Dialect | None, meter: Meter, estimates: Estimates, beside: tuple[int, int] = (0, 0)
     ) -> None:
         self.name, self.meter, self.beside = name, meter, beside
+        self.of_openai = dialect is not None and dialect.api in (Api.CHAT, Api.RESPONSES)
         self._dialect, self._estimates = dialect, estimates
         self._weights = estimates.number_of(meter.weights)
         self._noting = _Noting(meter.weights, self._note)
