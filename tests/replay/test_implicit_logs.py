@@ -13,6 +13,7 @@ import pytest
 
 from rockbottom.cache import behaviour_of
 from rockbottom.catalog import Tier, load_catalog
+from rockbottom.cli import main
 from rockbottom.replay import FIXED, Rates, Stage
 from rockbottom.replay.policies import run
 from rockbottom.trace import ReaderSettings, read_trace
@@ -106,3 +107,34 @@ def test_another_prompt_cache_key_finds_nothing(replayed):
 
 def _marked(item, mark):
     return {**item, "content": [{**item["content"][0], **mark}]}
+
+
+def test_what_was_sent_is_the_start_of_every_comparison_and_not_no_caching(tmp_path, capsys):
+    """Four turns without counters: as they come all is written once and read by every later turn.
+
+    At 5.50 a million written, 0.44 read, 4.40 left (two tokens a request) and 22 given out (five).
+    """
+    records, items = [], []
+    for number in range(4):
+        items = [*items, {"role": "user", "content": [{"type": "input_text", "text": f"river {number} " * 1500}]}]
+        records.append({
+            "schemaType": "ModelInvocationLog", "timestamp": f"2026-11-01T10:0{number}:00Z", "requestId": f"r{number}",
+            "operation": "Responses", "modelId": SOL.given, "region": "us-west-2", "accountId": "1",
+            "input": {"inputBodyJson": {"model": SOL.given, "input": items}}, "output": {"outputTokenCount": 5},
+        })  # fmt: skip
+    (tmp_path / "log.json").write_text("\n".join(map(json.dumps, records)) + "\n")
+    assert main(["replay", str(tmp_path / "log.json"), "--on", "2026-11-20", "--json"]) == 0
+    replay = json.loads(capsys.readouterr().out)
+    bills = {bill["policy"]: bill for bill in replay["policies"]}
+    sent, none = bills["as_recorded"], bills["none"]
+    assert replay["answer"]["paid_usd"] == sent["usd"]
+    assert not replay["answer"]["instead"]
+    written = sent["written_at"]["30m"]
+    assert sent["uncached_tokens"] == 8
+    # Four equal messages: one to four of them in a request, each written once, 1 + 2 + 3 of them read.
+    assert sent["read_tokens"] == pytest.approx(6 / 4 * written, rel=0.01)
+    assert float(sent["usd"]) == pytest.approx(
+        written * 5.5e-6 + sent["read_tokens"] * 0.44e-6 + 8 * 4.4e-6 + 20 * 22e-6
+    )
+    assert float(none["usd"]) == pytest.approx((written + sent["read_tokens"] + 8) * 4.4e-6 + 20 * 22e-6)
+    assert replay["switch"] is None or replay["switch"]["start"] == "as_recorded"

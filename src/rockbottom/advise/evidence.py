@@ -195,7 +195,7 @@ def _counted_part(replay: ReplayResult, *, holds: bool) -> Decimal:
     like = answer.like_ruled_usd if holds else answer.paid_usd
     if like is None:
         return Decimal(1)
-    as_sent = replay.policy(_RECORDED if answer.instead else "none")
+    as_sent = replay.policy(_RECORDED) or replay.policy("none")
     if as_sent is None or not as_sent.input_usd:
         return Decimal(1)
     return (like - as_sent.usd + as_sent.input_usd) / as_sent.input_usd

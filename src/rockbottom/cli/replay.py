@@ -211,7 +211,7 @@ def answers_here(
     from rockbottom.cache import behaviour_of
     from rockbottom.cli.replay_engines import read_with_bar
     from rockbottom.cli.replay_planner import PlannerPolicy
-    from rockbottom.replay import PLANNER, tally
+    from rockbottom.replay import PLANNER, cached_as_sent, tally
 
     reading = read_with_bar(source, settings, name)
     say_reading(reading, source)
@@ -219,7 +219,7 @@ def answers_here(
     if not len(trace):
         raise nothing_read(source, reading.damages)
     online = {PLANNER: PlannerPolicy.of_stage}
-    usual = [question.with_defaults(len(trace.points.after) > 0, online) for question in questions]
+    usual = [question.with_defaults(cached_as_sent(trace, question, catalog), online) for question in questions]
     chosen = [replace(question, policies=(*question.policies, *more)) for question in usual]
     if not _WITHOUT_BLOCKS.issuperset(chosen[0].policies):
         _need_blocks(len(trace), int((trace.block_offsets[1:] == trace.block_offsets[:-1]).sum()), source)

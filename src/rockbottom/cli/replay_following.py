@@ -49,13 +49,13 @@ def _print(
     from rockbottom.cli.replay_planner import PlannerPolicy
     from rockbottom.documents import ReplayResult
     from rockbottom.rendering import followed_text, json_text
-    from rockbottom.replay import PLANNER, documents_of, tally
+    from rockbottom.replay import PLANNER, cached_as_sent, documents_of, tally
 
     if not len(reading.trace):
         say_reading(reading, source)
         return
     online = {PLANNER: PlannerPolicy.of_stage}
-    chosen = question.with_defaults(len(reading.trace.points.after) > 0, online)
+    chosen = question.with_defaults(cached_as_sent(reading.trace, question, catalog), online)
     tallied = tally(reading.trace, chosen, catalog, behaviour_of(catalog.switches), online)
     (answer,) = documents_of([(chosen, tallied)])
     if as_json:

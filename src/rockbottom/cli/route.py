@@ -53,7 +53,7 @@ def command(
     from rockbottom.cli.replay_planner import PlannerPolicy
     from rockbottom.cli.replay_questions import profiles_of
     from rockbottom.rendering import json_text, routing_document, routing_text
-    from rockbottom.replay import PLANNER, ReplayQuestion, routing_of, routing_rule
+    from rockbottom.replay import PLANNER, ReplayQuestion, cached_as_sent, routing_of, routing_rule
 
     if by:
         raise click.UsageError("route adds everything up; rockbottom replay --by KEY tells groups apart")
@@ -65,8 +65,8 @@ def command(
         raise click.UsageError(f"{source}: no request in it could be read")
     online = {PLANNER: PlannerPolicy.of_stage}
     base_question = ReplayQuestion(policies, on or date.today(), region=region, profiles=profiles_of(profiles))
-    question = base_question.with_defaults(len(reading.trace.points.after) > 0, online)
     catalog = catalog_with(prices)
+    question = base_question.with_defaults(cached_as_sent(reading.trace, base_question, catalog), online)
     routing = routing_of(reading.trace, rules, question, catalog, behaviour_of(catalog.switches), online)
     say_left_out([routing.before], source, reading.damages.count, strict=strict)
     document = routing_document(source, routing)

@@ -7,7 +7,7 @@ from typing import Protocol
 from rockbottom.catalog import Catalog
 from rockbottom.engine.errors import NotPartitionable
 from rockbottom.engine.work import BUCKETS, Columns, Repeated, names_in, repeated_in
-from rockbottom.replay import PARTITIONABLE, ReplayQuestion, Tally
+from rockbottom.replay import PARTITIONABLE, ReplayQuestion, Tally, may_cache
 from rockbottom.trace import Damages, ReaderSettings
 
 SMALL = 10_000
@@ -80,7 +80,8 @@ def answered(
     repeated = repeated_in(files)
     requests = sum(file.requests for file in files) - _repeats(files, repeated)
     groups = Groups(files, names_in(files), repeated, requests <= job.small)
-    questions = [question.with_defaults(any(file.with_points for file in files)) for question in job.questions]
+    points, models = sum(file.with_points for file in files), names_in(files)["model"]
+    questions = [question.with_defaults(may_cache(points, models, question, job.catalog)) for question in job.questions]
     _resolve(questions, job.catalog)
     job = replace(job, questions=questions)
     sums = [Tally() for _ in job.questions]

@@ -50,6 +50,8 @@ _OF_COMBINATIONS = (
 
 
 _WAYS = {"none": "no caching", "as_recorded": "the cachePoints as sent", "planner": "rockbottom attached"}
+_BY_ITSELF = {"none": "no caching (mode explicit, no mark)", "as_recorded": "as it was sent"}
+"""Of models whose service caches by itself, where no request has points of its own."""
 _MEANINGS = (
     ("as_recorded", "as_recorded: the cachePoints as sent"),
     ("system", "system: a cachePoint behind the system prompt"),
@@ -212,7 +214,16 @@ def policies_in_words(replay: ReplayResult) -> str:
     """What the names of the policies that were replayed mean, and what the last row is."""
     names = {bill.policy for bill in replay.policies}
     parts = names | {part for name in names for part in name.split("_")}
-    return "; ".join([*(meaning for word, meaning in _MEANINGS if word in parts), least_in_words(replay)])
+    meanings = dict(_MEANINGS)
+    if _caches_by_itself(replay):
+        meanings = {**meanings, **{name: f"{name}: {way}" for name, way in _BY_ITSELF.items()}}
+    return "; ".join([*(meaning for word, meaning in meanings.items() if word in parts), least_in_words(replay)])
+
+
+def _caches_by_itself(replay: ReplayResult) -> bool:
+    """Whether the service caches what has no points: what was sent is told then, though none was set."""
+    answer = replay.answer
+    return answer is not UNSET and not answer.instead and replay.policy("as_recorded") is not None
 
 
 def least_in_words(replay: ReplayResult) -> str:
@@ -278,7 +289,8 @@ def switch_in_words(replay: ReplayResult) -> str:
     switch, span = replay.switch, duration(replay.span_seconds)
     if switch is None:
         return "no policy tried is cheaper than what was sent"
-    change = f"{_WAYS.get(switch.best, switch.best)} instead of {_WAYS.get(switch.start, switch.start)} saves"
+    ways = {**_WAYS, **_BY_ITSELF} if _caches_by_itself(replay) else _WAYS
+    change = f"{ways.get(switch.best, switch.best)} instead of {ways.get(switch.start, switch.start)} saves"
     if switch.saved_usd_a_month is None:
         short = "; too short for a month" if replay.span_seconds < LEAST_SPAN_S else ""
         return f"{change} {dollars(switch.saved_usd)} in {span}{short}"

@@ -13,7 +13,16 @@ from rockbottom.replay.points import FIXED, PlacedPoints
 from rockbottom.replay.policies import Bill, Stage, bill_of, captured, relative_cost
 from rockbottom.replay.pricing import Rates
 from rockbottom.replay.routing import Clause, InvalidRule, RoutedBill, Routing, RoutingRule, routing_of, routing_rule
-from rockbottom.replay.study import DEFAULT_POLICIES, PARTITIONABLE, PLANNER, Online, ReplayQuestion, UnknownPolicy
+from rockbottom.replay.study import (
+    DEFAULT_POLICIES,
+    PARTITIONABLE,
+    PLANNER,
+    Online,
+    ReplayQuestion,
+    UnknownPolicy,
+    cached_as_sent,
+    may_cache,
+)
 from rockbottom.replay.tally import Tally, tally
 
 __all__ = [
@@ -43,12 +52,14 @@ __all__ = [
     "UnknownPolicy",
     "best_turn",
     "bill_of",
+    "cached_as_sent",
     "captured",
     "compactions",
     "document_of",
     "documents_of",
     "exact_usage",
     "keep_alive_bill",
+    "may_cache",
     "nodes_of",
     "outcomes",
     "placed_online",

@@ -20,6 +20,7 @@ import numpy as np
 from rockbottom.catalog import NoPriceInForce
 from rockbottom.quantities import NO_USAGE, UNNAMED, WRITES, RockbottomError, Ttl, Unit
 from rockbottom.replay.kernel import Outcomes, parted_by_ttl
+from rockbottom.replay.points import closes
 from rockbottom.replay.policies import Bill, Stage, bill_of_outcomes
 from rockbottom.trace import Array, compiled
 
@@ -88,7 +89,7 @@ def _outcomes(stage: Stage, choices: Array, free: bool = False) -> Outcomes:
     if stage.rules.explicit or stage.rules.implicit_point:
         _follow(
             trace.requests.at, trace.block_offsets, stage.nodes.of_block, trace.blocks.depth,
-            _lifetimes(stage), choices, np.zeros(stage.nodes.count, np.uint8),
+            reach_of(stage), _lifetimes(stage), choices, np.zeros(stage.nodes.count, np.uint8),
             np.zeros(stage.nodes.count, np.float64), sums, free,
         )  # fmt: skip
     uncached = trace.requests.tokens_in - sums[1] - sums[2] - sums[3]
@@ -107,6 +108,25 @@ def _short_and_long(stage: Stage) -> tuple[Ttl, Ttl]:
     return ttls[0], ttls[-1]
 
 
+def reach_of(stage: Stage) -> Array:
+    """How many leading blocks of every request can be read at all: some of GPT's cannot.
+
+    Marks stand behind no result of a tool, and where the service's own point does not look back it reads only what
+    ended where it stands. So blocks behind the last place for a mark are read only of a prompt that is sent again.
+    """
+    trace, rules = stage.trace, stage.rules
+    blocks = np.diff(trace.block_offsets).astype(np.int64)
+    if not rules.implicit_point or stage.behaviour.implicit_lookback != "none":
+        return blocks
+    legal = np.flatnonzero(closes(trace, rules) & (trace.blocks.depth >= max(1, rules.minimum_tokens)))
+    last = np.searchsorted(legal, trace.block_offsets[1:]) - 1
+    rows = np.where(last >= 0, legal[last], -1) if len(legal) else np.full(len(trace), -1)
+    by_hand = np.maximum(0, rows - trace.block_offsets[:-1] + 1)
+    ends = stage.nodes.of_block[np.maximum(trace.block_offsets[1:] - 1, 0)] if len(trace.blocks.depth) else blocks
+    again = np.bincount(ends, minlength=1)[ends] > 1
+    return np.where(again, blocks, np.minimum(by_hand, blocks))
+
+
 def _lifetimes(stage: Stage) -> Array:
     short, long = _short_and_long(stage)
     return np.array([0.0, short.seconds, long.seconds])
@@ -120,8 +140,8 @@ def _choose(stage: Stage, free: bool) -> Array:
     bands = [_prices(stage, threshold) for threshold in stage.bands.thresholds]
     table = np.array([[p.uncached, p.read, p.short, p.long] for p in bands], np.int64)
     _decide(
-        trace.requests.at, trace.block_offsets, stage.nodes.of_block, trace.blocks.depth, _lifetimes(stage),
-        table, stage.bands.of_request.astype(np.int64), choices,
+        trace.requests.at, trace.block_offsets, stage.nodes.of_block, trace.blocks.depth, reach_of(stage),
+        _lifetimes(stage), table, stage.bands.of_request.astype(np.int64), choices,
         np.zeros((count, 3), np.int64), np.full(count, np.inf), free,
     )  # fmt: skip
     return choices
@@ -143,7 +163,7 @@ def _prices(stage: Stage, threshold: int) -> _Prices:
 
 @compiled
 def _decide(
-    at: Array, offsets: Array, nodes: Array, depth: Array, lifetimes: Array,
+    at: Array, offsets: Array, nodes: Array, depth: Array, reach: Array, lifetimes: Array,
     prices: Array, bands: Array, choices: Array, later: Array, next_at: Array, free_hours: bool,
 ) -> None:  # fmt: skip
     """Backward over all uses: ``later[node, s]`` is the least cost from the next use on, in state s at it.
@@ -155,7 +175,7 @@ def _decide(
         band = bands[i]
         uncached, read, short, long = prices[band, 0], prices[band, 1], prices[band, 2], prices[band, 3]
         before = depth[offsets[i] - 1] if offsets[i] else 0
-        for row in range(offsets[i + 1] - 1, offsets[i] - 1, -1):
+        for row in range(offsets[i] + reach[i] - 1, offsets[i] - 1, -1):
             node = nodes[row]
             before = depth[row - 1] if row > offsets[i] else 0
             tokens = np.int64(depth[row] - before)
@@ -191,13 +211,13 @@ def _decide(
 
 @compiled
 def _follow(
-    at: Array, offsets: Array, nodes: Array, depth: Array, lifetimes: Array,
+    at: Array, offsets: Array, nodes: Array, depth: Array, reach: Array, lifetimes: Array,
     choices: Array, state: Array, used_at: Array, sums: Array, free_hours: bool,
 ) -> None:  # fmt: skip
     """Forward over all uses by the choices: tokens uncached, read, written short and written long per request."""
     for i in range(len(at)):
         before = 0
-        for row in range(offsets[i], offsets[i + 1]):
+        for row in range(offsets[i], offsets[i] + reach[i]):
             node = nodes[row]
             tokens = depth[row] - before
             before = depth[row]

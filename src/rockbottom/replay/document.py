@@ -123,9 +123,7 @@ def _answer(
 ) -> ReplayAnswer:
     """What was paid, what it would have been, the least: counted where the requests are priced as they were sent."""
     counted = reconciliation is not None and question.as_sent
-    marked = any(model.marked for model in models)
-    as_sent = bills.get(RECORDED if marked else NONE)
-    by_rules = None if as_sent is None else as_sent.cost.usd
+    by_rules = sum((model.as_sent.usd for model in models), ZERO_USD)
     parts = _counted_parts(models, counted=counted)
     waited = (model.reconciliation.parallel_usd for model in models if model.reconciliation is not None)
 
@@ -136,27 +134,25 @@ def _answer(
         paid_usd=reconciliation.observed_usd if reconciliation is not None and counted else by_rules,
         counted=counted,
         attached_usd=like_paid(model.bills[PLANNER].cost for model in models) if PLANNER in bills else None,
-        instead=marked,
+        instead=any(model.marked for model in models),
         least_usd=like_paid(model.least.cost for model in models),
-        ruled_usd=by_rules if counted and by_rules is not None else UNSET,
+        ruled_usd=by_rules if counted else UNSET,
         parallel_usd=(sum(waited, ZERO_USD) if counted else ZERO_USD) or UNSET,
     )
 
 
 def _counted_parts(models: Sequence[ModelTally], *, counted: bool) -> Sequence[Decimal]:
     """The counted input of each model as a part of what the rules make of it; 1 where nothing is counted."""
-    marked = any(model.marked for model in models)
-    return [_counted_part(model, marked=marked) if counted else Decimal(1) for model in models]
+    return [_counted_part(model) if counted else Decimal(1) for model in models]
 
 
-def _counted_part(model: ModelTally, *, marked: bool) -> Decimal:
+def _counted_part(model: ModelTally) -> Decimal:
     """The counted input of one model as that part, without what parallel requests wrote at once: the planner has them
     wait."""
-    as_sent = model.bills.get(RECORDED if marked else NONE)
-    if model.reconciliation is None or as_sent is None:
+    if model.reconciliation is None:
         return Decimal(1)
     reconciliation = model.reconciliation
-    return _part_of(reconciliation.observed.input_usd - reconciliation.parallel_usd, as_sent.cost.input_usd)
+    return _part_of(reconciliation.observed.input_usd - reconciliation.parallel_usd, model.as_sent.input_usd)
 
 
 def _part_of(counted: Usd, ruled: Usd) -> Decimal:
@@ -320,6 +316,8 @@ def _assumptions(models: Sequence[ModelTally]) -> list[str]:
             "what repeats is inferred from counters: a session's prompt begins with the one whose entry it reads, or "
             "with the one before where sessions are only added to"
         )
+    if any(model.by_counters for model in models):
+        assumptions.append("the service's own point does not look back to earlier messages: the counters show it")
     if any(model.of_slices for model in models):
         assumptions.append(
             "slices of a fixed size stand for content blocks: points at slice ends, lookback never binds"

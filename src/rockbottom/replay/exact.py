@@ -5,7 +5,7 @@ worked out once. Legal are up to the model's maximum of points at block ends, th
 Work grows quickly: past ``LIMIT`` steps there is no answer and the lower bound of ``bound`` is all there is.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from decimal import Decimal
 from itertools import combinations
@@ -15,7 +15,9 @@ from rockbottom.cost import Cost
 from rockbottom.prompt import CachePoint, Prompt, prompt_of
 from rockbottom.quantities import NO_USAGE, Ttl, Usage
 from rockbottom.replay.online import prompts_of
+from rockbottom.replay.points import closes
 from rockbottom.replay.policies import Stage
+from rockbottom.trace import Array
 
 LIMIT = 60_000
 
@@ -25,6 +27,7 @@ _State = tuple[tuple[EntryKey, Ttl, float, float, EntryKey | None], ...]
 @dataclass(slots=True)
 class _Search:
     stage: Stage
+    closes: Array  # of every block whether a point may stand behind it
     prompts: list[tuple[Prompt, float]]
     left: int
     known: dict[tuple[int, _State], tuple[Decimal, Usage] | None] = field(
@@ -40,7 +43,7 @@ def exact_usage(stage: Stage, limit: int = LIMIT) -> Usage | None:
     """The input tokens of the cheapest legal placements; None where the workload is too large for the search."""
     if len(stage.bands.thresholds) > 1 or len(stage.trace) > 40:
         return None
-    search = _Search(stage, list(prompts_of(stage)), limit)
+    search = _Search(stage, closes(stage.trace, stage.rules), list(prompts_of(stage)), limit)
     try:
         return _least(search, 0, PrefixCache())[1]
     except TooLarge:
@@ -64,11 +67,11 @@ def _best(search: _Search, number: int, prompt: Prompt, now: float, state: Prefi
     best: tuple[Decimal, Usage] | None = None
     stage = search.stage
     tail = int(stage.trace.requests.tokens_in[number]) - prompt.tokens
-    for points in _placements(stage, prompt):
+    for points, implicit in _ways(search, number, prompt):
         search.left -= 1
         if search.left < 0:
             raise TooLarge
-        marked = prompt_of(prompt.api, prompt.segments, points, prompt.parameters)
+        marked = prompt_of(prompt.api, prompt.segments, points, prompt.parameters, implicit)
         after, result = step(state, marked, now, stage.rules, stage.behaviour, Namespace("", "", stage.rules.model))
         uncached = prompt.tokens - result.read - result.written + tail
         usage = Usage.of(uncached, 0, result.read, result.writes)
@@ -82,9 +85,23 @@ def _best(search: _Search, number: int, prompt: Prompt, now: float, state: Prefi
     return best
 
 
-def _placements(stage: Stage, prompt: Prompt) -> Iterator[list[CachePoint]]:
+def _ways(search: _Search, number: int, prompt: Prompt) -> Iterator[tuple[list[CachePoint], bool]]:
+    """Every legal set of points, and whether the service may add its own, where it has one."""
+    rules = search.stage.rules
+    takes = rules.takes_points(prompt.api.value)
+    sets: Iterable[list[CachePoint]] = _placements(search, number, prompt) if takes else ([],)
+    for points in sets:
+        if takes or not rules.implicit_point:
+            yield points, False
+        if rules.implicit_point:
+            yield points, True
+
+
+def _placements(search: _Search, number: int, prompt: Prompt) -> Iterator[list[CachePoint]]:
     """Every legal set of points: none, then up to the maximum; in each the first so many for the longer TTL."""
-    deep = [n for n in range(1, len(prompt.segments) + 1) if prompt.depths[n] >= max(1, stage.rules.minimum_tokens)]
+    stage, before = search.stage, int(search.stage.trace.block_offsets[number]) - 1
+    least = max(1, stage.rules.minimum_tokens)
+    deep = [n for n in range(1, len(prompt.segments) + 1) if prompt.depths[n] >= least and search.closes[before + n]]
     longer = stage.rules.ttls[-1] if len(stage.rules.ttls) > 1 else None
     for count in range(min(stage.rules.maximum_points, len(deep)) + 1):
         for chosen in combinations(deep, count):

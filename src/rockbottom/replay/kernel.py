@@ -6,7 +6,7 @@ plane is a TTL, or all of them; so the walk back from a point is a walk over nei
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -89,10 +89,14 @@ def outcomes(
     """
     length = len(trace)
     hit, last = np.zeros(length, np.int32), np.zeros(length, np.int32)
-    written = np.zeros((len(rules.ttls), length), np.int32)
     read = np.zeros(length, np.int32)
-    own = points.own if rules.implicit_point and points.own is not None else np.zeros(0, np.uint8)
-    if (rules.explicit or rules.implicit_point) and (len(points.after) or own.any()):
+    free = rules.best_effort and behaviour.best_effort_reads == "always"  # what is written is billed as uncached
+    if free:  # nobody says how long its entries live: the shortest lifetime is taken, as in ``cache.outcome``
+        rules = replace(rules, ttls=rules.ttls or (Ttl.FIVE_MINUTES,))
+    written = np.zeros((len(rules.ttls), length), np.int32)
+    by_itself = rules.implicit_point or free
+    own = points.own if by_itself and points.own is not None else np.zeros(0, np.uint8)
+    if (rules.explicit or by_itself) and (len(points.after) or own.any()):
         switches = Switches.of(rules, behaviour)
         late = np.zeros(0, np.float64) if delays is None else delays
         parted = parted_by_ttl(trace, behaviour)
@@ -112,8 +116,9 @@ def outcomes(
             switches.per_block, switches.refresh_prefix, switches.marks,
             hit, last, read, written,
         )  # fmt: skip
-    uncached = trace.requests.tokens_in - read - written.sum(axis=0, dtype=np.int32)
-    return Outcomes(hit, last, read, dict(zip(rules.ttls, written, strict=True)), uncached)
+    writes: dict[Ttl, Array] = {} if free else dict(zip(rules.ttls, written, strict=True))
+    uncached = trace.requests.tokens_in - read - sum(writes.values(), np.zeros(length, np.int32))
+    return Outcomes(hit, last, read, writes, uncached)
 
 
 def parted_by_ttl(trace: Trace, behaviour: Behaviour) -> Array:

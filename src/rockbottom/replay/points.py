@@ -5,13 +5,13 @@ that happened before; policies that learn are in ``online``.
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from rockbottom.catalog import CacheRules
 from rockbottom.quantities import Ttl
-from rockbottom.trace import NO_TTL, Array, SectionCode, Trace, compiled
+from rockbottom.trace import APIS, KINDS, NO_TTL, Array, SectionCode, Trace, compiled
 
 LEAST_DOCUMENT = 256
 """Tokens from which on a block of a message is taken for a document; a question is shorter."""
@@ -48,13 +48,59 @@ def as_recorded(trace: Trace, rules: CacheRules) -> PlacedPoints:
 
 
 def own_points(trace: Trace, rules: CacheRules) -> Array | None:
-    """Where the service adds a point of its own: a point after no block is the word of a request that forbids it."""
-    if not rules.implicit_point:
+    """Where the service adds a point of its own: a point after no block is the word of a request that forbids it.
+
+    A free cache is of that kind too, where the switch says that anything is read of it.
+    """
+    if not adds_points(rules):
         return None
     own = np.ones(len(trace), np.uint8)
     owners = np.repeat(np.arange(len(trace)), np.diff(trace.point_offsets))
     own[owners[trace.points.after == 0]] = 0
     return own
+
+
+def adds_points(rules: CacheRules) -> bool:
+    """Whether the service may add points of its own to requests of this model."""
+    return rules.implicit_point or rules.best_effort
+
+
+def taken(points: PlacedPoints, trace: Trace, rules: CacheRules) -> PlacedPoints:
+    """The points that the service takes, and those that it adds whatever is sent.
+
+    It takes none on a surface that has none, in a section that has none, and after a block that closes no prefix:
+    there it refuses them or passes over them. A block whose kind is not known is taken for any.
+    """
+    by_code = np.zeros(256, np.bool_)
+    for code, api in APIS.items():
+        by_code[code] = rules.takes_points(api.value)
+    by_request = by_code[trace.requests.api]
+    own = points.own
+    if adds_points(rules) and not by_request.all():  # such a surface has no word to forbid it either
+        own = np.zeros(len(trace), np.uint8) if own is None else own.copy()
+        own[~by_request] = 1
+    owners = np.repeat(np.arange(len(trace)), np.diff(points.offsets))
+    counts = np.diff(trace.block_offsets)[owners]
+    stands = (points.after > 0) & (counts > 0) & by_request[owners]
+    rows = trace.block_offsets[owners[stands]] + np.minimum(points.after[stands], counts[stands]) - 1
+    stands[stands] = closes(trace, rules)[rows]
+    if stands.all():
+        return points if own is points.own else replace(points, own=own)
+    offsets = np.concatenate(([0], np.cumsum(np.bincount(owners[stands], minlength=len(trace))))).astype(np.int64)
+    return PlacedPoints(offsets, points.after[stands], points.ttl[stands], own)
+
+
+def closes(trace: Trace, rules: CacheRules) -> Array:
+    """Of every block whether a point may stand behind it."""
+    kind = trace.blocks.kind
+    kinds = np.array([name in _OF_ANY_KIND or name not in rules.illegal_after for name in KINDS])
+    kinds[_UNKNOWN] |= bool((kind == _UNKNOWN).all())  # a ledger knows blocks by their hashes alone
+    sections = np.array([section.name.lower() in rules.sections for section in SectionCode])
+    return kinds[kind] & sections[trace.blocks.section]
+
+
+_OF_ANY_KIND = ("slice", "counted")
+_UNKNOWN = KINDS.index("unknown")
 
 
 def system(trace: Trace, rules: CacheRules, ttl: int = USUAL) -> PlacedPoints:

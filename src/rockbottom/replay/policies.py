@@ -10,7 +10,7 @@ from rockbottom.cost import Cost
 from rockbottom.quantities import NO_USAGE, Usage, Usd
 from rockbottom.replay.kernel import Outcomes, outcomes
 from rockbottom.replay.nodes import Nodes, nodes_of
-from rockbottom.replay.points import FIXED, Place, PlacedPoints
+from rockbottom.replay.points import FIXED, Place, PlacedPoints, taken
 from rockbottom.replay.pricing import Bands, Rates, cost_of, usages_of
 from rockbottom.trace import Array, Trace
 
@@ -66,6 +66,8 @@ def bill_of(stage: Stage, policy: str, place: Place) -> Bill:
 def run(stage: Stage, place: Place) -> Outcomes:
     """What every request reads and writes under one policy."""
     points = place(stage.trace, stage.rules)
+    if place is not FIXED["none"]:
+        points = taken(points, stage.trace, stage.rules)
     return outcomes(stage.trace, stage.nodes, points, stage.rules, stage.behaviour, stage.delays)
 
 

@@ -19,7 +19,7 @@ from rockbottom.cost import Cost
 from rockbottom.quantities import UNNAMED, ZERO_USD, Usd
 from rockbottom.replay.kernel import Outcomes
 from rockbottom.replay.nodes import nodes_of
-from rockbottom.replay.points import as_recorded
+from rockbottom.replay.points import as_recorded, own_points
 from rockbottom.replay.policies import Stage, run
 from rockbottom.replay.pricing import cost_of, usages_of
 from rockbottom.trace import Array, selected
@@ -142,6 +142,8 @@ def _causes(stage: Stage, together: Outcomes) -> Array:
     apart = run(stage, as_recorded)
     slow = run(replace(stage, delays=np.full(len(stage.trace), SLOW_START_S)), as_recorded)
     marked = np.diff(stage.trace.point_offsets) > 0
+    by_itself = own_points(stage.trace, stage.rules) if stage.rules.implicit_point else None
+    caches = marked if by_itself is None else marked | (by_itself > 0)
     allowed = np.maximum(TOLERANCE * requests.tokens_in, LEAST_TOKENS)
     should_write = apart.written
 
@@ -151,7 +153,7 @@ def _causes(stage: Stage, together: Outcomes) -> Array:
     again = (observed < apart.read - allowed) & (written >= should_write + apart.read - observed - allowed)
     hops = stage.rates.model.scope is not Scope.IN_REGION
     conditions = {
-        Cause.IMPLICIT: ~marked & (observed > 0),
+        Cause.IMPLICIT: ~caches & (observed > 0),
         Cause.NOT_CACHED: agrees(together) & agrees(apart) & (written == 0) & (should_write > LEAST_TOKENS),
         Cause.AS_PREDICTED: agrees(together) & agrees(apart),
         Cause.REGION_HOP: agrees(apart) & ~agrees(together),

@@ -91,10 +91,30 @@ class ReplayQuestion:
     def with_defaults(self, recorded: bool, online: Iterable[str] = ()) -> "ReplayQuestion":
         """The question with the usual policies where it names none, those that learn last.
 
-        ``recorded``: some points were really sent.
+        ``recorded``: what was sent may differ from no caching (``cached_as_sent``).
         """
         usual = (NONE, *((RECORDED,) if recorded else ()), *DEFAULT_POLICIES, *online)
         return self if self.policies else replace(self, policies=usual)
+
+
+def cached_as_sent(trace: Trace, question: ReplayQuestion, catalog: Catalog) -> bool:
+    """Whether requests of a trace may cache as they were sent; see ``may_cache``."""
+    return may_cache(len(trace.points.after), trace.names["model"], question, catalog)
+
+
+def may_cache(points: int, sent_to: Iterable[str], question: ReplayQuestion, catalog: Catalog) -> bool:
+    """Whether requests to these models, with so many points in all, may cache as they were sent.
+
+    They do where some have points, or where the service adds points of its own to requests of a model.
+    """
+    return points > 0 or any(_adds_points(name, question, catalog) for name in sent_to)
+
+
+def _adds_points(sent_to: str, question: ReplayQuestion, catalog: Catalog) -> bool:
+    try:
+        return catalog.rules(question.model_id(question.model or sent_to, catalog), question.on).implicit_point
+    except CatalogError:
+        return False  # set apart, or named when it is asked for
 
 
 def checked(question: ReplayQuestion, online: Online | None = None) -> None:

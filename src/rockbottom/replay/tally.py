@@ -12,6 +12,7 @@ import numpy as np
 
 from rockbottom.cache import Behaviour
 from rockbottom.catalog import Catalog, ModelId, NoPriceInForce, SetApart, summed_apart
+from rockbottom.cost import Cost
 from rockbottom.quantities import Usage
 from rockbottom.replay.analysis import (
     Family,
@@ -26,11 +27,12 @@ from rockbottom.replay.analysis import (
 )
 from rockbottom.replay.bound import bound_of
 from rockbottom.replay.composition import Composition, composition_of
+from rockbottom.replay.counted_sides import by_counters
 from rockbottom.replay.exact import exact_usage
 from rockbottom.replay.groups import Group, Groups, added_groups, groups_of
 from rockbottom.replay.kernel import Outcomes
 from rockbottom.replay.points import as_recorded
-from rockbottom.replay.policies import Bill, Stage, run
+from rockbottom.replay.policies import Bill, Stage, bill_of_outcomes, run
 from rockbottom.replay.reconcile import ReplayReconciliation, reconciled
 from rockbottom.replay.study import (
     EXTRA,
@@ -89,8 +91,10 @@ class ModelTally:
     of_counters: bool  # some blocks are inferred from counters
     lacks_outputs: bool
     marked: bool  # some requests carry cachePoints of their own
+    as_sent: Cost  # what the rules make of the requests as they were sent
     groups: Groups = field(default_factory=dict[str | None, Group])
     prompts: Composition | None = None  # None: not asked for, or the source does not say what blocks are
+    by_counters: bool = False  # its own counters show another side of a switch than the catalogue's
 
     def __add__(self, other: "ModelTally") -> "ModelTally":
         mine, theirs = self.reconciliation, other.reconciliation
@@ -109,8 +113,10 @@ class ModelTally:
             self.of_counters or other.of_counters,
             self.lacks_outputs or other.lacks_outputs,
             self.marked or other.marked,
+            self.as_sent + other.as_sent,
             added_groups(self.groups, other.groups),
             self.prompts + other.prompts if self.prompts and other.prompts else self.prompts or other.prompts,
+            self.by_counters or other.by_counters,
         )
 
 
@@ -163,7 +169,7 @@ def _of_stages(
     stages, unknown = stages_of(trace, question, catalog, behaviour)
     pairs: list[tuple[Stage, ModelTally]] = []
     apart = list(unknown)
-    for stage in stages:
+    for stage in map(by_counters, stages):
         try:
             pairs.append((stage, _of_stage(stage, question, behaviour, online, exact=exact)))
         except NoPriceInForce as error:
@@ -209,7 +215,9 @@ def _of_stage(
         reconciled(stage, merged) if trace.is_observed else None,
         bool((trace.blocks.kind[:1] == _SLICE).any()), bool((trace.blocks.kind == _COUNTED).any()),
         bool((trace.requests.tokens_out < 0).any()),
-        len(trace.points.after) > 0, _groups(stage, question, outcomes), _prompts(stage, question, outcomes, attached),
+        len(trace.points.after) > 0, bill_of_outcomes(stage, RECORDED, _as_sent(stage, outcomes)).cost,
+        _groups(stage, question, outcomes), _prompts(stage, question, outcomes, attached),
+        stage.behaviour != behaviour,
     )  # fmt: skip
 
 
