@@ -139,8 +139,9 @@ _TEXTS: dict[Cause, tuple[str, str]] = {
         "(prompt_cache_breakpoint), or keep that message in the history.",
     ),
     Cause.NOT_LOOKED_BACK: (
-        "the service's own point did not look back",
-        "Mark the end of the request before, and of this one (mode explicit); issue 37674 of openai/codex reports such "
+        "the service did not look back",
+        "Set prompt_cache_options.mode to explicit and mark what your program wrote and sends again (a mark on what a "
+        "tool answered writes nothing); issue 37674 of openai/codex reports such "
         "prompts, written as a whole every turn. rockbottom probe --only implicit_lookback measures it.",
     ),
     Cause.UNEXPLAINED: (

@@ -12,13 +12,24 @@ from functools import cached_property
 
 from msgspec.structs import replace as changed
 
-from rockbottom.cache import Behaviour, behaviour_of
+from rockbottom.cache import Behaviour
 from rockbottom.catalog import Catalog
 from rockbottom.diagnose.causes import Cause
 from rockbottom.diagnose.entries import UNRECORDED_BEGIN_S
 from rockbottom.diagnose.findings import CauseTotal, Finding, Findings, Saving
 from rockbottom.diagnose.sent import Archive, Sent, replace_digest
-from rockbottom.diagnose.trials import Learners, Variant, bill_of, bills_with, segments_of, with_points, with_segments
+from rockbottom.diagnose.sides import sides_shown
+from rockbottom.diagnose.talks import front_of, root_of, roots_of, talk_of
+from rockbottom.diagnose.trials import (
+    Classes,
+    Learners,
+    Variant,
+    bill_of,
+    bills_with,
+    segments_of,
+    with_points,
+    with_segments,
+)
 from rockbottom.diagnose.volatile import common_ends
 from rockbottom.prompt import BlockKind, Section, Segment
 from rockbottom.quantities import ZERO_USD, Ttl, Usd
@@ -49,7 +60,7 @@ def with_savings(
 
     Of several fixes of one cause the one that saves most is kept. ``learners`` is the planner, tried on all of them.
     """
-    rules = behaviour or behaviour_of(catalog.switches)
+    rules = behaviour or sides_shown(findings, requests, catalog)
     stream = [Variant(sent, sent.prompt, sent.at, sent.record.region) for sent in requests]
     before = bill_of(stream, catalog, rules)
     if before is None:
@@ -104,7 +115,7 @@ _CLEARLY = Decimal("0.99")
 
 def _settle(stream: list[Variant], findings: Sequence[Finding], known: _Known) -> _Trial | None:
     """Text that changes gets one identity, and what changed in it is appended behind the last point."""
-    classes, moved = _Classes(), dict[bytes, float]()
+    classes, moved = Classes(), dict[bytes, float]()
     for finding in findings:
         old, new = _changed_pair(finding)
         if old is None or new is None:
@@ -158,10 +169,10 @@ def _sorted_tools(stream: list[Variant], findings: Sequence[Finding], known: _Kn
 
 def _pointed(stream: list[Variant], findings: Sequence[Finding], known: _Known) -> _Trial | None:
     """Points at the end of the system prompt and of the last message, in the conversations concerned."""
-    roots = _roots(findings)
+    roots = roots_of(findings)
 
     def pointed(request: Variant) -> Variant:
-        if _root(request.sent) not in roots:
+        if root_of(request.sent) not in roots:
             return request
         segments = request.prompt.segments
         system = sum(segment.section is not Section.MESSAGES for segment in segments)
@@ -172,10 +183,10 @@ def _pointed(stream: list[Variant], findings: Sequence[Finding], known: _Known) 
 
 def _behind_repeats(stream: list[Variant], findings: Sequence[Finding], known: _Known) -> _Trial | None:
     """Points where prefixes end that other requests begin with too, the longest ones, and nowhere else."""
-    roots, places = _roots(findings), Counter[str]()
+    roots, places = roots_of(findings), Counter[str]()
 
     def pointed(request: Variant) -> Variant:
-        if _root(request.sent) not in roots:
+        if root_of(request.sent) not in roots:
             return request
         ends = _ends_of_repeats(request.sent, known.uses)
         marked = with_points(request, ends, known.behaviour, only=True)
@@ -192,8 +203,24 @@ def _behind_repeats(stream: list[Variant], findings: Sequence[Finding], known: _
 
 def _before_the_tail(stream: list[Variant], findings: Sequence[Finding], known: _Known) -> _Trial | None:
     """Points behind what repeats, where the surface takes points at all: of GPT, Converse does not."""
-    took = all(finding.sent.rules.takes_points(finding.sent.prompt.api.value) for finding in findings)
-    return _behind_repeats(stream, findings, known) if took else None
+    return _behind_repeats(stream, findings, known) if _take_points(findings) else None
+
+
+def _by_hand_alone(stream: list[Variant], findings: Sequence[Finding], known: _Known) -> _Trial | None:
+    """Mode explicit, so that the service writes nothing by itself, and points behind what repeats where they count."""
+    if not _take_points(findings):
+        return None
+    roots, trial = roots_of(findings), _behind_repeats(stream, findings, known)
+    fix, pointed = trial or ("nothing marked", stream)
+    alone = [
+        replace(request, prompt=replace(request.prompt, implicit=False)) if root_of(request.sent) in roots else request
+        for request in pointed
+    ]
+    return f"prompt_cache_options.mode explicit, and {fix}", alone
+
+
+def _take_points(findings: Sequence[Finding]) -> bool:
+    return all(finding.sent.rules.takes_points(finding.sent.prompt.api.value) for finding in findings)
 
 
 def _ends_of_repeats(sent: Sent, uses: Counter[bytes]) -> list[int]:
@@ -222,11 +249,11 @@ def _bridged(stream: list[Variant], findings: Sequence[Finding], known: _Known) 
 
 def _hourly(stream: list[Variant], findings: Sequence[Finding], known: _Known) -> _Trial | None:
     """Every point of the conversations concerned asks for an hour."""
-    roots = _roots(findings)
+    roots = roots_of(findings)
 
     def hourly(request: Variant) -> Variant:
         prompt = request.prompt
-        if _root(request.sent) not in roots or Ttl.ONE_HOUR not in request.sent.rules.ttls:
+        if root_of(request.sent) not in roots or Ttl.ONE_HOUR not in request.sent.rules.ttls:
             return request
         points = tuple(replace(point, ttl=Ttl.ONE_HOUR) for point in prompt.points)
         return replace(request, prompt=replace(prompt, points=points))
@@ -237,10 +264,10 @@ def _hourly(stream: list[Variant], findings: Sequence[Finding], known: _Known) -
 
 def _one_region(stream: list[Variant], findings: Sequence[Finding], known: _Known) -> _Trial | None:
     """The conversations concerned are served by the Region that served most of them (at the same prices)."""
-    roots = _roots(findings)
-    regions = Counter(request.region for request in stream if _root(request.sent) in roots)
+    roots = roots_of(findings)
+    regions = Counter(request.region for request in stream if root_of(request.sent) in roots)
     home = regions.most_common(1)[0][0]
-    fixed = [replace(request, region=home) if _root(request.sent) in roots else request for request in stream]
+    fixed = [replace(request, region=home) if root_of(request.sent) in roots else request for request in stream]
     return f"all served by {home}, at the same prices", fixed
 
 
@@ -256,12 +283,12 @@ def _waiting(stream: list[Variant], findings: Sequence[Finding], known: _Known) 
 
 def _pinned(stream: list[Variant], findings: Sequence[Finding], known: _Known) -> _Trial | None:
     """Every conversation concerned keeps the tools and instructions that it began with, as where a deploy is pinned."""
-    talks = {_talk(finding.sent) for finding in findings}
+    talks = {talk_of(finding.sent) for finding in findings}
     first: dict[tuple[str, str, bytes], list[Segment]] = {}
     fixed: list[Variant] = []
     for request in sorted(stream, key=lambda request: request.at):
-        segments, front = segments_of(request.prompt), _front(request.sent)
-        talk = _talk(request.sent)
+        segments, front = segments_of(request.prompt), front_of(request.sent)
+        talk = talk_of(request.sent)
         if talk not in talks:
             fixed.append(request)
             continue
@@ -276,17 +303,6 @@ def _pinned(stream: list[Variant], findings: Sequence[Finding], known: _Known) -
         prompt = replace(request.prompt, points=tuple(moved))
         fixed.append(with_segments(replace(request, prompt=prompt), [*pinned, *segments[front:]]))
     return "each conversation kept to the version that it began with", fixed
-
-
-def _front(sent: Sent) -> int:
-    """How many blocks tools and instructions have."""
-    return sum(segment.section is not Section.MESSAGES for segment in sent.prompt.segments)
-
-
-def _talk(sent: Sent) -> tuple[str, str, bytes]:
-    """What names a conversation whatever stands before its messages: the first of them."""
-    segments, front = sent.segments, _front(sent)
-    return sent.record.account, sent.model.model.id, segments[front].digest if front < len(segments) else b""
 
 
 def _begins(sent: Sent) -> float:
@@ -307,19 +323,9 @@ _FIXES: Mapping[Cause, Sequence[Callable[[list[Variant], Sequence[Finding], _Kno
     Cause.REGION_HOP: (_one_region,),
     Cause.PARALLEL_WRITE: (_waiting,),
     Cause.VERSIONS_MIXED: (_pinned,),
-    Cause.TAIL_CHANGED: (_before_the_tail,),
+    Cause.TAIL_CHANGED: (_before_the_tail, _by_hand_alone),
+    Cause.NOT_LOOKED_BACK: (_before_the_tail, _by_hand_alone),
 }
-
-
-def _root(sent: Sent) -> bytes:
-    """What names a conversation: the prefix up to its first message block, volatile spans masked."""
-    first = sum(segment.section is not Section.MESSAGES for segment in sent.prompt.segments)
-    return sent.masks[min(first + 1, len(sent.masks) - 1)]
-
-
-def _roots(findings: Iterable[Finding]) -> set[bytes]:
-    pairs = ((finding.sent, finding.earlier) for finding in findings)
-    return {_root(sent) for pair in pairs for sent in pair if sent is not None}
 
 
 def _changed_pair(finding: Finding) -> tuple[Segment | None, Segment | None]:
@@ -331,20 +337,3 @@ def _changed_pair(finding: Finding) -> tuple[Segment | None, Segment | None]:
         if old.digest != new.digest:
             return (old, new) if old.section is new.section else (None, None)
     return None, None
-
-
-class _Classes:
-    """Digests that stand for the same thing: joined in pairs, each class named by one of them."""
-
-    def __init__(self) -> None:
-        self._parent: dict[bytes, bytes] = {}
-
-    def root(self, digest: bytes) -> bytes:
-        while digest in self._parent:
-            digest = self._parent[digest]
-        return digest
-
-    def join(self, old: bytes, new: bytes) -> None:
-        old_root, new_root = self.root(old), self.root(new)
-        if old_root != new_root:
-            self._parent[new_root] = old_root

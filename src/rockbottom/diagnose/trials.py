@@ -6,7 +6,7 @@ from typing import NamedTuple, Protocol
 
 from msgspec.structs import replace as changed
 
-from rockbottom.cache import Behaviour, Entry, EntryKey, Namespace, outcome, refusal
+from rockbottom.cache import Behaviour, Entry, EntryKey, Namespace, ineffective, outcome, refusal
 from rockbottom.catalog import Catalog
 from rockbottom.diagnose.entries import UNRECORDED_BEGIN_S
 from rockbottom.diagnose.prices import spent_on
@@ -29,7 +29,10 @@ class Learner(Protocol):
     """A policy that chooses the points of one request and then hears what came of it, as the planner does."""
 
     def choose(self, prompt: Prompt, now: float) -> Sequence[tuple[int, Ttl | None]]:
-        """Points as (how many leading segments, TTL); the prompt carries none."""
+        """Points as (how many leading segments, TTL); the prompt carries none.
+
+        A point after no segment forbids the point that the service would add by itself.
+        """
         ...
 
     def observe(self, usage: Usage, now: float) -> None:
@@ -100,8 +103,9 @@ def bills_with(learners: Learners, stream: Iterable[Variant], catalog: Catalog, 
             policies[model] = learners(request.sent)
         prompt = request.prompt
         bare = prompt_of(prompt.api, segments_of(prompt), (), prompt.parameters)
-        places = [Placement(after, ttl) for after, ttl in policies[model].choose(bare, request.at)]
-        placed = with_placements(bare, places)
+        chosen = policies[model].choose(bare, request.at)
+        places = [Placement(after, ttl) for after, ttl in chosen if after]
+        placed = with_placements(replace(bare, implicit=None if len(places) == len(chosen) else False), places)
         usage = served.usage(replace(request, prompt=placed), request.at)
         policies[model].observe(usage, request.at)
         usd = served.usd(request.sent, usage)
@@ -127,7 +131,8 @@ def segments_of(prompt: Prompt) -> list[Segment]:
 def with_segments(request: Variant, segments: Sequence[Segment]) -> Variant:
     """The request with other segments, its points where they were."""
     prompt = request.prompt
-    return replace(request, prompt=prompt_of(prompt.api, segments, prompt.points, prompt.parameters))
+    changed_prompt = prompt_of(prompt.api, segments, prompt.points, prompt.parameters, prompt.implicit)
+    return replace(request, prompt=changed_prompt)
 
 
 def with_points(request: Variant, ends: Iterable[int], behaviour: Behaviour, *, only: bool = False) -> Variant:
@@ -143,8 +148,28 @@ def with_points(request: Variant, ends: Iterable[int], behaviour: Behaviour, *, 
         if not 0 < end <= len(prompt.segments) or end in have:
             continue
         last = prompt.segments[end - 1]
-        added = [*points, CachePoint(end, ttl, last.section, last.kind, last.message, last.index + 1)]
+        point = CachePoint(end, ttl, last.section, last.kind, last.message, last.index + 1)
+        if ineffective(point, prompt.api, sent.rules):
+            continue
+        added = [*points, point]
         tried = replace(prompt, points=tuple(sorted(added, key=lambda point: point.after)))
         if refusal(tried, sent.rules, behaviour) is None:
             points = list(tried.points)
     return replace(request, prompt=replace(prompt, points=tuple(points)))
+
+
+class Classes:
+    """Digests that stand for the same thing: joined in pairs, each class named by one of them."""
+
+    def __init__(self) -> None:
+        self._parent: dict[bytes, bytes] = {}
+
+    def root(self, digest: bytes) -> bytes:
+        while digest in self._parent:
+            digest = self._parent[digest]
+        return digest
+
+    def join(self, old: bytes, new: bytes) -> None:
+        old_root, new_root = self.root(old), self.root(new)
+        if old_root != new_root:
+            self._parent[new_root] = old_root

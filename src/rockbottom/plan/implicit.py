@@ -66,6 +66,9 @@ class ImplicitDecision(Decision):
         every = (*marks, Placement(self.shape.end)) if way.whole else marks
         decided = Decided(self.prompt, self.conditions, way.extent, way.hit, way.zones, way.worth, None, self.key)
         plan = self._ended(plan_of_decision(decided, every, way.why), every)
+        if self.pending is not None:
+            alone = way.whole and way.hit.deepest not in {mark.after for mark in marks}
+            self.pending.by_itself = alone and plan.read > 0
         return replace(plan, placements=marks, implicit=way.whole)
 
     def _by_hand(self) -> Way:
@@ -79,7 +82,7 @@ class ImplicitDecision(Decision):
         """With the service's point at the end; None where it would not take effect, or what it writes is lost."""
         end, depths = self.shape.end, self.depths
         new = end == len(self.prompt.segments) and self.shape.barrier >= end
-        if not new or depths[end] < self.positions.minimum:
+        if not new or not self._looks_back or depths[end] < self.positions.minimum:
             return None
         hit = self._deepest(lambda position: self._read_by_itself(position) or self.positions.legal(position))
         self.hit = hit
@@ -115,11 +118,16 @@ class ImplicitDecision(Decision):
             else Hit(five=deepest[0], vouched=deepest[1].vouched, confirmed=deepest[1].confirmed)
         )
 
+    @property
+    def _looks_back(self) -> bool:
+        """Whether the service's own point reads what an earlier request wrote; else only points by hand do."""
+        return self.conditions.behaviour.implicit_lookback == "message_ends" and self.trust.looks_back
+
     def _read_by_itself(self, position: int) -> bool:
         """Whether the service's own point reads an entry there: at the end of a message, or of everything."""
         if position == self.shape.end:
             return True
-        if self.conditions.behaviour.implicit_lookback != "message_ends":
+        if not self._looks_back:
             return False
         before, behind = self.prompt.segments[position - 1], self.prompt.segments[position]
         return (before.section, before.message) != (behind.section, behind.message)

@@ -23,6 +23,7 @@ class Awaited(Struct, kw_only=True):
     placed: frozenset[int]
     hit: int  # where the entry ends that it should read, in segments; 0: none
     writing: Writing = field(default_factory=Writing)
+    by_itself: bool = False  # its read is one of the service's own point, which looks back from the latest message
 
     def confirm(self, cached: int, total: int) -> None:
         """What its reply says was read or written is there: shares of the prompt, whose tokens are only estimated."""

@@ -53,13 +53,16 @@ def settle(mind: Mind, observed: Observed, awaited: Awaited) -> Outcome:
     if observed.came is not None:
         trust = mind.trust(observed.account)
         trust.count(observed.came)
+        relied = awaited.by_itself and trust.looks_back
+        if relied:
+            trust.looked_back(observed.came)
         if observed.insured is not None:
             after_gap, came = observed.insured
             insurance = mind.insurances.setdefault(observed.account, Insurance())
             uninsured = insurance.count(came, after_gap=after_gap)
         if observed.saved is not None:
             trust.confirmed_came(observed.saved)
-        elif observed.lost is not None:
+        elif observed.lost is not None and not relied:  # what is doubted then is not that entries live
             paused = trust.confirmed_missed(observed.lost, observed.at)
         if not observed.came:
             awaited.forget(observed.read)

@@ -27,11 +27,22 @@ class Trust(Struct):
     doubt: Decimal = _ZERO  # input tokens lost by reads that did not come, and not saved again since
     paused_until: float = float("-inf")
     pause_s: float = FIRST_PAUSE_S
+    unlooked: int = 0  # reads in a row for which the service's own point had to look back, and that did not come
 
     @property
     def miss(self) -> float:
         """The share of reads that are expected and do not come."""
         return self.missed / (self.missed + self.came)
+
+    @property
+    def looks_back(self) -> bool:
+        """Whether the service's own point is relied on to read what earlier requests wrote; once it is not, never."""
+        return self.unlooked < MISSES_UNTIL_PAUSED
+
+    def looked_back(self, came: bool) -> None:
+        """Count one read that hangs on it: both was seen of GPT (boise-gpt-5-6, codex-37674)."""
+        if self.looks_back:
+            self.unlooked = 0 if came else self.unlooked + 1
 
     def count(self, came: bool) -> None:
         """Count one read that was expected, for the share."""

@@ -1,0 +1,28 @@
+"""Which side of a contested switch the counters of explained requests show."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from rockbottom.cache import Behaviour, behaviour_of
+from rockbottom.catalog import Catalog
+from rockbottom.diagnose.causes import Cause
+from rockbottom.diagnose.findings import Findings
+from rockbottom.diagnose.sent import Sent
+
+_SHOWN_BY, _SEEN = 3, 0.1
+"""Misses that a side must be shown by, and the share of their tokens that may have been read all the same."""
+
+
+def sides_shown(findings: Findings, requests: Sequence[Sent], catalog: Catalog) -> Behaviour:
+    """The catalogue's sides, but for ``implicit_lookback`` where the service's own point was seen not to look back.
+
+    Bills of fixes by a side that the requests contradict would say that nothing is to be saved.
+    """
+    behaviour = behaviour_of(catalog.switches)
+    missed = [total for total in findings.totals if total.cause is Cause.NOT_LOOKED_BACK]
+    tokens, misses = sum(total.tokens for total in missed), sum(len(total.findings) for total in missed)
+    read = sum(
+        sent.usage.cache_read for sent in requests if sent.usage is not None and sent.rules.implicit_point
+    )  # fmt: skip
+    shown = misses >= _SHOWN_BY and read < _SEEN * tokens
+    return replace(behaviour, implicit_lookback="none") if shown else behaviour
