@@ -252,3 +252,20 @@ def test_the_command_plans_a_body_of_every_surface(tmp_path):
         told = CliRunner().invoke(command, [str(file)])
         assert told.exit_code == 0, told.output
         assert "input tokens (estimated)" in told.output
+
+
+def test_a_request_of_mode_explicit_goes_out_in_the_mode_that_was_decided_on():
+    """Where points are replaced, what the service writes best by itself is left to it whatever mode was chosen."""
+    planner = Planner(own_points="replace")
+    first = {"model": SOL, "prompt_cache_key": "talk-1", "input": [said("user", words(random.Random(1), 1200))]}
+    marked = {**first, "prompt_cache_options": {"mode": "explicit"}}
+    plan = planner.plan(marked, now=NOW)
+    assert (plan.implicit, plan.placements) == (True, ())
+    assert plan.apply(marked) == first
+
+
+def test_a_lone_first_message_that_its_caller_gave_a_key_is_written_like_a_conversation():
+    """A prompt_cache_key says that its prefix is sent again; a prompt without one is taken to be a one-off."""
+    body = {"model": SOL, "input": [said("user", words(random.Random(1), 1200))]}
+    assert Planner().plan(body, now=NOW).implicit is False
+    assert Planner().plan({**body, "prompt_cache_key": "talk-1"}, now=NOW).implicit is True

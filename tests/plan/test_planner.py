@@ -89,3 +89,17 @@ def test_a_short_question_behind_a_long_system_text_is_no_long_first_message():
     message = {"role": "user", "content": [{"text": "Class 1?"}]}
     plan = Planner().plan({"modelId": MODEL, "system": system, "messages": [message]}, now=1_790_000_000.0)
     assert [placement.after for placement in plan.placements] == [1]
+
+
+def test_own_points_that_are_to_be_replaced_are_taken_out_where_nothing_is_set():
+    """A short question with a point behind it is not worth a write: the caller's point would pay for one."""
+    request = {
+        "modelId": MODEL,
+        "messages": [
+            {"role": "user", "content": [{"text": "one-off " * 700}, {"cachePoint": {"type": "default"}}]},
+        ],
+    }
+    planner = Planner(own_points="replace")
+    plan = planner.plan(request, now=1_795_000_000.0)
+    assert not plan.placements
+    assert plan.apply(request)["messages"][0]["content"] == [{"text": "one-off " * 700}]

@@ -19,7 +19,7 @@ from rockbottom.plan.positions import Positions
 from rockbottom.plan.returns import Returns
 from rockbottom.plan.telling import Decided, plan_of_decision
 from rockbottom.plan.trust import Trust
-from rockbottom.plan.values import Doubt, Value, Values, long_message
+from rockbottom.plan.values import Value, Values, long_message
 from rockbottom.plan.worth import NEVER
 from rockbottom.prompt import Api, Placement, PrefixHash, Prompt
 
@@ -46,9 +46,6 @@ class Mind(Struct, frozen=True):
 
 class Decision:
     """One request being decided about."""
-
-    doubt: Doubt = staticmethod(long_message)
-    """Which first messages of a kind of which nothing is known are written twice (see ``values``)."""
 
     def __init__(
         self,
@@ -77,6 +74,10 @@ class Decision:
         self.extent = Extent(0, 0, 0.0)
         self.pending: Pending | None = None  # what is counted for the plan until its usage comes back
         self.sending: Sending | None = None  # what it does to entries, where it has points
+
+    def doubt(self, front: int, own: int, first_of_all: bool) -> bool:
+        """Which first messages of a kind of which nothing is known are written twice (see ``values``)."""
+        return long_message(front, own, first_of_all)
 
     # choosing
     def made(self) -> CachePlan:

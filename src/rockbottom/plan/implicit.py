@@ -36,19 +36,18 @@ class Way(Struct, frozen=True):
     why: str = ""
 
 
-def _by_default(front: int, own: int, first_of_all: bool) -> bool:
-    """Whether a first message of which nothing is known goes out as it would without a plan, for the service to write.
-
-    A conversation that is not written from the start costs half as much again when it is short. So what stands on tools
-    and system of its own size is written, and the first of all on any; a message alone is taken to be a one-off prompt.
-    """
-    return front >= own or (front > 0 and first_of_all)
-
-
 class ImplicitDecision(Decision):
     """One request being decided about, to a model whose service adds a point of its own."""
 
-    doubt = staticmethod(_by_default)
+    def doubt(self, front: int, own: int, first_of_all: bool) -> bool:
+        """Whether a first message of which nothing is known goes out as it would without a plan, for the service to
+        write.
+
+        A conversation that is not written from the start costs half as much again when it is short. So what stands on
+        tools and system of its own size is written, the first of all on any, and what its caller gave a
+        ``prompt_cache_key``; any other message alone is taken to be a one-off prompt.
+        """
+        return front >= own or (front > 0 and first_of_all) or bool(self.prompt.parameters.cache_key)
 
     def made(self) -> CachePlan:
         if self.trust.paused_until > self.now:

@@ -131,7 +131,7 @@ class Planner:
         if plan.key is None:  # left alone
             return plan
         moves = moves_of(ready)
-        if not plan.placements and not moves and plan.implicit is not False:
+        if not (plan.placements or moves or ready.bared) and plan.implicit is not False:
             return plan
         return replace(plan, moves=moves, _apply=self._applier(request, ready, plan))
 

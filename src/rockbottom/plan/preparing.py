@@ -17,7 +17,8 @@ class Ready(Struct, frozen=True):
     """A request ready to be decided about; ``end`` is where the stable segments end.
 
     ``stamped_block`` is the first system block with a text that looks volatile (-1: none), ``changing`` what was seen
-    to change in front of the conversation and is still there.
+    to change in front of the conversation and is still there. ``bared``: its own points, or its word about those of the
+    service, were taken out.
     """
 
     conditions: Conditions
@@ -26,6 +27,7 @@ class Ready(Struct, frozen=True):
     stamped_block: int
     changed: Changed
     changing: Changing | None
+    bared: bool = False
 
 
 class Preparing:
@@ -43,6 +45,7 @@ class Preparing:
             return self._volatiles.sentence_in(text, count=count)
 
         body, was_sorted = request.body, False
+        bared = self._replace_points and bool(request.prompt.points or request.prompt.implicit is not None)
         if self._replace_points:
             body = request.dialect.without_points(body)
         if self._sort:
@@ -61,8 +64,9 @@ class Preparing:
             changing = None  # what is sent has a front of its own
         changed = Changed(changed.body, changed.sentences, was_sorted, changed.sorted_system)
         return Ready(
-            conditions, request, len(request.prompt.segments) - bool(changed.sentences), stamped, changed, changing
-        )
+            conditions, request, len(request.prompt.segments) - bool(changed.sentences), stamped, changed, changing,
+            bared,
+        )  # fmt: skip
 
     def _moved(self, request: Request, changing: Changing | None, count: bool) -> Changed:
         """Volatile parts of the system prompt moved behind the conversation, or its blocks in the order they had."""
