@@ -176,7 +176,7 @@ def _items(bill: Bill) -> tuple[LineResult, ...]:
 
 
 def _credit(estimate: Estimate, credit: Usd) -> CreditResult:
-    ways: dict[str, Bill] = {"no caching": estimate.before}
+    ways: dict[str, Bill] = {estimate.results[0].way.name: estimate.before}
     if estimate.best.bill is not None:
         ways[estimate.best.way.name] = estimate.best.bill
     return CreditResult(credit, tuple(_credit_way(name, credit, bill.usd) for name, bill in ways.items()))

@@ -46,7 +46,7 @@ class Result:
 
 @dataclass(frozen=True, slots=True)
 class Estimate:
-    """Every way, no caching first, and where caching begins to pay."""
+    """Every way, the one of doing nothing first, and where caching begins to pay."""
 
     question: EstimateQuestion
     results: tuple[Result, ...]
@@ -88,7 +88,7 @@ def estimate(question: EstimateQuestion) -> Estimate:
     return Estimate(
         question,
         tuple(results),
-        break_evens(question.tariff, rules.ttls, context) if rules.explicit else (),
+        break_evens(question.tariff, rules.ttls, context) if rules.takes_any_points else (),
         crossings(question.tariff, rules.ttls, prefix, context) if rules.explicit else Crossings(None, None),
     )
 
@@ -100,7 +100,7 @@ def _result(question: EstimateQuestion, way: Way) -> Result:
     try:
         return Result(way, bill_of(question.tokens(way), question.tariff))
     except NoPriceInForce as error:
-        if not way.caches:
+        if not way.caches or way.by_itself:
             raise
         return Result(way, None, f"no price: {error}")
 

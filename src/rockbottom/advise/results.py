@@ -74,7 +74,7 @@ class LineResult(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class WayResult(msgspec.Struct, frozen=True, kw_only=True):
-    """A month's bill of one way of sending the workload; shares are against no caching."""
+    """A month's bill of one way of sending the workload; shares are against the first of all ways."""
 
     name: str
     why: str
@@ -150,7 +150,7 @@ class CapacityResult(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class EstimateResult(msgspec.Struct, frozen=True, kw_only=True):
-    """One estimate: every way, no caching first; ``best`` names the cheapest."""
+    """One estimate: every way, first that of doing nothing; ``best`` names the cheapest."""
 
     schema: str
     model: str
@@ -172,7 +172,7 @@ class EstimateResult(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def priced_ways(self) -> tuple[WayResult, ...]:
-        """The ways that have a bill, no caching first."""
+        """The ways that have a bill, that of doing nothing first."""
         return tuple(way for way in self.ways if isinstance(way, WayResult))
 
     @property

@@ -83,8 +83,10 @@ def simulated(
     share = shape.traffic.requests / (len(gaps_s) + 1)
     tokens: list[Tokens] = []
     state, namespace = PrefixCache(), Namespace("", "", rules.model)
+    api = next((api for api in (Api.CONVERSE, Api.RESPONSES) if rules.takes_points(api.value)), Api.CONVERSE)
     for number, at, keep_alive in _instants(shape, way, gaps_s):
-        prompt = _prompt(shape, way, number, keep_alive)
+        prompt = _prompt(shape, way, number, keep_alive, reading_back=rules.implicit_point)
+        prompt = replace(prompt, api=api, implicit=way.by_itself)
         state, outcome = step(state, prompt, float(at), plain, behaviour, namespace)
         usage = outcome.usage(1 if keep_alive else shape.output_tokens)
         by_unit = {unit: amount * share for unit, amount in usage.items() if amount}
@@ -94,7 +96,7 @@ def simulated(
 
 
 def _cacheable(depth: int, rules: CacheRules) -> bool:
-    return rules.explicit and max(1, rules.minimum_tokens) <= depth <= (rules.maximum_cacheable_tokens or depth)
+    return rules.takes_any_points and max(1, rules.minimum_tokens) <= depth <= (rules.maximum_cacheable_tokens or depth)
 
 
 def _dead(shape: Shape, way: Way, entry: Entry, entries: Sequence[Entry], writes: Decimal | None) -> Decimal:
@@ -162,7 +164,8 @@ def _instants(shape: Shape, way: Way, gaps_s: Sequence[Decimal]) -> Iterator[tup
         yield number, at, False
 
 
-def _prompt(shape: Shape, way: Way, number: int, keep_alive: bool) -> Prompt:
+def _prompt(shape: Shape, way: Way, number: int, keep_alive: bool, *, reading_back: bool) -> Prompt:
+    """One request; ``reading_back``: a tail is read only where a point stands at the end of the turn before too."""
     segments = [_segment(Section.SYSTEM, f"layer {index}", layer.tokens) for index, layer in enumerate(shape.layers)]
     points = [CachePoint(index, ttl, Section.SYSTEM, BlockKind.TEXT) for index, ttl in enumerate(way.ttls, 1)]
     if keep_alive:
@@ -170,15 +173,17 @@ def _prompt(shape: Shape, way: Way, number: int, keep_alive: bool) -> Prompt:
         return prompt_of(Api.CONVERSE, segments, points, Parameters())
     if shape.added_tokens:
         for turn in range(1, number):
-            segments.append(_segment(Section.MESSAGES, f"question {turn}", shape.question_tokens))
-            segments.append(
-                _segment(Section.MESSAGES, f"answer {turn}", max(0, shape.added_tokens - shape.question_tokens))
-            )
-    segments.append(_segment(Section.MESSAGES, f"question {number}", shape.question_tokens))
-    if way.tail is not None:
+            segments.append(_segment(Section.MESSAGES, f"question {turn}", shape.question_tokens, 2 * turn))
+            answer = max(0, shape.added_tokens - shape.question_tokens)
+            segments.append(_segment(Section.MESSAGES, f"answer {turn}", answer, 2 * turn + 1))
+    segments.append(_segment(Section.MESSAGES, f"question {number}", shape.question_tokens, 2 * number))
+    if way.tail is not None and not way.by_itself:
+        if reading_back and number > 1 and shape.added_tokens:
+            points.append(CachePoint(len(segments) - 2, way.tail, Section.MESSAGES, BlockKind.TEXT))
         points.append(CachePoint(len(segments), way.tail, Section.MESSAGES, BlockKind.TEXT))
     return prompt_of(Api.CONVERSE, segments, points, Parameters())
 
 
-def _segment(section: Section, name: str, tokens: int) -> Segment:
-    return Segment(section, BlockKind.TEXT, digest_of("text", "user", name.encode()), tokens, role="user")
+def _segment(section: Section, name: str, tokens: int, message: int = 0) -> Segment:
+    digest = digest_of("text", "user", name.encode())
+    return Segment(section, BlockKind.TEXT, digest, tokens, role="user", message=message)

@@ -10,13 +10,17 @@ from rockbottom.quantities import LONGEST_FIRST, Ttl
 
 @dataclass(frozen=True, slots=True)
 class Way:
-    """One way. ``ttls`` has a lifetime per layer (none: no caching); ``tail`` closes the conversation as well."""
+    """One way. ``ttls`` has a lifetime per layer (none: no caching); ``tail`` closes the conversation as well.
+
+    ``by_itself``: the tail is the point that the service adds to requests without any.
+    """
 
     name: str
     ttls: tuple[Ttl, ...] = ()
     tail: Ttl | None = None
     keep_alive: bool = False
     tier: Tier = Tier.DEFAULT
+    by_itself: bool = False
 
     @property
     def caches(self) -> bool:
@@ -24,15 +28,19 @@ class Way:
 
     @property
     def points(self) -> int:
-        return len(self.ttls) + (self.tail is not None)
+        return len(self.ttls) + (self.tail is not None and not self.by_itself)
 
 
 NO_CACHING = Way("no caching")
 
 
 def ways_of(shape: Shape, rules: CacheRules) -> tuple[Way, ...]:
-    """Every way worth comparing on a model with these rules, no caching first."""
-    return (NO_CACHING, *(_caching(shape, rules) if rules.explicit else ()))
+    """Every way worth comparing on a model with these rules: first what is done without doing anything.
+
+    That is no caching, but where the service caches by itself, which has to be forbidden (mode explicit).
+    """
+    as_it_comes = (Way("as it comes", (), rules.ttls[0], by_itself=True),) if rules.implicit_point else ()
+    return (*as_it_comes, NO_CACHING, *(_caching(shape, rules) if rules.takes_any_points else ()))
 
 
 def why_not(way: Way, rules: CacheRules) -> str | None:
@@ -58,7 +66,7 @@ def _caching(shape: Shape, rules: CacheRules) -> Iterator[Way]:
             yield Way(f"{ttl.value} + tail", (ttl,) * len(shape.layers), ttl)
     if len(offered) > 1:
         yield from _mixed(shape, offered[-1], offered[0], talk)
-    if shape.layers and shape.traffic.turn_gap_s < offered[0].seconds:
+    if rules.explicit and shape.layers and shape.traffic.turn_gap_s < offered[0].seconds:
         tail = offered[0] if talk else None
         yield Way(f"{offered[0].value} kept alive", (offered[0],) * len(shape.layers), tail, keep_alive=True)
 

@@ -39,6 +39,11 @@ class CacheRules:
     implicit_point: bool = False  # the service adds a point at the latest message unless the request says not to
     best_effort: bool = False  # the service caches by itself, now and then, and charges nothing for writing
 
+    @property
+    def takes_any_points(self) -> bool:
+        """Whether a point takes effect on some surface."""
+        return self.explicit or bool(self.points_on)
+
     def takes_points(self, api: str) -> bool:
         """Whether a point on this surface (a value of ``prompt.Api``) takes effect."""
         return self.explicit or api in self.points_on
