@@ -1,14 +1,18 @@
 """Leases keep the limit whatever happens to members, answers and stores."""
 
 import random
+from contextlib import nullcontext
 from copy import deepcopy
+from decimal import Decimal
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from rockbottom.sharing import Lessee, Standing, group_bytes, group_of, settle
+from rockbottom.plan import Guard
+from rockbottom.sharing import GuardLease, Lessee, SqliteStore, Standing, group_bytes, group_of, settle
 from rockbottom.sharing.grants import EXPIRES_S, GRACE_S
+from rockbottom.sharing.settling import settled_with
 
 
 class Group:
@@ -367,3 +371,34 @@ def test_together_they_keep_the_limit_when_the_store_is_emptied_and_newcomers_ar
                 assert drawn([*members, *coming]) <= 1000
             members += coming
         assert drawn(members) <= 1000
+
+
+class Counted:
+    """A store that counts its changes."""
+
+    def __init__(self, store: SqliteStore) -> None:
+        self._store, self.changes = store, 0
+        self.era, self.since = store.era, store.since
+
+    def change(self, name, change, for_s):
+        self.changes += 1
+        self._store.change(name, change, for_s)
+
+
+@pytest.mark.parametrize(("members", "settled"), [(1, 11), (299, 1)])
+def test_where_many_share_each_settles_less_often(members, settled):
+    """In a second with something to tell all the time: ten times more alone, where 300 share not again for 1.9 s, so
+    that all together settle some 160 times a second; with nothing to tell once in 3 s."""
+    now, store = [0.0], SqliteStore(":memory:", clock=lambda: 1000.0)
+    for number in range(members - 1):
+        settled_with(store, "guard", Lessee(f"m{number}").offer([Standing("any", 0, 0, 0)], 1000, 0), 60)
+    counted, guard = Counted(store), Guard()
+    lease = GuardLease("last", guard, lambda: now[0])
+    for tenth in range(11):
+        now[0] = tenth / 10 + 0.001 * tenth
+        guard.count(("model",), Decimal(tenth), Decimal(0))
+        lease.settle(counted, nullcontext())
+    assert counted.changes == settled
+    now[0] = 3.2
+    lease.settle(counted, nullcontext())
+    assert counted.changes == settled + 1

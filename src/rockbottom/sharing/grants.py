@@ -68,11 +68,13 @@ class Grant(msgspec.Struct, frozen=True, array_like=True):
 
 
 class Settled(msgspec.Struct, frozen=True):
-    """The answer. ``twin``: nothing was settled, for another process goes by the same name."""
+    """The answer. ``living``: the members that are heard of. ``twin``: nothing was settled, for another process goes by
+    the same name."""
 
     epoch: str
     place: int
     grants: dict[str, Grant] = {}
+    living: int = 1
     twin: bool = False
 
 
@@ -133,7 +135,7 @@ def settle(group: Group, asks: Asks, now: float, era: str = "", since: float = f
     _undo_charge(group, member)
     member.until = now + EXPIRES_S
     if asks.token == member.token:
-        return Settled(group.epoch, group.place, member.granted)
+        return Settled(group.epoch, group.place, member.granted, _living(group, now))
     elsewhere = asks.epoch not in ("", group.epoch)
     lost = elsewhere or asks.place > group.place or (known and asks.number > member.number + 1)
     if lost:
@@ -150,7 +152,11 @@ def settle(group: Group, asks: Asks, now: float, era: str = "", since: float = f
     member.granted = {ask.pot: _granted(group, member, ask, now) for ask in asks.asks}
     if asks.leaves:
         member.leases, member.until = {}, now
-    return Settled(group.epoch, group.place, member.granted)
+    return Settled(group.epoch, group.place, member.granted, _living(group, now))
+
+
+def _living(group: Group, now: float) -> int:
+    return sum(peer.until > now for peer in group.members.values())
 
 
 def _see(group: Group, era: str, now: float) -> None:
@@ -168,8 +174,7 @@ def _granted(group: Group, member: _Member, ask: Ask, now: float) -> Grant:
     others = sum(max(0, amount + leased.get(name, 0)) for name, amount in group.pots.items() if name != pot)
     settled = sum(max(0, amount) for name, amount in group.pots.items() if name != pot)
     room = group.limit - others - spent - (leased.get(pot, 0) - mine)
-    living = sum(peer.until > now for peer in group.members.values())
-    fair = max(0, group.limit - settled - spent) // (_SHARES * living)
+    fair = max(0, group.limit - settled - spent) // (_SHARES * _living(group, now))
     lease = mine if now < group.grace_until else max(mine, min(ask.want, room, max(ask.need, fair)))
     member.leases[pot] = lease
     return Grant(lease, fair, max(0, room - lease), spent)

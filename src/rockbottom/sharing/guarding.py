@@ -15,7 +15,8 @@ from rockbottom.sharing.lessee import Lessee, Standing
 from rockbottom.sharing.settling import settled_with
 from rockbottom.sharing.store import Store
 
-_SETTLE_S, _BEAT_S = 0.1, 1.0
+_SETTLE_S, _BEAT_S, _LONGEST_BEAT_S = 0.1, 1.0, 3.0  # the last: all settle within ``GRACE_S``
+_IN_A_SECOND, _BEATS_IN_A_SECOND = 160, 100  # settlements of a group with many members, at most
 _NEEDED_S = 600.0  # so long a need is remembered for the next request of its kind
 _KEPT_S = 86_400.0  # after its last settlement
 _ZERO = Decimal(0)
@@ -29,19 +30,21 @@ class GuardLease:
         self._lessee, self._guard, self._monotonic = Lessee(member, grows=True), guard, monotonic
         self._needs: dict[tuple[str, ...], tuple[Decimal, float]] = {}
         self._settled_at = float("-inf")
-        self._era = ""
+        self._era, self._living = "", 1
 
     def settle(self, store: Store, lock: AbstractContextManager[Any], leaving: bool = False) -> bool:
         """Settle what was spent, where it is time to; whether the store turned out to have lost something since the
         last time. Raises StoreAway."""
         now = self._monotonic()
         since = now - self._settled_at
+        settle_s = max(_SETTLE_S, min(_LONGEST_BEAT_S, self._living / _IN_A_SECOND))
+        beat_s = max(_BEAT_S, min(_LONGEST_BEAT_S, self._living / _BEATS_IN_A_SECOND))
         with lock:
-            if not leaving and (since < _SETTLE_S or (since < _BEAT_S and not self._lessee.changed(self._standings()))):
+            if not leaving and (since < settle_s or (since < beat_s and not self._lessee.changed(self._standings()))):
                 return False
             asks = self._offered(now, leaving)
         answer = settled_with(store, _GROUP, asks, _KEPT_S)
-        self._settled_at = now
+        self._settled_at, self._living = now, answer.living
         with lock:
             self._lessee.take(answer)
             self._set_limits()

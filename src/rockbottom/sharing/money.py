@@ -21,6 +21,7 @@ _NANO = 10**9
 _WAIT_S = 0.05  # the longest that a call waits for a lease
 _BEAT_S, _IDLE_S = 1.0, 1800.0  # a process gives back what it leased of an account that is idle for so long
 _LATE_S = 7200.0  # so long after the end of a period calls that left in it may come back
+_FEW, _IN_A_SECOND = 16, 160  # so many members settle at each call; more of them so often in a second, together
 _POT = "all"
 Name = tuple[str, int]
 """An account, and when its period began."""
@@ -47,6 +48,7 @@ class _Account:
     need: int = 0
     used_at: float = 0.0
     settled_at: float = float("-inf")
+    pause_s: float = 0.0  # between settlements that no call waits for
     answered: list[Arrival] = field(default_factory=list[Arrival])
 
 
@@ -105,7 +107,8 @@ class BudgetLeases:
                 waiting, account.answered = account.answered, []
                 standing = self._standing(account)
                 is_used = idle_s <= _IDLE_S and not leaving
-                due = waiting or telling_all or account.lessee.changed([standing])
+                rested = now - account.settled_at >= account.pause_s
+                due = waiting or telling_all or (rested and account.lessee.changed([standing]))
                 due = due or ((is_used or standing.risk or account.lessee.lease(_POT)) and self._beats(account, now))
                 if not (due or leaving):
                     continue
@@ -116,6 +119,7 @@ class BudgetLeases:
                 with self._lock:
                     account.lessee.take(answer)
                     account.settled_at, account.need = now, 0
+                    account.pause_s = answer.living / _IN_A_SECOND if answer.living > _FEW else 0.0
             finally:
                 for arrival in waiting:
                     arrival.land()
