@@ -334,3 +334,13 @@ def test_scripted_replies_wait_for_calls_of_their_model_and_operation(endpoint, 
     texts = [event["contentBlockDelta"]["delta"]["text"] for event in events if "contentBlockDelta" in event]
     assert "".join(texts) == "for streams"
     assert kit.control(endpoint, "GET", "replies") == {"waiting": 0}
+
+
+def test_a_scripted_reply_for_an_operation_that_no_call_has_is_refused(endpoint, kit):
+    """It would wait for ever; what there is, is named."""
+    status, told, _ = kit.http(endpoint, "POST", "/_rockbottom/replies", {"text": "a", "operations": ["Convers"]})
+    assert (status, "no operation 'Convers'" in told["message"], "ConverseStream" in told["message"]) == (
+        400,
+        True,
+        True,
+    )

@@ -5,11 +5,13 @@ the last segment of a runtime path and the first of a control-plane path.
 """
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import lru_cache
 from urllib.parse import unquote
 
 from rockbottom.dialects import OPERATIONS, route_to
+from rockbottom.local.failures import invalid
 
 CONTROL_PREFIX = "/_rockbottom/"
 """Everything below it is the endpoint's own control API; AWS has nothing there."""
@@ -56,6 +58,13 @@ _ITEMS = {
 }
 _CUSTOMIZATION = "/model-customization-jobs/"
 RUNTIME_OPERATIONS = frozenset({*OPERATIONS, "CountTokens"})
+
+
+def check_operations(names: Iterable[str]) -> None:
+    """Raise ServiceFailure for a name that no call has: what waits for one would wait for ever."""
+    for name in names:
+        if name not in RUNTIME_OPERATIONS:
+            raise invalid(f"no operation {name!r}; there are {', '.join(sorted(RUNTIME_OPERATIONS))}")
 
 
 @dataclass(frozen=True, slots=True)

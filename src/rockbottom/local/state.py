@@ -25,6 +25,7 @@ from rockbottom.local.memory import Memory
 from rockbottom.local.profiles import Profiles, Router
 from rockbottom.local.projects import Projects
 from rockbottom.local.retention import Retention
+from rockbottom.local.routes import check_operations
 from rockbottom.local.settings import EndpointSettings
 from rockbottom.local.sides import Sides, sides_of
 from rockbottom.local.surface_files import Files
@@ -151,6 +152,7 @@ def script_from(raw: Any) -> Script:
         raise invalid("outputTokens of a scripted reply is 0 to 10,000,000")
     if row.content is not None and not all(_is_block(block) for block in row.content):
         raise invalid("the content of a scripted reply is a list of text, toolUse and reasoningContent blocks")
+    check_operations(row.operations)
     return Script(row.text, row.content, row.output_tokens, row.stop_reason, row.model, row.operations)
 
 
