@@ -68,10 +68,11 @@ def command(
 ) -> None:  # fmt: skip
     """Fail when the cached prefix of a prompt is not the pinned one, and say what moved and what it costs.
 
-    SOURCE is a JSON file with the arguments of converse() or invoke_model() (or a list of them, the turns of a
-    conversation), or a function that returns them: module:function or file.py:function. Without SOURCE every pinned
-    prompt is checked, from where it was pinned, and every conversation held to the limits that it was accepted with.
-    Modules are searched from the folder of the pin file. Nothing is sent anywhere.
+    SOURCE is a JSON file with the arguments of converse() or invoke_model(), or a body of Messages, Chat Completions
+    or Responses with its model (or a list of them, the turns of a conversation), or a function that returns them:
+    module:function or file.py:function. Without SOURCE every pinned prompt is checked, from where it was pinned, and
+    every conversation held to the limits that it was accepted with. Modules are searched from the folder of the pin
+    file. Nothing is sent anywhere.
     """
     from rockbottom.catalog import load_catalog
     from rockbottom.pins import Gate, Limits, nearest_file, read_pins, rendered_all

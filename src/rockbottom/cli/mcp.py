@@ -118,7 +118,8 @@ async def prices(model: str, region: str | None = None, on: str | None = None) -
 async def plan(path: str | None = None, request: Body | str | None = None, model: str | None = None) -> str:
     """Show where the cachePoints of a Bedrock request belong, with which TTL, what that saves, and on which evidence.
 
-    path: a JSON file with the arguments of converse() or invoke_model(), or a list of them in the order of sending.
+    path: a JSON file with the arguments of converse() or invoke_model(), a body of Messages, Chat Completions or
+    Responses with its model, or a list of them in the order of sending.
     request: the same itself instead. model: the model id, where the request names none.
     """
     if (path is None) == (request is None):

@@ -63,8 +63,9 @@ def attach(
     ```
 
     ``client`` is a bedrock-runtime client of boto3, botocore or aiobotocore, a session of these (or of aioboto3), whose
-    later bedrock-runtime clients are then all attached, an ``AnthropicBedrock`` or ``AsyncAnthropicBedrock``, or an
-    httpx client that carries signed Bedrock requests (LiteLLM's).
+    later bedrock-runtime clients are then all attached, an ``AnthropicBedrock`` or ``AnthropicBedrockMantle``, a
+    ``BedrockOpenAI``, an ``OpenAI`` or ``Anthropic`` whose ``base_url`` is one of Bedrock's, each of these also in its
+    asynchronous form, or an httpx client that carries Bedrock's requests (LiteLLM's).
 
     ``planner`` defaults to one of its own; give one to share what is learned. ``state`` is a file from which a
     planner of its own starts and in which it keeps what it learns; several processes may share it.
