@@ -41,7 +41,7 @@ ray: .venv/.set-dev  ## replay on a Ray cluster of two nodes, one of them killed
 	@touch $@
 
 sdks: .venv-sdks/.set .venv-async/.set .venv-programs/.set .venv-pydantic-suite/.set  ## attach to every framework and to aiobotocore, as installed
-	@.venv-sdks/bin/python -m pytest -q tests/client tests/programs tests/gateway/test_clients.py $(PYTEST)
+	@.venv-sdks/bin/python -m pytest -q tests/client tests/programs tests/gateway/test_clients.py tests/gateway/test_signed_again.py $(PYTEST)
 	@.venv-async/bin/python -m pytest -q tests/client $(PYTEST)
 	@.venv-programs/bin/python -m pytest -q tests/programs tests/gateway/test_clients.py $(PYTEST)
 	@.venv-pydantic-suite/bin/python -m pytest -q tests/client/test_surfaces.py tests/client/test_surface_frameworks.py $(PYTEST)

@@ -1,7 +1,8 @@
 """Signing a changed request anew, with the very key that signed it before."""
 
+import sys
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 CredentialSource = Callable[[], Any]
 """Gives botocore credentials, or None."""
@@ -25,11 +26,15 @@ def remember_key(credentials: Any) -> None:
 def credentials_of(client: Any, explicit: Any = None) -> CredentialSource:
     """Where the credentials of a client come from: ``explicit``, its own arguments, else botocore's usual chain.
 
-    ``explicit`` is a session of boto3 or botocore, or credentials of botocore.
+    ``explicit`` is a session of boto3 or botocore, or credentials of botocore. A client that asks a function for its
+    credentials at each request has them asked for again.
     """
     credentials: list[Any] = []
 
     def source() -> Any:
+        own = _own_arguments(client)
+        if explicit is None and own.provider is not None:
+            return own.provider()
         if not credentials:
             is_session = hasattr(explicit, "get_frozen_credentials")
             credentials.append(explicit if is_session else (explicit or _session(client)).get_credentials())
@@ -41,11 +46,53 @@ def credentials_of(client: Any, explicit: Any = None) -> CredentialSource:
 def _session(client: Any) -> Any:
     import botocore.session  # whoever signs requests for AWS has it
 
-    session: Any = botocore.session.Session(profile=getattr(client, "aws_profile", None))
-    key, secret = getattr(client, "aws_access_key", None), getattr(client, "aws_secret_key", None)
-    if key and secret:
-        session.set_credentials(key, secret, getattr(client, "aws_session_token", None))
+    own = _own_arguments(client)
+    session: Any = botocore.session.Session(profile=own.profile)
+    if own.key and own.secret:
+        session.set_credentials(own.key, own.secret, own.token)
     return session
+
+
+class _Arguments(NamedTuple):
+    """What a client was made with to sign by."""
+
+    key: Any = None
+    secret: Any = None
+    token: Any = None
+    profile: Any = None
+    provider: Any = None
+
+
+def _own_arguments(client: Any) -> _Arguments:
+    """The first of the places in which an SDK keeps them that has any; anthropic 2.14, openai 3.57."""
+    places = (
+        (client, ("aws_access_key", "aws_secret_key", "aws_session_token", "aws_profile", "")),
+        (getattr(client, "_bedrock_state", None), _OF_BEDROCK_OPENAI),
+        (
+            _provider_of(client),
+            ("access_key_id", "secret_access_key", "session_token", "profile", "credential_provider"),
+        ),
+    )
+    for place, names in places:
+        arguments = _Arguments(*(getattr(place, name, None) if name else None for name in names))
+        if arguments.key or arguments.profile or arguments.provider:
+            return arguments
+    return _Arguments()
+
+
+_OF_BEDROCK_OPENAI = (
+    "aws_access_key_id", "aws_secret_access_key", "aws_session_token", "aws_profile", "aws_credentials_provider",
+)  # fmt: skip
+_OF_A_PROVIDER = "access_key_id", "secret_access_key", "session_token", "profile", "credential_provider"
+
+
+def _provider_of(client: Any) -> Any:
+    """What ``OpenAI(provider=bedrock(...))`` was made with, which openai keeps beside the client."""
+    module = sys.modules.get("openai._provider")
+    try:
+        return None if module is None else module._get_provider_definition(client._provider)
+    except Exception:  # no such client, or another openai: botocore's chain may still have the key
+        return None
 
 
 def resigned(request: Any, body: bytes, source: CredentialSource) -> Mapping[str, str] | None:
@@ -58,7 +105,8 @@ def resigned(request: Any, body: bytes, source: CredentialSource) -> Mapping[str
     if scope is None:
         return None
     key, region, service = scope
-    frozen = credentials.get_frozen_credentials() if credentials is not None else None
+    freeze = getattr(credentials, "get_frozen_credentials", None)
+    frozen: Any = credentials if freeze is None else freeze()
     if frozen is None or frozen.access_key != key:
         frozen = _USED.get(key)
     if frozen is None:
