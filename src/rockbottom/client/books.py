@@ -25,7 +25,7 @@ from rockbottom.client.reporting import Beside, Line, Rehearsals, Report
 from rockbottom.cost import Arm, Cost, Group, Tally, bill, compared
 from rockbottom.dialects import Params, Request
 from rockbottom.figures import thousands
-from rockbottom.prompt import KeptByService
+from rockbottom.prompt import KeptByService, PrefixHash
 from rockbottom.quantities import NO_USAGE, WRITES, ZERO_USD, Unit, Usage, Usd
 
 _MOST_FAMILIES = 256
@@ -65,6 +65,7 @@ class Books:
         self._models: dict[str, Account] = {}
         self._used: dict[str, ModelId] = {}  # the model of each of these
         self._families: dict[str, Account] = {}
+        self._names: dict[tuple[str, PrefixHash], str] = {}  # of families
         self._total = Account()
         self.without_usage = 0
         self.unmetered_tokens = 0  # of prompts of calls without usage, estimated
@@ -106,8 +107,18 @@ class Books:
     def book(self, request: Request, usage: Usage, costs: tuple[Cost, Cost] | None) -> None:
         """Book one finished call with what ``costs`` says of it."""
         self._used[model_name(request.model)] = request.model
-        self._book(model_name(request.model), family_name(request), usage, costs)
+        self._book(model_name(request.model), self._family(request), usage, costs)
         self._price(request.model, request.tier, costs)
+
+    def _family(self, request: Request) -> str:
+        """Its name, worked out once for the requests that share tools and system."""
+        key = request.model.model.name, request.hashes[request.stable]
+        name = self._names.get(key)
+        if name is None:
+            if len(self._names) >= _MOST_FAMILIES:
+                self._names.clear()
+            name = self._names[key] = family_name(request)
+        return name
 
     def book_unread(self, model: ModelId, tier: Tier, usage: Usage, costs: tuple[Cost, Cost] | None) -> None:
         """Book one finished call whose request could not be read."""

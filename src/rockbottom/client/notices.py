@@ -38,10 +38,18 @@ Texts = tuple[tuple[str, str], ...]
 """Places of the stable part, each with its text (of a tool: its digest)."""
 
 
-class _Shape(Struct):
-    """The stable texts of the last request of one shape, and how often they changed at one place in a row."""
+_Front = tuple[str, bytes]
 
+
+class _Shape(Struct):
+    """The stable texts of the last request of one shape, and how often they changed at one place in a row.
+
+    ``front`` names its tools and system.
+    """
+
+    key: tuple[object, ...]
     texts: Texts
+    front: _Front
     place: str = ""
     runs: int = 0
     is_raised: bool = False
@@ -53,6 +61,7 @@ class Noticer:
     def __init__(self) -> None:
         self._families: OrderedDict[tuple[str, str], _Family] = OrderedDict()
         self._shapes: OrderedDict[tuple[object, ...], _Shape] = OrderedDict()
+        self._fronts: dict[_Front, _Shape] = {}  # shapes by the front that they had last
         self.cause = ""  # the rule of ``diagnose.Cause`` that the last request shown to ``changing`` breaks
 
     def look(self, request: Request, usage: Usage, minimum: int) -> list[str]:
@@ -109,17 +118,26 @@ class Noticer:
     def changing(self, request: Request) -> list[str]:
         """What a request shows beside the one before it of the same shape; ``request`` is as the caller wrote it."""
         self.cause = ""
+        front = (request.model.given, request.hashes[request.stable])
+        shape = self._fronts.get(front)
+        if shape is not None:  # as the one before it of its shape: no text of it needs to be looked at
+            shape.runs = 0
+            self._shapes.move_to_end(shape.key)
+            return []
         texts = tuple(_stable_texts(request))
         if not texts or sum(len(text) for _, text in texts) > _LONGEST_TEXT:
             return []
         key = (request.model.given, tuple(place for place, _ in texts))
         shape = self._shapes.get(key)
         if shape is None:
-            self._shapes[key] = _Shape(texts)
+            self._shapes[key] = self._fronts[front] = _Shape(key, texts, front)
             if len(self._shapes) > _MOST_SHAPES:
-                self._shapes.popitem(last=False)
+                _, oldest = self._shapes.popitem(last=False)
+                self._fronts.pop(oldest.front, None)
             return []
         self._shapes.move_to_end(key)
+        self._fronts.pop(shape.front, None)
+        self._fronts[front], shape.front = shape, front
         return self._compared(shape, texts, request)
 
     def _compared(self, shape: _Shape, texts: Texts, request: Request) -> list[str]:

@@ -127,6 +127,7 @@ class Request(Mapping[str, Any]):
     _arguments: Mapping[str, Any] | None = None
     _hashes: tuple[PrefixHash, ...] | None = None
     host: str = ""
+    _stable: int | None = None
 
     def __getitem__(self, name: str) -> Any:
         return self.arguments[name]
@@ -160,8 +161,11 @@ class Request(Mapping[str, Any]):
     @property
     def stable(self) -> int:
         """How many segments tools and system are: the part that a family of requests shares."""
-        segments = self.prompt.segments
-        return next((i for i, segment in enumerate(segments) if segment.section is Section.MESSAGES), len(segments))
+        if self._stable is None:
+            segments = self.prompt.segments
+            messages = (i for i, segment in enumerate(segments) if segment.section is Section.MESSAGES)
+            self._stable = next(messages, len(segments))
+        return self._stable
 
     @property
     def usual_ttl(self) -> Ttl:
@@ -202,7 +206,7 @@ class Request(Mapping[str, Any]):
         arguments = self._arguments if body is self.body else None
         return Request(
             self.requests, self.model, self.tier, self.dialect, body, prompt, key, self._as_given, arguments,
-            self._hashes, self.host,
+            self._hashes, self.host, self._stable,
         )  # fmt: skip
 
 
