@@ -57,6 +57,7 @@ Row = dict[str, Any]
 def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("--rows", type=int, default=200_000, help="calls in the ledger that is asked")
+    parser.add_argument("--calls", type=int, default=4000, help="calls recorded in each way")
     parser.add_argument("--seconds", type=float, default=3.0, help="how long four processes write")
     parser.add_argument("--folder", type=Path, help="where to make the ledger; a temporary folder by default")
     parser.add_argument("--json", type=Path, dest="as_json", help="write the figures to a file")
@@ -68,7 +69,7 @@ def main() -> None:
         folder = Path(made)
         found = {
             "load": os.getloadavg()[0],
-            "recording": recording(folder),
+            "recording": recording(folder, given.calls),
             "processes": [processes(folder / "paced", 2500.0, given.seconds), processes(folder / "full", 0.0, 1.0)],
             "asking": asking(folder / "asked", given.rows),
         }
