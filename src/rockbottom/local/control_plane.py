@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
+from functools import lru_cache
 from typing import Any
 
 from rockbottom.catalog import Catalog, CatalogError, Lifecycle, Model, Phase, lifecycles
@@ -65,12 +66,7 @@ class ControlPlane:
         return self._operations[operation](asking)
 
     def _list_models(self, asking: Asking) -> tuple[int, Json]:
-        query = asking.query
-        on, region = self._today(), asking.caller.region
-        known = lifecycles(self._catalog)
-        served = [model for model in self._catalog.models.values() if _is_served(model, known, on)]
-        rows = [_model_summary(model, region, known.get(model.id), on) for model in served]
-        rows += [_embedding_summary(model, region) for model in set(embedding_models().values())]
+        query, rows = asking.query, list(_summaries(self._catalog, asking.caller.region, self._today()))
         if "byProvider" in query:
             rows = [row for row in rows if row["providerName"].lower() == query["byProvider"].lower()]
         if "byInferenceType" in query:
@@ -188,6 +184,15 @@ def page_of(rows: Sequence[Json], name: str, query: Mapping[str, str]) -> Json:
     end = int(start) + int(size)
     page: Json = {name: rows[int(start) : end]}
     return {**page, "nextToken": str(end)} if end < len(rows) else page
+
+
+@lru_cache(maxsize=32)
+def _summaries(catalog: Catalog, region: str, on: date) -> tuple[Json, ...]:
+    """What a Region lists on a day: made once, for programs that list the models before every call."""
+    known = lifecycles(catalog)
+    served = [model for model in catalog.models.values() if _is_served(model, known, on)]
+    rows = [_model_summary(model, region, known.get(model.id), on) for model in served]
+    return (*rows, *(_embedding_summary(model, region) for model in set(embedding_models().values())))
 
 
 def _embedding_summary(model: Embedding, region: str) -> Json:
