@@ -1,6 +1,8 @@
 """What batch refuses is found before anything is uploaded, with line and member."""
 
 import json
+import subprocess
+import sys
 from dataclasses import replace
 
 import pytest
@@ -207,3 +209,19 @@ def test_tools_and_points_are_taken_where_the_records_are_sent_on_demand():
     body = {"messages": [{"role": "user", "content": [{"text": "a"}, {"cachePoint": {"type": "default"}}]}],
             "toolConfig": {"tools": [{"toolSpec": {"name": "t"}}]}}  # fmt: skip
     assert checked([body], one)[0]["modelInput"] == body
+
+
+def test_reading_a_file_of_records_loads_no_columns(tmp_path):
+    """Numba alone takes 70 MB and a third of a second, and a machine that only sends batches need not have it."""
+    path = tmp_path / "in.jsonl"
+    path.write_bytes(b'{"recordId":"a","modelInput":{"messages":[{"role":"user","content":[{"text":"hello"}]}]}}\n')
+    code = f"""
+import sys
+from pathlib import Path
+from rockbottom.batch.limits import packaged_limits
+from rockbottom.batch.records import Checker, Kind, lines_of
+checker = Checker(Kind.CONVERSE, "anthropic", "anthropic.claude-haiku-4-5", packaged_limits())
+print(len(list(lines_of(Path({str(path)!r}), checker))), "numpy" in sys.modules, "numba" in sys.modules)
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert done.stdout == "1 False False\n", done.stderr

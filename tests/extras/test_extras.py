@@ -101,7 +101,8 @@ def test_every_extra_of_a_command_exists():
 )
 def test_a_room_whose_packages_are_missing_says_how_to_get_them(room, package):
     """From a program as well, in the last lines of its traceback."""
-    script = f"import sys\nsys.modules[{package!r}] = None\nfrom rockbottom import {room}"
+    asked = "from rockbottom.trace import read_trace" if room == "trace" else f"from rockbottom import {room}"
+    script = f"import sys\nsys.modules[{package!r}] = None\n{asked}"
     run = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)
     assert f"MissingExtra: rockbottom.{room} needs the package {package}, which is not installed" in run.stderr
     assert "Fix: " in run.stderr.splitlines()[-1]

@@ -157,7 +157,7 @@ _WRITTEN_BY_THEMSELVES = {
     "cli/prices_pull.py": "the folder of a price list",
     "batch/sending.py": "a file that is there is cut", "bench/notebook.py": "a file that is there is cut",
     "bench/grading/votes.py": "a file that is there is cut",
-    "trace/compiled.py": "machine code, in a folder of its owner's", "tables/keeping.py": "a folder of its owner's",
+    "trace/compiling.py": "machine code, in a folder of its owner's", "tables/keeping.py": "a folder of its owner's",
 }  # fmt: skip
 
 

@@ -26,7 +26,7 @@ KINDS: Mapping[str, tuple[str, ...]] = {
         "client/test_charges.py::test_a_stream_that_was_cut_is_counted_as_far_as_it_told",
     ),
     "file systems that cannot be written": (
-        "trace/test_compiled.py::test_without_any_place_it_is_compiled_anew",
+        "trace/test_compiling.py::test_without_any_place_it_is_compiled_anew",
         "client/test_fail_open.py::test_a_state_that_cannot_be_used_is_one_warning_and_an_empty_start",
     ),
     "many threads on one client": ("client/test_attach.py::test_threads_share_one_client",),

@@ -54,22 +54,29 @@ class Shape:
         if not self.types and isinstance(read.system, str):
             return "modelInput.system", "a text; this API takes a list of blocks"
         for number, message in enumerate(read.messages):
-            place = f"modelInput.messages[{number}]"
-            if message.role not in self.roles:
-                return f"{place}.role", f"{message.role!r}; there are {', '.join(sorted(self.roles))}"
-            if message.content is None:
-                if message.role in self.may_be_empty:
-                    continue
-                return f"{place}.content", "missing"
-            why = self._fault_of_content(message.content)
-            if why is not None:
-                return f"{place}.content", why
+            fault = self._fault_of_message(message)
+            if fault is not None:
+                return f"modelInput.messages[{number}].{fault[0]}", fault[1]
         return None
+
+    def _fault_of_message(self, message: _Message) -> tuple[str, str] | None:
+        if message.role not in self.roles:
+            return "role", f"{message.role!r}; there are {', '.join(sorted(self.roles))}"
+        if message.content is None:
+            return None if message.role in self.may_be_empty else ("content", "missing")
+        why = self._fault_of_content(message.content)
+        return None if why is None else ("content", why)
 
     def _fault_of_content(self, content: "str | list[dict[str, msgspec.Raw]]") -> str | None:
         if isinstance(content, str):
             return None if self.types else "a text; this API takes a list of blocks"
-        return next((why for block in content if (why := self._fault_of_block(block)) is not None), None)
+        for block in content:
+            if len(block) == 1 and block.keys() <= self.blocks:  # what most blocks are
+                continue
+            why = self._fault_of_block(block)
+            if why is not None:
+                return why
+        return None
 
     def _fault_of_block(self, block: dict[str, msgspec.Raw]) -> str | None:
         if self.types:

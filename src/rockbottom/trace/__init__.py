@@ -1,8 +1,11 @@
 """The columnar schema of recorded requests, and one reader per log format. May open files; nothing else."""
 
-from rockbottom.extras import needing
+from typing import TYPE_CHECKING, Any
 
-with needing("rockbottom.trace", "replay"):
+from rockbottom.extras import needing
+from rockbottom.faces import late
+
+if TYPE_CHECKING:
     from rockbottom.trace.addresses import UnreadableSource, is_log_group, is_s3
     from rockbottom.trace.columns import (
         APIS,
@@ -20,7 +23,7 @@ with needing("rockbottom.trace", "replay"):
         selected,
         usage_at,
     )
-    from rockbottom.trace.compiled import compiled, inlined
+    from rockbottom.trace.compiling import compiled, inlined
     from rockbottom.trace.damages import Damage, Damages
     from rockbottom.trace.facts import TraceFacts, facts_of, unknown_models
     from rockbottom.trace.files import CutShort, chunks_in, chunks_of, files_of, pieces_of
@@ -95,3 +98,64 @@ __all__ = [
     "usage_at",
     "write_parquet",
 ]
+
+# The module of each name, imported when it is first asked for: a batch reads files and needs no columns.
+_HOMES = {
+    "UnreadableSource": "addresses",
+    "is_log_group": "addresses",
+    "is_s3": "addresses",
+    "APIS": "columns",
+    "KINDS": "columns",
+    "NO_TTL": "columns",
+    "UNKNOWN": "columns",
+    "ApiCode": "columns",
+    "Array": "columns",
+    "Blocks": "columns",
+    "Points": "columns",
+    "Requests": "columns",
+    "SectionCode": "columns",
+    "Trace": "columns",
+    "empty_trace": "columns",
+    "selected": "columns",
+    "usage_at": "columns",
+    "compiled": "compiling",
+    "inlined": "compiling",
+    "Damage": "damages",
+    "Damages": "damages",
+    "TraceFacts": "facts",
+    "facts_of": "facts",
+    "unknown_models": "facts",
+    "CutShort": "files",
+    "chunks_in": "files",
+    "chunks_of": "files",
+    "files_of": "files",
+    "pieces_of": "files",
+    "Invocation": "invocations",
+    "first_two": "invocations",
+    "invocations_of": "invocations",
+    "only_one": "invocations",
+    "BY_COLUMN": "labels",
+    "text_lines": "logs",
+    "Merged": "merging",
+    "merged": "merging",
+    "notes_of": "parquet",
+    "read_parquet": "parquet",
+    "write_parquet": "parquet",
+    "Part": "reading",
+    "Reader": "reading",
+    "ReaderSettings": "reading",
+    "Reading": "reading",
+    "assembled": "reading",
+    "read_trace": "reading",
+    "reader_of": "reading",
+    "readers": "reading",
+    "spelled_object": "tables",
+    "Tail": "tailing",
+    "log_part": "tailing",
+}
+_look_up = late(__name__, _HOMES)
+
+
+def __getattr__(name: str) -> Any:
+    with needing("rockbottom.trace", "replay"):
+        return _look_up(name)

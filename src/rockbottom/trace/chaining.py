@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 
 from rockbottom.trace.columns import Array, Trace
-from rockbottom.trace.compiled import compiled
+from rockbottom.trace.compiling import compiled
 from rockbottom.trace.scanning import mix
 
 

@@ -6,7 +6,7 @@ import numpy as np
 
 from rockbottom.prompt import note_counted, share_out
 from rockbottom.trace.columns import Array, Trace
-from rockbottom.trace.compiled import compiled
+from rockbottom.trace.compiling import compiled
 
 _note_counted, _share_out = compiled(note_counted), compiled(share_out)
 _APART = np.uint64(0x9E3779B97F4A7C15)  # odd: every model counts for itself

@@ -11,7 +11,7 @@ import numpy as np
 from rockbottom.prompt import CLASSES, FEATURES, count_features, sample_of
 from rockbottom.quantities import TokenWeights
 from rockbottom.trace.columns import Array
-from rockbottom.trace.compiled import compiled
+from rockbottom.trace.compiling import compiled
 
 _count_features = compiled(count_features)
 _CLASSES = np.frombuffer(CLASSES, np.uint8)

@@ -3,7 +3,7 @@
 import numpy as np
 
 from rockbottom.trace.columns import Array
-from rockbottom.trace.compiled import compiled, inlined
+from rockbottom.trace.compiling import compiled, inlined
 
 _NEWLINE, _QUOTE, _COLON, _COMMA, _SPACE, _TAB, _RETURN = 10, 34, 58, 44, 32, 9, 13
 _OPEN, _CLOSE, _BRACE, _END, _DOT = 91, 93, 123, 125, 46

@@ -11,7 +11,7 @@ pytest.importorskip("numba", reason="needs the extra replay: make setup")
 
 REPO = Path(__file__).resolve().parents[2]
 _DOUBLED = """
-from rockbottom.trace.compiled import compiled
+from rockbottom.trace.compiling import compiled
 from tests.trace.doubling import doubled
 print(compiled(doubled)(21))
 """
