@@ -116,6 +116,40 @@ def test_a_model_of_bedrock_mantle_tells_its_status_and_data_retention(ask):
     assert (status, told["error"]["message"]) == (404, "The model 'openai.gpt-9' does not exist")
 
 
+LISTED = [
+    "deepseek.v3.1", "deepseek.v3.2", "google.gemma-3-12b-it", "google.gemma-3-27b-it", "google.gemma-3-4b-it",
+    "google.gemma-4-26b-a4b", "google.gemma-4-31b", "google.gemma-4-e2b", "minimax.minimax-m2",
+    "minimax.minimax-m2.1", "minimax.minimax-m2.5", "mistral.devstral-2-123b", "mistral.magistral-small-2509",
+    "mistral.ministral-3-14b-instruct", "mistral.ministral-3-3b-instruct", "mistral.ministral-3-8b-instruct",
+    "mistral.mistral-large-3-675b-instruct", "mistral.voxtral-mini-3b-2507", "mistral.voxtral-small-24b-2507",
+    "moonshotai.kimi-k2-thinking", "moonshotai.kimi-k2.5", "nvidia.nemotron-nano-12b-v2",
+    "nvidia.nemotron-nano-3-30b", "nvidia.nemotron-nano-9b-v2", "nvidia.nemotron-super-3-120b", "openai.gpt-5.4",
+    "openai.gpt-5.5", "openai.gpt-5.6-luna", "openai.gpt-5.6-sol", "openai.gpt-5.6-terra", "openai.gpt-oss-120b",
+    "openai.gpt-oss-20b", "openai.gpt-oss-safeguard-120b", "openai.gpt-oss-safeguard-20b",
+    "qwen.qwen3-235b-a22b-2507", "qwen.qwen3-32b", "qwen.qwen3-coder-30b-a3b-instruct",
+    "qwen.qwen3-coder-480b-a35b-instruct", "qwen.qwen3-coder-next", "qwen.qwen3-next-80b-a3b-instruct",
+    "qwen.qwen3-vl-235b-a22b-instruct", "writer.palmyra-vision-7b", "xai.grok-4.3", "zai.glm-4.7",
+    "zai.glm-4.7-flash", "zai.glm-5", "anthropic.claude-fable-5", "anthropic.claude-haiku-4-5",
+    "anthropic.claude-opus-4-7", "anthropic.claude-opus-4-8", "anthropic.claude-opus-5",
+    "anthropic.claude-sonnet-5",
+]  # fmt: skip
+
+
+def test_models_of_bedrock_mantle_have_the_ids_of_its_own_list(ask):
+    """00-foundations/01 on 2026-08-22: 55, of which two are dated aliases and one, GLM 4.6, is in no price list."""
+    names = {row["id"] for row in ask("GET", "/v1/models")[1]["data"]}
+    assert set(LISTED) <= names
+    vendors = {name.partition(".")[0] for name in names}
+    assert vendors == {name.partition(".")[0] for name in LISTED}
+    assert not {"ai21", "amazon", "cohere", "meta", "moonshot", "twelvelabs"} & vendors  # "families only on runtime"
+    for name in LISTED:
+        assert ask("GET", f"/v1/models/{name}")[1]["id"] == name
+    for dated in ("openai.gpt-5.4-2026-03-05", "openai.gpt-5.5-2026-04-23"):
+        assert ask.responses(dated)[0] == 200
+    assert ask.chat("qwen.qwen3-coder-30b-a3b-v1:0", "/v1/chat/completions")[0] == 404
+    assert ask.chat("qwen.qwen3-coder-30b-a3b-v1:0", headers=RUNTIME)[0] == 200
+
+
 @pytest.mark.parametrize("path", ["/v1/models", "/v1/files", "/v1/fine_tuning/jobs", "/v1/organization/projects",
                                   "/v1/data_retention"])  # fmt: skip
 def test_the_control_plane_of_bedrock_mantle_is_below_v1(ask, path):

@@ -24,8 +24,8 @@ class Surface(Struct, frozen=True):
     ``options`` is what becomes of ``prompt_cache_options``: ``taken``, ``refused`` or ``ignored``. ``refuses`` gives,
     by surface, the members that are refused, each with the words; ``tiers`` are those a body may ask for, ``efforts``
     those of reasoning, ``tool_choices`` those of Responses (empty: nothing is known, and all are taken).
-    ``counts_tokens``: count_tokens of bedrock-mantle serves them, ``web_search``: its web search does; ``mantle_id`` is
-    their id there where it is not the bare, unversioned one.
+    ``counts_tokens``: count_tokens of bedrock-mantle serves them, ``web_search``: its web search does; ``mantle_ids``
+    are the ids there of those of which it is not the bare, unversioned one.
     """
 
     name: str
@@ -42,7 +42,7 @@ class Surface(Struct, frozen=True):
     tool_choices: tuple[str, ...]
     counts_tokens: bool
     web_search: bool
-    mantle_id: str
+    mantle_ids: Mapping[str, str]
     source: str  # a key of sources.toml
 
     def apis(self, host: str) -> frozenset[str]:
@@ -91,6 +91,6 @@ def _family(name: str, row: Mapping[str, Any]) -> tuple[tuple[str, ...], Surface
         tuple(row.get("tool_choices", ())),
         bool(row.get("count_tokens", False)),
         bool(row.get("web_search", False)),
-        str(row.get("mantle_id", "")),
+        row.get("mantle_ids", {}),
         row["source"],
     )

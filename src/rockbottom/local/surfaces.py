@@ -194,8 +194,8 @@ class Surfaces:
 
 def mantle_name(model: Model) -> str:
     """The bare, unversioned id by which bedrock-mantle knows a model."""
-    named = surface_of(model).mantle_id
-    if named:
+    named = surface_of(model).mantle_ids.get(model.id)
+    if named is not None:
         return named
     name = _VERSION.sub("", model.id)
     return name.replace("moonshot.", "moonshotai.", 1) if name.startswith("moonshot.") else name
