@@ -128,3 +128,58 @@ def test_marks_of_the_callers_own_travel_to_the_byte(path, body):
     with attached(service) as client:
         client.post(path, content=content, headers={"content-type": "application/json"})
     assert service.requests[0].content == content
+
+
+SYSTEM, LATER = {"type": "input_text", "text": RULES}, {**MARK, "text": "Small. " * 300}
+OWN = {
+    "responses": ("/openai/v1/responses", {
+        "model": LUNA, "input": [{"role": "system", "content": [SYSTEM]}, {"role": "user", "content": [LATER]}],
+    }),
+    "chat": ("/openai/v1/chat/completions", {
+        "model": LUNA, "messages": [{"role": "system", "content": [{**SYSTEM, "type": "text"}]},
+                                    {"role": "user", "content": [{**LATER, "type": "text"}]}],
+    }),
+    "messages": ("/anthropic/v1/messages", {
+        "model": SONNET, "max_tokens": 9, "system": [{"type": "text", "text": RULES}],
+        "messages": [{"role": "user", "content": [{**CLAUDE_MARK, "text": LATER["text"]}]}],
+    }),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", OWN)
+@pytest.mark.parametrize("own", ["keep", "complete", "replace"])
+def test_the_callers_marks_are_kept_completed_or_replaced_as_it_was_chosen(own, name):
+    """One mark of the caller's behind the question; the same request four times. What is sent is another object."""
+    from rockbottom.plan import Planner
+
+    path, body = OWN[name]
+    before = json.dumps(body)
+    service = Service(json.dumps({"id": "x", "usage": USAGE}).encode())
+    with attached(service, planner=Planner(own_points=own)) as client:
+        for _ in range(4):
+            client.post(path, json=body)
+    marks = [_marks(json.loads(request.content)) for request in service.requests]
+    assert json.dumps(body) == before
+    if own == "keep":
+        assert marks == [_marks(body)] * 4
+    elif own == "complete":
+        assert all(set(_marks(body)) <= set(sent) for sent in marks)
+        assert name == "messages" or len(marks[-1]) == 2  # a shorter lifetime may not stand before the caller's hour
+    else:
+        assert RULES[:6] in {text for text, _ in marks[-1]}
+        assert all("1h" not in mark for _, mark in marks[-1])
+
+
+def _marks(body):
+    """The beginnings of the texts that carry a mark, and the mark."""
+    turns = [
+        *({"content": body["system"]} for _ in body.get("system", [])[:1]),
+        *(body.get("messages") or body["input"]),
+    ]
+    parts = [part for turn in turns for part in turn["content"]]
+    return [
+        (part["text"][:6], json.dumps(part[member]))
+        for part in parts
+        for member in ("prompt_cache_breakpoint", "cache_control")
+        if member in part
+    ]
