@@ -491,3 +491,11 @@ def test_recorded_models_call_a_tool_when_the_endpoint_does(recorded_data):
             jsonschema.validate(sample_of(tool.schema, one.question), tool.schema)
     assert agreed >= 0.98 * decided > 0
     assert same >= 0.95 * called > 0
+
+
+def test_of_whom_a_sentence_says_something_is_a_name():
+    """Though the first word of every sentence is written large: not those that only begin it."""
+    person = {"type": "object", "properties": {"name": {"type": "string"}, "age": {"type": "integer"}}}
+    person["required"] = ["name", "age"]
+    assert sample_of(person, "Ada is 37 years old and has a dog. Give name and age.") == {"name": "Ada", "age": 37}
+    assert sample_of(person, "It is said that Boris Vian was 39.")["name"] == "Boris Vian"

@@ -30,6 +30,14 @@ _OBJECT = re.compile(
 _SENTENCE = re.compile(r"(?:^|[.!?:]\s+|\n\s*)[\"“(]?$")
 _WORD = re.compile(r"[A-Za-z][a-z]+|[A-Z]+(?![a-z])|\d+")
 _NO_NAMES = frozenset({"I", "I'm", "I’m", "I'd", "I'll", "I've", "OK", "Please", "The", "A", "An"})
+_NO_SUBJECTS = frozenset(
+    re.findall(
+        r"\w+",
+        "It This That These Those There Here He She They We You What Who Which Where When Why How My Our Your "
+        "Everything Everybody Everyone Nobody Nothing Something Somebody Someone One Each All Both",
+    )
+)
+_DOES = re.compile(r"(?:['’]s)?\s+(?:is|was|has|had|lives|works|wants|needs|bought|ordered|paid|lost|asked|said)\b")
 _LINKS = r"(?:\s+(?:is|are|was|as|to|of|equals|number|no\.?)|\s*[:=#])*\s*"
 _FILLERS = frozenset(
     re.findall(r"\w+", "the a an is are was to of and or in on at for with from that this my your it be please now")
@@ -147,6 +155,8 @@ def _names(text: str) -> Iterator[str]:
         if _SENTENCE.search(text[: match.start()]):
             if " " in name.replace(", ", ","):
                 first.append(name.partition(" ")[2])  # "Visit Paris": the first word begins the sentence
+            elif _DOES.match(text, match.end()) and name not in _NO_SUBJECTS:
+                first.append(name)  # "Ada is 37": of whom something is said
             continue
         yield name
     yield from first
