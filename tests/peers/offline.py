@@ -6,6 +6,7 @@ clients make up themselves, go to the local endpoint (``ROCKBOTTOM_ENDPOINT``), 
 """
 
 import os
+import zlib
 from collections.abc import Iterator
 from importlib import import_module
 from importlib.util import find_spec
@@ -14,10 +15,12 @@ from typing import Any
 import httpx
 import pytest
 
+_WORDS = zlib.compress(b"BT /F1 12 Tf 20 100 Td (The title of this document is A page of text.) Tj ET")
 PDF = (
-    b"%PDF-1.4\n1 0 obj<</Type/Catalog/Pages 2 0 R>>endobj 2 0 obj<</Type/Pages/Kids[3 0 R]/Count 1>>endobj "
-    b"3 0 obj<</Type/Page/Parent 2 0 R/MediaBox[0 0 200 200]>>endobj\ntrailer<</Root 1 0 R>>\n%%EOF"
-)
+    b"%%PDF-1.4\n1 0 obj<</Type/Catalog/Pages 2 0 R>>endobj 2 0 obj<</Type/Pages/Kids[3 0 R]/Count 1>>endobj "
+    b"3 0 obj<</Type/Page/Parent 2 0 R/MediaBox[0 0 200 200]/Contents 4 0 R>>endobj "
+    b"4 0 obj<</Filter/FlateDecode/Length %d>>stream\n%b\nendstream endobj\ntrailer<</Root 1 0 R>>\n%%%%EOF"
+) % (len(_WORDS), _WORDS)
 _get = httpx.get
 
 
