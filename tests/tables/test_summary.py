@@ -161,3 +161,35 @@ def test_a_ledger_of_eleven_million_dollars_is_still_summed(tmp_path, capsys):
     writer.close()
     assert main(["ledger", "summary", str(tmp_path), "--json"]) == 0
     assert Decimal(json.loads(capsys.readouterr().out)["total"]["cost_usd"]) == 11_000_000
+
+
+def test_what_was_only_observed_is_said_with_what_it_would_have_cost(tmp_path, capsys):
+    """Of two ledgers: 0.03 and 0.01 paid, 0.012 and 0.008 with the planner: 0.02 of 0.04 saved."""
+    for name, cost, planned in (("one", "0.03", "0.012"), ("other", "0.01", "0.008")):
+        record(tmp_path / name, NOVEMBER, cost_usd=cost, uncached_usd=cost, planned_usd=planned)
+    record(tmp_path / "other", NOVEMBER, endpoint="local", cost_usd="1", uncached_usd="1", planned_usd="0.5")
+    observed = answered(capsys, tmp_path)["observed"]
+    assert observed["calls"] == 2
+    assert [Decimal(observed[name]) for name in ("cost_usd", "planned_usd", "would_save_usd")] == [
+        Decimal("0.04"), Decimal("0.02"), Decimal("0.02"),
+    ]  # fmt: skip
+    assert main(["ledger", "summary", str(tmp_path)]) == 0
+    said = " ".join(capsys.readouterr().out.split())
+    assert "with rockbottom attached 2 calls would have cost $0.0200 instead of $0.0400, saving $0.0200 (50%)" in said
+
+
+def test_conversations_that_were_held_out_are_set_beside_the_others(tmp_path, capsys):
+    """Twenty groups of each side, ten in each ledger: the held-out paid all, the planned 40%: planning saved 60%."""
+    for name, first in (("one", 0), ("other", 10)):
+        writer = LedgerWriter(tmp_path / name)
+        for group in range(first, first + 10):
+            for side, cost in (("held out", "0.01"), ("planned", "0.004")):
+                priced = {"cost_usd": cost, "uncached_usd": "0.01", "arm": f"{side}:{group}"}
+                writer.record(CallRecord(NOVEMBER, MODEL, "Converse", input=100, **priced))
+        writer.close()
+    found = answered(capsys, tmp_path)
+    assert found["holdout"]["saved"] == {"value": 0.6, "low": 0.6, "high": 0.6}
+    assert found["measured"][0] == "held out: 20 calls left unplanned for comparison, 20 planned"
+    few = answered(capsys, tmp_path / "one")
+    assert few["holdout"]["saved"] is None
+    assert few["measured"][1].startswith("not enough to say what planning saves")

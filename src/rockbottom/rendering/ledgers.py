@@ -79,6 +79,8 @@ def ledger_summary_text(summary: LedgerSummary, *, width: int = 80) -> Iterator[
     yield ""
     meanings = "saved: less than without caching; missed: paid above the price of a read for what could have been read"
     yield from paragraph(meanings, width)
+    for sentence in summary.measured:
+        yield from paragraph(sentence, width, rest="  ")
     if summary.total.no_usage:
         yield f"{counted(summary.total.no_usage, 'call')} ended without usage: their cost is not known"
     if summary.damaged:

@@ -9,10 +9,12 @@ from rockbottom.tables.contents import LedgerContents, ModelCalls, contents_of
 from rockbottom.tables.errors import NeedsDuckDB
 from rockbottom.tables.intake import check_installed
 from rockbottom.tables.ledger_tables import LedgerTables
+from rockbottom.tables.measured import ARM_SUMS, Observed, ObservedSums, group_of, sentences_of
 from rockbottom.tables.rows import STEP, SUMMED_USAGE
 from rockbottom.tables.summary import LedgerSummary, SummaryRow, month_of, summary_of
 
 __all__ = [
+    "ARM_SUMS",
     "CHANGES",
     "STEP",
     "SUMMED_USAGE",
@@ -21,9 +23,13 @@ __all__ = [
     "LedgerTables",
     "ModelCalls",
     "NeedsDuckDB",
+    "Observed",
+    "ObservedSums",
     "SummaryRow",
     "check_installed",
     "contents_of",
+    "group_of",
     "month_of",
+    "sentences_of",
     "summary_of",
 ]

@@ -8,10 +8,12 @@ from typing import Any
 import msgspec
 
 from rockbottom.catalog import SetApart, summed_apart
+from rockbottom.cost import Arm, Group, compared
 from rockbottom.ledger import usd_of_picousd
 from rockbottom.quantities import NO_USAGE, Usage, Usd
 from rockbottom.tables.cells import KIND
 from rockbottom.tables.ledger_tables import LedgerTables
+from rockbottom.tables.measured import Observed, ObservedSums, arms_in, joined, observed_in, sentences_of
 from rockbottom.tables.rows import SUMMED_USAGE, UNITS
 
 COLUMNS = tuple(name for name in KIND if name != "tags")
@@ -47,7 +49,8 @@ class LedgerSummary(msgspec.Struct, frozen=True, kw_only=True):
     """The rows, the dearest first, and their sum. ``month`` None: all that is there.
 
     ``simulated`` calls went to a local endpoint and are in no row; ``set_apart`` are models without a known price.
-    ``damaged`` lines and ``unfinished`` last ones (being recorded now, or cut off) are of whatever month.
+    ``observed`` are calls of a dry run, ``holdout`` what was held out beside the rest; ``measured`` says both in
+    sentences. ``damaged`` lines and ``unfinished`` last ones (being recorded now, or cut off) are of whatever month.
     """
 
     schema: str
@@ -58,6 +61,9 @@ class LedgerSummary(msgspec.Struct, frozen=True, kw_only=True):
     total: SummaryRow
     simulated: int
     set_apart: tuple[SetApart, ...]
+    observed: Observed | None = None
+    holdout: dict[str, Any] | None = None
+    measured: tuple[str, ...] = ()
     damaged: int = 0
     unfinished: int = 0
 
@@ -74,8 +80,10 @@ def summary_of(ledgers: Iterable[LedgerTables], by: str, month: str | None = Non
     sums: dict[str | None, _Counts] = {}
     apart: list[SetApart] = []
     simulated = count = damaged = unfinished = 0
+    observed, arms, billed = ObservedSums(), dict[Arm, Group](), f"endpoint <> 'local' AND {_within(month)}"
     for tables in ledgers:
         count += 1
+        observed, arms = observed + observed_in(tables, billed), joined(arms, arms_in(tables, billed))
         for row in _summed_by(tables, by, month):
             sums[row.label] = _added(sums.get(row.label, _Counts()), row)
         simulated += _simulated(tables, month)
@@ -84,9 +92,11 @@ def summary_of(ledgers: Iterable[LedgerTables], by: str, month: str | None = Non
         unfinished += tables.unfinished
     rows = sorted((_row(label, counts) for label, counts in sums.items()), key=_rank)
     total = _row(None, reduce(_added, sums.values(), _Counts()))
+    seen, holdout = observed.figures(), compared(arms)
     return LedgerSummary(
         schema="rockbottom.ledger-summary/1", by=by, month=month, ledgers=count, rows=tuple(rows), total=total,
-        simulated=simulated, set_apart=summed_apart(apart), damaged=damaged, unfinished=unfinished,
+        simulated=simulated, set_apart=summed_apart(apart), damaged=damaged, unfinished=unfinished, observed=seen,
+        holdout=holdout.to_dict() if holdout else None, measured=tuple(sentences_of(seen, holdout)),
     )  # fmt: skip
 
 

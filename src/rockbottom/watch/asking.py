@@ -4,9 +4,8 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from rockbottom.cost import Arm, Group
-from rockbottom.ledger import usd_of_picousd
 from rockbottom.quantities import WRITES
-from rockbottom.tables import CHANGES, LedgerTables
+from rockbottom.tables import ARM_SUMS, CHANGES, LedgerTables, group_of
 from rockbottom.watch.composing import snapshot_of
 from rockbottom.watch.misses import Miss, family_shown, miss_of
 from rockbottom.watch.periods import Period
@@ -135,16 +134,8 @@ def _latencies(tables: LedgerTables, here: Sequence[Any]) -> dict[str, dict[int,
 
 
 def _arms(tables: LedgerTables, here: Sequence[Any]) -> dict[Arm, Group]:
-    sql = (
-        "SELECT arm, sum(calls - failed - no_usage)::BIGINT, sum(cost_picousd)::HUGEINT, "
-        f"sum(uncached_picousd)::HUGEINT, sum(first_calls)::BIGINT, sum(first_us)::HUGEINT "
-        f"{_HERE} AND arm <> '' GROUP BY 1"
-    )
-    return {
-        arm: Group(calls, usd_of_picousd(cost), usd_of_picousd(uncached), streams, first_us / 1000)
-        for text, calls, cost, uncached, streams, first_us in _rows(tables, sql, here)
-        if (arm := Arm.of(text)) is not None
-    }
+    rows = _rows(tables, f"SELECT {ARM_SUMS} {_HERE} AND arm <> '' GROUP BY 1", here)
+    return {arm: group_of(sums) for text, *sums in rows if (arm := Arm.of(text)) is not None}
 
 
 def _sums_of(values: Sequence[Any]) -> Sums:

@@ -4,11 +4,11 @@ from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any
 
-from rockbottom.cost import Comparison, compared
-from rockbottom.figures import counted, decimals_for, share, usd
+from rockbottom.cost import compared
+from rockbottom.figures import counted, share
 from rockbottom.ledger import usd_of_picousd
 from rockbottom.quantities import LEAST_SPAN_S, Usd
-from rockbottom.tables import STEP
+from rockbottom.tables import STEP, Observed, ObservedSums, sentences_of
 from rockbottom.watch.misses import fix_of
 from rockbottom.watch.periods import HOUR_S, Period
 from rockbottom.watch.snapshot import (
@@ -18,7 +18,6 @@ from rockbottom.watch.snapshot import (
     CauseLine,
     LedgerState,
     Line,
-    Observed,
     OtherSide,
     Parts,
     Snapshot,
@@ -47,7 +46,7 @@ def snapshot_of(parts: Parts, period: Period, side: str, state: LedgerState, now
         causes=_causes(parts.causes), misses=tuple(parts.misses[:MOST_MISSES]),
         bars=tuple(_bar(at, parts.bars.get(at) or Sums()) for at in period.bars(now)),
         other=other if other.calls else None, observed=observed,
-        holdout=holdout.to_dict() if holdout else None, measured=tuple(_measured(observed, holdout)),
+        holdout=holdout.to_dict() if holdout else None, measured=tuple(sentences_of(observed, holdout)),
         ledger=state, notices=tuple(_notices(parts, total, state, side, other)),
     )  # fmt: skip
 
@@ -85,24 +84,7 @@ def percentile(steps: Mapping[int, int], percent: int) -> float | None:
 
 
 def _observed(sums: Sums) -> Observed | None:
-    if not sums.observed:
-        return None
-    cost, planned = usd_of_picousd(sums.observed_cost), usd_of_picousd(sums.planned)
-    return Observed(sums.observed, cost, planned, cost - planned)
-
-
-def _measured(observed: Observed | None, holdout: Comparison | None) -> list[str]:
-    """What was measured of the planner's worth, in sentences."""
-    sentences: list[str] = []
-    if observed is not None:
-        part = f" ({share(observed.would_save_usd / observed.cost_usd)})" if observed.cost_usd else ""
-        amounts = [usd(amount, decimals_for([amount], 3), symbol=True) for amount in
-                   (observed.planned_usd, observed.cost_usd, observed.would_save_usd)]  # fmt: skip
-        sentences.append(
-            f"only observed: with rockbottom attached {counted(observed.calls, 'call')} would have cost {amounts[0]} "
-            f"instead of {amounts[1]}, saving {amounts[2]}{part}"
-        )
-    return sentences + (holdout.sentences() if holdout is not None else [])
+    return ObservedSums(sums.observed, sums.observed_cost, sums.planned).figures()
 
 
 def _bar(at: int, sums: Sums) -> Bar:

@@ -13,6 +13,7 @@ import msgspec
 from rockbottom.cost import Arm, Group
 from rockbottom.figures import usd_exact
 from rockbottom.quantities import Usd, is_object
+from rockbottom.tables import Observed
 from rockbottom.watch.misses import Miss
 from rockbottom.watch.quota import FullestMinute
 
@@ -133,15 +134,6 @@ class OtherSide(msgspec.Struct, frozen=True):
     side: str
     calls: int
     cost_usd: Usd
-
-
-class Observed(msgspec.Struct, frozen=True):
-    """Calls that were only observed (a dry run): what they cost, and what they would have cost with the planner."""
-
-    calls: int
-    cost_usd: Usd
-    planned_usd: Usd
-    would_save_usd: Usd
 
 
 class Snapshot(msgspec.Struct, frozen=True):
