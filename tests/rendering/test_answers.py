@@ -7,7 +7,7 @@ import msgspec
 import pytest
 
 from rockbottom.documents import CHEAPER, BenchResults
-from rockbottom.rendering import answer_text
+from rockbottom.rendering import answer_text, page_of
 
 
 @pytest.mark.parametrize("width", [60, 80, 120])
@@ -52,3 +52,18 @@ def test_what_fails_where_it_was_asked(document):
         assert not failing.fails(["checks" if on == "dearer" else "dearer"])
         assert not failing.fails()
     assert not document.fails(["checks", "dearer"])
+
+
+def test_of_a_model_whose_service_caches_by_itself_the_first_bill_is_what_comes(document):
+    """GPT's: without any point its prompts are written and read all the same, and nothing is said to be uncached."""
+    changed = json.loads(msgspec.json.encode(document))
+    changed["models"][0]["lanes"][0]["usage"]["write"] = 10
+    by_itself = msgspec.convert(changed, BenchResults)
+    text = " ".join(answer_text(by_itself).split())
+    first, _, others = text.partition("Cheapest model tested:")
+    assert "a month as it comes, $" in first
+    assert "without caching" not in first
+    assert "without caching" in others  # of the other model, whose service does not
+    page = page_of(by_itself)
+    assert "a month as it comes, at the assumed traffic" in page
+    assert "From the bill as it comes to" in page

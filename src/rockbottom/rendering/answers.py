@@ -53,6 +53,17 @@ def lane_words(lane: BenchLane) -> str:
     return "rockbottom attached" if is_attached(lane.name) else lane.name
 
 
+def before_words(*models: BenchModel) -> str:
+    """What the baseline's bill is: where the service of a model caches by itself, that of requests as they come."""
+    return "as it comes" if any(caches_by_itself(model) for model in models) else "without caching"
+
+
+def caches_by_itself(model: BenchModel) -> bool:
+    """Whether requests without any point were read from a cache or written to one."""
+    usage = model.baseline.usage
+    return usage is not None and usage.read + usage.write > 0
+
+
 def fixed_lane(model: BenchModel) -> BenchLane | None:
     """The cheapest lane of fixed placements at the baseline's tier, chosen in hindsight."""
     base = model.baseline
@@ -65,7 +76,7 @@ def fixed_lane(model: BenchModel) -> BenchLane | None:
 
 
 def headline(document: BenchResults) -> list[str]:
-    """The dearest model's bill without caching and attached; and the cheapest model tested, where it is another."""
+    """The dearest model's bill without points and attached; and the cheapest model tested, where it is another."""
     dearest, cheapest = dearest_model(document), cheapest_model(document)
     if dearest is None or cheapest is None:
         return [f"{document.workload.name} was not finished, so there is no bill to compare."]
@@ -81,7 +92,7 @@ def _finished(document: BenchResults) -> list[BenchModel]:
 
 
 def dearest_model(document: BenchResults) -> BenchModel | None:
-    """The model whose bill without caching is the highest."""
+    """The model whose bill without points is the highest."""
     return max(_finished(document), key=lambda model: _month(model.baseline), default=None)
 
 
@@ -99,7 +110,7 @@ def notes(document: BenchResults, *, by_lane: bool = False) -> list[str]:
 
 def _saving(model: BenchModel, *, short: bool = False) -> str:
     base, lane = model.baseline, told_lane(model)
-    before = f"${sentences.month(_month(base))}" + ("" if short else " a month") + " without caching"
+    before = f"${sentences.month(_month(base))}" + ("" if short else " a month") + f" {before_words(model)}"
     if not any(other.cost for other in model.lanes[1:]):
         return f"{before}; no other lane was finished"
     if lane is None or lane is base or lane.cost is None:
@@ -120,7 +131,7 @@ def _least(model: BenchModel) -> Decimal:
 
 def _models(document: BenchResults, width: int, paint: Paint) -> list[str]:
     columns = [
-        Column("$ a month (assumed)", right=False, wide=True), Column("without caching"),
+        Column("$ a month (assumed)", right=False, wide=True), Column(before_words(*document.models)),
         Column("best fixed placement"), Column("attached"), Column("saved"),
     ]  # fmt: skip
     rows: list[list[Cell]] = []

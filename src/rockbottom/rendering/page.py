@@ -17,7 +17,7 @@ from rockbottom.documents import BenchLane, BenchModel, BenchResults, Costs, Pri
 from rockbottom.figures import change, counted, decimals_for, page_colours, share, tokens, usd
 from rockbottom.quantities import Usd
 from rockbottom.rendering import sentences
-from rockbottom.rendering.answers import dearest_model, headline, lane_words, notes, told_lane
+from rockbottom.rendering.answers import before_words, dearest_model, headline, lane_words, notes, told_lane
 from rockbottom.rendering.comma import csv_of
 from rockbottom.rendering.quality import quality_section
 from rockbottom.rendering.stacks import KINDS, lane_numbers, stacks_svgs
@@ -70,7 +70,7 @@ def _header(document: BenchResults, model: BenchModel) -> str:
         saved = lane.saved or Decimal(0)
         parts.append(
             '<div class="three">'
-            "<div><span>a month without caching, at the assumed traffic</span>"
+            f"<div><span>a month {before_words(model)}, at the assumed traffic</span>"
             f"<strong>${sentences.month(base.cost.month)}</strong></div>"
             f"<div><span>with {escape(lane_words(lane))}, {how}</span>"
             f"<strong>${sentences.month(lane.cost.month)}</strong></div>"
@@ -103,8 +103,8 @@ def _waterfall(document: BenchResults, model: BenchModel) -> str:
     steps += combined_steps(document, model)
     why = "Hatched: simulated, or a price on which sources disagree." if any(step.hatched for step in steps) else ""
     return (
-        f"<section><h2>From the bill without caching to {escape(_goal(model))}</h2><p class=note>{escape(model.name)}, "
-        "US dollars a month at the assumed traffic. "
+        f"<section><h2>From the bill {before_words(model)} to {escape(_goal(model))}</h2>"
+        f"<p class=note>{escape(model.name)}, US dollars a month at the assumed traffic. "
         f'{why}</p><figure class="waterfall">{waterfall_svg(steps, "hatch")}</figure></section>'
     )
 

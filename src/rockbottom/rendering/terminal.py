@@ -20,7 +20,7 @@ from rockbottom.figures import (
 )
 from rockbottom.quantities import Usd
 from rockbottom.rendering import sentences
-from rockbottom.rendering.answers import headline, notes, told_lane
+from rockbottom.rendering.answers import caches_by_itself, headline, notes, told_lane
 from rockbottom.rendering.buckets import BUCKETS, by_bucket
 from rockbottom.rendering.estimates import besides_text
 from rockbottom.rendering.quality import quality_text
@@ -177,9 +177,13 @@ def _signs(line: str, paint: Paint) -> str:
     return line.replace(_PASS, paint(_PASS, "good")).replace(_FAIL, paint(_FAIL, "bad"))
 
 
+def _before(document: BenchResults) -> str:
+    return "as it comes" if any(map(caches_by_itself, document.models)) else "no caching"
+
+
 def _across(document: BenchResults, width: int, paint: Paint) -> list[str]:
     columns = [
-        Column("$ a month (assumed)", right=False), Column("no caching"), Column("best lane", right=False),
+        Column("$ a month (assumed)", right=False), Column(_before(document)), Column("best lane", right=False),
         Column("by it"), Column("change"), Column("vs dearest"),
     ]  # fmt: skip
     dearest = document.combined.from_cost.month if document.combined else None

@@ -9,7 +9,7 @@ from rockbottom.catalog import Tier
 from rockbottom.documents import BenchModel, BenchResults, Costs, LineItem
 from rockbottom.figures import usd
 from rockbottom.quantities import Unit
-from rockbottom.rendering.answers import cheapest_model, lane_words, told_lane
+from rockbottom.rendering.answers import caches_by_itself, cheapest_model, lane_words, told_lane
 
 _ROW, _TOP = 46, 4
 
@@ -30,7 +30,8 @@ def steps_of(document: BenchResults, model: BenchModel) -> list[Step]:
     base, lane = model.baseline, told_lane(model)
     if base.cost is None or lane is None or lane.cost is None:
         return []
-    steps = [Step("no caching", base.cost.month, total=True)]
+    before = "as it comes" if caches_by_itself(model) else "no caching"
+    steps = [Step(before, base.cost.month, total=True)]
     if lane is not base:
         steps += _levers(document, model, base.cost, lane.cost, lane.items or ())
         steps.append(Step(lane_words(lane), lane.cost.month, total=True))
