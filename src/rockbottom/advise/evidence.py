@@ -86,7 +86,7 @@ class Evidence:
     ``quality`` is what grading found about the model, in words, and ``good_enough`` whether it stands over the bar that
     was given (None: nothing was graded, or not enough to say). ``today`` is the way it is sent now, where that is not
     without caching, and ``paid_usd`` what the service's counters come to, where they were recorded. ``span_s``: the
-    tokens are those of so many seconds, too few to make a month of.
+    tokens are those of so many seconds, too few to make a month of. ``own_points``: the way it is sent now has points.
     """
 
     name: str
@@ -99,6 +99,7 @@ class Evidence:
     today: Sent | None = None
     paid_usd: Usd | None = None
     span_s: float | None = None
+    own_points: bool = False
 
     @property
     def none(self) -> Sent:
@@ -181,6 +182,7 @@ def of_replay(replay: ReplayResult) -> Evidence:
         "recorded traffic", replay.models[0].given, replay.requests * scale, tuple(ways), says,
         today=rows.get(_RECORDED), paid_usd=paid,
         span_s=replay.span_seconds if short else None,
+        own_points=_RECORDED in rows and (answer is UNSET or answer.instead),
     )  # fmt: skip
 
 

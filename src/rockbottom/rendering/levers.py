@@ -123,7 +123,7 @@ def _how(advice: Advice, lever: Lever) -> str:
 
     Where the planner was tried and a fixed policy is cheaper, that policy is not what attaching comes to.
     """
-    if lever is Lever.PLANNER and advice.evidence.today is not None:
+    if lever is Lever.PLANNER and advice.evidence.own_points:
         return (
             'rockbottom.attach(client, planner=rockbottom.Planner(own_points="replace")) in the program that sends it'
         )
