@@ -158,7 +158,8 @@ def _rows(report: Report) -> Iterator[str]:
         yield "no finished call so far"
     else:
         yield from paragraph(_sentence(report), 80, rest="  ")
-        yield f"{'':{_NAME}} {'calls':>6} {'input':>8} {'read':>5} {'cost USD':>10} {'saved USD':>10} saved"
+        heading = "" if report.dry_run is None else "as sent"
+        yield f"{heading:{_NAME}} {'calls':>6} {'input':>8} {'read':>5} {'cost USD':>10} {'saved USD':>10} saved"
         yield from _lines(report.models)
         yield "by prefix"
         yield from _lines(report.prefixes[:_MOST_PREFIXES])

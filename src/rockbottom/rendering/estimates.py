@@ -25,6 +25,7 @@ from rockbottom.figures import (
     counted,
     decimals_for,
     indented,
+    paragraph,
     rounded,
     share,
     short_tokens,
@@ -99,11 +100,14 @@ def _title(document: EstimateResult, width: int, paint: Paint) -> list[str]:
     places = 2 if base.usd >= 1 else decimals_for([base.usd])
     sentence = f"${usd(base.usd, places)} a month: no way of caching makes it cheaper"
     if best is not base:
-        sentence = f"${usd(base.usd, places)} to ${usd(best.usd, places)} a month ({change(best.saved or Decimal(0))}"
+        less = f"{share(best.saved or Decimal(0))} less"
+        sentence = (
+            f"${usd(base.usd, places)} a month without caching, ${usd(best.usd, places)} with it ({best.name}): {less}"
+        )
         if best.saved_of_input:
-            sentence += f"; input {change(best.saved_of_input)}) with {best.name}"
-    sentence = f"{sentence} (assumed traffic)"
-    return [paint(head, "bold"), *indented(sentence, width), *indented(_traffic(shape), width)]
+            sentence += f", {share(best.saved_of_input)} less for input"
+    answer = paragraph(f"{sentence} (assumed traffic)", width, rest="  ")
+    return [*(paint(line, "bold") for line in answer), *indented(head, width), *indented(_traffic(shape), width)]
 
 
 def _traffic(shape: ShapeResult) -> str:

@@ -52,9 +52,9 @@ def _parts(replay: ReplayResult) -> Iterator[str]:
 
 def _reconciliation(reconciliation: ReconciliationResult) -> Iterator[str]:
     more = reconciliation.observed_usd - reconciliation.predicted_usd
-    yield f"<details><summary>By the counters of the log {dollars(reconciliation.observed_usd)}, "
-    yield f"by the rules {dollars(reconciliation.predicted_usd)}: "
-    yield f"{dollars(more, signed=True)}</summary>"
+    observed, predicted = dollars(reconciliation.observed_usd), dollars(reconciliation.predicted_usd)
+    difference = "the same" if observed == predicted else dollars(more, signed=True)
+    yield f"<details><summary>By the counters of the log {observed}, by the rules {predicted}: {difference}</summary>"
     rows = [
         (row.cause, dollars(row.difference_usd, signed=True), tokens(row.requests),
          tokens(row.predicted_read_tokens), tokens(row.observed_read_tokens))

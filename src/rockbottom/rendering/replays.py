@@ -197,12 +197,16 @@ def _reconciliation(reconciliation: ReconciliationResult) -> Iterator[str]:
     more = reconciliation.observed_usd - reconciliation.predicted_usd
     part = f", {share(more / reconciliation.predicted_usd, 1, signed=True)}" if reconciliation.predicted_usd else ""
     observed, predicted = dollars(reconciliation.observed_usd), dollars(reconciliation.predicted_usd)
-    yield f"by the counters of the log {observed}, by the rules {predicted}: {dollars(more, signed=True)}{part}"
+    by_rules = (
+        "and the same" if observed == predicted else f"by the rules {predicted}: {dollars(more, signed=True)}{part}"
+    )
+    yield f"by the counters of the log {observed}, {by_rules}{' by the rules' if observed == predicted else ''}"
     for cause in reconciliation.causes:
         seen, expected = short_tokens(cause.observed_read_tokens), short_tokens(cause.predicted_read_tokens)
         difference = dollars(cause.difference_usd, signed=True)
-        many = counted(cause.requests, "request")
-        yield f"  {many:>18}  {difference}  {cause.cause}: read {seen} of {expected} predicted"
+        amount = "" if dollars(abs(cause.difference_usd)) == dollars(ZERO_USD) else f"  {difference}"
+        read = f"{seen} read" if seen == expected else f"read {seen} of {expected} predicted"
+        yield f"  {counted(cause.requests, 'request'):>18}{amount}  {cause.cause}: {read}"
 
 
 def dollars(amount: Usd, *, signed: bool = False) -> str:
@@ -261,7 +265,7 @@ def _details(replay: ReplayResult) -> Iterator[str]:
             yield f"  prefix {family.prefix[:8]}: {_family(family)}"
     rates = [f"{row.gap} {share(row.hit_rate)}" for row in details.gaps if row.hit_rate is not None]
     if rates:
-        yield f"  read of what was seen before, by the time since: {', '.join(rates)}"
+        yield f"  share read of what had been sent before, by the time since then: {', '.join(rates)}"
     for quota in details.quota:
         peak, without = short_tokens(quota.peak_minute), short_tokens(quota.peak_minute_without)
         counts = f"{peak} input tokens count against its quota, {without} without caching"
