@@ -226,3 +226,12 @@ def test_a_reader_that_leaves_is_no_error():
     os.close(write_end)
     assert run.stderr == ""
     assert run.returncode == Exit.BROKEN_PIPE
+
+
+@pytest.mark.parametrize("room", ["reconcile", "distill", "batch"])
+def test_reading_a_bill_or_sending_a_batch_takes_no_numpy(room):
+    """The extras aws and watch do not bring it, and columns of traffic are not what these rooms read."""
+    check = f"import sys, rockbottom.{room} as room; [getattr(room, name) for name in room.__all__]; "
+    loaded = "print([name for name in ('numpy', 'numba', 'pyarrow') if name in sys.modules])"
+    run = subprocess.run([sys.executable, "-c", check + loaded], capture_output=True, text=True, check=True)
+    assert run.stdout == "[]\n"
