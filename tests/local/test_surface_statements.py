@@ -714,6 +714,40 @@ def test_gpt_oss_counts_no_reasoning_although_it_reasons(ask):
     assert set(told["usage"]["input_tokens_details"]) == {"cached_tokens"}
 
 
+def test_replies_of_responses_repeat_what_they_repeat_on_bedrock_mantle(ask):
+    """Cassettes of pydantic-ai (2026-07): the members of a reply of GPT-5.6, GPT-5.5 and gpt-oss."""
+    of_all = {
+        "background", "created_at", "error", "id", "incomplete_details", "instructions", "metadata", "model", "object",
+        "output", "parallel_tool_calls", "service_tier", "status", "temperature", "text", "tool_choice", "tools",
+        "top_p", "truncation", "usage",
+    }  # fmt: skip
+    of_gpt = {
+        "billing", "completed_at", "frequency_penalty", "max_output_tokens", "max_tool_calls", "moderation",
+        "presence_penalty", "previous_response_id", "prompt_cache_key", "prompt_cache_retention", "reasoning",
+        "safety_identifier", "store", "top_logprobs", "user",
+    }  # fmt: skip
+    luna, older = ask.responses(LUNA)[1], ask.responses("openai.gpt-5.5")[1]
+    assert set(luna) == set(older) == of_all | of_gpt
+    assert luna["reasoning"] == {"context": "all_turns", "effort": "medium", "summary": None}
+    assert older["reasoning"] == {"effort": "medium", "summary": None}
+    assert (luna["top_p"], luna["text"]["verbosity"], luna["billing"]) == (0.98, "medium", {"payer": "developer"})
+    assert luna["output"][-1]["phase"] == "final_answer"
+    oss = ask.responses(OSS, "/v1/responses")[1]
+    assert (set(oss), oss["top_p"]) == (of_all, 1.0)
+    assert "phase" not in oss["output"][-1]
+    again = ask.responses(OSS, "/v1/responses", previous_response_id=oss["id"])
+    assert usage(again)["input_tokens"] > oss["usage"]["input_tokens"]
+
+
+def test_a_call_is_numbered_by_its_place_in_the_output(ask):
+    """The same cassettes: call_1 behind a reasoning item, call_0 without one."""
+    more = {"tools": [{"type": "function", **WEATHER}], "input": "What is the weather in Paris?"}
+    (call,) = ask.responses(SOL, reasoning={"effort": "none"}, **more)[1]["output"]
+    assert (call["type"], call["call_id"]) == ("function_call", "call_0")
+    thought, call = ask.responses(SOL, reasoning={"effort": "high"}, **more)[1]["output"]
+    assert (thought["type"], call["call_id"]) == ("reasoning", "call_1")
+
+
 def test_events_of_a_stream_of_responses_come_in_this_order(ask):
     """pydantic-ai and rig: usage in response.completed alone, null before; no [DONE]."""
     events = frames(ask.responses(SOL, stream=True))

@@ -22,42 +22,65 @@ def responses_answer(reply: Json, exchange: Exchange) -> Json:
     cut = reply["stopReason"] == "max_tokens"
     if exchange.reasoning_tokens and surface_of(exchange.model).writes_counted:
         usage["output_tokens_details"]["reasoning_tokens"] = exchange.reasoning_tokens
-    return {
+    reply_of_all: Json = {
         "id": f"resp_{exchange.identity}",
         "object": "response",
         "created_at": int(exchange.at),
         "status": "incomplete" if cut else "completed",
         "background": bool(body.get("background", False)),
-        "billing": {"payer": "developer"},
-        "completed_at": int(exchange.at),
         "error": None,
         "incomplete_details": {"reason": "max_output_tokens"} if cut else None,
         "instructions": body.get("instructions"),
-        "max_output_tokens": body.get("max_output_tokens"),
         "metadata": body.get("metadata") or {},
         "model": body.get("model"),
         "output": list(_items(reply["output"]["message"]["content"], exchange, cut)),
         "parallel_tool_calls": body.get("parallel_tool_calls", True),
-        "previous_response_id": body.get("previous_response_id"),
-        "prompt_cache_key": body.get("prompt_cache_key"),
-        **({"prompt_cache_options": body["prompt_cache_options"]} if body.get("prompt_cache_options") else {}),
-        **({"prompt_cache_retention": "in_memory"} if surface_of(exchange.model).writes_counted else {}),
-        "reasoning": {"effort": None, "summary": None, **(body.get("reasoning") or {})},
         "service_tier": exchange.tier,
-        "store": body.get("store", True) is not False,
         "temperature": body.get("temperature", 1.0),
-        "text": {"format": {"type": "text"}, **(body.get("text") or {})},
+        "text": {"format": {"type": "text"}, "verbosity": "medium", **(body.get("text") or {})},
         "tool_choice": body.get("tool_choice", "auto"),
         "tools": body.get("tools") or [],
-        "top_p": body.get("top_p", 1.0),
+        "top_p": body.get("top_p", 0.98 if _is_gpt(exchange) else 1.0),
         "truncation": body.get("truncation", "disabled"),
-        "user": body.get("user"),
         "usage": usage,
+    }
+    return {**reply_of_all, **_besides(exchange)} if surface_of(exchange.model).writes_counted else reply_of_all
+
+
+def _besides(exchange: Exchange) -> Json:
+    """What replies repeat besides; those of gpt-oss do not (cassettes of pydantic-ai, 2026-07)."""
+    body = exchange.body
+    effort = {"effort": "medium"} if _is_gpt(exchange) else {"effort": None}
+    context = {"context": "all_turns"} if surface_of(exchange.model).options == "taken" else {}
+    options = {"prompt_cache_options": body["prompt_cache_options"]} if body.get("prompt_cache_options") else {}
+    return {
+        "billing": {"payer": "developer"},
+        "completed_at": int(exchange.at),
+        "frequency_penalty": 0.0,
+        "max_output_tokens": body.get("max_output_tokens"),
+        "max_tool_calls": body.get("max_tool_calls"),
+        "moderation": None,
+        "presence_penalty": 0.0,
+        "previous_response_id": body.get("previous_response_id"),
+        "prompt_cache_key": body.get("prompt_cache_key"),
+        **options,
+        "prompt_cache_retention": "in_memory",
+        "reasoning": {**effort, "summary": None, **context, **(body.get("reasoning") or {})},
+        "safety_identifier": body.get("safety_identifier"),
+        "store": body.get("store", True) is not False,
+        "top_logprobs": body.get("top_logprobs", 0),
+        "user": body.get("user"),
     }
 
 
+def _is_gpt(exchange: Exchange) -> bool:
+    """Whether the model is one of OpenAI's that it does not give away."""
+    return exchange.model.vendor == "openai" and surface_of(exchange.model).writes_counted
+
+
 def _items(content: Iterable[Mapping[str, Any]], exchange: Exchange, cut: bool) -> Iterator[Json]:
-    status, calls = "incomplete" if cut else "completed", 0
+    status = "incomplete" if cut else "completed"
+    phase = {"phase": "final_answer"} if _is_gpt(exchange) else {}
     for number, block in enumerate(content):
         identity = f"{exchange.identity}{number:02d}"
         if "toolUse" in block:
@@ -67,15 +90,14 @@ def _items(content: Iterable[Mapping[str, Any]], exchange: Exchange, cut: bool) 
                 "type": "function_call",
                 "status": status,
                 "arguments": json_bytes(use["input"]).decode("utf-8", "surrogatepass"),
-                "call_id": f"call_{calls}",  # by position within a reply, as bedrock-mantle numbers them
+                "call_id": f"call_{number}",  # by its place in the output, as bedrock-mantle numbers them
                 "name": use["name"],
             }
-            calls += 1
         elif "reasoningContent" in block:
             yield _reasoning(block["reasoningContent"], identity, exchange.body)
         else:
             part: Json = {"type": "output_text", "annotations": [], "logprobs": [], "text": block.get("text", "")}
-            item: Json = {"status": status, "role": "assistant", "content": [part]}
+            item: Json = {"status": status, "role": "assistant", "content": [part], **phase}
             yield {"id": f"msg_{identity}", "type": "message", **item}
 
 
@@ -106,7 +128,9 @@ def told_items(reply: Mapping[str, Any]) -> tuple[tuple[Json, ...], str]:
 def responses_events(reply: Json, piece_chars: int) -> Iterator[Event]:
     """The events of a whole reply, numbered; its usage is in the last alone."""
     begun: Json = {**reply, "status": "in_progress", "output": [], "usage": None, "service_tier": "auto"}
-    begun |= {"incomplete_details": None, "completed_at": None}
+    begun["incomplete_details"] = None
+    if "completed_at" in begun:
+        begun["completed_at"] = None
     for number, (name, payload) in enumerate(_events(reply, begun, piece_chars)):
         yield name, {"type": name, "sequence_number": number, **payload}
 

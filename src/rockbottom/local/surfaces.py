@@ -139,7 +139,8 @@ class Surfaces:
 
     def keep(self, counted: Counted, reply: Json) -> None:
         """Keep the reply of Responses, unless the request forbade it."""
-        if counted.dialect is RESPONSES and reply.get("store"):
+        surface = counted.call.surface
+        if counted.dialect is RESPONSES and surface is not None and surface.body.get("store", True) is not False:
             self._state.responses.add(Kept(reply, tuple(_listed(counted.body.get("input"))), counted.at))
 
     def other(self, route: SurfaceRoute, headers: Mapping[bytes, bytes], content: bytes) -> tuple[int, Json]:
