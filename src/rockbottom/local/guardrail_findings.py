@@ -5,7 +5,8 @@ an entity of ``piiEntitiesConfig`` that a pattern tells (``data/guardrails.toml`
 and what it does, was measured by a public suite of 113 checks in us-east-1 (August 2026): ``ANONYMIZE`` masks on the
 input only where ``inputAction`` says so, ``NONE`` is told and changes nothing, a policy that is not enabled on a side
 is not evaluated there, and where anything blocks nothing is masked, nor told as masked. An entity is replaced with its
-type, a regular expression with its name: ``{EMAIL}``, ``{TicketId}``.
+type, a regular expression with its name: ``{EMAIL}``, ``{TicketId}``. Converse stops with ``guardrail_intervened``
+where the answer was masked, and as the model did where the input alone was (strands-agents 1.62.0, tests_integ).
 """
 
 import re
