@@ -31,8 +31,10 @@ class Awaited(Struct, kw_only=True):
         shallowest = min(self.placed, default=self.hit)
         if self.hit:
             shallowest = min(shallowest, self.hit)
+        if not shallowest:
+            return
         for run in self.path:
-            if run.end < shallowest or not shallowest:
+            if run.end < shallowest:
                 break
             for position, entry in run.entries.items():
                 if (position in self.placed or position == self.hit) and self.depths[position] <= reached:

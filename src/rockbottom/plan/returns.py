@@ -64,13 +64,6 @@ class Cell(Struct):
         low, high = STAGES[stage]
         return max(0.0, min(float(waiting), (waiting * now - self.since[stage]) / (high - low)))
 
-    def count(self, stage: int, hit: bool) -> None:
-        """Count one observation whose stage is over; older ones fade."""
-        self.hits[stage] = self.hits[stage] * _DECAY + hit
-        self.misses[stage] = self.misses[stage] * _DECAY + (not hit)
-        if (stage == 0 and hit) or stage == 1:
-            self.own = self.own * _DECAY + 1
-
 
 class Observation:
     """One prefix end waiting to be sent again: in which stage it is, until it is sent or the last is over."""
@@ -90,9 +83,14 @@ class Observation:
         """Count at once, for the stage in which it is, that an end was sent again."""
         gap, stage = now - self.at, self.stage
         if stage < len(STAGES) and gap <= STAGES[stage][1]:
-            for cell in self.cells:
-                cell.leave(stage, self.at + STAGES[stage][0])
-                cell.count(stage, True)
+            entered = self.at + STAGES[stage][0]
+            for cell in self.cells:  # leave and count in one: every other call of a planner brings some here
+                cell.waiting[stage] -= 1
+                cell.since[stage] -= entered
+                cell.hits[stage] = cell.hits[stage] * _DECAY + 1
+                cell.misses[stage] *= _DECAY
+                if stage <= 1:
+                    cell.own = cell.own * _DECAY + 1
             self.stage = len(STAGES)
 
     def given_up(self) -> None:

@@ -125,4 +125,8 @@ class Keys(Sequence[bytes]):
     def __getitem__(self, place: int | slice) -> bytes | list[bytes]:
         if isinstance(place, int):
             return self._data[(place - 1) * KEY_BYTES : place * KEY_BYTES] if place else b""
-        return [self[number] for number in range(*place.indices(self._count))]
+        data = self._data
+        return [
+            data[(number - 1) * KEY_BYTES : number * KEY_BYTES] if number else b""
+            for number in range(*place.indices(self._count))
+        ]
