@@ -7,14 +7,20 @@ sentence. What does not carry it is somebody else's and is never changed, whatev
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from rockbottom.alarms.dashboard import body_text, dashboard, dashboard_name, is_ours
 from rockbottom.alarms.placing import STACK_TAG, Json, Placed, placed, prefix
 from rockbottom.alarms.settings import Wanted
 from rockbottom.changes import Difference, Kind, Step
-from rockbottom.cloudwatch import error_code, unavailable
+from rockbottom.cloudwatch import answer_of
 from rockbottom.quantities import RockbottomError
+
+_MISSING = (
+    "NotFound", "ResourceNotFound", "NotFoundException", "ResourceNotFoundException", "DashboardNotFoundError",
+)  # fmt: skip
+_answer_of = partial(answer_of, policy="monitor policy apply")
 
 
 class TopicTaken(RockbottomError):
@@ -125,13 +131,8 @@ def _topic_steps(settings: Wanted, clients: Clients, arn: str) -> list[Step]:
 
 def _topic_stack(clients: Clients, arn: str) -> str | None:
     """The stack that a topic carries, "" for none, None where there is no such topic."""
-    try:
-        tags = clients.sns.list_tags_for_resource(ResourceArn=arn)["Tags"]
-    except Exception as error:
-        if error_code(error) in ("NotFound", "ResourceNotFound", "NotFoundException", "ResourceNotFoundException"):
-            return None
-        raise unavailable(error, "monitor policy apply") from error
-    return {tag["Key"]: tag["Value"] for tag in tags}.get(STACK_TAG, "")
+    tags = _answer_of(lambda: clients.sns.list_tags_for_resource(ResourceArn=arn)["Tags"], codes=_MISSING)
+    return None if tags is None else {tag["Key"]: tag["Value"] for tag in tags}.get(STACK_TAG, "")
 
 
 def _alarm_steps(settings: Wanted, clients: Clients, alarms: Sequence[Placed], topic_arn: str) -> Iterator[Step]:
@@ -215,12 +216,8 @@ def _plain_query(query: Json) -> Json:
 
 
 def _dashboard_body(settings: Wanted, clients: Clients) -> str | None:
-    try:
-        return clients.cloudwatch.get_dashboard(DashboardName=dashboard_name(settings))["DashboardBody"]
-    except Exception as error:
-        if error_code(error) in ("ResourceNotFound", "DashboardNotFoundError", "ResourceNotFoundException"):
-            return None
-        raise unavailable(error, "monitor policy apply") from error
+    name = dashboard_name(settings)
+    return _answer_of(lambda: clients.cloudwatch.get_dashboard(DashboardName=name)["DashboardBody"], codes=_MISSING)
 
 
 def _dashboard_step(settings: Wanted, clients: Clients, alarm_arns: list[str]) -> Step:
@@ -254,12 +251,3 @@ def _widgets(deployed: Json, defined: Json) -> Iterator[Difference]:
 def _title(widget: Json) -> str:
     properties = widget.get("properties", {})
     return str(properties.get("title") or properties.get("markdown", "")[:40])
-
-
-def _answer_of(call: Callable[[], Any]) -> Any:
-    try:
-        return call()
-    except RockbottomError:
-        raise
-    except Exception as error:
-        raise unavailable(error, "monitor policy apply") from error

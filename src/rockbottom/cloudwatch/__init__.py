@@ -1,7 +1,7 @@
 """What AWS says of CloudWatch: limits, prices, its own metrics of Bedrock, and what a refused call means."""
 
 from rockbottom.cloudwatch.alarming import evaluation_source, fees, limits
-from rockbottom.cloudwatch.errors import AccountUnavailable, error_code, unavailable
+from rockbottom.cloudwatch.errors import AccountUnavailable, answer_of, error_code
 from rockbottom.cloudwatch.native import (
     MANTLE_CALLS,
     MANTLE_DIMENSIONS,
@@ -23,6 +23,7 @@ __all__ = [
     "NATIVE_TOKENS",
     "AccountUnavailable",
     "MonthlyEstimate",
+    "answer_of",
     "emf_limits",
     "error_code",
     "evaluation_source",
@@ -30,5 +31,4 @@ __all__ = [
     "limits",
     "monthly_estimate",
     "put_limits",
-    "unavailable",
 ]

@@ -1,5 +1,8 @@
 """What became of a call to CloudWatch that was refused or did not arrive."""
 
+from collections.abc import Callable, Collection
+from typing import Any
+
 from rockbottom.quantities import Fault, RockbottomError
 
 
@@ -12,6 +15,22 @@ class AccountUnavailable(RockbottomError):
 def error_code(error: Exception) -> str:
     """The code of an answer of AWS; empty where the error is no answer."""
     return str(getattr(error, "response", {}).get("Error", {}).get("Code", ""))
+
+
+def answer_of(call: Callable[[], Any], policy: str, codes: Collection[str] = (), missing: Any = None) -> Any:
+    """What a call gives; ``missing`` where AWS answers with one of these ``codes``, which say that it is not there.
+
+    ``policy`` is the command that prints what the call needs. Raises AccountUnavailable.
+    """
+    try:
+        return call()
+    except Exception as error:
+        if error_code(error) in codes:
+            return missing
+        message = unavailable(error, policy)
+        if message is error:
+            raise
+        raise message from error
 
 
 def unavailable(error: Exception, policy: str) -> Exception:

@@ -2,15 +2,17 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
-from rockbottom.cloudwatch import error_code, unavailable
+from rockbottom import cloudwatch
 
 _MISSING = (
     "NoSuchBucket", "NoSuchBucketPolicy", "NoSuchTagSet", "NoSuchLifecycleConfiguration", "NoSuchEntity", "404",
     "ResourceNotFoundException", "NotFound",
 )  # fmt: skip
-_POLICY = "logging policy apply"
+answer_of = partial(cloudwatch.answer_of, policy="logging policy apply")
+"""What a call gives. Raises AccountUnavailable."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,17 +29,4 @@ class Clients:
 
 def found_or(call: Callable[[], Any], missing: Any) -> Any:
     """What a call gives, or ``missing`` where there is no such thing. Raises AccountUnavailable."""
-    try:
-        return call()
-    except Exception as error:
-        if error_code(error) in _MISSING:
-            return missing
-        raise unavailable(error, _POLICY) from error
-
-
-def answer_of(call: Callable[[], Any]) -> Any:
-    """What a call gives. Raises AccountUnavailable."""
-    try:
-        return call()
-    except Exception as error:
-        raise unavailable(error, _POLICY) from error
+    return answer_of(call, codes=_MISSING, missing=missing)

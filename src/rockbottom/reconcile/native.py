@@ -4,9 +4,10 @@ GetMetricData is charged by metrics requested and is not in the free tier, so wh
 called. At most 500 metrics go into one request. Metric names: ``cloudwatch.NATIVE_TOKENS``, ``MANTLE_TOKENS``.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
+from functools import partial
 from typing import Any, NamedTuple
 
 from rockbottom.catalog import Catalog, CatalogError
@@ -17,8 +18,8 @@ from rockbottom.cloudwatch import (
     MANTLE_TOKENS,
     NATIVE,
     NATIVE_TOKENS,
+    answer_of,
     fees,
-    unavailable,
 )
 from rockbottom.quantities import Usd
 from rockbottom.reconcile.books import Book
@@ -41,6 +42,9 @@ class Series(NamedTuple):
     model: str
     kind: str
     project: str = ""
+
+
+_answer_of = partial(answer_of, policy="monitor policy read")
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,10 +169,3 @@ def _model(name: str, catalog: Catalog, behind: Mapping[str, str]) -> str:
         return catalog.model(behind.get(name, name)).model.id
     except CatalogError:
         return name
-
-
-def _answer_of(call: Callable[[], Any]) -> Any:
-    try:
-        return call()
-    except Exception as error:
-        raise unavailable(error, "monitor policy read") from error
