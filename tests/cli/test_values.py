@@ -33,6 +33,21 @@ def test_every_region_that_a_command_takes_is_checked():
     assert unchecked == []
 
 
+@pytest.mark.parametrize("number", ["nan", "inf", "-inf", "1e400", "9" * 40])
+def test_no_command_takes_a_number_that_cannot_be_reckoned_with(number):
+    """click finds ``nan`` in any range, and a range without an end takes what fits in no clock and no C integer."""
+    kinds = (click.types.FloatParamType, click.types.IntParamType)
+    options = [(name, param) for name, param in _options() if isinstance(param.type, kinds)]
+    assert len(options) > 30
+    taken = []
+    for name, param in options:
+        try:
+            taken.append((name, param.type.convert(number, param, None)))
+        except click.BadParameter:
+            continue
+    assert taken == []
+
+
 def test_no_command_shows_the_letters_of_strftime():
     """A day is a day in help and in errors, and not %Y-%m-%d."""
     assert [name for name, param in _options() if isinstance(param.type, click.DateTime)] == []

@@ -15,7 +15,7 @@ from rockbottom.cli.replay_questions import Several
 from rockbottom.cli.shape_options import own_tokens, rate
 from rockbottom.cli.standing import tell_endings
 from rockbottom.cli.trace import by_option
-from rockbottom.cli.values import Day, Number, Region, prices_option
+from rockbottom.cli.values import Count, Day, Number, Region, prices_option
 
 if TYPE_CHECKING:
     from rockbottom.advise import AdviceResult, Evidence, Tariff, Wishes
@@ -60,14 +60,14 @@ _SHAPE = (
 @click.option("--prefix", type=Number(), help="Tokens that are the same in every request.")
 @click.option("--layer", "layers", multiple=True, metavar="TOKENS[/VERSIONS][@TTL]", help="As in rockbottom estimate.")
 @own_tokens
-@click.option("--fan-out", type=click.IntRange(2, 10_000), help="First requests that start at the same instant.")
+@click.option("--fan-out", type=Count(2, 10_000), help="First requests that start at the same instant.")
 @click.option("--wait", type=click.Choice(["no", "minutes", "day"]), help="How long an answer may take.")
 @click.option("--residency", type=click.Choice(["none", "keep"]), help="May data be processed anywhere (none)?")
 @click.option("--other", "others", multiple=True, metavar="ID", help="A model that would be good enough; repeat.")
 @click.option("--model-unit-usd-hour", type=Number(), metavar="USD", help="Your price of a provisioned model unit.")
 @click.option("--guardrail", metavar="POLICY,..", help="Policies of the guardrail on every request.")
 @click.option("--guard-turn", is_flag=True, help="It evaluates the user's turn alone (guardContent) already.")
-@click.option("--model-units", type=click.IntRange(1, 10_000), default=1, help="Model units that carry the load.")
+@click.option("--model-units", type=Count(1, 10_000), default=1, help="Model units that carry the load.")
 @click.option("--on", type=Day(), help="The day whose prices and rules to use; today by default.")
 @prices_option
 @click.option("--region", type=Region(), help="The Region, where the price depends on it.")

@@ -11,7 +11,7 @@ from rockbottom.cli.batch_options import priced, where
 from rockbottom.cli.consenting import consent
 from rockbottom.cli.console import progress, redraws, show, tell
 from rockbottom.cli.exits import Exit
-from rockbottom.cli.values import Dollars
+from rockbottom.cli.values import Count, Dollars
 from rockbottom.figures import counted, thousands
 
 if TYPE_CHECKING:
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 @click.argument("name")
 @where
 @priced
-@click.option("--output-tokens", type=click.IntRange(1), help="Tokens to expect of an answer, for the estimate.")
+@click.option("--output-tokens", type=Count(1), help="Tokens to expect of an answer, for the estimate.")
 @click.option("--max-usd", type=Dollars(), help="Send nothing when the estimate is above this.")
 @click.option("--yes", is_flag=True, help="Do not ask before spending.")
 @click.pass_context

@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-from rockbottom.cli.values import Day, Dollars, Region, Url
+from rockbottom.cli.values import Count, Day, Decimals, Dollars, Region, Url
 
 FOLDER = Path(".rockbottom/batch")
 
@@ -47,10 +47,10 @@ job = _options(
                  default="Converse", show_default=True,
                  help="API of the bodies; ChatCompletions: lines of the OpenAI Batch API, which then runs them."),
     click.option("--strip-cache-points", is_flag=True, help="Take cachePoints out instead of refusing them."),
-    click.option("--output-tokens", type=click.IntRange(1), help="Tokens to expect of an answer, for the estimate."),
+    click.option("--output-tokens", type=Count(1), help="Tokens to expect of an answer, for the estimate."),
     click.option("--kms-key", metavar="ARN", help="Key that encrypts input and output."),
     click.option("--bucket-owner", metavar="ACCOUNT", help="Account that must own the bucket."),
-    click.option("--timeout-hours", type=click.IntRange(24, 168), help="Hours after which a job expires."),
+    click.option("--timeout-hours", type=Count(24, 168), help="Hours after which a job expires."),
     click.option("--tag", "tags", multiple=True, metavar="KEY=VALUE", help="Tag of the jobs; repeat."),
     click.option("--max-usd", type=Dollars(), help="Send nothing when the estimate is above this."),
     click.option("--yes", is_flag=True, help="Do not ask before spending."),
@@ -58,18 +58,18 @@ job = _options(
 direct = _options(
     click.option("--on-demand", is_flag=True,
                  help="Send the records one by one with caching; no job, bucket or role."),
-    click.option("--requests-per-minute", type=click.IntRange(1), help="Pace on demand; your quota by default."),
-    click.option("--tokens-per-minute", type=click.IntRange(1), help="Pace on demand; your quota by default."),
-    click.option("--parallel", "at_once", type=click.IntRange(1, 64), default=1, show_default=True,
+    click.option("--requests-per-minute", type=Count(1), help="Pace on demand; your quota by default."),
+    click.option("--tokens-per-minute", type=Count(1), help="Pace on demand; your quota by default."),
+    click.option("--parallel", "at_once", type=Count(1, 64), default=1, show_default=True,
                  help="Records under way at once on demand."),
 )  # fmt: skip
 waiting = _options(
-    click.option("--every", "every_s", type=click.FloatRange(0.05), default=30.0, show_default=True,
+    click.option("--every", "every_s", type=Decimals(0.05), default=30.0, show_default=True,
                  help="Seconds between two looks at the jobs."),
-    click.option("--within", "within_s", type=click.FloatRange(0), help="Stop waiting after so many seconds."),
+    click.option("--within", "within_s", type=Decimals(0), help="Stop waiting after so many seconds."),
 )  # fmt: skip
 collecting = _options(
-    click.option("--attempts", type=click.IntRange(1, 20), default=3, show_default=True,
+    click.option("--attempts", type=Count(1, 20), default=3, show_default=True,
                  help="Times a record is sent at most."),
     click.option("--retry-failed", is_flag=True, help="Send records of failed and stopped jobs once more."),
     click.option("--accept-incomplete", is_flag=True, help="Take output that is half-written as it is."),

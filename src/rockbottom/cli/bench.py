@@ -17,7 +17,7 @@ from rockbottom.cli.consenting import consent
 from rockbottom.cli.console import colour, show, tell, width
 from rockbottom.cli.exits import Exit, exit_code_of
 from rockbottom.cli.settings import ledger_folder
-from rockbottom.cli.values import Day, Dollars, NewFile, Region, Url, known_region, write_new
+from rockbottom.cli.values import Count, Day, Dollars, NewFile, Region, Url, known_region, write_new
 
 if TYPE_CHECKING:
     from rockbottom.bench import Bench, Endpoint
@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     help="Model to measure; repeat, or separate with commas.",
 )
 @click.option("--lane", "lanes", multiple=True, metavar="NAME", help="Lane to run beside the baseline; repeat.")
-@click.option("--repeat", "repeats", type=click.IntRange(1, 1000), default=1, help="Passes of each lane.")
+@click.option("--repeat", "repeats", type=Count(1, 1000), default=1, help="Passes of each lane.")
 @click.option(
     "--endpoint",
     "place",
@@ -82,7 +82,7 @@ if TYPE_CHECKING:
 )
 @click.option("--on", "on", type=Day(), help="Price the run as on this day.")
 @grading_options
-@click.option("--per-day", type=click.IntRange(1), metavar="N", help="Conversations a day, instead of the workload's.")
+@click.option("--per-day", type=Count(1), metavar="N", help="Conversations a day, instead of the workload's.")
 @click.option("--verbose", "-v", is_flag=True, help="Show every turn, lane and check.")
 @click.option("--sources", is_flag=True, help="Say every contested price in full.")
 @click.option("--turns", type=click.Choice(["best", "all"]), default="best", help="Lanes that --verbose shows by turn.")

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from rockbottom.cli.console import redraws, tell
-from rockbottom.cli.values import ParamType
+from rockbottom.cli.values import Count, ParamType
 
 if TYPE_CHECKING:
     from rockbottom.bench import Bench, Teller
@@ -41,7 +41,7 @@ def grading_options(command: Callable[..., Any]) -> Callable[..., Any]:
         click.option("--bar", type=_Share(), help="Share of conversations that must pass, like 0.9."),
         click.option("--judge", metavar="ID", help="Model that votes on answers; its votes cost money."),
         click.option("--reference", metavar="ID", help="Model of the run to hold the others against, in pairs."),
-        click.option("--votes", type=click.IntRange(1, 99), help="Votes of the judge on each answer."),
+        click.option("--votes", type=Count(1, 99), help="Votes of the judge on each answer."),
     ]
     for option in reversed(options):
         command = option(command)

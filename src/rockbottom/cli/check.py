@@ -4,7 +4,7 @@ import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import date
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,26 +13,10 @@ import click
 from rockbottom.cli.console import progress, show, width
 from rockbottom.cli.exits import Exit, say
 from rockbottom.cli.standing import tell_endings
-from rockbottom.cli.values import ParamType
+from rockbottom.cli.values import Count, Number
 
 if TYPE_CHECKING:
     from rockbottom.pins import Gate, Limits, NotRendered, Pin, Rendering, Verdict
-
-
-class _Number(ParamType):
-    """A decimal number that is not negative."""
-
-    name = "number"
-
-    def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> Decimal:
-        """The exact number; fails on what is none."""
-        try:
-            number = Decimal(str(value))
-        except InvalidOperation:
-            number = Decimal("NaN")
-        if not number.is_finite() or number < 0:
-            self.fail(f"{value!r} is no number such as 25 or 0.50")
-        return number
 
 
 @click.command()
@@ -48,18 +32,20 @@ class _Number(ParamType):
 @click.option("--with-text", is_flag=True, help="Keep the text of accepted prefixes beside the pins, for full diffs.")
 @click.option("--name", help="The name of the prompt, where one SOURCE is given.")
 @click.option("--model", metavar="ID", help="The model of requests that name none, or an application profile.")
-@click.option("--requests-per-month", type=click.IntRange(min=0), metavar="N", help="How many requests a month.")
-@click.option("--max-usd", type=_Number(), metavar="USD", help="Fail when a conversation costs more (simulated).")
-@click.option("--min-hit-rate", type=_Number(), metavar="PERCENT", help="Fail when less of its input is read.")
+@click.option("--requests-per-month", type=Count(min=0), metavar="N", help="How many requests a month.")
+@click.option(
+    "--max-usd", type=Number(zero=True), metavar="USD", help="Fail when a conversation costs more (simulated)."
+)
+@click.option("--min-hit-rate", type=Number(zero=True), metavar="PERCENT", help="Fail when less of its input is read.")
 @click.option(
     "--gap",
-    type=_Number(),
+    type=Number(zero=True, most=Decimal(10**9)),
     default="30",
     show_default=True,
     metavar="SECONDS",
     help="The time between two turns of a conversation.",
 )
-@click.option("--output-tokens", type=click.IntRange(min=0), metavar="N", help="Output tokens of each turn.")
+@click.option("--output-tokens", type=Count(min=0), metavar="N", help="Output tokens of each turn.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def command(
     sources: tuple[str, ...], pins_path: Path | None, accept: bool, with_text: bool, name: str | None,

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import click
 
 from rockbottom.cli.console import tell
+from rockbottom.cli.values import Count
 from rockbottom.cli.watch import ledger_option, logs_options, view_of, view_of_logs
 
 if TYPE_CHECKING:
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
 @logs_options
 @click.option(
     "--port",
-    type=click.IntRange(0, 65535),
+    type=Count(0, 65535),
     default=4748,
     show_default=True,
     help="Port to listen on; 0 is any free one.",

@@ -11,7 +11,7 @@ from rockbottom.cli.batch_opening import cloud_of
 from rockbottom.cli.batch_options import where
 from rockbottom.cli.consenting import consent
 from rockbottom.cli.console import colour, show, tell, width
-from rockbottom.cli.values import Day, Number, prices_option
+from rockbottom.cli.values import Count, Day, Decimals, Number, prices_option
 from rockbottom.figures import thousands
 
 _CHANGES = "this spends money or changes your account"
@@ -48,10 +48,8 @@ def pairs(as_json: bool) -> None:
     "--prefix", type=Number(zero=True), default=Decimal(0), help="Of the input, tokens that every call shares."
 )
 @click.option("--requests", type=Number(), required=True, help="Calls a month.")
-@click.option(
-    "--records", type=click.IntRange(100, 15_000), default=15_000, show_default=True, help="Prompts to train on."
-)
-@click.option("--epochs", type=click.IntRange(1, 20), default=2, show_default=True, help="Times over them.")
+@click.option("--records", type=Count(100, 15_000), default=15_000, show_default=True, help="Prompts to train on.")
+@click.option("--epochs", type=Count(1, 20), default=2, show_default=True, help="Times over them.")
 @click.option("--from-logs", is_flag=True, help="The answers are in a log already: the teacher is not asked.")
 @click.option("--on", type=Day(), help="The day whose prices to use; today by default.")
 @prices_option
@@ -156,12 +154,8 @@ def status(name: str, **options: Any) -> None:
 
 @command.command()
 @click.argument("name")
-@click.option(
-    "--every", "every_s", type=click.FloatRange(0.05), default=60.0, show_default=True, help="Seconds between looks."
-)
-@click.option(
-    "--stop-after", type=click.FloatRange(0), default=24.0, show_default=True, help="Hours after which to stop it."
-)
+@click.option("--every", "every_s", type=Decimals(0.05), default=60.0, show_default=True, help="Seconds between looks.")
+@click.option("--stop-after", type=Decimals(0), default=24.0, show_default=True, help="Hours after which to stop it.")
 @where
 def wait(name: str, every_s: float, stop_after: float, **options: Any) -> None:
     """Wait for the job NAME, and stop it when its time is over: such jobs are known to hang."""

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,7 +12,7 @@ from rockbottom.cli.compiling import tell_of_compiling
 from rockbottom.cli.console import show, width
 from rockbottom.cli.exits import Exit, say
 from rockbottom.cli.trace import by_option, nothing_read, refuse_some, say_apart, say_damage
-from rockbottom.cli.values import NewFile, ParamType, write_new
+from rockbottom.cli.values import Decimals, NewFile, Number, ParamType, write_new
 from rockbottom.figures import counted
 
 if TYPE_CHECKING:
@@ -42,31 +42,15 @@ class _Rules(ParamType):
         return frozenset(chosen)
 
 
-class _Amount(ParamType):
-    """A limit in US dollars, zero or above."""
-
-    name = "usd"
-
-    def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> Decimal:
-        """The exact amount; fails on what is none."""
-        try:
-            amount = Decimal(str(value))
-        except InvalidOperation:
-            amount = Decimal("NaN")
-        if not amount.is_finite() or amount < 0:
-            self.fail(f"{value!r} is no amount of US dollars, such as 25 or 0.50")
-        return amount
-
-
 @click.command()
 @click.argument("sources", nargs=-1, required=True)
 @click.option("--model", metavar="ID", help="The model of request bodies that do not name one.")
 @click.option(
-    "--gap", type=click.FloatRange(min=0), default=30.0, show_default=True, metavar="SECONDS",
+    "--gap", type=Decimals(0, 1e9), default=30.0, show_default=True, metavar="SECONDS",
     help="Two bodies: the time between them.",
 )  # fmt: skip
 @click.option("--fail-on", type=_Rules(), metavar="RULE[,..]", help="Exit with 1 when one of these is found (or: any).")
-@click.option("--max-usd-per-month", type=_Amount(), metavar="USD", help="Exit with 1 when misses cost more.")
+@click.option("--max-usd-per-month", type=Number(zero=True), metavar="USD", help="Exit with 1 when misses cost more.")
 @click.option(
     "--profile",
     "profiles",

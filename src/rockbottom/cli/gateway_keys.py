@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from rockbottom.cli.console import show, tell
+from rockbottom.cli.values import Count
 
 if TYPE_CHECKING:
     from rockbottom.gateway import Key, KeyTable
@@ -34,7 +35,7 @@ def key() -> None:
 @click.argument("name")
 @click.option("--tag", "tags", multiple=True, metavar="NAME=VALUE", help="A tag on its calls; repeat.")
 @click.option("--model", "models", multiple=True, metavar="ID", help="A model, or how its id begins; repeat.")
-@click.option("--per-minute", type=click.IntRange(1), metavar="N", help="The most requests in a minute.")
+@click.option("--per-minute", type=Count(1), metavar="N", help="The most requests in a minute.")
 @click.option(
     "--marks",
     type=click.Choice(["keep", "complete", "replace"]),

@@ -11,7 +11,7 @@ from rockbottom.cli.consenting import consent
 from rockbottom.cli.console import show, tell
 from rockbottom.cli.exits import Exit
 from rockbottom.cli.monitor_settings import options
-from rockbottom.cli.values import Region, Url
+from rockbottom.cli.values import Count, Region, Url
 
 if TYPE_CHECKING:
     from rockbottom.changes import Step
@@ -27,7 +27,7 @@ _where_to = options(
 )  # fmt: skip
 _settings = options(
     _where_to,
-    click.option("--retention", type=click.IntRange(min=1), metavar="DAYS", help="Keep logs so long; 30 by default."),
+    click.option("--retention", type=Count(min=1), metavar="DAYS", help="Keep logs so long; 30 by default."),
     click.option("--keep-forever", is_flag=True, help="Let no log expire."),
     click.option("--with", "kinds", multiple=True, type=click.Choice(_DATA[1:]), help="Log this beside text; repeat."),
     click.option("--replace", "replaces", is_flag=True, help="Replace a configuration that leads elsewhere."),

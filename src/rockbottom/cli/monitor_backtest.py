@@ -10,7 +10,7 @@ from rockbottom.cli.console import progress, show, tell
 from rockbottom.cli.exits import Exit
 from rockbottom.cli.monitor_history import recorded_calls
 from rockbottom.cli.monitor_settings import settings_options, wanted_of
-from rockbottom.cli.values import Instant, instant, write_new
+from rockbottom.cli.values import Count, Decimals, Instant, instant, write_new
 from rockbottom.figures import counted
 
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 @click.option("--bad", multiple=True, metavar="FROM..TO", help="Something was wrong then: an alarm is right; repeat.")
 @click.option(
     "--share",
-    type=click.FloatRange(0, 1, min_open=True),
+    type=Decimals(0, 1, min_open=True),
     default=0.25,
     show_default=True,
     help="Share of the tokens read that a simulated regression hits.",
@@ -40,13 +40,11 @@ if TYPE_CHECKING:
     metavar="KIND",
     help="changes: prefixes change every call. vanishes: nothing is cached. Both by default.",
 )
-@click.option(
-    "--tries", type=click.IntRange(1, 200), default=10, show_default=True, help="Instants at which it is simulated."
-)
+@click.option("--tries", type=Count(1, 200), default=10, show_default=True, help="Instants at which it is simulated.")
 @click.option(
     "--within",
     "within_h",
-    type=click.FloatRange(0.1, 168),
+    type=Decimals(0.1, 168),
     default=6.0,
     show_default=True,
     metavar="HOURS",
@@ -55,7 +53,7 @@ if TYPE_CHECKING:
 @click.option(
     "--wolf",
     "wolves",
-    type=click.FloatRange(0),
+    type=Decimals(0),
     default=1.0,
     show_default=True,
     help="False alarms a month that you accept, for the proposal.",

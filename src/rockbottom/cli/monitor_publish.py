@@ -12,7 +12,7 @@ from rockbottom.cli.console import progress, redraws, tell
 from rockbottom.cli.exits import Exit
 from rockbottom.cli.ledgers import own_folder
 from rockbottom.cli.settings import ledger_folder
-from rockbottom.cli.values import Region, Url
+from rockbottom.cli.values import Count, Region, Url
 from rockbottom.figures import counted, thousands
 
 if TYPE_CHECKING:
@@ -32,7 +32,9 @@ _ledger = click.option(
 @click.option("--namespace", default="BedrockLLMOps", show_default=True, help="Namespace of the metrics.")
 @click.option("--dimensions", "sets", multiple=True, metavar="A,B", help="A set of dimensions ('' is none); repeat.")
 @click.option("--metric", "metrics", multiple=True, metavar="NAME", help="Only this metric; repeat.")
-@click.option("--most-series", default=100, show_default=True, help="Combinations of dimension values told apart.")
+@click.option(
+    "--most-series", type=Count(1), default=100, show_default=True, help="Combinations of dimension values told apart."
+)
 @click.option("--emf", metavar="WHERE", help="Embedded metric format instead: stdout, a file, or tcp://host:port.")
 @click.option("--simulated", is_flag=True, help="Also calls of a local endpoint.")
 @click.option("--follow", is_flag=True, help="Go on with what is recorded, once a minute, until ctrl-C.")
@@ -106,7 +108,7 @@ def _published(
 @_ledger
 @click.option(
     "--port",
-    type=click.IntRange(0, 65535),
+    type=Count(0, 65535),
     default=9477,
     show_default=True,
     help="Port to listen on; 0 is any free one.",
@@ -114,7 +116,9 @@ def _published(
 @click.option("--host", default="127.0.0.1", show_default=True, help="Address to bind; loopback unless told otherwise.")
 @click.option("--allow-host", "hosts", multiple=True, metavar="NAME", help="A name that it is asked by; repeat.")
 @click.option("--tag", "tags", multiple=True, metavar="NAME", help="A tag that becomes a label; repeat.")
-@click.option("--most-series", default=1000, show_default=True, help="Combinations of labels told apart.")
+@click.option(
+    "--most-series", type=Count(1), default=1000, show_default=True, help="Combinations of labels told apart."
+)
 def serve(
     folder: Path | None, port: int, host: str, hosts: tuple[str, ...], tags: tuple[str, ...], most_series: int
 ) -> None:

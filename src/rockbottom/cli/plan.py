@@ -9,6 +9,7 @@ from typing import IO, TYPE_CHECKING, Any
 import click
 
 from rockbottom.cli.console import show
+from rockbottom.cli.values import Decimals
 from rockbottom.quantities import is_list, is_object
 
 if TYPE_CHECKING:
@@ -20,7 +21,9 @@ if TYPE_CHECKING:
 @click.option("--json", "as_json", is_flag=True, help="Print the plan as JSON.")
 @click.option("--apply", "applied", is_flag=True, help="Print the request with the plan applied, as JSON.")
 @click.option("--model", help="The model id, where the request has none.")
-@click.option("--now", type=float, help="The instant of the request, in seconds since the epoch; now by default.")
+@click.option(
+    "--now", type=Decimals(min=0), help="The instant of the request, in seconds since the epoch; now by default."
+)
 @click.option("--state", type=click.Path(dir_okay=False), help="What a planner learned and saved, to decide with it.")
 @click.option(
     "--own-points",

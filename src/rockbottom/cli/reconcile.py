@@ -15,7 +15,7 @@ from rockbottom.cli.consenting import consent
 from rockbottom.cli.console import show, tell, width
 from rockbottom.cli.exits import Exit
 from rockbottom.cli.ledgers import ledger_option, one_ledger
-from rockbottom.cli.values import Day, NewFile, Region, Url, write_new
+from rockbottom.cli.values import Day, Decimals, NewFile, Region, Url, write_new
 from rockbottom.extras import needing
 from rockbottom.figures import thousands, usd_exact
 
@@ -50,7 +50,7 @@ _WEEK = 7
 @click.option("--until", type=Day(), help="Last day (UTC).")
 @click.option(
     "--tolerance",
-    type=click.FloatRange(0, 100),
+    type=Decimals(0, 100),
     default=1.0,
     show_default=True,
     metavar="PERCENT",

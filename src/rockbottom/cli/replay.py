@@ -22,7 +22,7 @@ from rockbottom.cli.trace import (
     settings_of,
     source_options,
 )
-from rockbottom.cli.values import Day, Region, prices_option, write_new
+from rockbottom.cli.values import Count, Day, Decimals, Region, prices_option, write_new
 from rockbottom.quantities import RockbottomError
 
 if TYPE_CHECKING:
@@ -104,14 +104,14 @@ class NothingRepeats(RockbottomError):
     show_default=True,
     help="In this process, in several, or on a Ray cluster.",
 )
-@click.option("--jobs", type=click.IntRange(min=1), help="Processes of --engine processes; as many as processors.")
+@click.option("--jobs", type=Count(1, 1024), help="Processes of --engine processes; as many as processors.")
 @click.option("--ray-address", metavar="ADDRESS", help="The cluster of --engine ray; else RAY_ADDRESS, else one here.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @click.option("--csv", "as_csv", is_flag=True, help="Print CSV.")
 @click.option("--html", type=click.Path(path_type=Path, dir_okay=False), metavar="FILE", help="Write a page as well.")
 @click.option("--follow", is_flag=True, help="Keep reading logs while they are written; ctrl-C ends it.")
 @click.option(
-    "--every", type=click.FloatRange(1, 3600), default=30.0, show_default=True, help="With --follow: seconds between."
+    "--every", type=Decimals(1, 3600), default=30.0, show_default=True, help="With --follow: seconds between."
 )
 @source_options
 def command(

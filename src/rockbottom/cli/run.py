@@ -17,6 +17,7 @@ import click
 from rockbottom.cli.console import tell
 from rockbottom.cli.exits import say
 from rockbottom.cli.settings import set_ledger
+from rockbottom.cli.values import Decimals
 from rockbottom.programs import UNRECORDED, Choices, environment_of
 
 if TYPE_CHECKING:
@@ -32,7 +33,7 @@ _NOT_FOUND, _NOT_RUNNABLE = 127, 126  # as shells say it
 @click.option("--dry-run", is_flag=True, help="Change nothing that is sent; say what the planner would have saved.")
 @click.option(
     "--holdout",
-    type=click.FloatRange(0, 1),
+    type=Decimals(0, 1),
     help="Share of the conversations to leave unplanned, to measure what planning saves.",
 )
 @click.option(

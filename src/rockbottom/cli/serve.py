@@ -7,7 +7,7 @@ from typing import Any
 import click
 
 from rockbottom.cli.console import tell
-from rockbottom.cli.values import Region, Url
+from rockbottom.cli.values import Count, Region, Url
 from rockbottom.files import make_folder
 from rockbottom.local import DEFAULT_ACCOUNT, IN_PROCESS, ClockKind, EndpointSettings, Running
 from rockbottom.local import serve as serve_forever
@@ -16,7 +16,7 @@ from rockbottom.local import serve as serve_forever
 @click.command()
 @click.option(
     "--port",
-    type=click.IntRange(0, 65535),
+    type=Count(0, 65535),
     default=4747,
     show_default=True,
     help="Port to listen on; 0 is any free one.",
@@ -36,7 +36,7 @@ from rockbottom.local import serve as serve_forever
 )
 @click.option("--upstream", type=Url(), help="OpenAI-compatible server that writes the answers (.../v1).")
 @click.option("--upstream-model", metavar="NAME", help="Model to ask the upstream for; the Bedrock id otherwise.")
-@click.option("--seed", default=0, show_default=True, help="Seed of everything that looks random.")
+@click.option("--seed", type=Count(min=0), default=0, show_default=True, help="Seed of everything that looks random.")
 @click.option(
     "--region",
     type=Region(),
@@ -45,10 +45,10 @@ from rockbottom.local import serve as serve_forever
     help="Region of callers whose signature names none.",
 )
 @click.option("--account", default=DEFAULT_ACCOUNT, show_default=True, help="Account of callers.")
-@click.option("--max-entries", default=200_000, show_default=True, help="Most cache entries kept.")
+@click.option("--max-entries", type=Count(1), default=200_000, show_default=True, help="Most cache entries kept.")
 @click.option("--s3", metavar="URL", help="S3 that batch jobs read and write; 'moto' starts one in this process.")
 @click.option("--tls", is_flag=True, help="Speak TLS, with a certificate made at the start; its bundle is printed.")
-@click.option("--s3-port", type=click.IntRange(0, 65535), default=0, show_default=True, help="Port of that S3; 0: any.")
+@click.option("--s3-port", type=Count(0, 65535), default=0, show_default=True, help="Port of that S3; 0: any.")
 @click.option("--allow-host", "hosts", multiple=True, metavar="NAME", help="A name that it is called by; repeat.")
 @click.option("--allow-origin", "origins", multiple=True, metavar="ORIGIN", help="A page that may call it; repeat.")
 @click.option(

@@ -5,7 +5,7 @@ from typing import Any
 
 import click
 
-from rockbottom.cli.values import Number
+from rockbottom.cli.values import Count, Number
 
 Command = Callable[..., Any]
 
@@ -26,9 +26,9 @@ def own_tokens(command: Command) -> Command:
 _OWN = (
     click.option("--question", type=Number(zero=True), help="Tokens of their own in every request."),
     click.option("--output", type=Number(zero=True), help="Output tokens of a request."),
-    click.option("--turns", type=click.IntRange(1, 500), help="Requests of one conversation."),
+    click.option("--turns", type=Count(1, 500), help="Requests of one conversation."),
     click.option("--added", type=Number(zero=True), help="Tokens that each turn adds to the conversation."),
     click.option("--turn-gap", type=Number(zero=True), help="Seconds between the turns of a conversation."),
-    click.option("--days", type=click.IntRange(1, 31), help="Days of traffic in a month.  [default: 30]"),
+    click.option("--days", type=Count(1, 31), help="Days of traffic in a month.  [default: 30]"),
     click.option("--hours", type=Number(), help="Hours of traffic a day.  [default: 24]"),
 )

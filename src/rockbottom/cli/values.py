@@ -20,6 +20,8 @@ else:  # an older click, which may be installed too, has no argument there
 MOST = Decimal(10**12)
 """No count of a month is larger."""
 
+_MOST_COUNTED = 10**9
+
 
 class Dollars(ParamType):
     """A limit in US dollars."""
@@ -41,8 +43,8 @@ class Number(ParamType):
 
     name = "N"
 
-    def __init__(self, *, zero: bool = False) -> None:
-        self.zero = zero
+    def __init__(self, *, zero: bool = False, most: Decimal = MOST) -> None:
+        self.zero, self.most = zero, most
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Decimal:
         """The number; fails on what is none, on a negative one and, unless ``zero``, on zero."""
@@ -52,8 +54,30 @@ class Number(ParamType):
             self.fail(f"'{value}' is not a number", param, ctx)
         if not number.is_finite() or number < 0 or (not number and not self.zero):
             self.fail(f"{value} must be {'at least' if self.zero else 'above'} zero", param, ctx)
-        if number > MOST or 0 < number < 1 / MOST:
+        if number > self.most or 0 < number < 1 / MOST:
             self.fail(f"{value} is not a number that a month could have", param, ctx)
+        return number
+
+
+class Count(click.IntRange):
+    """A whole number that fits wherever counts go: a range without an end goes as far as a billion."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
+        """The number; fails on what is none, or out of the range."""
+        count: int = super().convert(value, param, ctx)
+        if abs(count) > _MOST_COUNTED:
+            self.fail(f"{value} is more than a billion", param, ctx)
+        return count
+
+
+class Decimals(click.FloatRange):
+    """A number with decimals: neither ``nan``, which click takes to be in any range, nor one without an end."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
+        """The number; fails on what is none, or out of the range."""
+        number: float = super().convert(value, param, ctx)
+        if not abs(number) <= float(MOST):
+            self.fail(f"{value} is not a number that can be reckoned with", param, ctx)
         return number
 
 

@@ -12,6 +12,7 @@ import click
 from rockbottom.cli.console import colour, progress, redraws, show, width
 from rockbottom.cli.monitor_settings import options
 from rockbottom.cli.settings import ledger_folder
+from rockbottom.cli.values import Decimals
 from rockbottom.figures import share
 from rockbottom.watch import NAMES
 
@@ -59,9 +60,7 @@ side_option = click.option(
 @click.option("--once", is_flag=True, help="Print one frame and end.")
 @click.option("--json", "as_json", is_flag=True, help="Print the snapshot as JSON; with --follow one line each.")
 @click.option("--follow", is_flag=True, help="With --json: go on, a line whenever something changed.")
-@click.option(
-    "--every", type=click.FloatRange(0.1, 3600), default=2.0, show_default=True, help="Seconds between two looks."
-)
+@click.option("--every", type=Decimals(0.1, 3600), default=2.0, show_default=True, help="Seconds between two looks.")
 def command(
     folder: Path | None, logs: str | None, quotas: tuple[str, ...], profiles: tuple[str, ...], period: str, side: str,
     once: bool, as_json: bool, follow: bool, every: float,
