@@ -47,7 +47,7 @@ def load_catalog() -> Catalog:
 @cache
 def _with_prices(path: Path | None) -> Catalog:
     catalog = packaged_catalog()
-    if path is None or not path.is_file():
+    if path is None or not os.path.isfile(path):  # nor where the folder above it may not be looked into
         return catalog
     try:
         return catalog.with_prices(PriceBook.read(path))

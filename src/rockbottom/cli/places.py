@@ -1,5 +1,6 @@
 """Where ``rockbottom.toml`` is, and one setting of it for whoever has no time for all of them."""
 
+import os
 from pathlib import Path
 
 FILE = "rockbottom.toml"
@@ -11,7 +12,8 @@ def nearest_file() -> Path | None:
         here = Path.cwd()
     except OSError:  # the folder was removed
         return None
-    return next((folder / FILE for folder in (here, *here.parents) if (folder / FILE).is_file()), None)
+    # os.path, which takes a folder that may not be looked into for one that holds nothing
+    return next((folder / FILE for folder in (here, *here.parents) if os.path.isfile(folder / FILE)), None)
 
 
 def setting_of_file(name: str) -> Path | None:

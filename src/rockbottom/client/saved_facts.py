@@ -27,7 +27,7 @@ def with_saved_facts(catalog: Catalog, region: str | None = None) -> Catalog:
     """
     try:
         path = saved_facts_path()
-        if path is None or not path.is_file():
+        if path is None or not os.path.isfile(path):  # nor where the folder above it may not be looked into
             return catalog
         return catalog.overlaid(path, region)
     except (CatalogError, OSError, RuntimeError) as error:

@@ -24,12 +24,20 @@ class Volume(NamedTuple):
 
 
 def default_folder(env: Mapping[str, str]) -> Path:
-    """The ledger's folder: ``ROCKBOTTOM_LEDGER`` where that is a path, else below the user's state folder."""
+    """The ledger's folder: ``ROCKBOTTOM_LEDGER`` where that is a path, else below the user's state folder.
+
+    A user without a home, as a container may run as, has the root for one; where nothing can be made there, calls are
+    recorded in memory alone.
+    """
     named = env.get("ROCKBOTTOM_LEDGER", "").strip()
     if named.lower() not in (*ON, *OFF):
         return Path(named).expanduser()
     state = env.get("XDG_STATE_HOME") or "~/.local/state"
-    return Path(state).expanduser() / "rockbottom" / "ledger"
+    try:
+        folder = Path(state).expanduser()
+    except RuntimeError:
+        folder = Path("/.local/state")
+    return folder / "rockbottom" / "ledger"
 
 
 def chosen_folder(setting: object, env: Mapping[str, str]) -> Path | None:
