@@ -147,6 +147,20 @@ def test_a_malformed_address_from_the_environment_is_no_bug_of_ours(monkeypatch,
     assert capsys.readouterr().err == "rockbottom: Invalid IPv6 URL\n"
 
 
+@pytest.mark.skipif(os.name == "nt", reason="needs a shell that closes files")
+@pytest.mark.parametrize(
+    ("closed", "code", "message"),
+    [(">&-", Exit.USAGE, "rockbottom: standard output: Bad file descriptor\n"), ("<&-", 0, ""), ("2>&-", 0, ""),
+     ("<&- 2>&-", 0, "")],
+)  # fmt: skip
+def test_what_was_closed_is_no_internal_error(closed, code, message):
+    """As cron and daemons may start it: without a place to print to printing fails, in one message."""
+    words = ["sh", "-c", f'exec "$@" {closed}', "sh", sys.executable, "-m", "rockbottom", "prices", "show", "nova-pro"]
+    run = subprocess.run(words, capture_output=True, text=True, timeout=60)
+    assert (run.returncode, run.stderr) == (code, message)
+    assert bool(run.stdout) == (code == 0)
+
+
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="this system has no /dev/full")
 @pytest.mark.parametrize("arguments", [["models"], ["--help"]])
 def test_a_full_disk_behind_the_output_is_named(arguments):

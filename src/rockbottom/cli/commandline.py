@@ -29,6 +29,7 @@ def root(debug: bool) -> None:
 
 def run(argv: list[str]) -> int:
     """Run one command line and return its exit code."""
+    _open_what_was_closed()
     _forget_empty_endpoints()
     try:
         code = _completion() if COMPLETE in os.environ else _run(argv)
@@ -67,6 +68,21 @@ def _forget_empty_endpoints() -> None:
     """Take a variable AWS_ENDPOINT_URL... that is empty for not set: boto3 would call it an invalid endpoint."""
     for name in [name for name, url in os.environ.items() if name.startswith("AWS_ENDPOINT_URL") and not url.strip()]:
         del os.environ[name]
+
+
+def _open_what_was_closed() -> None:
+    """Give standard input and output that whoever started this has closed their numbers back.
+
+    A file that is opened later would get them. Reading and printing fail, as they do in the tools of the system; what
+    is said on stderr goes nowhere.
+    """
+    for number, (name, flags) in enumerate((("stdin", os.O_WRONLY), ("stdout", os.O_RDONLY), ("stderr", os.O_WRONLY))):
+        if getattr(sys, name) is None:
+            descriptor = os.open(os.devnull, flags)
+            if descriptor != number:
+                os.dup2(descriptor, number)
+                os.close(descriptor)
+            setattr(sys, name, open(number, "w" if number else "r", closefd=False))  # noqa: SIM115  # until the end
 
 
 def _completion() -> int:
