@@ -1,4 +1,4 @@
-"""Tokens of the texts of a whole log, estimated together by a compiled loop. Needs numba.
+"""Tokens of the texts of a whole log, estimated together by a compiled loop.
 
 Each text counts what ``Meter.tokens_of_text`` says of it; a block counts what its texts do, and a number of its own.
 """
@@ -8,12 +8,10 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from rockbottom.prompt import CLASSES, FEATURES, count_features, sample_of
+from rockbottom.prompt import CLASSES, FEATURES, sample_of
 from rockbottom.quantities import TokenWeights
 from rockbottom.trace.columns import Array
-from rockbottom.trace.compiling import compiled
 
-_count_features = compiled(count_features)
 _CLASSES = np.frombuffer(CLASSES, np.uint8)
 _MOST_BYTES = 8 << 20  # of text that waits
 
@@ -76,12 +74,13 @@ class Estimates:
     def _count(self) -> None:
         if not self._samples:
             return
+        from rockbottom.trace.counting import counted_features  # numba; explain reads logs and needs no columns
+
         ends = np.cumsum(np.fromiter(map(len, self._samples), np.int64, len(self._samples)))
-        counts = np.zeros(len(FEATURES) * len(ends), np.int64)
-        _count_features(np.frombuffer(b"".join(self._samples), np.uint8), ends, _CLASSES, counts)
+        counts = counted_features(np.frombuffer(b"".join(self._samples), np.uint8), ends, _CLASSES)
         of = np.frombuffer(self._of, np.int32)
         rows, scales = np.array([row for row, _ in self._weights]), np.array([scale for _, scale in self._weights])
-        weighed = counts.reshape(-1, len(FEATURES)) * rows[of]
+        weighed = counts * rows[of]
         estimated = weighed[:, 0]
         for feature in range(1, len(FEATURES)):  # one after the other, as the meter adds them up
             estimated = estimated + weighed[:, feature]

@@ -19,7 +19,6 @@ from rockbottom.quantities import Ttl
 from rockbottom.trace.addresses import UnreadableSource, is_s3
 from rockbottom.trace.columns import API_CODES, KINDS, NO_TTL, SectionCode, observed
 from rockbottom.trace.damages import Damages
-from rockbottom.trace.depths import deepened
 from rockbottom.trace.files import files_of, opened
 from rockbottom.trace.gathering import Gathered
 from rockbottom.trace.reading import Part, Reader, ReaderSettings
@@ -49,6 +48,8 @@ def read(part: str, settings: ReaderSettings) -> Part:
     damages.count += reader.damaged_count - len(reader.damaged)
     damages.unfinished += reader.unfinished
     trace = gathered.trace()
+    from rockbottom.trace.depths import deepened  # compiled: only when columns are made
+
     return Part(deepened(trace, np.zeros(len(trace), np.int64)), damages, reader.bytes_read)
 
 
