@@ -14,7 +14,7 @@ import pytest
 import rockbottom
 from rockbottom.client import attachment_of
 from rockbottom.prompt import MalformedBody
-from tests.client.client_doubles import MarkingPlanner, ask
+from tests.client.client_doubles import MarkingPlanner, ask, words
 
 
 def _folder_is_missing(tmp_path: Path) -> Path:
@@ -294,6 +294,23 @@ def test_the_report_says_which_calls_were_not_planned_and_not_priced_and_why(cli
     assert "1 call not planned: the catalogue does not know their model" in text
     assert "  1 call of us.anthropic.claude-sonnet-4-6, which the catalogue does not know" in text
     assert report.to_dict()["calls_unplanned"] == report.unplanned
+
+
+def test_the_report_says_that_points_of_ones_own_stay_and_that_a_model_takes_none(client):
+    """Two calls that the caller marked, one to a model without caching, and one that is planned."""
+    rockbottom.attach(client)
+    system = [{"text": words(3000)}, {"cachePoint": {"type": "default"}}]
+    for _ in range(2):
+        client.converse(**{**ask(), "system": system})
+    client.converse(**{**ask(), "modelId": "us.meta.llama3-3-70b-instruct-v1:0"})
+    client.converse(**ask("planned"))
+    report = rockbottom.report(client)
+    assert report.unplanned == {
+        "they have cachePoints of their own, which stay as they are": 2,
+        "their model takes no cachePoint": 1,
+    }
+    assert report.total.calls == 4
+    assert "1 call not planned: their model takes no cachePoint" in str(report)
 
 
 def _unknown(client, monkeypatch):

@@ -22,7 +22,7 @@ from rockbottom.client.keepalive import KeepAlive
 from rockbottom.client.keeping import Keeper
 from rockbottom.client.learning import Costs, Learning
 from rockbottom.client.notices import TTL_EXPIRED
-from rockbottom.client.planning import Planner, tells
+from rockbottom.client.planning import Planner, left_alone, tells
 from rockbottom.client.profiles import ask, must_ask
 from rockbottom.client.recording import Recorder, SpendingLimit
 from rockbottom.client.reporting import Report
@@ -187,8 +187,8 @@ class Attachment:
         rehearsal = self._learning.rehearsal
         if rehearsal is not None:
             played = rehearsal.play(request, sent, now, self.today())
-            return Call(now, params, params, request, rehearsed=played, cause=cause)
-        call = Call(now, params, travels, sent, planned=True)
+            return Call(now, params, params, request, rehearsed=played, cause=cause, unplanned=left_alone(plan))
+        call = Call(now, params, travels, sent, planned=True, unplanned=left_alone(plan))
         prefixes = prefixes_of(sent, self._learning.minimum(request))
         call.cause = cause or (TTL_EXPIRED if self.tower.has_expired(prefixes, now) else "")
         if self.options.hold_s > 0:

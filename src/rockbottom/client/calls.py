@@ -46,7 +46,7 @@ class Call(Struct, eq=False, weakref=True):
     rehearsed: "Rehearsed | None" = None  # of a call that is only observed: what the planner would have sent
     planned_usd: Usd | None = None  # and what that would have cost
     arm: Arm | None = None  # where some conversations are left unplanned: whether this is one of them
-    unplanned: str = ""  # why no planner decided about it, in words that end a sentence about calls
+    unplanned: str = ""  # why nothing was decided about it, in words that end a sentence about calls
     planned: bool = False  # a planner decided about it, and is told what came of it
     flight: Flight | None = None
     restored: bool = False  # the service refused what was sent, and the original was sent instead

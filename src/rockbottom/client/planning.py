@@ -47,6 +47,11 @@ def tells(plan: Plan) -> TypeGuard[TellingPlan]:
     return all(hasattr(plan, name) for name in ("held_back", "notices", "moves", "writes_most"))
 
 
+def left_alone(plan: Plan) -> str:
+    """Why there was nothing to decide about a request, where a plan says so; else empty."""
+    return str(getattr(plan, "left_alone", ""))
+
+
 class Planner(Protocol):
     """Decides per request and learns from usage. A ``Request`` is a mapping of the arguments of the call."""
 

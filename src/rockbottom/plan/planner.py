@@ -22,7 +22,7 @@ from rockbottom.plan.holding import changes, held_back, paused, uninsured
 from rockbottom.plan.implicit import ImplicitDecision
 from rockbottom.plan.kinds import Shape, shape_of
 from rockbottom.plan.pending import Pending
-from rockbottom.plan.plans import Apply, CachePlan
+from rockbottom.plan.plans import NO_POINTS, NO_PRICE, OWN_POINTS, Apply, CachePlan
 from rockbottom.plan.preparing import Preparing, Ready, moves_of
 from rockbottom.plan.prices import day_of
 from rockbottom.plan.priors import Counts, load_priors
@@ -265,9 +265,9 @@ class Planner:
     ) -> CachePlan:
         name = conditions.model.model.name
         if not conditions.rules.takes_points(prompt.api.value):
-            return CachePlan(name, prompt.tokens, reason="this model takes no cachePoint")
+            return CachePlan(name, prompt.tokens, reason="this model takes no cachePoint", left_alone=NO_POINTS)
         if conditions.multiples is None:
-            return CachePlan(name, prompt.tokens, reason="no price is known for its cache, so nothing is spent on it")
+            return CachePlan(name, prompt.tokens, reason=f"{NO_PRICE}, so nothing is spent on it", left_alone=NO_PRICE)
         if not prompt.segments:
             return CachePlan(name, 0, reason="nothing to cache")
         self._now = now = max(self._now, now)
@@ -316,7 +316,7 @@ class Planner:
         if refused is not None:
             reason += f"; the service refuses the one at {prompt.place(refused.point)}: {refused.reason.value}"
             self._say_once(conditions.account, reason, f'{name}: {reason}. `own_points="replace"` takes them out.')
-        return CachePlan(name, prompt.tokens, reason=reason)
+        return CachePlan(name, prompt.tokens, reason=reason, left_alone=OWN_POINTS)
 
     def _say_changing(self, prompt: Prompt, conditions: Conditions, changing: Changing) -> None:
         place = prompt.place(prompt.segments[min(changing.at, len(prompt.segments) - 1)])

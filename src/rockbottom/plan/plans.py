@@ -113,6 +113,12 @@ class PlanResult(msgspec.Struct, frozen=True, kw_only=True):
     moves: tuple[Move, ...]
 
 
+NO_POINTS = "their model takes no cachePoint"
+NO_PRICE = "no price is known for its cache"
+OWN_POINTS = "they have cachePoints of their own, which stay as they are"
+"""Why requests are left alone."""
+
+
 @dataclass(frozen=True, slots=True)
 class CachePlan:
     """A decision about one request; changes nothing until it is applied.
@@ -121,7 +127,8 @@ class CachePlan:
     tokens, of this request and of those that will read what it writes: ``read`` times ``read_saves`` (a token read
     instead of sent plain), and the ``terms``; ``read`` and the two ``written`` are
     what this request itself should do. ``reason`` says in a sentence why it is so; ``held_back``: the guard forbade
-    what was expected to pay; ``implicit``: whether the service adds a point of its own at the latest message (None: it
+    what was expected to pay; ``left_alone``: why there was nothing to decide, in words that end a sentence about
+    requests; ``implicit``: whether the service adds a point of its own at the latest message (None: it
     never does for this model); ``notices`` are sentences for whoever runs the program, each said once.
     """
 
@@ -139,6 +146,7 @@ class CachePlan:
     terms: tuple[Term, ...] = ()
     moves: tuple[Move, ...] = ()
     held_back: bool = False
+    left_alone: str = ""
     implicit: bool | None = None
     notices: tuple[str, ...] = ()
     key: PrefixHash | None = field(default=None, repr=False)
