@@ -159,3 +159,49 @@ def test_a_long_answer_ends_at_a_line_and_says_how_much_is_missing():
     text = "\n".join(f"line {number:>6}" for number in range(10))
     assert _bounded(text, 30) == ("line      0\nline      1\n... 8 more lines; ask about fewer files, or with by")
     assert _bounded(text) == text
+
+
+def test_a_ledger_that_grows_and_rotates_between_two_questions_is_answered_as_it_is(here):
+    """Sums of closed volumes are kept beside a copy; a new call is counted, and one of a removed volume is not."""
+    from rockbottom.cli.mcp import _mirrored
+
+    ledger = here / "ledger"
+    first = next(ledger.glob("calls-*.ndjson"))
+    seen = _mirrored(ledger)
+    assert [link.name for link in seen.glob("calls-*.ndjson")] == [first.name]
+    later = first.with_name("calls-000002.ndjson")
+    later.write_bytes(first.read_bytes().splitlines(keepends=True)[0])
+    assert _mirrored(ledger) == seen
+    assert sorted(link.name for link in seen.glob("calls-*.ndjson")) == [first.name, later.name]
+    first.unlink()
+    _mirrored(ledger)
+    assert [link.name for link in seen.glob("calls-*.ndjson")] == [later.name]
+    assert sorted(path.name for path in ledger.iterdir() if path.suffix == ".ndjson") == [later.name]
+
+
+def test_an_agent_that_ends_before_its_answer_is_no_bug_of_ours(here):
+    """Its end of the pipe is closed while a tool runs: the server ends without a word of an internal error."""
+    argv = [sys.executable, "-m", "rockbottom", "mcp"]
+    server = subprocess.Popen(argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    assert server.stdin is not None
+    assert server.stdout is not None
+    client = {"protocolVersion": "2025-06-18", "capabilities": {}, "clientInfo": {"name": "agent", "version": "1"}}
+    messages = [
+        {"jsonrpc": "2.0", "id": 1, "method": "initialize", "params": client},
+        {"jsonrpc": "2.0", "method": "notifications/initialized"},
+        {
+            "jsonrpc": "2.0",
+            "id": 2,
+            "method": "tools/call",
+            "params": {"name": "prices", "arguments": {"model": "nova"}},
+        },
+    ]
+    server.stdin.write("".join(json.dumps(message) + "\n" for message in messages[:1]).encode())
+    server.stdin.flush()
+    assert server.stdout.readline()
+    server.stdout.close()
+    server.stdin.write("".join(json.dumps(message) + "\n" for message in messages[1:]).encode())
+    server.stdin.close()
+    assert server.stderr is not None
+    assert b"internal error" not in server.stderr.read()
+    assert server.wait(60) in (0, 141)

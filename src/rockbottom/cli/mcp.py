@@ -9,8 +9,8 @@ import os
 import shutil
 import sys
 import tempfile
-from collections.abc import Callable, Generator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
+from contextlib import suppress
 from functools import cache
 from inspect import signature
 from pathlib import Path
@@ -52,7 +52,19 @@ def command() -> None:
     served = server()
     if sys.stdin.isatty():
         click.echo("a coding agent starts this: claude mcp add rockbottom -- rockbottom mcp (Ctrl-C ends it)", err=True)
-    served.run("stdio")
+    try:
+        served.run("stdio")
+    except BaseExceptionGroup as group:
+        if group.split(_gone())[1] is None:  # the agent ended before its answer came
+            raise BrokenPipeError from group
+        raise
+
+
+def _gone() -> tuple[type[Exception], ...]:
+    """What is raised where nobody reads any more."""
+    import anyio
+
+    return BrokenPipeError, anyio.BrokenResourceError, anyio.ClosedResourceError
 
 
 def server() -> "MCPServer[Any]":
@@ -141,8 +153,8 @@ async def ledger_summary(ledger: str | None = None, by: str = "model", month: st
     folder = Path(_there(ledger)[1]) if ledger else ledger_folder()
     if next(folder.rglob("calls-*.ndjson"), None) is None:
         raise _refused(f"{folder} holds no ledger")
-    with _mirrored(folder) as seen:
-        text = await _output_of("ledger", "summary", *_option("--by", by), *_option("--month", month), "--", str(seen))
+    seen = _mirrored(folder)
+    text = await _output_of("ledger", "summary", *_option("--by", by), *_option("--month", month), "--", str(seen))
     return text.replace(str(seen), str(folder))
 
 
@@ -159,21 +171,29 @@ def _there(path: str) -> list[str]:
     return ["--", str(absolute_path)]
 
 
-@contextmanager
-def _mirrored(folder: Path) -> Generator[Path]:
+_mirrors: dict[Path, tempfile.TemporaryDirectory[str]] = {}
+"""What was asked about, by its folder: kept as long as the server runs, so that sums are made once."""
+
+
+def _mirrored(folder: Path) -> Path:
     """A ledger, or a folder that holds some, as it is now: sums are made beside the copy, never in the folder itself.
 
     Volumes are links, so that nothing large is copied.
     """
-    with tempfile.TemporaryDirectory(prefix="rockbottom-mcp-", ignore_cleanup_errors=True) as scratch:
-        copy = Path(scratch) / "ledger"
-        copy.mkdir()
-        for volume in sorted(folder.rglob("calls-*.ndjson")):
-            beside = copy / volume.parent.relative_to(folder)
-            if not beside.is_dir() or not any(beside.iterdir()):
-                _copy_sums(volume.parent, beside)
-            (beside / volume.name).symlink_to(volume.absolute())
-        yield copy
+    scratch = _mirrors.get(folder)
+    if scratch is None:
+        scratch = _mirrors[folder] = tempfile.TemporaryDirectory(prefix="rockbottom-mcp-", ignore_cleanup_errors=True)
+    copy = Path(scratch.name) / "ledger"
+    volumes = {copy / volume.relative_to(folder): volume for volume in sorted(folder.rglob("calls-*.ndjson"))}
+    for link in copy.rglob("calls-*.ndjson"):
+        if link not in volumes:  # the oldest volume of a ledger that is full was removed
+            link.unlink(missing_ok=True)
+    for link, volume in volumes.items():
+        if not link.parent.is_dir():
+            _copy_sums(volume.parent, link.parent)
+        with suppress(FileExistsError):
+            link.symlink_to(volume.absolute())
+    return copy
 
 
 def _copy_sums(ledger: Path, beside: Path) -> None:

@@ -6,7 +6,7 @@ from decimal import Decimal
 from msgspec import UNSET
 
 from rockbottom.documents import CompactionResult, PromptParts
-from rockbottom.figures import counted, paragraph, share, usd
+from rockbottom.figures import clipped, counted, paragraph, share, usd
 from rockbottom.quantities import ZERO_USD
 
 _HEAVY = Decimal("0.5")
@@ -19,9 +19,11 @@ def prompts_text(prompts: PromptParts, *, width: int) -> Iterator[str]:
     if not whole:
         return
     yield ""
-    yield f"{'prompts are made of':<28}{'tokens':>14}{'cost':>11}{'share':>8}"
+    first = min(28, max(20, width - 33))  # the three columns of figures take 33
+    yield f"{'prompts are made of':<{first}}{'tokens':>14}{'cost':>11}{'share':>8}"
     for part in prompts.parts:
-        yield f"  {part.name:<26}{part.tokens:>14,}{_usd(part.usd):>11}{share(part.usd / whole):>8}"
+        name = f"  {part.name}" if first == 28 else clipped(f"  {part.name}", first)
+        yield f"{name:<{first}}{part.tokens:>14,}{_usd(part.usd):>11}{share(part.usd / whole):>8}"
     for text in prompts_in_words(prompts):
         yield from paragraph(text, width)
 
