@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from rockbottom.cli import main
-from rockbottom.engine import NotPartitionable, answered, columns_of, tallies_of
+from rockbottom.engine import EngineFailed, NotPartitionable, answered, columns_of, tallies_of
 from rockbottom.engine.processes import Processes
 from rockbottom.extras import install_command
 from rockbottom.replay import DEFAULT_POLICIES, document_of
@@ -159,3 +159,19 @@ def test_crossed_over_models_scopes_tiers_and_days(logs, capsys):
     assert "No price in force" in table
     assert "cheapest: " in table
     assert max(map(len, table.splitlines())) <= 80
+
+
+@pytest.mark.parametrize(
+    "error",
+    [OSError(30, "Read-only file system"), OSError(38, "Function not implemented"), ImportError("no sem_open")],
+)
+def test_where_there_is_no_shared_memory_it_says_what_works(tmp_path, monkeypatch, error):
+    """As on AWS Lambda, and in a container whose /dev/shm may not be written."""
+
+    def refusing(*_: object):
+        raise error
+
+    monkeypatch.setattr("rockbottom.engine.processes.ProcessPoolExecutor", refusing)
+    with pytest.raises(EngineFailed, match="no other processes can be started here") as caught:
+        Processes(2, tmp_path)
+    assert caught.value.fix == "leave out --engine processes"

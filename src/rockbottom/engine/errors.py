@@ -8,4 +8,4 @@ class NotPartitionable(RockbottomError):
 
 
 class EngineFailed(RockbottomError):
-    """A partition failed more often than it is tried again."""
+    """A partition failed more often than it is tried again, or there is nothing that could work on it."""

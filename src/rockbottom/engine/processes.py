@@ -29,7 +29,13 @@ class Processes:
 
     def _new_pool(self) -> ProcessPoolExecutor:
         # Spawned, not forked: threads of the parent do not survive a fork.
-        return ProcessPoolExecutor(self._jobs, multiprocessing.get_context("spawn"))
+        try:
+            return ProcessPoolExecutor(self._jobs, multiprocessing.get_context("spawn"))
+        except (OSError, ImportError, NotImplementedError) as error:  # AWS Lambda has no shared memory to speak over
+            raise EngineFailed(
+                f"no other processes can be started here, since there is no shared memory ({error})",
+                fix="leave out --engine processes",
+            ) from error
 
     def __enter__(self) -> "Processes":
         return self
