@@ -118,6 +118,7 @@ NAMED_ELSEWHERE = {
     "probe/texts.py",
     "documents/replays.py",  # the JSON of long prompts has had a member for it from the beginning
     "cache/behaviour.py",  # a switch of its own says whether reads renew it: OpenAI's and AWS's texts differ
+    "tables/judging.py",  # entries of the service's own point on GPT, which has that one lifetime
     "local/surface_checks.py",  # a refusal's text names the values that the service takes
 }
 
