@@ -269,3 +269,49 @@ def test_a_lone_first_message_that_its_caller_gave_a_key_is_written_like_a_conve
     body = {"model": SOL, "input": [said("user", words(random.Random(1), 1200))]}
     assert Planner().plan(body, now=NOW).implicit is False
     assert Planner().plan({**body, "prompt_cache_key": "talk-1"}, now=NOW).implicit is True
+
+
+def modes(planner, calls, **switches):
+    """Calls planned one after another and served by the rules: whether the service's own point was left on."""
+    requests, state, behaviour = Requests(CATALOG), PrefixCache(), behaviour_of(CATALOG.switches, **switches)
+    ways = []
+    for now, body in calls:
+        request = requests.read(body)
+        plan = planner.plan(request, now=now)
+        state, result = step(state, plan.apply(request).prompt, now, RULES, behaviour, Namespace("", "", SOL))
+        planner.observe(plan, result.usage(10), now=now + 1)
+        ways.append(plan.implicit)
+    return ways
+
+
+def tool_loop(start, turns):
+    """One question, and tools: only the service's own point can stand at the end."""
+    rng = random.Random(start)
+    items = [said("user", words(rng, 900))]
+    for turn in range(turns):
+        yield start + 20 * turn, {"model": SOL, "instructions": words(random.Random(1), 900), "input": items}
+        call = {"type": "function_call", "call_id": f"c{turn}", "name": "t", "arguments": "{}"}
+        result = {"type": "function_call_output", "call_id": f"c{turn}", "output": words(rng, 200)}
+        items = [*items, call, result]
+
+
+def test_a_look_back_that_does_not_come_is_not_relied_on_for_an_hour_and_then_tried_once():
+    """Three reads must fail to know it, though what is marked is read; an hour later one that fails is enough."""
+    planner = Planner()
+    first = modes(planner, tool_loop(NOW, 12), implicit_lookback="none")
+    assert first[:2] == [True, True]
+    assert first[6:] == [False] * 6
+    assert first.count(True) <= 5
+    soon = modes(planner, tool_loop(NOW + 600, 6), implicit_lookback="none")
+    assert True not in soon
+    later = modes(planner, tool_loop(NOW + 2 * 3600, 8), implicit_lookback="none")
+    assert 1 <= later.count(True) <= 3
+    assert later[4:] == [False] * 4
+
+
+def test_a_look_back_that_comes_again_is_relied_on_again():
+    """A run of requests that another Region served is no rule of the service."""
+    planner = Planner()
+    modes(planner, tool_loop(NOW, 8), implicit_lookback="none")
+    again = modes(planner, tool_loop(NOW + 2 * 3600, 8))
+    assert again == [True] * 8

@@ -64,10 +64,13 @@ class ImplicitDecision(Decision):
         marks = self._marked(way)
         every = (*marks, Placement(self.shape.end)) if way.whole else marks
         decided = Decided(self.prompt, self.conditions, way.extent, way.hit, way.zones, way.worth, None, self.key)
+        marked = {mark.after for mark in marks}
+        alive = (position for position, _ in alive_in(self.visit, self.now) if position in marked)
+        by_hand = max((self.depths[position] for position in alive), default=0)  # before what this request writes
         plan = self._ended(plan_of_decision(decided, every, way.why), every)
         if self.pending is not None:
-            alone = way.whole and way.hit.deepest not in {mark.after for mark in marks}
-            self.pending.by_itself = alone and plan.read > 0
+            self.pending.by_itself = way.whole and way.hit.deepest not in marked and plan.read > 0
+            self.pending.by_hand = by_hand
         return replace(plan, placements=marks, implicit=way.whole)
 
     def _by_hand(self) -> Way:
@@ -120,7 +123,7 @@ class ImplicitDecision(Decision):
     @property
     def _looks_back(self) -> bool:
         """Whether the service's own point reads what an earlier request wrote; else only points by hand do."""
-        return self.conditions.behaviour.implicit_lookback == "message_ends" and self.trust.looks_back
+        return self.conditions.behaviour.implicit_lookback == "message_ends" and self.trust.looks_back(self.now)
 
     def _read_by_itself(self, position: int) -> bool:
         """Whether the service's own point reads an entry there: at the end of a message, or of everything."""

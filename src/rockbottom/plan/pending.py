@@ -24,6 +24,7 @@ class Awaited(Struct, kw_only=True):
     hit: int  # where the entry ends that it should read, in segments; 0: none
     writing: Writing = field(default_factory=Writing)
     by_itself: bool = False  # its read is one of the service's own point, which looks back from the latest message
+    by_hand: int = 0  # tokens that are read by its points where that does not look back
 
     def confirm(self, cached: int, total: int) -> None:
         """What its reply says was read or written is there: shares of the prompt, whose tokens are only estimated."""

@@ -47,15 +47,21 @@ def observed_of(pending: Pending, key: bytes, usage: Usage, extra: Decimal, now:
     return Observed(pending.conditions.account, now, key, total, read, written, came, insured, saved, lost)
 
 
+def _looked_back(observed: Observed, awaited: Awaited) -> bool:
+    """Whether more was read than by points alone: shares of the prompt, whose tokens are only estimated."""
+    between = (awaited.depths[awaited.hit] + awaited.by_hand) / 2
+    return observed.read * awaited.tokens > between * observed.total
+
+
 def settle(mind: Mind, observed: Observed, awaited: Awaited) -> Outcome:
     """Whether what should have been read was: it tells how far this account's entries can be relied on."""
     paused = uninsured = False
     if observed.came is not None:
         trust = mind.trust(observed.account)
         trust.count(observed.came)
-        relied = awaited.by_itself and trust.looks_back
+        relied = awaited.by_itself and trust.looks_back(observed.at)
         if relied:
-            trust.looked_back(observed.came)
+            trust.looked_back(_looked_back(observed, awaited), observed.at)
         if observed.insured is not None:
             after_gap, came = observed.insured
             insurance = mind.insurances.setdefault(observed.account, Insurance())

@@ -13,6 +13,9 @@ MISSES_UNTIL_PAUSED = 3
 """Reads of confirmed entries in a row that do not come. The worst recorded on a service in order is one in ten
 (hsr87-multi-turn, a us. profile in April 2025): three in a row are one in a thousand there."""
 
+FIRST_BY_HAND_S, LONGEST_BY_HAND_S = 3600.0, 86_400.0
+"""How long GPT's own point is not relied on after such a run, at first and at most: a try costs a write or two."""
+
 FIRST_PAUSE_S, LONGEST_PAUSE_S = 300.0, 3600.0  # the two lifetimes: an entry would have ended by then
 _MEMORY = 0.95  # of each read for the next: some twenty reads are remembered
 _ZERO = Decimal(0)
@@ -28,21 +31,30 @@ class Trust(Struct):
     paused_until: float = float("-inf")
     pause_s: float = FIRST_PAUSE_S
     unlooked: int = 0  # reads in a row for which the service's own point had to look back, and that did not come
+    by_hand_until: float = float("-inf")
+    by_hand_s: float = FIRST_BY_HAND_S
 
     @property
     def miss(self) -> float:
         """The share of reads that are expected and do not come."""
         return self.missed / (self.missed + self.came)
 
-    @property
-    def looks_back(self) -> bool:
-        """Whether the service's own point is relied on to read what earlier requests wrote; once it is not, never."""
-        return self.unlooked < MISSES_UNTIL_PAUSED
+    def looks_back(self, now: float) -> bool:
+        """Whether the service's own point is relied on to read what earlier requests wrote."""
+        return now >= self.by_hand_until
 
-    def looked_back(self, came: bool) -> None:
-        """Count one read that hangs on it: both was seen of GPT (boise-gpt-5-6, codex-37674)."""
-        if self.looks_back:
-            self.unlooked = 0 if came else self.unlooked + 1
+    def looked_back(self, came: bool, now: float) -> None:
+        """Count one read that hangs on it: both was seen of GPT (boise-gpt-5-6, codex-37674).
+
+        After a run that did not come it is not relied on for a while; then one more that does not come is enough.
+        """
+        if came:
+            self.unlooked, self.by_hand_s = 0, FIRST_BY_HAND_S
+            return
+        self.unlooked += 1
+        if self.unlooked >= MISSES_UNTIL_PAUSED:
+            self.by_hand_until = now + self.by_hand_s
+            self.by_hand_s = min(LONGEST_BY_HAND_S, 2 * self.by_hand_s)
 
     def count(self, came: bool) -> None:
         """Count one read that was expected, for the share."""
