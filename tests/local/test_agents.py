@@ -499,3 +499,10 @@ def test_of_whom_a_sentence_says_something_is_a_name():
     person["required"] = ["name", "age"]
     assert sample_of(person, "Ada is 37 years old and has a dog. Give name and age.") == {"name": "Ada", "age": 37}
     assert sample_of(person, "It is said that Boris Vian was 39.")["name"] == "Boris Vian"
+
+
+def test_a_question_that_is_quoted_as_a_whole_quotes_nothing():
+    """As a command line hands it on (opencode run "..."): its argument is in it, not all of it."""
+    read = {"type": "object", "properties": {"filePath": {"type": "string"}}, "required": ["filePath"]}
+    assert sample_of(read, '"Read the file a.py and say what hello is"\n') == {"filePath": "a.py"}
+    assert sample_of(read, 'Read the file "my notes.txt" and say what hello is') == {"filePath": "my notes.txt"}

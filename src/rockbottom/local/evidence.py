@@ -136,6 +136,8 @@ def _all(pattern: re.Pattern[str]) -> Callable[[str], Iterator[str]]:
 
 def _quoted(text: str) -> Iterator[str]:
     for match in _QUOTED.finditer(text):
+        if match[0] == text.strip():  # a command line that was handed on in quotes: nothing in it is quoted
+            continue
         yield next(group for group in match.groups() if group is not None)
 
 
