@@ -8,6 +8,7 @@ import pytest
 
 from rockbottom.catalog import load_catalog, regions
 from rockbottom.cli import main, root
+from rockbottom.cli.aws import region_of
 from rockbottom.cli.exits import Exit
 from rockbottom.cli.values import Day, Instant, Region, UnknownRegion, known_region
 
@@ -140,3 +141,15 @@ def test_a_word_that_is_neither_traffic_nor_a_model_is_said_to_be_neither(capsys
     """A folder's name mistyped is no model whose numbers are missing."""
     assert main(["advise", "lgos/"]) == Exit.USAGE
     assert capsys.readouterr().err.startswith("rockbottom: 'lgos/' is no file or folder here, and no model")
+
+
+def test_the_region_of_the_environment_is_taken_where_boto3_does_not_look(monkeypatch):
+    """boto3 reads AWS_DEFAULT_REGION; the other SDKs, Lambda and containers set AWS_REGION."""
+    boto3 = pytest.importorskip("boto3")
+    for name, value in (("AWS_CONFIG_FILE", "/dev/null"), ("AWS_REGION", "eu-west-3")):
+        monkeypatch.setenv(name, value)
+    for name in ("AWS_DEFAULT_REGION", "AWS_PROFILE"):
+        monkeypatch.delenv(name, raising=False)
+    assert region_of(boto3.Session()) == "eu-west-3"
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
+    assert region_of(boto3.Session()) == "us-east-1"

@@ -1,5 +1,6 @@
 """Clients of an account, for the commands that look at one or change it."""
 
+import os
 from typing import Any
 
 import click
@@ -11,6 +12,11 @@ PROFILES = "aws configure list-profiles"
 def no_region() -> click.UsageError:
     """Neither the command nor the account's configuration names a Region."""
     return click.UsageError("no AWS Region is set: give --region, as in --region us-east-1")
+
+
+def region_of(session: Any) -> str | None:
+    """The Region of a boto3 session; where it has none, what AWS_REGION says, which boto3 alone of the SDKs leaves."""
+    return session.region_name or os.environ.get("AWS_REGION") or None
 
 
 def clients_of(options: dict[str, Any], *services: str) -> tuple[list[Any], str]:
@@ -25,9 +31,10 @@ def clients_of(options: dict[str, Any], *services: str) -> tuple[list[Any], str]
 
     try:
         session: Any = boto3.Session(profile_name=options["profile"], region_name=options["region"])
-        if not session.region_name:
+        region = region_of(session)
+        if not region:
             raise no_region()
-        clients = [session.client(name, endpoint_url=options["endpoint_url"]) for name in services]
+        clients = [session.client(name, region, endpoint_url=options["endpoint_url"]) for name in services]
     except BotoCoreError as error:
         raise AccountUnavailable(f"AWS: {error}", fix=PROFILES) from error
-    return clients, session.region_name
+    return clients, region

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from rockbottom.cli.aws import no_region
+from rockbottom.cli.aws import no_region, region_of
 from rockbottom.cli.batch_text import Progress
 from rockbottom.cli.consenting import consent
 from rockbottom.cli.console import tell
@@ -51,7 +51,7 @@ def _own_region(profile: str | None) -> str:
 
     try:
         session: Any = boto3.Session(profile_name=profile)
-        region = session.region_name
+        region = region_of(session)
     except ProfileNotFound as error:
         raise click.UsageError(str(error)) from error
     if not region:

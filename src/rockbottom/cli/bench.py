@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from rockbottom.cli.aws import no_region
+from rockbottom.cli.aws import no_region, region_of
 from rockbottom.cli.bench_checks import tell_standing, warn_of_other_geographies
 from rockbottom.cli.bench_grading import ask_to_grade, grading_options, listed, voting
 from rockbottom.cli.bench_jobs import jobs_at, jobs_options, local_jobs, wants_jobs
@@ -152,7 +152,7 @@ def _aws_region(options: dict[str, Any]) -> str:
 
     try:
         session: Any = boto3.Session(profile_name=options["profile"])
-        region = options["region"] or session.region_name
+        region = options["region"] or region_of(session)
     except ProfileNotFound as error:  # one message, not its type
         raise WrongSetting(str(error), fix="aws configure list-profiles") from error
     if not region:

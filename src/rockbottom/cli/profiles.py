@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from rockbottom.cli.aws import no_region
+from rockbottom.cli.aws import no_region, region_of
 from rockbottom.cli.consenting import consent
 from rockbottom.cli.console import colour, show, tell, width
 from rockbottom.cli.standing import tell_endings
@@ -161,10 +161,10 @@ class _Service:
             keys = {"aws_access_key_id": "local", "aws_secret_access_key": "local"}
             local = keys if endpoint_url and "127.0.0.1" in endpoint_url and not aws_profile else {}
             session: Any = boto3.Session(profile_name=aws_profile, region_name=region, **local)
-            self.region: str = session.region_name or ""
+            self.region: str = region_of(session) or ""
             if not self.region:
                 raise no_region()
-            self._client: Any = session.client("bedrock", endpoint_url=endpoint_url)
+            self._client: Any = session.client("bedrock", self.region, endpoint_url=endpoint_url)
         except BotoCoreError as error:
             raise ProfilesUnavailable(str(error), fix="aws configure list-profiles") from error
 

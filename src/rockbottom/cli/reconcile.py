@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from rockbottom.cli.aws import no_region
+from rockbottom.cli.aws import no_region, region_of
 from rockbottom.cli.consenting import consent
 from rockbottom.cli.console import show, tell, width
 from rockbottom.cli.exits import Exit
@@ -185,7 +185,7 @@ def _clients(options: dict[str, Any]) -> "list[tuple[str, Any]]":
 
     try:
         session: Any = boto3.Session(profile_name=options["profile"])
-        regions: Sequence[str] = options["regions"] or tuple(filter(None, (session.region_name,)))
+        regions: Sequence[str] = options["regions"] or tuple(filter(None, (region_of(session),)))
         if not regions:
             raise no_region()
         url = options["endpoint_url"]
