@@ -200,15 +200,3 @@ def test_members_of_one_group_share_the_mark_whatever_their_region(server):
         store.change("group:guard", lambda value, now: b"", 60)
         store.close()
     assert b"1" in server.ask("EXISTS", "rockbottom:2:team:since")
-
-
-def test_a_turn_whose_holder_is_gone_ends(server):
-    """Who took a turn and was killed holds nobody up for longer than a fifth of a second."""
-    store = ValkeyStore(server.url, "test")
-    store._crowded = True
-    server.ask("SET", "test:count:turn", "killed", "PX", "200")
-    begun = time.monotonic()
-    store.change("count", lambda value, now: b"1", 60)
-    assert 0.1 < time.monotonic() - begun < 1.0
-    assert store.put_if_absent("count", b"0", 60) == b"1"
-    assert b"0" in server.ask("EXISTS", "test:count:turn")

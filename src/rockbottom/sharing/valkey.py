@@ -13,8 +13,7 @@ from rockbottom.sharing.store import STREAM_KEPT, Change, Read
 
 _ANSWER_S = 1.0
 _AT_ONCE = 200
-_TRIES, _LONGEST_PAUSE_S = 100, 0.02
-_TURN_S = 0.2
+_TRIES, _LONGEST_PAUSE_S = 50, 0.02
 _MARK_S = 30 * 86_400
 Answer = TypeVar("Answer")
 
@@ -50,7 +49,6 @@ class ValkeyStore:
         self._mark = mark or f"{name}:since"
         self._connection: Any = None
         self.era, self.since = "", float("-inf")
-        self._crowded = False  # others changed the same value at the same time, the last time
 
     def publish(self, entry: bytes) -> None:
         self._asked(lambda db: db.xadd(self._key("stream"), {b"e": entry}, maxlen=STREAM_KEPT, approximate=True))
@@ -95,44 +93,26 @@ class ValkeyStore:
         return f"{self._name}:{name}"
 
     def _changed(self, db: Any, key: str, change: Change, for_s: float) -> None:
-        """Set it to what ``change`` makes of it; whoever was overtaken waits a moment, so that all have their turn.
-
-        Where many change it each takes a turn before he reads it: work that another would undo is not begun. The turn
-        ends by itself where its holder is gone, and nothing but this order hangs on it.
-        """
-        turn = f"{key}:turn"
-        for number in range(_TRIES):
-            has_turn = self._crowded and db.set(turn, b"", nx=True, px=_lives_ms(_TURN_S))
-            if has_turn or not self._crowded:
-                try:
-                    if self._was_set(db, key, change, for_s):
-                        self._crowded = number > 0
-                        return
-                finally:
-                    if has_turn:
-                        db.delete(turn)
-            self._crowded = True
-            self._sleep(self._chance() * min(_LONGEST_PAUSE_S, 0.0005 * 2**number))
-        raise StoreAway(f"Contention: {key} is changed by others all the time")
-
-    def _was_set(self, db: Any, key: str, change: Change, for_s: float) -> bool:
-        """Whether nobody else changed it meanwhile."""
+        """Set it to what ``change`` makes of it; whoever was overtaken waits a moment, so that all have their turn."""
         from redis.exceptions import WatchError
 
-        with db.pipeline(transaction=True) as pipe:
-            try:
-                pipe.watch(key)
-                seconds, micros = pipe.time()
-                now, before = seconds + micros / 1e6, pipe.get(key)
-                # Where there is none it never was, or it was lost: told apart by what was put before it.
-                self.since = self._marked(pipe, now) if before is None else now
-                value = change(before, now)
-                pipe.multi()
-                pipe.set(key, value, px=_lives_ms(for_s))
-                pipe.execute()
-            except WatchError:
-                return False
-        return True
+        for number in range(_TRIES):
+            with db.pipeline(transaction=True) as pipe:
+                try:
+                    pipe.watch(key)
+                    seconds, micros = pipe.time()
+                    now, before = seconds + micros / 1e6, pipe.get(key)
+                    # Where there is none it never was, or it was lost: told apart by what was put before it.
+                    self.since = self._marked(pipe, now) if before is None else now
+                    value = change(before, now)
+                    pipe.multi()
+                    pipe.set(key, value, px=_lives_ms(for_s))
+                    pipe.execute()
+                    return
+                except WatchError:
+                    pass
+            self._sleep(self._chance() * min(_LONGEST_PAUSE_S, 0.0005 * 2**number))
+        raise StoreAway(f"Contention: {key} is changed by others all the time")
 
     def _marked(self, db: Any, now: float) -> float:
         """The instant in the mark, which is put there where it is missing."""
