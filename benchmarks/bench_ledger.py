@@ -114,6 +114,7 @@ def _client_steps(writer: LedgerWriter, key: bytes | None, calls: int) -> Iterat
         call = Call(float(turn), request, request, reading, operation="ConverseStream", whereabouts=where, left=1.0)
         call.tags, call.first, call.request_id = {"tenant": "acme", "feature": "chat"}, 1.4, f"request-{turn:028}"
         costs = books.costs(reading.model, reading.tier, usage, date_of(turn), where.region)
+        _ = reading.hashes  # made when they are first asked for, of an attached call by its planner
         yield lambda: recorder.record(call, usage, costs, 1024, 3.0, False)  # noqa: B023
 
 
