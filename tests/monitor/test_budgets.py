@@ -374,6 +374,17 @@ def test_a_budget_that_cannot_be_is_refused_with_what_would_work(given, says):
     assert caught.value.fix
 
 
+@pytest.mark.parametrize("given", [[Budget("1", "day")], None, "10"])
+def test_what_is_no_budget_is_refused_where_budgets_are_given_one_by_one(given, tmp_path):
+    """A list among them was taken, failed at each call, and so limited nothing."""
+    with pytest.raises(BadBudget, match=type(given).__name__) as caught:
+        Budgets(given, file=tmp_path / "budgets.db")
+    assert f"Fix: {caught.value.fix}" in caught.value.__notes__
+    budgets = Budgets(Budget("1", "day"), file=tmp_path / "budgets.db")
+    with pytest.raises(BadBudget):
+        budgets.renew(given)
+
+
 class Spending(RuleBasedStateMachine):
     """Random calls, started and finished in any order, beside a ledger kept on paper."""
 

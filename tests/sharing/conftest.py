@@ -28,8 +28,8 @@ class Server:
         self._program, self._folder, self._options = program, folder, options
         self._process: subprocess.Popen[bytes] | None = None
 
-    def start(self, *, lived: bool = False) -> None:
-        """Start it, empty: it writes nothing to disk. ``lived``: groups that begin there are new, and lost nothing."""
+    def start(self) -> None:
+        """Start it, empty: it writes nothing to disk."""
         told = ["--port", str(self.port), "--bind", "127.0.0.1", "--save", "", "--appendonly", "no"]
         self._process = subprocess.Popen(
             [self._program, *told, *self._options],
@@ -38,8 +38,6 @@ class Server:
             stderr=subprocess.DEVNULL,
         )
         until(self._answers)
-        for group in ("rockbottom:2:default", "rockbottom:2:budgets", "test") if lived else ():
-            self.ask("SET", f"{group}:since", "0")
 
     def stop(self) -> None:
         """Kill it, if it runs."""
@@ -88,7 +86,7 @@ def serving(folder: Path, *options: str, started: bool = True, program: str = ""
     server = Server(program or _PROGRAMS[0], folder, *options)
     try:
         if started:
-            server.start(lived=True)
+            server.start()
         yield server
     finally:
         server.stop()

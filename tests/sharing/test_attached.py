@@ -158,7 +158,8 @@ def test_clients_of_a_server_that_forks_after_attaching_are_members_each(server)
         def work(number: int) -> None:
             planner = attachment_of(client).planner
             ask(client, "short", "are you there?")  # a worker joins with its first call
-            until(lambda: not attachment_of(client).trouble and planner.guard.limits.get(ANY_ACCOUNT, 0) > 0)
+            # What it may write beyond a call's own price: a quarter of 4,000 tokens, and something to spare.
+            until(lambda: not attachment_of(client).trouble and planner.guard.limits.get(ANY_ACCOUNT, 0) > 1_500)
             told.put((number, "ready"))
             turn[number].wait(60)
             told.put((number, ask(client, text_of(4_000), f"question {number}?")))

@@ -1,6 +1,10 @@
 """Leases of budgets in long streams, on idle days, from one period to the next; with clocks that are set by hand."""
 
+import threading
+import time
 from decimal import Decimal
+
+import pytest
 
 from rockbottom.budgets import Budget, BudgetExceeded, Budgets
 from rockbottom.ledger import CallRecord
@@ -154,3 +158,26 @@ def test_what_an_idle_process_spent_is_told_to_a_store_that_lost_all():
         world.later(1, idle, other)
         spent += 1
     assert spent == 4
+
+
+def test_the_first_call_of_a_process_waits_for_the_stores_first_answer():
+    """Half a second after the start the store is heard for the first time: the call leaves. A process whose store stays
+    away has its first call refused after a second, and the next at once."""
+    budgets = Budgets(Budget("10", "day", action="stop"), file=":memory:")
+    leases = BudgetLeases("member", lambda: None, time.monotonic)
+    budgets.lend(leases)
+    store = SqliteStore(":memory:", clock=lambda: NOON)
+    heard = threading.Timer(0.5, leases.settle, [store])
+    heard.start()
+    budgets.check({}, NOON)
+    heard.join()
+
+    waited: list[float] = []
+    away = Budgets(Budget("10", "day", action="stop"), file=":memory:")
+    away.lend(BudgetLeases("other", lambda: None, time.monotonic))
+    for _ in range(2):
+        begun = time.monotonic()
+        with pytest.raises(BudgetExceeded):
+            away.check({}, NOON)
+        waited.append(time.monotonic() - begun)
+    assert waited[1] < waited[0]

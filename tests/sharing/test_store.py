@@ -173,30 +173,3 @@ def test_the_key_of_the_hashes_is_that_of_the_address_or_of_the_environment():
 def test_what_is_no_address_is_refused_with_what_would_be_one(text):
     with pytest.raises(BadAddress):
         address_of(text, {})
-
-
-def test_a_server_says_since_when_it_has_lost_nothing(server):
-    """A value that is not there is new where a mark is older, and may be lost where the mark is as young."""
-    seen: list[tuple[bytes | None, float]] = []
-
-    def changed(name: str) -> None:
-        store = ValkeyStore(server.url, "rockbottom:2:test:here", mark="rockbottom:2:test:since")
-        store.change(name, lambda value, now: seen.append((value, now - store.since)) or b"1", 60)
-        store.close()
-
-    changed("a")
-    server.ask("SET", "rockbottom:2:test:since", "1000.5")
-    changed("b")
-    changed("a")
-    server.ask("FLUSHALL")
-    changed("b")
-    assert [value for value, _ in seen] == [None, None, b"1", None]
-    assert [age > 1e6 for _, age in seen] == [False, True, False, False]
-
-
-def test_members_of_one_group_share_the_mark_whatever_their_region(server):
-    for scope in ("us-east-1", "eu-west-1"):
-        store = address_of(f"{server.url}?name=team", {}).store(scope)
-        store.change("group:guard", lambda value, now: b"", 60)
-        store.close()
-    assert b"1" in server.ask("EXISTS", "rockbottom:2:team:since")

@@ -65,8 +65,7 @@ class Budgets:
     """
 
     def __init__(self, *budgets: Budget, file: str | Path | None = None, simulated: bool = False) -> None:
-        if not budgets:
-            raise BadBudget("no budget was given.", fix='Budgets(Budget(limit_usd="10", period="day", action="stop"))')
+        _check(budgets)
         self.budgets = budgets
         self._file = Path(file) if file is not None else default_file(os.environ)
         self._simulated = simulated
@@ -92,9 +91,8 @@ class Budgets:
 
     def renew(self, *budgets: Budget) -> None:
         """Put other budgets in the place of these. What was spent, held and leased stays: an account is known by its
-        tags and its period. Raises BadBudget for none."""
-        if not budgets:
-            raise BadBudget("no budget was given.", fix="leave the budgets as they are, or attach without")
+        tags and its period. Raises BadBudget for none, or for what is none."""
+        _check(budgets)
         self.budgets = budgets
 
     # Before a call ------------------------------------------------------------------------------------------
@@ -306,6 +304,16 @@ class Budgets:
         self._spare = None
         self._holds = {}
         self._store.after_fork_in_child()
+
+
+def _check(budgets: Sequence[object]) -> None:
+    """Raise BadBudget where there is none, or something else: a list of budgets, say, would limit nothing."""
+    fix = 'Budgets(Budget(limit_usd="10", period="day", action="stop"))'
+    if not budgets:
+        raise BadBudget("no budget was given.", fix=fix)
+    for budget in budgets:
+        if not isinstance(budget, Budget):
+            raise BadBudget(f"a {type(budget).__name__} is no Budget; budgets are given one by one.", fix=fix)
 
 
 def _key(accounts: Sequence[Account]) -> tuple[str, ...]:

@@ -39,8 +39,6 @@ class MissingExtra(RockbottomError, ModuleNotFoundError):
     def __init__(self, message: str, *, fix: str | None = None, name: str | None = None) -> None:
         super().__init__(message, fix=fix)
         self.name = name
-        if fix:
-            self.add_note(f"Fix: {fix}")  # a traceback shows it; ``fix`` is for whoever prints the message alone
 
 
 def extras_of(module: str, preferred: Sequence[str] = ()) -> tuple[str, ...]:

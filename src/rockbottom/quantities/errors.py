@@ -43,3 +43,5 @@ class RockbottomError(Exception):
     def __init__(self, message: str, *, fix: str | None = None) -> None:
         super().__init__(message)
         self.fix = fix
+        if fix:
+            self.add_note(f"Fix: {fix}")  # a traceback shows it; ``fix`` is for whoever prints the message alone

@@ -47,12 +47,12 @@ class Address:
 
     def store(self, scope: str) -> Store:
         """A store for members of the group in this scope (an account's Region and kind of planner)."""
-        group = f"rockbottom:2:{self.name}"
+        name = f"rockbottom:2:{self.name}:{scope}"
         if self.url.startswith("sqlite:"):
             return SqliteStore(
                 f"{urlsplit(self.url).path}.{scope.replace(':', '.')}" if scope else urlsplit(self.url).path
             )
-        return ValkeyStore(self.url, f"{group}:{scope}", mark=f"{group}:since")
+        return ValkeyStore(self.url, name)
 
 
 def address_of(text: str, env: Mapping[str, str]) -> Address:

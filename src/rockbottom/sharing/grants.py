@@ -8,10 +8,10 @@ A member tells the sum of what it ever spent of each pot, so that a settlement t
 the last ones, counts once. One that is not heard of for ``EXPIRES_S`` seconds is taken to have spent all that it had
 leased; if it comes back after all, that is undone first. A group that has lost something (it is another, or goes on
 from an older state, as after a failover or from a snapshot) grants nothing more for ``GRACE_S``, in which all tell
-what they spent and hold. So does a group that begins in a store which has held nothing for longer: it may have lost
-the group, and whoever comes first may be one who does not know that. Two processes of one member (a machine that was
-copied while it ran) have different tokens: the second is told that it is a twin, holds nothing, and goes on under a
-name of its own.
+what they spent and hold. A newcomer that is the first in a store that was emptied begins a new group there, as in a
+store that is used for the first time: until somebody tells more, it is leased what a first member is. Two processes of
+one member (a machine that was copied while it ran) have different tokens: the second is told that it is a twin, holds
+nothing, and goes on under a name of its own.
 """
 
 import msgspec
@@ -117,13 +117,9 @@ def group_bytes(group: Group) -> bytes:
     return _ENCODER.encode(group)
 
 
-def settle(group: Group, asks: Asks, now: float, era: str = "", since: float = float("-inf")) -> Settled:
-    """Settle in place. ``era`` is that of the store: another server may not have been told the last settlements.
-
-    ``since``: of a group that begins, the instant since which the store has lost nothing.
-    """
-    if not group.epoch:
-        group.epoch, group.grace_until = f"{asks.member} {now}", since + GRACE_S
+def settle(group: Group, asks: Asks, now: float, era: str = "") -> Settled:
+    """Settle in place. ``era`` is that of the store: another server may not have been told the last settlements."""
+    group.epoch = group.epoch or f"{asks.member} {now}"
     _expire(group, now)
     _see(group, era, now)
     member = group.members.get(asks.member)

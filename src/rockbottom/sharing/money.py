@@ -19,6 +19,7 @@ from rockbottom.sharing.store import Store
 
 _NANO = 10**9
 _WAIT_S = 0.05  # the longest that a call waits for a lease
+_START_S = 1.0  # from its start, in which a process that has heard nothing yet of the store waits for it
 _BEAT_S, _IDLE_S = 1.0, 1800.0  # a process gives back what it leased of an account that is idle for so long
 _LATE_S = 7200.0  # so long after the end of a period calls that left in it may come back
 _FEW, _IN_A_SECOND = 16, 160  # so many members settle at each call; more of them so often in a second, together
@@ -61,6 +62,7 @@ class BudgetLeases:
         self._number = count()
         self._lock = threading.Lock()
         self._telling_all = False
+        self._starts_until = monotonic() + _START_S
         self.connected = False
 
     def tell_all(self) -> None:
@@ -81,14 +83,15 @@ class BudgetLeases:
             spent, at_risk = spending()
             short = account.lessee.limit(_POT) < _nano(spent) + _nano(at_risk) + max(need, 1)
             grant, leased = account.lessee.grant(_POT), account.lessee.lease(_POT)
-            waiting = None
-            may_get = grant is None or grant.left + leased >= need or self._beats(account, self._monotonic())
-            if short and self.connected and may_get:
+            waiting, now = None, self._monotonic()
+            wait_s = _WAIT_S if self.connected else self._starts_until - now
+            may_get = grant is None or grant.left + leased >= need or self._beats(account, now)
+            if short and wait_s > 0 and may_get:
                 waiting = Arrival()
                 account.answered.append(waiting)
         if waiting is not None:
             self._wake()
-            waiting.wait(_WAIT_S)
+            waiting.wait(wait_s)
         with self._lock:
             grant = account.lessee.grant(_POT)
             spent_by_all = Decimal(grant.spent if grant is not None else 0) / _NANO

@@ -10,7 +10,7 @@ def settled_with(store: Store, group: str, asks: Asks, for_s: float) -> Settled:
 
     def change(data: bytes | None, now: float) -> bytes:
         state = group_of(data)
-        answers.append(settle(state, asks, now, store.era, store.since))
+        answers.append(settle(state, asks, now, store.era))
         return group_bytes(state)
 
     store.change(f"group:{group}", change, for_s)

@@ -24,7 +24,7 @@ class SqliteStore:
     ``wait_s``: for so many seconds others that are at work in the file are waited for.
     """
 
-    era, since = "", float("-inf")  # a file loses nothing while the machine stands
+    era = ""  # a file loses nothing while the machine stands
 
     def __init__(
         self,

@@ -29,12 +29,6 @@ class Store(Protocol):
         """What is another once the server was started again or another took its place; of the last connection."""
         ...
 
-    @property
-    def since(self) -> float:
-        """For ``change``: since when, by the store's clock, nothing was lost that those who share had put there, as far
-        as the value that is there does not say more. -inf: it loses nothing."""
-        ...
-
     def publish(self, entry: bytes) -> None:
         """Put an entry at the end of the stream."""
         ...

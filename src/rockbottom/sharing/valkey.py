@@ -14,7 +14,6 @@ from rockbottom.sharing.store import STREAM_KEPT, Change, Read
 _ANSWER_S = 1.0
 _AT_ONCE = 200
 _TRIES, _LONGEST_PAUSE_S = 50, 0.02
-_MARK_S = 30 * 86_400
 Answer = TypeVar("Answer")
 
 
@@ -32,7 +31,6 @@ class ValkeyStore:
     """A connection that is made when it is first needed, and again after each failure.
 
     ``name`` begins every key, so that one server may serve several groups. Nothing here waits longer than a second.
-    ``mark`` is the key that says since when the server has lost nothing; it is missing where it lost all.
     ``sleep`` and ``chance`` (from 0 to 1) space the tries of those who change the same key.
     """
 
@@ -41,14 +39,12 @@ class ValkeyStore:
         url: str,
         name: str,
         *,
-        mark: str = "",
         sleep: Callable[[float], None] = time.sleep,
         chance: Callable[[], float] = random.random,
     ) -> None:
         self._url, self._name, self._sleep, self._chance = url, name, sleep, chance
-        self._mark = mark or f"{name}:since"
         self._connection: Any = None
-        self.era, self.since = "", float("-inf")
+        self.era = ""
 
     def publish(self, entry: bytes) -> None:
         self._asked(lambda db: db.xadd(self._key("stream"), {b"e": entry}, maxlen=STREAM_KEPT, approximate=True))
@@ -101,10 +97,7 @@ class ValkeyStore:
                 try:
                     pipe.watch(key)
                     seconds, micros = pipe.time()
-                    now, before = seconds + micros / 1e6, pipe.get(key)
-                    # Where there is none it never was, or it was lost: told apart by what was put before it.
-                    self.since = self._marked(pipe, now) if before is None else now
-                    value = change(before, now)
+                    value = change(pipe.get(key), seconds + micros / 1e6)
                     pipe.multi()
                     pipe.set(key, value, px=_lives_ms(for_s))
                     pipe.execute()
@@ -113,16 +106,6 @@ class ValkeyStore:
                     pass
             self._sleep(self._chance() * min(_LONGEST_PAUSE_S, 0.0005 * 2**number))
         raise StoreAway(f"Contention: {key} is changed by others all the time")
-
-    def _marked(self, db: Any, now: float) -> float:
-        """The instant in the mark, which is put there where it is missing."""
-        if db.set(self._mark, repr(now), nx=True, ex=_MARK_S):
-            return now
-        db.expire(self._mark, _MARK_S)
-        try:
-            return float(db.get(self._mark))
-        except (TypeError, ValueError):  # it has ended at this instant, or is another program's
-            return now
 
     def _asked(self, use: Callable[[Any], Answer]) -> Answer:
         """Use the connection. Raises StoreAway, MissingExtra."""
