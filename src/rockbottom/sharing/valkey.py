@@ -23,7 +23,14 @@ def load_client() -> None:
     A fork while another thread imports leaves the child an import that never ends, and so its program's own.
     """
     with suppress(ImportError):
-        for name in ("redis", "redis.backoff", "redis.exceptions", "redis.retry", "email.parser"):
+        for name in (
+            "redis",
+            "redis.backoff",
+            "redis.exceptions",
+            "redis.retry",
+            "email.parser",
+            "encodings.idna",
+        ):
             import_module(name)
 
 
