@@ -118,6 +118,20 @@ def test_an_hour_instead_of_two_writes_saves_what_the_prices_say(catalog):
     assert abs(single / total.saving.before - (Decimal("8.25") - Decimal("6.93")) / Decimal("8.25")) < Decimal("0.02")
 
 
+def test_a_fix_starts_from_what_was_paid_where_parallel_requests_were_seen_to_read(catalog):
+    """The second request leaves .1 s after the first, whose reply began after .5 s, and reads all the same: the trial
+    has one write, one read, one write after six minutes: (3 x 50 x 3.30 + 8,000 x 4.125 + 4,000 x 0.33) / 1e6."""
+    given = records(
+        (0, body(RULES, "One"), Usage(50, 9, 0, 4000)),
+        (0.1, body(RULES, "Two"), Usage(50, 9, 4000, 0)),
+        (360, body(RULES, "Six"), Usage(50, 9, 0, 4000)),
+    )
+    archive = Archive(catalog)
+    requests, *_ = read_all(given, archive)
+    (total,) = with_savings(Stream(catalog).run(archive, requests), requests, archive, catalog).totals
+    assert abs(total.saving.before - Decimal("0.034815")) < Decimal("0.034815") / 50
+
+
 def test_nova_reads_only_where_a_point_stands(catalog):
     """A growing chat whose only point moves along: the entry is one block behind it, and Nova does not look back."""
     first = {"role": "user", "content": [{"text": RULES}, POINT]}

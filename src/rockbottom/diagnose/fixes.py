@@ -62,9 +62,12 @@ def with_savings(
     """
     rules = behaviour or sides_shown(findings, requests, catalog)
     stream = [Variant(sent, sent.prompt, sent.at, sent.record.region) for sent in requests]
-    before = bill_of(stream, catalog, rules)
-    if before is None:
+    parallel, at_once = bill_of(stream, catalog, rules), bill_of(stream, catalog, rules, waiting=True)
+    if parallel is None or at_once is None:
         return findings
+    before = parallel
+    if findings.spent is not None and abs(at_once - findings.spent) < abs(parallel - findings.spent):
+        stream, before = [_begun_at_once(request) for request in stream], at_once  # the counters show it
     known = _Known(archive, rules, stream)
     totals: list[CauseTotal] = []
     for total in findings.totals:
@@ -78,14 +81,18 @@ def with_savings(
         return replace(findings, totals=totals)
     afters = learned.usd
     attached = Saving("rockbottom attached", before, sum(afters.values(), ZERO_USD))
-    at_once = bill_of(stream, catalog, rules, waiting=True)
-    ruled = None if at_once is None else (at_once, before)
+    ruled = (at_once, parallel)
     priced = replace(findings, totals=totals, attached=attached, attached_requests=learned.requests, ruled=ruled)
     groups = {
         label: replace(group, attached_input=None if label not in afters else afters[label] * priced.counted_part)
         for label, group in findings.groups.items()
     }
     return replace(priced, groups=groups)
+
+
+def _begun_at_once(request: Variant) -> Variant:
+    record = replace(request.sent.record, began_after_s=0.0)
+    return replace(request, sent=replace(request.sent, record=record))
 
 
 def _savings(trial: _Trial, before: Usd, catalog: Catalog, behaviour: Behaviour) -> Iterator[Saving]:
