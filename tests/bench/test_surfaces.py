@@ -73,6 +73,13 @@ def test_gpt_by_its_default_and_by_points_of_the_lane(url, api, stream):
     assert implicit.cost.run == by_hand + output * Decimal("1.32") / million
 
 
+def test_a_planner_that_leaves_gpt_to_its_own_caching_passes(url):
+    """The service's own point is the best for a talk that is added to, so the planner costs what the baseline costs."""
+    planned = lanes(url, LUNA, ["baseline@chat", "auto@chat"])["auto@chat"]
+    verdicts = {verdict.name: (verdict.passed, verdict.says) for verdict in planned.verdicts}
+    assert verdicts["cheaper than baseline"] == (True, "costs what the service's own caching costs")
+
+
 def test_claude_costs_the_same_by_converse_and_by_messages(url):
     found = lanes(url, SONNET, ["cached", "cached@messages", "auto", "auto@messages", "baseline@messages"])
     assert {lane.status for lane in found.values()} == {"ran"}

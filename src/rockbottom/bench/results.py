@@ -306,6 +306,10 @@ def _first_depth(shown: PassResult) -> int:
     return usage.cache_write + usage.cache_read
 
 
+def _reads(shown: PassResult) -> bool:
+    return any(turn.measured.usage.cache_read for turn in shown.turns)
+
+
 def _cheaper(lane: LaneResult, baseline: LaneResult) -> Verdict:
     name = CHEAPER
     if lane.usd is None or not baseline.usd:
@@ -313,5 +317,7 @@ def _cheaper(lane: LaneResult, baseline: LaneResult) -> Verdict:
     change = lane.usd / baseline.usd - 1
     if change < 0:
         return Verdict(name, True, name)
+    if not change and lane.row.lane.online and baseline.shown is not None and _reads(baseline.shown):
+        return Verdict(name, True, "costs what the service's own caching costs")
     says = f"costs {share(change, 1, signed=True)} against the baseline" if change else "costs what the baseline costs"
     return Verdict(name, False, says)
