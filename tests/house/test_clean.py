@@ -46,6 +46,16 @@ def _pip_places(file: Path) -> list[str]:
     return [value for section in config.sections() for key, value in config[section].items() if "index" in key]
 
 
+def test_nothing_but_the_projects_own_files_is_tracked_beside_its_folders():
+    """What a test or a trial leaves where it was started is easily added with everything else."""
+    own = {
+        ".ci", ".github", ".gitignore", ".importlinter", ".pre-commit-config.yaml", "CHANGELOG.md",
+        "CONTRIBUTING.md", "LICENSE", "Makefile", "NOTICE", "README.md", "SECURITY.md", "action.yml", "benchmarks",
+        "constraints", "deploy", "docs", "examples", "pyproject.toml", "scripts", "src", "tests",
+    }  # fmt: skip
+    assert {path.relative_to(REPO).parts[0] for path in _tracked()} <= own
+
+
 def test_no_tracked_file_names_a_package_index():
     """Where packages come from is the machine's setting; no file of the project names a host."""
     hosts = {*_PUBLIC_INDEX, *_index_hosts()}

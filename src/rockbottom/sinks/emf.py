@@ -190,7 +190,7 @@ def writer_of(to: str | Path) -> Writer:
             raise CannotPublish(f"{text} names no host and port.", fix=AGENT)
         kind = socket.SOCK_STREAM if address.scheme == "tcp" else socket.SOCK_DGRAM
         return _to_agent(kind, address.hostname, address.port)
-    return _to_file(Path(to))
+    return _to_file(Path(to).absolute())  # where it was given: a program may go to another folder
 
 
 def _to_stdout(document: str) -> None:
