@@ -69,6 +69,13 @@ def test_the_job_carries_every_setting(place, kit):
     assert len(seen["clientRequestToken"]) == 64
 
 
+@pytest.mark.parametrize("hours", [23, 169])
+def test_a_timeout_that_a_job_does_not_take_is_refused(place, kit, hours):
+    """timeoutDurationInHours is 24 to 168 in the service model."""
+    with pytest.raises(batch.InvalidSettings, match=f"24 to 168 hours, not {hours}"):
+        place.run(kit.pairs(100), timeout_hours=hours)
+
+
 def test_native_bodies_run_as_invoke_model(place, kit):
     """Anthropic Messages bodies: answers in their own shape, usage counted."""
     body = {

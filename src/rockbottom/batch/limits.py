@@ -27,12 +27,31 @@ class Limits:
 
 def packaged_limits() -> Limits:
     """The limits known without asking AWS."""
-    raw = tomllib.loads(files("rockbottom.batch").joinpath("data/limits.toml").read_text(encoding="utf-8"))
+    raw = _packaged()
     cited = raw["source"]
     checked_on: date = cited["checked_on"]
     source = Source("batch-limits", cited["title"], cited["url"], checked_on)
     origin = f"{source.url}, checked {source.checked_on}"
     return Limits(**raw["default"], origins=dict.fromkeys(raw["default"], origin), source=source)
+
+
+@dataclass(frozen=True, slots=True)
+class TimeoutHours:
+    """How many hours a job may be given, at least and at most; and those that a batch of the OpenAI Batch API has."""
+
+    least: int
+    most: int
+    openai_batches: int
+
+
+def timeout_hours() -> TimeoutHours:
+    """The timeouts that jobs take, from packaged facts."""
+    row = _packaged()["timeout_hours"]
+    return TimeoutHours(row["least"], row["most"], row["openai_batches"])
+
+
+def _packaged() -> dict[str, Any]:
+    return tomllib.loads(files("rockbottom.batch").joinpath("data/limits.toml").read_text(encoding="utf-8"))
 
 
 def one_file(limits: Limits) -> Limits:

@@ -14,6 +14,7 @@ from typing import Any
 from rockbottom.batch.cloud import Cloud, code_of
 from rockbottom.batch.errors import InvalidSettings
 from rockbottom.batch.invocation_jobs import Seen
+from rockbottom.batch.limits import timeout_hours
 from rockbottom.batch.openai_lines import ENDPOINT
 from rockbottom.batch.state import JobState, RunSettings
 from rockbottom.batch.surface_calls import surface_call
@@ -44,8 +45,10 @@ class OpenAiBatches:
 
     def ready(self) -> None:
         """Raise InvalidSettings where no batch can be made from here; asked before anything is uploaded."""
-        if self.settings.timeout_hours not in (None, 24):
-            raise InvalidSettings("A batch of the OpenAI Batch API has 24 hours.", fix="leave --timeout-hours out")
+        hours = timeout_hours().openai_batches
+        if self.settings.timeout_hours not in (None, hours):
+            says = f"A batch of the OpenAI Batch API has {hours} hours."
+            raise InvalidSettings(says, fix="leave --timeout-hours out")
         self.cloud.client("bedrock-runtime")
 
     def make(self, name: str, token: str, where: str) -> str:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from rockbottom.batch.errors import InvalidSettings, OtherContent
+from rockbottom.batch.limits import timeout_hours
 from rockbottom.batch.records import Checker, Kind, lines_of, lines_of_bodies
 from rockbottom.batch.running import BatchRun
 from rockbottom.batch.state import RunSettings
@@ -101,8 +102,12 @@ def _check_place(place: Place) -> None:
         raise InvalidSettings(
             f"{place.role_arn!r} is not the ARN of a role.", fix="rockbottom batch setup prints a role to make"
         )
-    if place.timeout_hours is not None and not 24 <= place.timeout_hours <= 168:
-        raise InvalidSettings(f"A job has a timeout of 24 to 168 hours, not {place.timeout_hours}.")
+    if place.timeout_hours is not None:
+        allowed = timeout_hours()
+        if not allowed.least <= place.timeout_hours <= allowed.most:
+            raise InvalidSettings(
+                f"A job has a timeout of {allowed.least} to {allowed.most} hours, not {place.timeout_hours}."
+            )
     if re.search(r"[^-!_*'().a-zA-Z0-9/]", place.prefix):
         raise InvalidSettings(f"The prefix {place.prefix!r} has characters that a job's S3 location does not take.")
 
