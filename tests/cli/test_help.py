@@ -34,6 +34,19 @@ def test_help_is_grouped_by_task_with_an_example_of_each(capsys):
     assert sum(len(task.commands) for task in TASKS) == len(COMMANDS)
 
 
+def test_the_help_of_a_group_lists_all_of_its_commands():
+    """``rockbottom ledger --help`` is where one reads that there is a summary."""
+    for name, command in _commands():
+        if isinstance(command, click.Group):
+            context = click.Context(command, info_name=name)
+            listed = [
+                line.split()[0]
+                for line in command.get_help(context).splitlines()
+                if line.startswith("  ") and line.split()
+            ]
+            assert [below for below in command.list_commands(context) if below not in listed] == [], name
+
+
 def test_every_command_has_an_example_at_the_end_of_its_help():
     """Those below groups as well."""
     without = [

@@ -43,12 +43,13 @@ class LazyGroup(click.Group):
         return command
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        """Write the list of commands by task, importing nothing."""
+        """Write the list of commands by task, or all under one heading, importing nothing."""
         across = max((len(name) for name in self.entries), default=0)
-        for task in self.tasks:
-            with formatter.section(task.heading):
-                formatter.write_dl([(name.ljust(across), entry.help) for name, entry in task.commands.items()])
-                formatter.write_text(f"$ {task.example}")
+        for heading, entries, example in self.tasks or (Task("Commands", dict(self.entries), ""),):
+            with formatter.section(heading):
+                formatter.write_dl([(name.ljust(across), entry.help) for name, entry in entries.items()])
+                if example:
+                    formatter.write_text(f"$ {example}")
 
     def shell_complete(self, ctx: click.Context, incomplete: str) -> "list[CompletionItem]":
         """Commands of the table that begin so, each with its line of help, importing none of them."""
