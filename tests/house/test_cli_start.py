@@ -249,3 +249,11 @@ def test_reading_a_bill_or_sending_a_batch_takes_no_numpy(room):
     loaded = "print([name for name in ('numpy', 'numba', 'pyarrow') if name in sys.modules])"
     run = subprocess.run([sys.executable, "-c", check + loaded], capture_output=True, text=True, check=True)
     assert run.stdout == "[]\n"
+
+
+def test_explaining_compiles_nothing():
+    """numba takes longer to import than a short log to explain."""
+    check = "import sys, rockbottom.diagnose as room; [getattr(room, name) for name in room.__all__]; "
+    loaded = "print('numba' in sys.modules)"
+    run = subprocess.run([sys.executable, "-c", check + loaded], capture_output=True, text=True, check=True)
+    assert run.stdout == "False\n"

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 
 import click
 
-from rockbottom.cli.compiling import tell_of_compiling
 from rockbottom.cli.console import show, width
 from rockbottom.cli.exits import Exit, say
 from rockbottom.cli.trace import by_option, nothing_read, refuse_some, say_apart, say_damage
@@ -104,7 +103,6 @@ def command(
         else:
             from rockbottom.trace import Damages
 
-            tell_of_compiling()
             damages = Damages()
             records = _records(sources, name, model, behind, damages, by)
             findings, first, _ = _explained(records, prove=not no_prove)

@@ -1,29 +1,41 @@
 """The semantics of ``cache`` over millions of rows, proved equal to it; policies and the least possible bill."""
 
-from rockbottom.replay.bound import Bound, TooManyLifetimes, relaxed
-from rockbottom.replay.compaction import Turns, compactions
-from rockbottom.replay.composition import AtTurn, best_turn
-from rockbottom.replay.document import document_of, documents_of
-from rockbottom.replay.exact import exact_usage
-from rockbottom.replay.keep_alive import keep_alive_bill
-from rockbottom.replay.kernel import Outcomes, outcomes
-from rockbottom.replay.nodes import Nodes, nodes_of
-from rockbottom.replay.online import OnlinePolicy, placed_online
-from rockbottom.replay.points import FIXED, PlacedPoints
-from rockbottom.replay.policies import Bill, Stage, bill_of, captured, relative_cost
-from rockbottom.replay.pricing import Rates
-from rockbottom.replay.routing import Clause, InvalidRule, RoutedBill, Routing, RoutingRule, routing_of, routing_rule
-from rockbottom.replay.study import (
-    DEFAULT_POLICIES,
-    PARTITIONABLE,
-    PLANNER,
-    Online,
-    ReplayQuestion,
-    UnknownPolicy,
-    cached_as_sent,
-    may_cache,
-)
-from rockbottom.replay.tally import Tally, tally
+from typing import TYPE_CHECKING
+
+from rockbottom.faces import late
+
+if TYPE_CHECKING:
+    from rockbottom.replay.bound import Bound, TooManyLifetimes, relaxed
+    from rockbottom.replay.compaction import AtTurn, Turns, best_turn, compactions
+    from rockbottom.replay.document import document_of, documents_of
+    from rockbottom.replay.exact import exact_usage
+    from rockbottom.replay.keep_alive import keep_alive_bill
+    from rockbottom.replay.kernel import Outcomes, outcomes
+    from rockbottom.replay.nodes import Nodes, nodes_of
+    from rockbottom.replay.online import OnlinePolicy, placed_online
+    from rockbottom.replay.points import FIXED, PlacedPoints
+    from rockbottom.replay.policies import Bill, Stage, bill_of, captured, relative_cost
+    from rockbottom.replay.pricing import Rates
+    from rockbottom.replay.routing import (
+        Clause,
+        InvalidRule,
+        RoutedBill,
+        Routing,
+        RoutingRule,
+        routing_of,
+        routing_rule,
+    )
+    from rockbottom.replay.study import (
+        DEFAULT_POLICIES,
+        PARTITIONABLE,
+        PLANNER,
+        Online,
+        ReplayQuestion,
+        UnknownPolicy,
+        cached_as_sent,
+        may_cache,
+    )
+    from rockbottom.replay.tally import Tally, tally
 
 __all__ = [
     "DEFAULT_POLICIES",
@@ -69,3 +81,51 @@ __all__ = [
     "routing_rule",
     "tally",
 ]
+
+# The module of each name, imported when it is first asked for: explain prices compaction and compiles nothing.
+_HOMES = {
+    "Bound": "bound",
+    "TooManyLifetimes": "bound",
+    "relaxed": "bound",
+    "AtTurn": "compaction",
+    "Turns": "compaction",
+    "best_turn": "compaction",
+    "compactions": "compaction",
+    "document_of": "document",
+    "documents_of": "document",
+    "exact_usage": "exact",
+    "keep_alive_bill": "keep_alive",
+    "Outcomes": "kernel",
+    "outcomes": "kernel",
+    "Nodes": "nodes",
+    "nodes_of": "nodes",
+    "OnlinePolicy": "online",
+    "placed_online": "online",
+    "FIXED": "points",
+    "PlacedPoints": "points",
+    "Bill": "policies",
+    "Stage": "policies",
+    "bill_of": "policies",
+    "captured": "policies",
+    "relative_cost": "policies",
+    "Rates": "pricing",
+    "Clause": "routing",
+    "InvalidRule": "routing",
+    "RoutedBill": "routing",
+    "Routing": "routing",
+    "RoutingRule": "routing",
+    "routing_of": "routing",
+    "routing_rule": "routing",
+    "DEFAULT_POLICIES": "study",
+    "Online": "study",
+    "PARTITIONABLE": "study",
+    "PLANNER": "study",
+    "ReplayQuestion": "study",
+    "UnknownPolicy": "study",
+    "cached_as_sent": "study",
+    "may_cache": "study",
+    "Tally": "tally",
+    "tally": "tally",
+}
+
+__getattr__ = late(__name__, _HOMES)

@@ -8,11 +8,16 @@ counted, for nothing in a log tells it.
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 
+from rockbottom.cost import Cost
+from rockbottom.documents import CompactionResult
 from rockbottom.quantities import Unit
-from rockbottom.trace import Array
+
+if TYPE_CHECKING:
+    from rockbottom.trace import Array
 
 SUMMARY_TOKENS = 2_000
 """Tokens of a summary, assumed: nobody can know before it is written."""
@@ -32,17 +37,17 @@ class Turns:
     code for whoever prices it. ``minimum`` is the least that is cached.
     """
 
-    before: Array
-    turn: Array
-    front: Array
-    kept: Array
-    whole: Array
-    read: Array
-    written: Array
-    output: Array
-    write: Array
-    rate: Array
-    minimum: Array
+    before: "Array"
+    turn: "Array"
+    front: "Array"
+    kept: "Array"
+    whole: "Array"
+    read: "Array"
+    written: "Array"
+    output: "Array"
+    write: "Array"
+    rate: "Array"
+    minimum: "Array"
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +58,30 @@ class Compacted:
     conversations: int
     less: Mapping[tuple[int, Unit], int]
     more: Mapping[tuple[int, Unit], int]
+
+
+@dataclass(frozen=True, slots=True)
+class AtTurn:
+    """Compaction before one turn: what it takes off, and what it costs."""
+
+    conversations: int
+    less: Cost
+    more: Cost
+
+    def __add__(self, other: "AtTurn") -> "AtTurn":
+        return AtTurn(self.conversations + other.conversations, self.less + other.less, self.more + other.more)
+
+
+def best_turn(turns: Mapping[int, AtTurn], summary: int = SUMMARY_TOKENS) -> CompactionResult | None:
+    """Compaction at the turn that saves most; None where no conversation is long enough."""
+    results = [
+        CompactionResult(
+            turn=turn, conversations=row.conversations, summary_tokens=summary, less_usd=row.less.usd,
+            more_usd=row.more.usd,
+        )
+        for turn, row in turns.items()
+    ]  # fmt: skip
+    return max(results, key=lambda result: (result.saves_usd, -result.turn), default=None)
 
 
 def compactions(turns: Turns, summary: int = SUMMARY_TOKENS) -> Iterator[Compacted]:
@@ -72,7 +101,7 @@ def _tried(longest: int) -> Iterator[int]:
         turn += 1 if turn < _CLOSE else max(1, turn // 8)
 
 
-def _roots(before: Array) -> Array:
+def _roots(before: "Array") -> "Array":
     """The first row of every row's conversation; a request stands behind the one that it goes on from."""
     roots = np.arange(len(before))
     for row in np.flatnonzero(before >= 0):
@@ -80,7 +109,7 @@ def _roots(before: Array) -> Array:
     return roots
 
 
-def _compacted(turns: Turns, roots: Array, turn: int, summary: int) -> Compacted:
+def _compacted(turns: Turns, roots: "Array", turn: int, summary: int) -> Compacted:
     """All conversations compacted before one turn, where their history is longer than the summary."""
     rows = np.flatnonzero((turns.turn == turn) & (turns.before >= 0))
     past = turns.before[rows]
@@ -105,13 +134,13 @@ class _Sums:
         self.sums: dict[tuple[int, Unit], int] = {}
         self._turns = turns
 
-    def add(self, rows: Array, unit: Unit, tokens: Array) -> None:
+    def add(self, rows: "Array", unit: Unit, tokens: "Array") -> None:
         """Adds tokens of some requests at the prices of each."""
         sums = np.bincount(self._turns.rate[rows], weights=tokens)
         for code in np.flatnonzero(sums):
             self.sums[int(code), unit] = self.sums.get((int(code), unit), 0) + round(float(sums[code]))
 
-    def add_written(self, rows: Array, tokens: Array) -> None:
+    def add_written(self, rows: "Array", tokens: "Array") -> None:
         """Adds tokens in the unit of each request's own writes."""
         units = self._turns.write[rows]
         for place in np.unique(units):
@@ -122,7 +151,7 @@ class _Sums:
 _UNITS = tuple(Unit)
 
 
-def _zones(turns: Turns, rows: Array, start: Array, end: Array) -> tuple[Array, Array, Array]:
+def _zones(turns: Turns, rows: "Array", start: "Array", end: "Array") -> "tuple[Array, Array, Array]":
     """Tokens between two depths that were read, written, and neither."""
     read, cached = turns.read[rows], turns.read[rows] + turns.written[rows]
     of_read = np.maximum(0, np.minimum(end, read) - start)
@@ -130,7 +159,7 @@ def _zones(turns: Turns, rows: Array, start: Array, end: Array) -> tuple[Array, 
     return of_read, of_written, np.maximum(0, end - start) - of_read - of_written
 
 
-def _drop(turns: Turns, rows: Array, start: Array, end: Array, less: _Sums) -> tuple[Array, Array]:
+def _drop(turns: Turns, rows: "Array", start: "Array", end: "Array", less: _Sums) -> "tuple[Array, Array]":
     """Tokens between two depths are no longer paid; those that stay read, and those that stay written."""
     read, written, rest = _zones(turns, rows, start, end)
     less.add(rows, Unit.CACHE_READ, read)
@@ -139,7 +168,7 @@ def _drop(turns: Turns, rows: Array, start: Array, end: Array, less: _Sums) -> t
     return turns.read[rows] - read, turns.written[rows] - written
 
 
-def _later(turns: Turns, rows: Array, start: Array, end: Array, less: _Sums, more: _Sums) -> None:
+def _later(turns: Turns, rows: "Array", start: "Array", end: "Array", less: _Sums, more: _Sums) -> None:
     """Requests after the compacted one: without the history but for so many tokens as the summary has."""
     read, written = _drop(turns, rows, start, end, less)
     short = (read + written > 0) & (read + written < turns.minimum[rows])  # too short to be cached: paid as input
@@ -149,7 +178,7 @@ def _later(turns: Turns, rows: Array, start: Array, end: Array, less: _Sums, mor
     less.add_written(few, written[short])
 
 
-def _first(turns: Turns, rows: Array, end: Array, summary: int, less: _Sums, more: _Sums) -> None:
+def _first(turns: Turns, rows: "Array", end: "Array", summary: int, less: _Sums, more: _Sums) -> None:
     """The compacted request: its cache is broken behind the last entry in its front."""
     still_cached = np.minimum(turns.kept[turns.before[rows]], turns.front[rows])
     _drop(turns, rows, still_cached, end, less)
@@ -160,7 +189,7 @@ def _first(turns: Turns, rows: Array, end: Array, summary: int, less: _Sums, mor
     more.add(rows[~writes], Unit.INPUT, added[~writes])
 
 
-def _summary_request(turns: Turns, past: Array, end: Array, summary: int, more: _Sums) -> None:
+def _summary_request(turns: Turns, past: "Array", end: "Array", summary: int, more: _Sums) -> None:
     """The request for the summary: the conversation so far, its last reply, and the summary as output."""
     cached = np.minimum(turns.read[past] + turns.written[past], end)
     more.add(past, Unit.CACHE_READ, cached)

@@ -7,10 +7,10 @@ import numpy as np
 from msgspec import UNSET
 
 from rockbottom.cost import Cost, total_of
-from rockbottom.documents import CompactionResult, PromptPart, PromptParts
+from rockbottom.documents import PromptPart, PromptParts
 from rockbottom.prompt import BlockKind, Part, Section, part_of
 from rockbottom.quantities import WRITES, Unit, Usage
-from rockbottom.replay.compaction import SUMMARY_TOKENS, compactions
+from rockbottom.replay.compaction import AtTurn, best_turn, compactions
 from rockbottom.replay.conversations import turns_of
 from rockbottom.replay.kernel import Outcomes
 from rockbottom.replay.points import PlacedPoints
@@ -21,18 +21,6 @@ from rockbottom.trace import KINDS, Array, Trace
 _PARTS = tuple(Part)
 _SECTIONS = (Section.TOOLS, Section.SYSTEM, Section.MESSAGES)
 _NOT_TOLD = [KINDS.index(name) for name in ("unknown", "slice", "counted")]
-
-
-@dataclass(frozen=True, slots=True)
-class AtTurn:
-    """Compaction before one turn: what it takes off, and what it costs."""
-
-    conversations: int
-    less: Cost
-    more: Cost
-
-    def __add__(self, other: "AtTurn") -> "AtTurn":
-        return AtTurn(self.conversations + other.conversations, self.less + other.less, self.more + other.more)
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,18 +58,6 @@ def _added(some: Mapping[int, AtTurn], others: Mapping[int, AtTurn]) -> Mapping[
     for turn, row in others.items():
         sums[turn] = sums[turn] + row if turn in sums else row
     return sums
-
-
-def best_turn(turns: Mapping[int, AtTurn], summary: int = SUMMARY_TOKENS) -> CompactionResult | None:
-    """Compaction at the turn that saves most; None where no conversation is long enough."""
-    results = [
-        CompactionResult(
-            turn=turn, conversations=row.conversations, summary_tokens=summary, less_usd=row.less.usd,
-            more_usd=row.more.usd,
-        )
-        for turn, row in turns.items()
-    ]  # fmt: skip
-    return max(results, key=lambda result: (result.saves_usd, -result.turn), default=None)
 
 
 def composition_of(stage: Stage, as_sent: Outcomes, attached: Bill | None = None) -> Composition | None:

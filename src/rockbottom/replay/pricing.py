@@ -2,14 +2,17 @@
 
 from dataclasses import dataclass
 from datetime import date
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from rockbottom.catalog import ModelId, NoPriceInForce, PriceBook, Tier
 from rockbottom.cost import Cost, CostLine
 from rockbottom.quantities import WRITES, Unit, Usage, Usd
-from rockbottom.replay.kernel import Outcomes
-from rockbottom.trace import Array, Trace
+
+if TYPE_CHECKING:
+    from rockbottom.replay.kernel import Outcomes
+    from rockbottom.trace import Array, Trace
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,17 +60,17 @@ class Bands:
     """Which of the prices by prompt length holds for each request."""
 
     thresholds: tuple[int, ...]
-    of_request: Array
+    of_request: "Array"
 
     @classmethod
-    def of(cls, trace: Trace, rates: Rates) -> "Bands":
+    def of(cls, trace: "Trace", rates: Rates) -> "Bands":
         """The bands of a trace at these rates."""
         thresholds = rates.thresholds()
         above = np.array(thresholds[1:], np.int64)
         return cls(tuple(thresholds), np.searchsorted(above, trace.requests.tokens_in, side="left"))
 
 
-def usages_of(trace: Trace, outcomes: Outcomes, bands: Bands) -> dict[int, Usage]:
+def usages_of(trace: "Trace", outcomes: "Outcomes", bands: Bands) -> dict[int, Usage]:
     """Tokens by billable unit for every threshold. Outputs that were not recorded count as none."""
     columns = {
         Unit.INPUT: outcomes.uncached,
