@@ -139,7 +139,11 @@ def _looks_same(pair: _Pair) -> _Judged | None:
 
 def _plain(text: str) -> str:
     """A text composed, without signs of no width."""
-    return "".join(sign for sign in normalize("NFC", text) if category(sign) != "Cf")
+    if text.isascii():  # composed as it is, and each sign has a width
+        return text
+    composed = normalize("NFC", text)
+    unseen = {ord(sign): None for sign in set(composed) if category(sign) == "Cf"}
+    return composed.translate(unseen) if unseen else composed
 
 
 def _white_space(pair: _Pair) -> _Judged | None:
@@ -149,7 +153,7 @@ def _white_space(pair: _Pair) -> _Judged | None:
     if judged is None or old is None or new is None:
         return judged
     change = change_between(old.text, new.text)
-    if all(sign in " \n\t" for sign in change.before + change.after if sign.isspace()):
+    if all(sign in " \n\t" for sign in set(change.before + change.after) if sign.isspace()):
         return judged
     return judged[0], f"{judged[1]}: {_quoted(change.before)} -> {_quoted(change.after)}", None
 

@@ -155,7 +155,7 @@ class Entries:
         if entry.section is not Section.TOOLS and old.citations != new.citations:
             yield "citations turned " + ("on" if new.citations else "off")
         ttls = {ttl_of(sent, point) for point in sent.prompt.points}
-        if self.behaviour.on(sent.prompt.api).ttl_in_key == "yes" and ttls and entry.space.ttl not in ttls:
+        if ttls and entry.space.ttl not in ttls and self.behaviour.on(sent.prompt.api).ttl_in_key == "yes":
             yield f"ttl {entry.space.ttl.value} -> {' and '.join(sorted(ttl.value for ttl in ttls))}"
 
     def _reach(self, entry: Written, sent: Sent) -> Iterator[Blocker]:

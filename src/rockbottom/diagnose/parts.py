@@ -100,7 +100,9 @@ def _usd_between(start: int, end: int, runs: Iterable[_Run]) -> Usd:
     """What the tokens between two depths cost."""
     usd, begin = ZERO_USD, 0
     for run in runs:
-        usd += usd_of_tokens(max(0, min(end, run.end) - max(start, begin)), run.usd_per_mtok)
+        tokens = min(end, run.end) - max(start, begin)
+        if tokens > 0:
+            usd += usd_of_tokens(tokens, run.usd_per_mtok)
         begin = run.end
     return usd
 
