@@ -11,11 +11,11 @@ class Worker:
         self.name = f"rockbottom-{name}"
         self._run = run
         self._starting = threading.Lock()
-        self._thread: threading.Thread | None = None
+        self._thread: threading.Thread | None = None  # None again as soon as it has ended
 
     @property
     def alive(self) -> bool:
-        return self._thread is not None and self._thread.is_alive()
+        return self._thread is not None
 
     def start(self) -> bool:
         """Have it run. False: there are no more threads, or the interpreter is shutting down; ask again later."""
@@ -24,13 +24,20 @@ class Worker:
         with self._starting:
             if self.alive:
                 return True
-            thread = threading.Thread(target=self._run, name=self.name, daemon=True)
+            thread = threading.Thread(target=self._until_it_ends, name=self.name, daemon=True)
             try:
                 thread.start()
             except RuntimeError:
                 return False
             self._thread = thread
         return True
+
+    def _until_it_ends(self) -> None:
+        try:
+            self._run()
+        finally:  # noted here, because asking a thread costs each caller more than what he is here for
+            with self._starting:
+                self._thread = None
 
     def join(self, patience_s: float) -> None:
         """Wait until it has ended, for ``patience_s`` seconds at most; at once where it never began."""
