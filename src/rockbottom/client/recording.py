@@ -13,7 +13,7 @@ from rockbottom.dialects import Request
 from rockbottom.ledger import CallRecord, Sink
 from rockbottom.process import close_at_exit
 from rockbottom.prompt import PrefixHash, Section, Segment
-from rockbottom.quantities import NO_USAGE, ZERO_USD, Usage, digits_of
+from rockbottom.quantities import NO_USAGE, Usage, digits_of
 
 MOST_MESSAGE_BLOCKS = 96
 """Blocks of messages, counted from the end, whose prefixes are recorded: older ones only where a point stands."""
@@ -50,6 +50,7 @@ class Recorder:
         self.tags = tags
         self._hasher = Hasher(key) if key is not None else None
         self._failed, self._waited, self._stopwatch = failed, waited, stopwatch
+        self._names = [f"a record in {type(sink).__name__}" for sink in self.sinks]
         for sink in self.sinks:
             close_at_exit(sink, until_end=True)
 
@@ -61,41 +62,46 @@ class Recorder:
             record = self._record_of(call, usage, costs, minimum, now, failed)
         except Exception as error:
             return self._failed(error)
-        for sink in self.sinks:
+        for sink, name in zip(self.sinks, self._names, strict=True):
             began = self._stopwatch()
             try:
                 sink.record(record)
             except Exception as error:
                 self._failed(error)
-            self._waited(f"a record in {type(sink).__name__}", self._stopwatch() - began)
+            self._waited(name, self._stopwatch() - began)
         return None
 
     def _record_of(
         self, call: Call, usage: Usage | None, costs: tuple[Cost, Cost] | None, minimum: int, now: float, failed: bool
     ) -> CallRecord:
         used, request = usage or NO_USAGE, call.request
-        about: dict[str, Any] = {"model": str(call.sent.get("modelId", ""))}
-        if call.model is not None:
-            about = {"model": call.model.model.id, "scope": call.model.scope.value, "tier": call.tier.value}
+        about: dict[str, Any]
         if request is not None:
             about = _about(request, minimum)
-        if request is not None and self._hasher is not None:
-            about.update(self._hasher.prefixes(request))
+            if self._hasher is not None:
+                about.update(self._hasher.prefixes(request))
+        elif call.model is not None:
+            about = {"model": call.model.model.id, "scope": call.model.scope.value, "tier": call.tier.value}
+        else:
+            about = {"model": str(call.sent.get("modelId", ""))}
         if call.arm is not None:
             about["arm"] = str(call.arm)
         if call.planned_usd is not None:
             about["planned_usd"] = digits_of(call.planned_usd)
         if costs is not None:
-            extra = call.charges.usd if call.charges is not None else ZERO_USD
-            about.update(cost_usd=digits_of(costs[0].usd + extra), uncached_usd=digits_of(costs[1].usd + extra))
-        about.update(_beside(call))
+            usd, uncached = costs[0].usd, costs[1].usd
+            if call.charges is not None:
+                usd, uncached = usd + call.charges.usd, uncached + call.charges.usd
+            about["cost_usd"], about["uncached_usd"] = digits_of(usd), digits_of(uncached)
+        _add_beside(about, call)
+        first_ms = call.first_ms
         return CallRecord(
             at=call.at,
             operation=call.operation,
             region=(request.model.region if request is not None else None) or call.whereabouts.region,
             **used.fields(),
             tags=dict(sorted(_tags(call).items())),  # one spelling of the same tags
-            first_ms=None if call.first_ms is None else round(call.first_ms, 3),
+            first_ms=None if first_ms is None else round(first_ms, 3),
             elapsed_ms=round((now - call.left) * 1000, 3),
             status="failed" if failed else "ok" if usage is not None else "no usage",
             request_id=call.request_id,
@@ -107,17 +113,17 @@ class Recorder:
         )
 
 
-def _beside(call: Call) -> dict[str, Any]:
-    """The members of a record that tell of charges beside the tokens of its reply."""
-    lost: dict[str, Any] = {"lost": call.lost} if call.lost else {}
+def _add_beside(about: dict[str, Any], call: Call) -> None:
+    """Add the members of a record that tell of charges beside the tokens of its reply."""
+    if call.lost:
+        about["lost"] = call.lost
     if call.cut:
-        lost["cut"] = True
-    uncounted = call.uncounted
-    named = {"uncounted": uncounted} if uncounted else {}
+        about["cut"] = True
+    if uncounted := call.uncounted:
+        about["uncounted"] = uncounted
     charges = call.charges
-    if charges is None or not charges.units:
-        return {**lost, **named}
-    return {**lost, **named, "charges": dict(charges.units), "extra_usd": digits_of(charges.usd)}
+    if charges is not None and charges.units:
+        about["charges"], about["extra_usd"] = dict(charges.units), digits_of(charges.usd)
 
 
 def _tags(call: Call) -> Mapping[str, str]:
@@ -129,35 +135,30 @@ def _tags(call: Call) -> Mapping[str, str]:
 
 
 def _about(request: Request, minimum: int) -> dict[str, Any]:
-    points = request.prompt.points
-    return {
+    points, stable, depths = request.prompt.points, request.stable, request.prompt.depths
+    about: dict[str, Any] = {
         "model": request.model.model.id,
         "scope": request.model.scope.value,
         "tier": request.tier.value,
-        **_family(request),
+        "family": "no tools, no system",
         "points": len(points),
         "minimum": minimum,
-        "cacheable": request.prompt.depths[max(point.after for point in points)] if points else 0,
+        "cacheable": depths[max([point.after for point in points])] if points else 0,
     }
-
-
-def _family(request: Request) -> dict[str, Any]:
-    """The tools and system that calls share: a digest of them and their size, none of their text."""
-    stable = request.stable
-    if not stable:
-        return {"family": "no tools, no system"}
-    return {"family": request.hashes[stable].hex()[:6], "family_tokens": request.prompt.depths[stable]}
+    if stable:  # what calls share: a digest and its size, none of its text
+        about["family"], about["family_tokens"] = request.hashes[stable].hex()[:6], depths[stable]
+    return about
 
 
 def _cause(call: Call, usage: Usage, minimum: int) -> str:
     """The rule that explains why this call wrote, or neither read nor wrote, where that is known already."""
     points = call.request.prompt.points if call.request is not None else ()
-    if not points or call.request is None or (usage.cache_read and not usage.cache_write):
+    if not points or call.request is None or usage.cache_read:
         return ""
+    if usage.cache_write:
+        return call.cause
     deepest = call.request.prompt.depths[max(point.after for point in points)]
-    if not usage.cache_write and not usage.cache_read:
-        return UNDER_MINIMUM if deepest < minimum else ""
-    return call.cause if not usage.cache_read else ""
+    return UNDER_MINIMUM if deepest < minimum else ""
 
 
 class Hasher:

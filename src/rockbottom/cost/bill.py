@@ -34,7 +34,7 @@ class Cost:
     @property
     def usd(self) -> Usd:
         """The exact total in US dollars."""
-        return sum((line.usd for line in self.lines), ZERO_USD)
+        return sum([usd_of_tokens(line.tokens, line.price.usd_per_mtok) for line in self.lines], ZERO_USD)
 
     @property
     def input_usd(self) -> Usd:

@@ -6,6 +6,7 @@ from operator import attrgetter
 from typing import Any
 
 from msgspec import Struct
+from msgspec.structs import asdict
 
 from rockbottom.quantities.durations import UNNAMED, Ttl
 
@@ -79,7 +80,7 @@ class Usage(Struct, frozen=True):
 
     def fields(self) -> dict[str, Any]:
         """Tokens by the name of their unit, zeros included."""
-        return dict(zip(_NAMES, _tokens(self), strict=True))
+        return asdict(self)
 
     def items(self) -> Iterator[tuple[Unit, int]]:
         """Every unit with its tokens, zeros included, in the order of ``Unit``."""
@@ -87,8 +88,6 @@ class Usage(Struct, frozen=True):
             yield unit, getattr(self, unit.value)
 
 
-_NAMES = tuple(unit.value for unit in Unit)
-_tokens = attrgetter(*_NAMES)
 WRITES: Mapping[Ttl, Unit] = {ttl: Unit(f"cache_write_{ttl.value}") for ttl in Ttl}
 """The unit in which a write is billed, by its lifetime."""
 
