@@ -151,10 +151,10 @@ def contents(name: str, limit: int) -> bytes:
     return bytes(content)
 
 
-def pieces_of(name: str, size: int = 64 << 20) -> Iterator[tuple[bytes, int]]:
-    """Pieces of whole lines, each ending with a newline, and the number of its first line (from 1).
+def pieces_of(name: str, size: int = CHUNK_BYTES, longest: int = 64 << 20) -> Iterator[tuple[bytes, int]]:
+    """Pieces of whole lines, of ``size`` bytes and more, each ending with a newline, and the number of its first line.
 
-    Raises CutShort where the file cannot be read on, or a line is longer than a piece may be.
+    Lines count from 1. Raises CutShort where the file cannot be read on, or a line is longer than ``longest`` bytes.
     """
     buffer, line = bytearray(), 1
     for data in chunks_of(name):
@@ -162,12 +162,13 @@ def pieces_of(name: str, size: int = 64 << 20) -> Iterator[tuple[bytes, int]]:
         if len(buffer) < size:
             continue
         end = buffer.rfind(b"\n") + 1
-        if not end:
-            raise CutShort(f"line {line} is longer than {size >> 20} MB")
-        piece = bytes(buffer[:end])
-        del buffer[:end]
-        yield piece, line
-        line += piece.count(b"\n")
+        if end:
+            piece = bytes(buffer[:end])
+            del buffer[:end]
+            yield piece, line
+            line += piece.count(b"\n")
+        elif len(buffer) >= longest:
+            raise CutShort(f"line {line} is longer than {longest >> 20} MB")
     if buffer:
         yield bytes(buffer) if buffer.endswith(b"\n") else bytes(buffer) + b"\n", line
 

@@ -37,6 +37,7 @@ from rockbottom.trace.records import Count
 
 BLOCK_TOKENS = 512
 MAPPED_BYTES = 512 << 20
+_PIECE_BYTES = 64 << 20  # of a file that cannot be mapped: each is scanned as a whole
 _SLICE = KINDS.index("slice")
 
 
@@ -72,7 +73,7 @@ def _pieces(name: str) -> Iterator[tuple[bytes | mmap.mmap, int]]:
             if mapped[:1] == b"{" and mapped[len(mapped) - 1 :] == b"\n":
                 yield mapped, 1
                 return
-    yield from pieces_of(name)
+    yield from pieces_of(name, _PIECE_BYTES)
 
 
 def _traces_of(
