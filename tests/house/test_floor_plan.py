@@ -42,3 +42,13 @@ def test_every_room_has_its_line_in_the_explanation():
     }
     exist = {path.parent.name for path in (REPO / "src" / "rockbottom").glob("*/__init__.py")}
     assert listed == exist | {"files", "faces"}
+
+
+def test_no_name_that_is_looked_up_late_is_that_of_a_module():
+    """Python puts a module on its package once it is imported: then the face gives that for the name."""
+    for face in (REPO / "src" / "rockbottom").rglob("__init__.py"):
+        text = face.read_text(encoding="utf-8")
+        if "= late(" in text:
+            modules = {path.stem for path in face.parent.glob("*.py")}
+            names = {name for name in modules if re.search(rf'"{name}": "', text)}
+            assert not names, f"{face.parent.name} has a module and a name {names}"

@@ -35,7 +35,7 @@ if TYPE_CHECKING:
         cached_as_sent,
         may_cache,
     )
-    from rockbottom.replay.tally import Tally, tally
+    from rockbottom.replay.tallies import Tally, tally
 
 __all__ = [
     "DEFAULT_POLICIES",
@@ -124,8 +124,8 @@ _HOMES = {
     "UnknownPolicy": "study",
     "cached_as_sent": "study",
     "may_cache": "study",
-    "Tally": "tally",
-    "tally": "tally",
+    "Tally": "tallies",
+    "tally": "tallies",
 }
 
 __getattr__ = late(__name__, _HOMES)

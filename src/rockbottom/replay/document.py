@@ -35,7 +35,7 @@ from rockbottom.replay.groups import Group, added_groups
 from rockbottom.replay.policies import Bill, captured, relative_cost
 from rockbottom.replay.reconcile import ReplayReconciliation
 from rockbottom.replay.study import NONE, PLANNER, RECORDED, ReplayQuestion
-from rockbottom.replay.tally import Details, ModelTally, Tally
+from rockbottom.replay.tallies import Details, ModelTally, Tally
 
 _FINEST = Decimal("1e-12")
 

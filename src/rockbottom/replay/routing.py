@@ -19,7 +19,7 @@ from rockbottom.replay.kernel import Outcomes
 from rockbottom.replay.policies import Stage
 from rockbottom.replay.pricing import Bands, Rates, usages_of
 from rockbottom.replay.study import Online, ReplayQuestion, bill_under, stages_of
-from rockbottom.replay.tally import Tally, tally
+from rockbottom.replay.tallies import Tally, tally
 from rockbottom.trace import Array, SectionCode, Trace, selected
 
 _CLAUSE = re.compile(r"(input|output|tools|messages)\s*(<=|>=|<|>|=)\s*([\d_,]+)")
