@@ -1,15 +1,22 @@
-"""Files for their owner alone, as what holds prompts, answers, tags or secrets is; and files replaced in one step."""
+"""Files for their owner alone, as what holds prompts, answers, tags or secrets is; files replaced in one step; and what
+a path names read whole, whatever it names.
+"""
 
 import os
 from collections.abc import Generator
 from contextlib import contextmanager, suppress
-from errno import EINVAL
+from errno import EFBIG, EINVAL, ETIMEDOUT
+from io import FileIO
 from pathlib import Path
-from stat import S_IMODE
+from stat import S_IMODE, S_ISFIFO
+from typing import Any
 
 _PRIVATE = 0o600
 _PRIVATE_FOLDER = 0o700
 _SHARED = 0o666  # less the umask, as every program makes files
+_MOST_BYTES = 1 << 28  # settings, prices, requests, documents; recorded traffic is read in pieces
+_PIECE_BYTES = 1 << 20
+_WRITER_MS = 5_000  # how long a named pipe is given until somebody opens its other end
 
 
 def private(path: str | Path, flags: int) -> int:
@@ -38,6 +45,61 @@ def make_folder(path: Path) -> None:
         path.mkdir(mode=_PRIVATE_FOLDER, exist_ok=True)
 
 
+def content_of(path: str | Path, at_most: int = _MOST_BYTES) -> bytes:
+    """All of a file.
+
+    Raises OSError with the name of the file; for one of more than ``at_most`` bytes, as a device without an end is,
+    and for a named pipe that nobody writes to, too.
+    """
+    with named(path), open(path, "rb", buffering=0, opener=_without_waiting) as file:
+        content = bytearray(_first_of_pipe(file) if _is_pipe(path) else b"")
+        while piece := file.read(_PIECE_BYTES):
+            content += piece
+            if len(content) > at_most:
+                raise OSError(EFBIG, f"larger than {at_most >> 20} MB")
+    return bytes(content)
+
+
+def from_here(path: str | Path) -> Path:
+    """The path as it is seen from the folder in force, for what opens it later: a program may go to another folder."""
+    with suppress(OSError):  # the folder in force was removed
+        return Path(path).absolute()
+    return Path(path)
+
+
+def _is_pipe(path: str | Path) -> bool:
+    return S_ISFIFO(os.stat(path).st_mode)
+
+
+def _without_waiting(path: str, flags: int) -> int:
+    """Open a file; a named pipe at once, and not when somebody opens its other end. It is an opener."""
+    return os.open(path, flags | os.O_NONBLOCK if _is_pipe(path) else flags)
+
+
+def _first_of_pipe(file: FileIO) -> bytes:
+    """Its first byte; none where it is empty or not written yet. Raises OSError where nobody opens its other end."""
+    import select  # only for pipes, which have no names everywhere
+
+    waiting: Any = select.poll()
+    waiting.register(file, select.POLLIN)
+    events = waiting.poll(_WRITER_MS)  # nothing at all where nobody came, or where somebody came and is slow
+    first = file.read(1)  # b"" where nobody is there, None where somebody is
+    if first == b"" and not events:
+        raise OSError(ETIMEDOUT, "nobody writes to this pipe")
+    os.set_blocking(file.fileno(), True)
+    return first or b""
+
+
+def regular(path: Path) -> Path:
+    """The path. Raises OSError with its name where what is there is no regular file: a device, a pipe, a folder.
+
+    Those are never replaced, and what is read more than once is not read from them.
+    """
+    if path.exists() and not path.is_file():
+        raise OSError(EINVAL, "not a regular file", str(path))
+    return path
+
+
 @contextmanager
 def replacing(path: Path, *, shared: bool = False) -> Generator[Path]:
     """A file beside a file to write to; what is there at the end of the block takes the file's place in one step.
@@ -47,8 +109,7 @@ def replacing(path: Path, *, shared: bool = False) -> Generator[Path]:
     what is there and is no regular file (a device, a pipe), too: it is never replaced.
     """
     with named(path):
-        if path.exists() and not path.is_file():
-            raise OSError(EINVAL, "not a regular file", str(path))
+        regular(path)
         beside = path.with_name(f"{path.name}.{os.getpid()}.part")
         beside.unlink(missing_ok=True)  # of a process of the same number that was killed
         try:

@@ -44,6 +44,19 @@ def _called(client: Any) -> None:
     client.converse(modelId=_MODEL, messages=[{"role": "user", "content": [{"text": "hi"}]}])
 
 
+def test_paths_are_meant_from_where_they_were_given(client, monkeypatch, tmp_path):
+    """A program that goes to another folder after it attached, as a daemon does, leaves nothing there."""
+    (tmp_path / "elsewhere").mkdir()
+    monkeypatch.chdir(tmp_path)
+    budgets = rockbottom.Budgets(rockbottom.Budget("50", "day"), file="budgets.db", simulated=True)
+    rockbottom.attach(client, state="state.db", ledger="ledger", budget=budgets)
+    monkeypatch.chdir(tmp_path / "elsewhere")
+    _called(client)
+    rockbottom.detach(client)
+    assert list((tmp_path / "elsewhere").iterdir()) == []
+    assert {path.name for path in tmp_path.iterdir()} >= {"state.db", "budgets.db", "ledger"}
+
+
 def test_a_home_that_may_not_be_looked_into_stops_no_program(client, closed, caplog):
     """Neither prices nor facts were saved there, and the call is recorded in memory alone, which is said."""
     rockbottom.attach(client, ledger=True)

@@ -5,11 +5,13 @@ import sqlite3
 import stat
 import subprocess
 import sys
+import threading
 from pathlib import Path
 
 import pytest
 
-from rockbottom.files import make_folder, make_private, private, replacing
+from rockbottom import files
+from rockbottom.files import content_of, from_here, make_folder, make_private, private, regular, replacing
 
 pytestmark = pytest.mark.skipif(os.name == "nt", reason="Windows has no such modes")
 
@@ -100,3 +102,55 @@ def test_a_folder_is_its_owners_alone_with_what_was_missing_above_it(tmp_path):
     with pytest.raises(FileExistsError):
         (tmp_path / "file").touch()
         make_folder(tmp_path / "file")
+
+
+@pytest.mark.parametrize("device", ["/dev/zero", "/dev/full", "/dev/urandom"])
+def test_what_has_no_end_is_refused(device):
+    """A device may be named where a file is asked; all of it would fill the memory."""
+    with pytest.raises(OSError, match=f"larger than 1 MB: '{device}'"):
+        content_of(device, 1 << 20)
+
+
+def test_a_file_is_read_up_to_the_bound(tmp_path):
+    """Of a thousand bytes a thousand are taken, and a thousand and one are not."""
+    path = tmp_path / "settings"
+    path.write_bytes(b"x" * 1_000)
+    assert content_of(path, 1_000) == b"x" * 1_000
+    path.write_bytes(b"x" * 1_001)
+    with pytest.raises(OSError, match="larger than"):
+        content_of(path, 1_000)
+
+
+def test_a_pipe_without_a_writer_is_refused(tmp_path, monkeypatch):
+    """Opened as a file is, it would wait for ever."""
+    monkeypatch.setattr(files, "_WRITER_MS", 50)
+    os.mkfifo(tmp_path / "pipe")
+    with pytest.raises(OSError, match="nobody writes to this pipe"):
+        content_of(tmp_path / "pipe")
+
+
+@pytest.mark.parametrize("text", [b"", b"x", b"x" * 200_000])
+def test_a_pipe_is_read_to_its_end(tmp_path, text):
+    """As a shell's <(command) is one."""
+    os.mkfifo(tmp_path / "pipe")
+    writer = threading.Thread(target=(tmp_path / "pipe").write_bytes, args=(text,))
+    writer.start()
+    assert content_of(tmp_path / "pipe") == text
+    writer.join()
+
+
+def test_what_is_read_twice_must_be_a_file(tmp_path):
+    """A file that is missing says so when it is opened."""
+    assert regular(tmp_path / "missing") == tmp_path / "missing"
+    for path in (Path("/dev/null"), tmp_path):
+        with pytest.raises(OSError, match="not a regular file"):
+            regular(path)
+
+
+def test_a_path_is_meant_from_where_it_was_given(tmp_path, monkeypatch):
+    """And where the folder in force was removed, as it is."""
+    (tmp_path / "gone").mkdir()
+    monkeypatch.chdir(tmp_path / "gone")
+    assert from_here("state.db") == tmp_path / "gone" / "state.db"
+    (tmp_path / "gone").rmdir()
+    assert from_here("state.db") == Path("state.db")

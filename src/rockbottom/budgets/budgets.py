@@ -24,6 +24,7 @@ from rockbottom.budgets.leasing import Leased, Leases
 from rockbottom.budgets.periods import Period
 from rockbottom.budgets.store import Account, BudgetState, BudgetStore
 from rockbottom.budgets.telling import exceeded, not_leased, spent_text
+from rockbottom.files import from_here
 from rockbottom.ledger import CallRecord, default_folder
 from rockbottom.process import renew_in_child
 from rockbottom.quantities import ZERO_USD, Usd
@@ -67,7 +68,7 @@ class Budgets:
     def __init__(self, *budgets: Budget, file: str | Path | None = None, simulated: bool = False) -> None:
         _check(budgets)
         self.budgets = budgets
-        self._file = Path(file) if file is not None else default_file(os.environ)
+        self._file = from_here(default_file(os.environ) if file is None else file)
         self._simulated = simulated
         self._store = BudgetStore(self._file)
         self._leases: Leases | None = None

@@ -27,6 +27,7 @@ from rockbottom.client.saved_facts import with_saved_facts
 from rockbottom.client.sinks import recorder_of
 from rockbottom.client.talking import kept_going
 from rockbottom.client.ways import Way, way_of
+from rockbottom.files import from_here
 from rockbottom.ledger import Sink
 
 Client = TypeVar("Client")
@@ -93,15 +94,11 @@ def attach(
     check_kinds(planner=planner, share=share, resolve=resolve, record=record, sinks=sinks, tags=tags, clock=clock)
     recording = recording_of(record, ledger=ledger, sinks=sinks, tags=tags, request_metadata=request_metadata)
     arguments = Arguments(
-        planner, _path(state), resolve, seconds_of(hold_s), usd_of(keep_alive_usd), notices, recording,
-        _askable(budget), dry_run, holdout_of(holdout), credentials, catalog, clock, share,
+        planner, None if state is None else from_here(state), resolve, seconds_of(hold_s), usd_of(keep_alive_usd),
+        notices, recording, _askable(budget), dry_run, holdout_of(holdout), credentials, catalog, clock, share,
     )  # fmt: skip
     _put_on(client, way, arguments)
     return client
-
-
-def _path(path: str | Path | None) -> Path | None:
-    return None if path is None else Path(path)
 
 
 def _askable(budget: SpendingLimit | None) -> SpendingLimit | None:

@@ -20,6 +20,7 @@ from rockbottom.client.holdout import holdout_of
 from rockbottom.client.profiles import ProfileResolver
 from rockbottom.client.reporting import Report
 from rockbottom.client.ways import Way, keys_of, way_of
+from rockbottom.files import from_here
 
 _MOST_ASKED = 4
 
@@ -38,7 +39,7 @@ class Everyone:
     ) -> None:
         self._sessions: list[weakref.ref[Any]] = []  # the latest first
         self._arguments = Arguments(
-            state=None if state is None else Path(state),
+            state=None if state is None else from_here(state),
             share=share,
             dry_run=dry_run,
             holdout=None if dry_run else holdout_of(holdout),

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from rockbottom.client.recording import Recorder
 from rockbottom.client.tagging import tidy
+from rockbottom.files import from_here
 from rockbottom.ledger import LedgerWriter, Sink, chosen_folder, ledger_key
 from rockbottom.process import end_at_exit
 
@@ -44,7 +45,7 @@ def recorder_of(attachment: "Attachment", record: "Recording", budget: Any, env:
 
 def writer_of(folder: Path) -> LedgerWriter:
     """The writer of a folder: clients of one process share it."""
-    folder = folder.absolute()
+    folder = from_here(folder)
     if folder not in _WRITERS:
         _WRITERS[folder] = LedgerWriter(folder)
     return _WRITERS[folder]

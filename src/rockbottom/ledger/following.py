@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
+from rockbottom.files import from_here
 from rockbottom.ledger.errors import NoLedger
 from rockbottom.ledger.lines import Found, found_in
 from rockbottom.ledger.places import Volume, volumes_of
@@ -17,11 +18,9 @@ class Follower:
     """
 
     def __init__(self, folder: Path | str, position: Mapping[str, int] | None = None) -> None:
-        self.folder = Path(folder)
+        self.folder = from_here(folder)
         if not self.folder.is_dir():
-            raise NoLedger(
-                f"{self.folder} holds no ledger.", fix="record one with rockbottom.attach(client, ledger=True)"
-            )
+            raise NoLedger(f"{folder} holds no ledger.", fix="record one with rockbottom.attach(client, ledger=True)")
         self.position = {name: _begin(self.folder / name, offset) for name, offset in (position or {}).items()}
         self.damaged = 0
 

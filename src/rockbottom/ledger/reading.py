@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import IO, NamedTuple
 
+from rockbottom.files import from_here
 from rockbottom.ledger.errors import NoLedger
 from rockbottom.ledger.lines import found_in
 from rockbottom.ledger.places import volumes_of
@@ -30,7 +31,7 @@ class LedgerReader:
     """
 
     def __init__(self, folder: Path | str) -> None:
-        self.folder = Path(folder)
+        self.folder = from_here(folder)
         self.damaged: list[DamagedLine] = []
         self.damaged_count = self.unfinished = 0
         self.bytes_read = 0

@@ -17,7 +17,7 @@ from pathlib import Path
 import msgspec
 
 from rockbottom.figures import thousands
-from rockbottom.files import make_folder, private
+from rockbottom.files import from_here, make_folder, private
 from rockbottom.ledger.places import volume_path, volumes_of
 from rockbottom.ledger.records import CallRecord
 from rockbottom.ledger.reserve import Reserve
@@ -52,7 +52,7 @@ class LedgerWriter:
         reserve_bytes: int = 0,
         clock: Callable[[], float] = time.time,
     ) -> None:
-        self.folder = Path(folder)
+        self.folder = from_here(folder)
         self.max_bytes = max_bytes
         self.volume_bytes = min(_LARGEST_VOLUME, max(_SMALLEST_VOLUME, max_bytes // 8))
         self.dropped = 0

@@ -5,13 +5,13 @@ from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from os import urandom
-from pathlib import Path
 from typing import Any
 
 import msgspec
 
 from rockbottom.catalog import Catalog, load_catalog
 from rockbottom.dialects import Reader
+from rockbottom.files import from_here
 from rockbottom.local.answers import Answerer, Script
 from rockbottom.local.clock import Clock, ClockKind
 from rockbottom.local.customizing import Customizations
@@ -184,7 +184,7 @@ def state_of(settings: EndpointSettings) -> EndpointState:
         Latency(),
         Router(settings.seed),
         Profiles(catalog, settings.seed),
-        InvocationLog(Path(settings.log_dir)) if settings.log_dir else None,
+        InvocationLog(from_here(settings.log_dir)) if settings.log_dir else None,
         sides_of(catalog, settings.switches),
         dict(settings.switches),
     )

@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 import msgspec
 
 from rockbottom.cloudwatch import emf_limits
-from rockbottom.files import private
+from rockbottom.files import from_here, private
 from rockbottom.ledger import CallRecord
 from rockbottom.sinks.definitions import MODEL_DIMENSION, NAMESPACE
 from rockbottom.sinks.errors import CannotPublish
@@ -190,7 +190,7 @@ def writer_of(to: str | Path) -> Writer:
             raise CannotPublish(f"{text} names no host and port.", fix=AGENT)
         kind = socket.SOCK_STREAM if address.scheme == "tcp" else socket.SOCK_DGRAM
         return _to_agent(kind, address.hostname, address.port)
-    return _to_file(Path(to).absolute())  # where it was given: a program may go to another folder
+    return _to_file(from_here(to))
 
 
 def _to_stdout(document: str) -> None:

@@ -13,6 +13,7 @@ from typing import Any, TypeVar
 import msgspec
 
 from rockbottom.catalog import Catalog, load_catalog
+from rockbottom.files import from_here
 from rockbottom.ledger import Follower, LedgerError, Volume, identity_of, volumes_of
 from rockbottom.tables.asked import VIEWS, Asked
 from rockbottom.tables.intake import Intake, connected
@@ -41,7 +42,7 @@ class LedgerTables:
     def __init__(
         self, folder: Path | str, catalog: Catalog | None = None, clock: Callable[[], float] = time.time
     ) -> None:
-        self.folder = Path(folder)
+        self.folder = from_here(folder)
         self._follower = Follower(self.folder)
         self.connection = connected()
         self._clock = clock
