@@ -4,7 +4,6 @@ Everything made carries its stack: alarms and topic as the tag ``rockbottom:stac
 sentence. What does not carry it is somebody else's and is never changed, whatever its name.
 """
 
-import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -15,7 +14,7 @@ from rockbottom.alarms.placing import STACK_TAG, Json, Placed, placed, prefix
 from rockbottom.alarms.settings import Wanted
 from rockbottom.changes import Difference, Kind, Step
 from rockbottom.cloudwatch import answer_of
-from rockbottom.quantities import RockbottomError
+from rockbottom.quantities import RockbottomError, decoded
 
 _MISSING = (
     "NotFound", "ResourceNotFound", "NotFoundException", "ResourceNotFoundException", "DashboardNotFoundError",
@@ -229,9 +228,9 @@ def _dashboard_step(settings: Wanted, clients: Clients, alarm_arns: list[str]) -
         return Step(Kind.CREATE, "dashboard", name, request=request)
     if not is_ours(existing, settings.stack):
         return Step(Kind.FOREIGN, "dashboard", name)
-    if json.loads(existing) == json.loads(request["DashboardBody"]):
+    if decoded(existing) == decoded(request["DashboardBody"]):
         return Step(Kind.UNCHANGED, "dashboard", name)
-    return Step(Kind.UPDATE, "dashboard", name, tuple(_widgets(json.loads(existing), body)), request)
+    return Step(Kind.UPDATE, "dashboard", name, tuple(_widgets(decoded(existing), body)), request)
 
 
 def _widgets(deployed: Json, defined: Json) -> Iterator[Difference]:

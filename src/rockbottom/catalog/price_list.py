@@ -6,7 +6,6 @@ that is no token price on demand or in batch, or of a model that the catalogue d
 reason: nothing is left out in silence.
 """
 
-import json
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -27,7 +26,7 @@ from rockbottom.catalog.usage_types import (
     words,
     words_of_the_list,
 )
-from rockbottom.quantities import UNNAMED, WRITES, Ttl, Unit, Usd, is_list, is_object
+from rockbottom.quantities import UNNAMED, WRITES, Ttl, Unit, Usd, decoded, is_list, is_object
 
 SERVICES = ("AmazonBedrock", "AmazonBedrockFoundationModels")
 """The service codes of the price list that hold token prices."""
@@ -118,7 +117,7 @@ def entries(document: object) -> Iterator[Mapping[str, Any]]:
 def _entries(document: object) -> Iterator[Mapping[str, Any]]:
     if isinstance(document, str):
         if document.lstrip().startswith(("{", "[")):
-            yield from _entries(json.loads(document))
+            yield from _entries(decoded(document))
     elif is_list(document):
         for part in document:
             yield from _entries(part)

@@ -1,12 +1,11 @@
 """AWS's price list read over the network: the public offer files, or GetProducts with credentials."""
 
-import json
 from collections.abc import Iterator, Mapping, Sequence
 from importlib import import_module
 from typing import Any
 from urllib.parse import urljoin
 
-from rockbottom.quantities import Fault, RockbottomError, is_object
+from rockbottom.quantities import Fault, RockbottomError, Undecodable, decoded, is_object
 
 BULK_URL = "https://pricing.us-east-1.amazonaws.com"
 """Where AWS publishes its offer files."""
@@ -72,7 +71,7 @@ def _products(client: Any, services: Sequence[str], regions: Sequence[str]) -> I
             )
             for page in pages:
                 for product in page["PriceList"]:
-                    yield json.loads(product)
+                    yield decoded(product)
 
 
 def _json(base_url: str, path: str) -> Mapping[str, Any]:
@@ -82,8 +81,8 @@ def _json(base_url: str, path: str) -> Mapping[str, Any]:
     url = urljoin(base_url.rstrip("/") + "/", path)
     try:
         with urlopen(url, timeout=_TIMEOUT_S) as reply:
-            document = json.load(reply)
-    except (URLError, OSError, ValueError) as error:
+            document = decoded(reply.read())
+    except (URLError, OSError, ValueError, Undecodable) as error:
         raise PriceListUnavailable(
             f"{url} could not be read: {error}",
             fix="--offline FILE reads an offer file that was downloaded, --base-url names another place",

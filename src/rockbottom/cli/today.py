@@ -160,7 +160,7 @@ def _stored_totals(folder: Path, midnight: float) -> _Totals:
                 Sums.of_json(document[side]) if document["day"] == midnight else Sums() for side in ("aws", "local")
             ]
             return _Totals(midnight, position, *sides)
-    except (OSError, ValueError, LookupError, TypeError, AttributeError, ArithmeticError):
+    except (OSError, ValueError, LookupError, TypeError, AttributeError, ArithmeticError, RecursionError):
         pass  # damage only costs the time to read everything again
     return _Totals(midnight, {}, Sums(), Sums())
 
@@ -204,5 +204,5 @@ def _add(line: bytes, totals: _Totals) -> None:
         call = json.loads(line[max(0, line.rfind(_START)) :])
         if call["at"] >= totals.midnight:
             (totals.local if call.get("endpoint") == "local" else totals.aws).add(call)
-    except (ValueError, LookupError, TypeError, ArithmeticError):  # damage, which rockbottom ledger info locates
-        return
+    except (ValueError, LookupError, TypeError, ArithmeticError, RecursionError):
+        return  # damage, which rockbottom ledger info locates

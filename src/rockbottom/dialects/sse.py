@@ -3,10 +3,8 @@
 from collections.abc import Mapping
 from typing import Any
 
-import msgspec
-
 from rockbottom.dialects.streams import StreamCounts
-from rockbottom.quantities import is_object
+from rockbottom.quantities import Undecodable, decoded, is_object
 
 _ERRORS = ("error", "message", "Message", "errorMessage")
 
@@ -24,8 +22,8 @@ class SseCounts(StreamCounts):
         if not self.tells(data):
             return
         try:
-            payload = msgspec.json.decode(data)
-        except msgspec.DecodeError:
+            payload = decoded(data)
+        except Undecodable:
             return
         if is_object(payload):
             self.look(name, payload)

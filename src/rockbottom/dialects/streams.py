@@ -1,13 +1,12 @@
 """What streams of several dialects have in common: text in pieces, inputs of tools, counts on the last event."""
 
-import json
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 import msgspec
 
 from rockbottom.dialects.usage import INVOKED, NO_SPLIT, Counts
-from rockbottom.quantities import Ttl, is_object
+from rockbottom.quantities import Ttl, Undecodable, decoded, is_object
 from rockbottom.wire import CorruptFrame
 
 METRICS = "amazon-bedrock-invocationMetrics"
@@ -32,8 +31,8 @@ def json_pieces(value: Any, size: int) -> Iterator[str]:
 def json_of(text: str) -> Any:
     """The input of a tool call put together again. Raises CorruptFrame."""
     try:
-        return msgspec.json.decode(text) if text else {}
-    except msgspec.DecodeError as error:
+        return decoded(text) if text else {}
+    except Undecodable as error:
         raise CorruptFrame(f"the streamed input of a tool call is not JSON: {error}") from error
 
 
@@ -72,8 +71,8 @@ class StreamCounts:
         if not first and _METRICS not in data:  # most chunks are text, and are not decoded for this
             return
         try:
-            chunk = json.loads(data)
-        except ValueError:
+            chunk = decoded(data)
+        except Undecodable:
             return
         if not is_object(chunk):
             return

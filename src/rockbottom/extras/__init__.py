@@ -3,9 +3,20 @@
 An extra (``rockbottom[watch]``) names the packages that one purpose needs. ``install_command`` writes the command that
 adds an extra where this copy is: it came from an index, a wheel, a checkout or a URL, and pip, uv, ``uv tool``, ``uvx``
 or pipx keeps its environment. ``needing`` turns a package that is not installed into ``MissingExtra``, which says so.
+What an extra parses, YAML, is decoded here, for every room that reads it.
 """
 
 from rockbottom.extras.commands import install_command, upgrade_command
 from rockbottom.extras.missing import MissingExtra, extras_of, missing, needing
+from rockbottom.extras.yaml_text import yaml_root, yaml_value
 
-__all__ = ["MissingExtra", "extras_of", "install_command", "missing", "needing", "upgrade_command"]
+__all__ = [
+    "MissingExtra",
+    "extras_of",
+    "install_command",
+    "missing",
+    "needing",
+    "upgrade_command",
+    "yaml_root",
+    "yaml_value",
+]

@@ -5,7 +5,6 @@ log group that does not carry it is used as it is; a role of that name, or a con
 somebody else's and is not changed.
 """
 
-import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
@@ -23,7 +22,7 @@ from rockbottom.invocation_logging.settings import (
     logging_config,
     role_arn,
 )
-from rockbottom.quantities import RockbottomError
+from rockbottom.quantities import RockbottomError, decoded
 
 Json = dict[str, Any]
 _NOTHING: Json = {}
@@ -221,7 +220,7 @@ def _bucket_stack(name: str, clients: Clients) -> str | None:
 
 def _bucket_policy(name: str, clients: Clients) -> Json:
     text = found_or(lambda: clients.s3.get_bucket_policy(Bucket=name)["Policy"], "")
-    return json.loads(text) if text else {}
+    return decoded(text) if text else {}
 
 
 def _statements(policy: Json) -> tuple[list[Json], Json | None]:

@@ -15,6 +15,7 @@ from rockbottom.dialects import CHAT
 from rockbottom.local.answers import Answer
 from rockbottom.local.asked import Asked
 from rockbottom.local.failures import LocalError, ServiceFailure
+from rockbottom.quantities import Undecodable, decoded
 from rockbottom.wire import Event, StreamFailed, TruncatedStream
 
 Json = dict[str, Any]
@@ -134,7 +135,7 @@ def _chunks(reply: urllib3.BaseHTTPResponse) -> Iterator[Json]:
             if event == b"data: [DONE]":
                 return
             if event.startswith(b"data:"):
-                yield msgspec.json.decode(event[5:], type=Json)
+                yield _decoded(event[5:])
 
 
 def _tell(answer: Answer, on_text: Callable[[str], None]) -> None:
@@ -151,8 +152,8 @@ def _broken(how: str) -> ServiceFailure:
 
 def _decoded(data: bytes) -> Json:
     try:
-        return msgspec.json.decode(data, type=Json)
-    except msgspec.DecodeError as error:
+        return decoded(data, Json)
+    except Undecodable as error:
         raise ServiceFailure(
             "ModelErrorException", f"The upstream's reply is not JSON: {error}", extra={"originalStatusCode": 200}
         ) from error

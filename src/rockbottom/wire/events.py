@@ -13,6 +13,7 @@ from typing import Any, cast
 
 import msgspec
 
+from rockbottom.quantities import Undecodable, decoded
 from rockbottom.wire.errors import CorruptFrame, StreamFailed
 from rockbottom.wire.frames import Frame, encoded_headers, framed, string_headers
 
@@ -77,8 +78,8 @@ def _failure(code: str, payload: Json) -> StreamFailed:
 
 def _json(raw: bytes) -> Json:
     try:
-        value = msgspec.json.decode(raw or b"{}")
-    except msgspec.DecodeError as error:
+        value = decoded(raw or b"{}")
+    except Undecodable as error:
         raise CorruptFrame(f"an event is not JSON: {error}") from error
     if not isinstance(value, dict):
         raise CorruptFrame(f"an event is JSON but not an object: {raw[:80]!r}")

@@ -1,0 +1,54 @@
+"""YAML from outside, decoded by the parser of an extra; whatever is wrong with it is one error, as of JSON and TOML."""
+
+from importlib import import_module
+from typing import Any
+
+from rockbottom.quantities import Undecodable, reason_of
+
+_MALFORMED = (ValueError, RecursionError, OverflowError)
+_MOST_ALIASED = 1_000_000  # values of a text that only its aliases make
+_ENDLESS = 1 << 60
+
+
+def _yaml() -> Any:
+    """The parser, by name: rooms that know no presentation stand above this one, and decode none of it."""
+    return import_module("yaml")
+
+
+def yaml_root(text: str) -> Any:
+    """The node at the top of a YAML text, which knows its place in it; None where the text is empty.
+
+    Raises Undecodable, also for aliases that written out are millions of values, or have no end.
+    """
+    yaml = _yaml()
+    try:
+        root = yaml.compose(text, Loader=yaml.SafeLoader)
+        sizes: dict[int, int] = {}
+        if root is not None and _written_out(root, sizes) - len(sizes) > _MOST_ALIASED:
+            raise Undecodable(f"its aliases stand for more than {_MOST_ALIASED} values")
+    except (yaml.YAMLError, *_MALFORMED) as error:
+        raise Undecodable(reason_of(error)) from error
+    return root
+
+
+def _written_out(node: Any, sizes: dict[int, int]) -> int:
+    """How many nodes one is with its aliases written out; endless for one within itself."""
+    if id(node) not in sizes:
+        sizes[id(node)] = _ENDLESS
+        parts: list[Any] = [] if isinstance(node.value, str) else node.value
+        inner: list[Any] = []
+        for part in parts:  # of a mapping pairs
+            inner += part if isinstance(part, tuple) else (part,)
+        sizes[id(node)] = 1 + sum(_written_out(part, sizes) for part in inner)
+    return sizes[id(node)]
+
+
+def yaml_value(root: Any) -> Any:
+    """What a node of a YAML text means; None of none. Raises Undecodable."""
+    if root is None:
+        return None
+    yaml = _yaml()
+    try:
+        return yaml.SafeLoader("").construct_document(root)
+    except (yaml.YAMLError, *_MALFORMED) as error:
+        raise Undecodable(reason_of(error)) from error

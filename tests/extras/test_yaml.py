@@ -1,0 +1,38 @@
+"""YAML from outside is decoded whole, or is one error."""
+
+import pytest
+
+from rockbottom.extras import yaml_root, yaml_value
+from rockbottom.quantities import Undecodable
+
+
+def test_aliases_of_yaml_are_what_they_name():
+    """An anchor is written once and meant twice."""
+    assert yaml_value(yaml_root("a: &it [1, 2]\nb: *it\n")) == {"a": [1, 2], "b": [1, 2]}
+    assert yaml_value(yaml_root("")) is None
+
+
+@pytest.mark.parametrize(
+    ("text", "why"),
+    [
+        pytest.param("a: &a [*a]", "aliases", id="an alias within itself"),
+        pytest.param(
+            "\n".join([f"l{n}: &l{n} [{', '.join([f'*l{n - 1}'] * 10)}]" if n else "l0: &l0 [x]" for n in range(8)]),
+            "its aliases stand for more than 1000000 values",
+            id="ten million values in eight lines",
+        ),
+        pytest.param("[" * 100_000, "nested too deep", id="no end of nesting"),
+        pytest.param("a: [", "expected", id="no YAML"),
+    ],
+)
+def test_yaml_that_is_none_is_the_same_error(text, why):
+    """Written out, a few lines of aliases fill any memory."""
+    with pytest.raises(Undecodable, match=why):
+        yaml_root(text)
+
+
+@pytest.mark.parametrize("text", ["a: 2026-99-99", "{[1]: 2}", "a: " + "9" * 5_000])
+def test_a_value_of_yaml_that_means_nothing_is_the_same_error(text):
+    """A day that does not exist, a list as a name, more digits than Python reads."""
+    with pytest.raises(Undecodable):
+        yaml_value(yaml_root(text))
