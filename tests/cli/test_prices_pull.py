@@ -13,7 +13,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from rockbottom.catalog import PriceBook, Scope, Tier, load_catalog
-from rockbottom.cli import prices
+from rockbottom.cli import main, prices
 from rockbottom.quantities import Unit
 
 
@@ -74,6 +74,16 @@ def test_a_list_is_shown_first_and_stored_on_agreement(saved: Path, tmp_path: Pa
     assert book.price(*asked, date(2026, 10, 31), region="us-east-1").usd_per_mtok == Decimal("3.2")
     assert book.price(*asked, date(2026, 11, 1), region="us-east-1").usd_per_mtok == 3
     assert book.price(*asked, date(2026, 11, 1), region="us-west-2").usd_per_mtok == Decimal("3.2")
+
+
+@pytest.mark.parametrize("content", [b"\x1f\x8b\x08\x00", b"[" * 100_000, b"\xff\xfe{\x00", b"\x89PNG\r\n"])
+def test_a_file_that_is_no_list_is_a_mistake_of_the_command_line(
+    content: bytes, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Packed, nested without end, of another encoding, a picture: none is an error of rockbottom's own."""
+    (tmp_path / "index.json").write_bytes(content)
+    assert main(["prices", "pull", "--offline", str(tmp_path / "index.json")]) == 2
+    assert "index.json is not JSON" in " ".join(capsys.readouterr().err.split())
 
 
 def test_what_was_stored_holds_for_every_command_and_is_not_stored_twice(saved: Path, tmp_path: Path) -> None:

@@ -22,6 +22,8 @@ from pathlib import Path
 from typing import Any
 
 from rockbottom.alarms.definitions import NAMESPACE, Alarm, alarm_from, packaged_alarms
+from rockbottom.extras import yaml_root, yaml_value
+from rockbottom.files import content_of
 from rockbottom.quantities import RockbottomError, Undecodable, is_list, is_object, reason_of, toml_of
 
 _STACK = re.compile(r"[A-Za-z0-9_-]{1,64}")
@@ -113,22 +115,14 @@ def _ids(raw: Mapping[str, Any], key: str, path: Path | None) -> tuple[str, ...]
     return tuple(dict.fromkeys(ids))
 
 
-def _yaml_of(data: bytes) -> Any:
-    """The value of a YAML text. Raises Undecodable."""
-    import yaml  # an extra; only where the file is YAML
-
-    try:
-        return yaml.safe_load(data.decode())
-    except (yaml.YAMLError, ValueError, RecursionError) as error:
-        raise Undecodable(reason_of(error)) from error
-
-
 def _read(path: Path) -> dict[str, Any]:
-    read = _yaml_of if path.suffix in (".yaml", ".yml") else toml_of
     try:
-        table: Any = read(path.read_bytes())
-    except Undecodable as error:
-        raise InvalidSettings(f"{path}: {error}", fix="docs/reference/alarms.md shows a whole file") from error
+        text = content_of(path).decode()
+        table: Any = yaml_value(yaml_root(text)) if path.suffix in (".yaml", ".yml") else toml_of(text)
+    except (Undecodable, UnicodeDecodeError) as error:
+        raise InvalidSettings(
+            f"{path}: {reason_of(error)}", fix="docs/reference/alarms.md shows a whole file"
+        ) from error
     if not is_object(table):
         raise InvalidSettings(f"{path} holds no table.", fix="docs/reference/alarms.md shows a whole file")
     return dict(table)

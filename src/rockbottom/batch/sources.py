@@ -12,6 +12,7 @@ from rockbottom.batch.limits import timeout_hours
 from rockbottom.batch.records import Checker, Kind, lines_of, lines_of_bodies
 from rockbottom.batch.running import BatchRun
 from rockbottom.batch.state import RunSettings
+from rockbottom.files import regular
 
 Body = Mapping[str, Any]
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,62}")
@@ -51,9 +52,12 @@ class Place:
 
 
 def source_of(records: Iterable[Body | tuple[str, Body]] | str | Path) -> Source:
-    """A source from a path or from bodies; bodies are gone through once, unless they are a list or tuple."""
+    """A source from a path or from bodies; bodies are gone through once, unless they are a list or tuple.
+
+    Raises OSError for a path of something else than a file: records are read more than once.
+    """
     if isinstance(records, str | Path):
-        return Source(Path(records))
+        return Source(regular(Path(records)))
     return Source(bodies=lambda: records)
 
 

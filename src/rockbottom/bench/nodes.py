@@ -7,13 +7,14 @@ value of the type asked for or raises InvalidWorkload with file, line, column an
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
-from typing import Any, NoReturn, cast
+from typing import Any, NoReturn
 
 import yaml
 
 from rockbottom.bench.errors import InvalidWorkload
+from rockbottom.extras import yaml_root
 from rockbottom.figures import bare, thousands
-from rockbottom.quantities import reason_of
+from rockbottom.quantities import Undecodable
 
 _MAX_DEPTH = 40
 _TAG = "tag:yaml.org,2002:"
@@ -159,13 +160,13 @@ _PLAIN: Mapping[str, Callable[[str], Any]] = {
 def read_yaml(text: str, file: str) -> Field:
     """The top of a YAML text; raises InvalidWorkload where it is not YAML or is empty."""
     try:
-        node = cast(Any, yaml).compose(text, Loader=yaml.SafeLoader)
-    except yaml.MarkedYAMLError as error:
-        mark = error.problem_mark or error.context_mark
+        node = yaml_root(text)
+    except Undecodable as error:
+        cause: Any = error.__cause__ if isinstance(error.__cause__, yaml.MarkedYAMLError) else None
+        mark = cause and (cause.problem_mark or cause.context_mark)
         line, column = (mark.line + 1, mark.column + 1) if mark else (1, 1)
-        raise InvalidWorkload(file, line, column, "", f"not YAML: {error.problem or error.context}") from error
-    except (yaml.YAMLError, RecursionError) as error:  # a character that YAML does not allow, or no end of nesting
-        raise InvalidWorkload(file, 1, 1, "", f"not YAML: {' '.join(reason_of(error).split())}") from error
+        fault = (cause and (cause.problem or cause.context)) or " ".join(str(error).split())
+        raise InvalidWorkload(file, line, column, "", f"not YAML: {fault}") from error
     if node is None:
         raise InvalidWorkload(file, 1, 1, "", "the file is empty", fix="docs/reference/workload.md shows every field")
     return Field(file, "", node)

@@ -12,8 +12,8 @@ from typing import IO, Any
 import msgspec
 
 from rockbottom.bench.errors import InvalidRun
-from rockbottom.files import make_folder, named, private
-from rockbottom.quantities import Usage
+from rockbottom.files import content_of, make_folder, named, private
+from rockbottom.quantities import Undecodable, Usage, decoded
 
 SETTINGS, TURNS = "run.json", "turns.jsonl"
 
@@ -160,23 +160,22 @@ def _new_folder(settings: BenchSettings, runs: Path, slug: str, made_runs: bool)
 def open_notebook(folder: Path) -> Notebook:
     """The notebook of an earlier run; raises InvalidRun when the folder is not one."""
     try:
-        settings = msgspec.json.decode((folder / SETTINGS).read_bytes(), type=BenchSettings)
-    except (OSError, msgspec.MsgspecError) as error:
+        settings = decoded(content_of(folder / SETTINGS), BenchSettings)
+    except (OSError, Undecodable) as error:
         why = f"{folder / SETTINGS}: {error.strerror}" if isinstance(error, OSError) else str(error)
         raise InvalidRun(
             f"{folder} is not the folder of a run: {why}", fix="ls runs/ shows the runs of this folder"
         ) from error
     notebook = Notebook(settings, folder)
-    for kind, line in _lines(folder / TURNS):
-        if kind == "turn":
-            notebook.turns.append(msgspec.json.decode(line, type=Measured))
+    for event in _events(folder / TURNS):
+        if isinstance(event, Measured):
+            notebook.turns.append(event)
         else:
-            ended = msgspec.json.decode(line, type=Ended)
-            notebook.ends[ended.key] = ended
+            notebook.ends[event.key] = event
     return notebook
 
 
-def _lines(path: Path) -> Iterator[tuple[str, bytes]]:
+def _events(path: Path) -> Iterator[Measured | Ended]:
     """Whole lines only. A line that a crash cut short is taken off the file, so that the next one starts clean."""
     if not path.exists():
         return
@@ -186,6 +185,7 @@ def _lines(path: Path) -> Iterator[tuple[str, bytes]]:
         path.write_bytes(whole)
     for number, line in enumerate(whole.splitlines(), 1):
         try:
-            yield msgspec.json.decode(line)["kind"], line
-        except (msgspec.DecodeError, KeyError, TypeError) as error:
+            is_turn = decoded(line, dict[str, Any])["kind"] == "turn"
+            yield decoded(line, Measured) if is_turn else decoded(line, Ended)
+        except (Undecodable, KeyError) as error:
             raise InvalidRun(f"{path}:{number}: not a line of results: {error}") from error

@@ -11,11 +11,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import msgspec
-
 from rockbottom.figures import thousands
+from rockbottom.files import regular
 from rockbottom.grading import Check
-from rockbottom.quantities import is_list, is_object
+from rockbottom.quantities import Undecodable, decoded, is_list, is_object
 
 _MAX_LINE_CHARS = 30_000_000
 
@@ -66,15 +65,16 @@ def read_recorded(path: Path, limit: int, turns: int | None) -> tuple[Conversati
 
 
 def _records(path: Path) -> Iterator[tuple[int, Mapping[str, Any]]]:
-    with gzip.open(path, "rt", encoding="utf-8") if path.suffix == ".gz" else path.open(encoding="utf-8") as lines:
-        for number, line in enumerate(lines, 1):
+    opened = gzip.open if path.suffix == ".gz" else open
+    with opened(regular(path), "rt", encoding="utf-8") as lines:
+        for number, line in enumerate(iter(lambda: lines.readline(_MAX_LINE_CHARS + 1), ""), 1):
             if len(line) > _MAX_LINE_CHARS:
                 raise ValueError(f"line {number} is longer than {thousands(_MAX_LINE_CHARS)} characters")
             if not line.strip():
                 continue
             try:
-                record = msgspec.json.decode(line)
-            except msgspec.DecodeError as error:
+                record = decoded(line)
+            except Undecodable as error:
                 raise ValueError(f"line {number} is not JSON: {error}") from error
             if not is_object(record):
                 raise ValueError(f"line {number}: expected an object")

@@ -17,6 +17,7 @@ from rockbottom.bench.nodes import Field, read_yaml
 from rockbottom.bench.quality import Grading, ReadFile, read_checks, read_grading
 from rockbottom.bench.recorded import Conversation, Turn, read_recorded
 from rockbottom.figures import thousands
+from rockbottom.files import content_of
 from rockbottom.prompt import Api
 
 DEFAULT_LANES = ("baseline", "cached", "cached-tools", "cached-1h", "cached-tail", "auto")
@@ -215,8 +216,7 @@ def _sent(workload: Workload) -> str:
 
 
 def _read(path: Path) -> str:
-    with path.open("rb") as file:
-        data = file.read(_MAX_FILE_BYTES + 1)
+    data = content_of(path)
     if len(data) > _MAX_FILE_BYTES:
         raise InvalidWorkload(str(path), 1, 1, "", f"the file is larger than {thousands(_MAX_FILE_BYTES)} bytes")
     return data.decode("utf-8-sig")

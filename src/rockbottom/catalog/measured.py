@@ -13,6 +13,7 @@ from typing import Any, cast
 
 from rockbottom.catalog.errors import InvalidCatalogue
 from rockbottom.catalog.rules import CacheRules, MeasuredSwitches, Switch
+from rockbottom.files import content_of
 from rockbottom.quantities import Source, Undecodable, toml_of
 
 Rules = Mapping[str, tuple[CacheRules, ...]]
@@ -31,7 +32,7 @@ def with_measured(
     With a ``region``, facts of other Regions are left out. Raises InvalidCatalogue.
     """
     try:
-        tables = toml_of(path.read_bytes()).get("measured", [])
+        tables = toml_of(content_of(path)).get("measured", [])
     except Undecodable as error:
         raise InvalidCatalogue(f"{path}: not a file of measured facts: {error}") from error
     new_rules, measured, sources = dict(rules), dict[str, tuple[MeasuredSwitches, ...]](), dict[str, Source]()

@@ -16,6 +16,7 @@ from rockbottom.catalog.errors import InvalidPrice, InvalidPriceFile
 from rockbottom.catalog.models import Scope, Tier
 from rockbottom.catalog.prices import Price
 from rockbottom.figures import usd_exact
+from rockbottom.files import content_of
 from rockbottom.quantities import Source, Unit, Usd
 
 COLUMNS = (
@@ -33,7 +34,7 @@ _FLAGS: Mapping[str, bool] = {"": False, "no": False, "yes": True}
 def rows_of_file(path: Path) -> list[Price]:
     """The rows of a user's price file; a source the file names but nobody knows is the file itself."""
     try:
-        text = path.read_text(encoding="utf-8-sig")
+        text = content_of(path).decode("utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
         raise InvalidPriceFile(f"The price file {path} cannot be read: {error}.") from error
     return list(rows_of_lines(text.splitlines(), str(path), {}))
@@ -46,22 +47,32 @@ def rows_of_lines(
 
     ``numbers`` are those of the lines after the header in their file, where ``lines`` are not all of it.
     """
-    reader = csv.reader(lines)
-    header = next(reader, None)
+    rows = _cells_of(lines, place)
+    _, header = next(rows, (1, None))
     if header is None:
         raise InvalidPriceFile(f"{place} is empty; the first line must name the columns {', '.join(REQUIRED)}.", line=1)
     _check_header(header, place)
     at = {name: index for index, name in enumerate(header)}
     columns = [(name, at.get(name, -1), read, rule) for name, (read, rule) in _CELLS.items()]
-    for cells in reader:
+    for line_num, cells in rows:
         if not cells:
             continue
-        line = numbers[reader.line_num - 2] if numbers else reader.line_num
+        line = numbers[line_num - 2] if numbers else line_num
         if len(cells) != len(header):
             raise InvalidPriceFile(
                 f"{place}:{line} has {len(cells)} cells where the header has {len(header)}.", line=line
             )
         yield _price(cells, columns, place, line, sources)
+
+
+def _cells_of(lines: Sequence[str], place: str) -> Iterator[tuple[int, list[str]]]:
+    """The cells of every row, and the number of its last line."""
+    reader = csv.reader(lines)
+    try:
+        for cells in reader:
+            yield reader.line_num, cells
+    except csv.Error as error:
+        raise InvalidPriceFile(f"{place}:{reader.line_num} is no row of CSV: {error}.", line=reader.line_num) from error
 
 
 def _price(

@@ -16,6 +16,7 @@ from rockbottom.cli.shape_options import own_tokens, rate
 from rockbottom.cli.standing import tell_endings
 from rockbottom.cli.trace import by_option
 from rockbottom.cli.values import Count, Day, Number, Region, prices_option
+from rockbottom.files import content_of
 
 if TYPE_CHECKING:
     from rockbottom.advise import AdviceResult, Evidence, Tariff, Wishes
@@ -212,10 +213,10 @@ def _evidence(
         if preset_name or _numbers(options):
             raise click.UsageError("numbers and --preset describe a workload that was not measured: leave them out")
         if replayed is not None:
-            return of_replays(replay_results(replayed.read_bytes(), str(replayed)))
+            return of_replays(replay_results(content_of(replayed), str(replayed)))
         assert run is not None
         file = run / "results.json" if run.is_dir() else run
-        return of_bench(bench_results(file.read_bytes(), str(file)))
+        return of_bench(bench_results(content_of(file), str(file)))
     catalog = load_catalog()
     chosen = preset(preset_name) if preset_name else None
     shape = shape_of(chosen, {**options, "gaps": None, "writes": None})

@@ -153,10 +153,10 @@ def _show_ways(options: dict[str, Any], cloud: "Cloud") -> None:
 
 
 def _source(path: Path) -> Any:
-    from rockbottom.batch import Source
+    from rockbottom.batch import Source, source_of
 
     if path.suffix not in (".yaml", ".yml"):
-        return Source(path)
+        return source_of(path)
     from rockbottom.cli.batch_workload import bodies_of
 
     return Source(bodies=lambda: bodies_of(path), label=str(path))

@@ -1,15 +1,17 @@
 """``rockbottom plan``: where the planner would put the cachePoints of one request, and why."""
 
 import json
+import sys
 import time
 from collections.abc import Mapping, Sequence
 from io import BytesIO
-from typing import IO, TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from rockbottom.cli.console import show
 from rockbottom.cli.values import Decimals
+from rockbottom.files import content_of
 from rockbottom.quantities import is_list, is_object
 
 if TYPE_CHECKING:
@@ -17,7 +19,7 @@ if TYPE_CHECKING:
 
 
 @click.command()
-@click.argument("file", metavar="REQUEST.json", type=click.File("rb"))
+@click.argument("file", metavar="REQUEST.json", type=click.Path(allow_dash=True))
 @click.option("--json", "as_json", is_flag=True, help="Print the plan as JSON.")
 @click.option("--apply", "applied", is_flag=True, help="Print the request with the plan applied, as JSON.")
 @click.option("--model", help="The model id, where the request has none.")
@@ -34,7 +36,7 @@ if TYPE_CHECKING:
 @click.option("--move-volatile", is_flag=True, help="Allow moving sentences that change with every call to the end.")
 @click.option("--sort-tools", is_flag=True, help="Allow putting the tools in the order of their names.")
 def command(
-    file: IO[bytes], as_json: bool, applied: bool, model: str | None, now: float | None, state: str | None,
+    file: str, as_json: bool, applied: bool, model: str | None, now: float | None, state: str | None,
     **options: Any,
 ) -> None:  # fmt: skip
     """Show where the cachePoints of a request should go, which TTL, what it saves and on which evidence.
@@ -73,23 +75,23 @@ def _planner(state: str | None, options: dict[str, Any]) -> "Planner":
     return Planner(**options) if state is None else Planner.load(state, **options)
 
 
-def _requests(file: IO[bytes], model: str | None) -> list[dict[str, Any]]:
+def _requests(name: str, model: str | None) -> list[dict[str, Any]]:
     from rockbottom.quantities import Undecodable
 
     try:
-        read = _json(file.read())
+        read = _json(sys.stdin.buffer.read() if name == "-" else content_of(name))
     except Undecodable as error:
-        raise click.UsageError(f"{file.name} is not JSON: {error}") from error
+        raise click.UsageError(f"{name} is not JSON: {error}") from error
     requests: Sequence[Any] = read if is_list(read) else [read]
     if not requests or not all(is_object(request) for request in requests):
-        raise click.UsageError(f"{file.name} holds no request: wanted is an object with modelId and messages")
-    with_model = [_request_of(request, file.name) for request in requests]
+        raise click.UsageError(f"{name} holds no request: wanted is an object with modelId and messages")
+    with_model = [_request_of(request, name) for request in requests]
     with_model = [
         dict(request) if request.get("model") else {**request, "modelId": request.get("modelId") or model}
         for request in with_model
     ]
     if not all(request.get("modelId") or request.get("model") for request in with_model):
-        raise click.UsageError(f"{file.name} has no modelId; give it with --model")
+        raise click.UsageError(f"{name} has no modelId; give it with --model")
     return with_model
 
 

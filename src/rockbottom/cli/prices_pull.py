@@ -1,6 +1,5 @@
 """``rockbottom prices pull``: the price book brought up to date from AWS's price list."""
 
-import json
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
 from pathlib import Path
@@ -13,8 +12,8 @@ from rockbottom.cli.console import show, tell, width
 from rockbottom.cli.prices_reading import BULK_URL, bulk_documents, pricing_client, products_of_api
 from rockbottom.cli.values import Url
 from rockbottom.figures import thousands
-from rockbottom.files import replacing
-from rockbottom.quantities import Fault, RockbottomError
+from rockbottom.files import content_of, replacing
+from rockbottom.quantities import Fault, RockbottomError, Undecodable, decoded
 
 if TYPE_CHECKING:
     from rockbottom.catalog import Price
@@ -94,13 +93,13 @@ def _documents(
 
 def _read(file: Path) -> object:
     """A JSON document, or several of them, one a line."""
-    text = file.read_text(encoding="utf-8")
+    text = content_of(file)
     try:
-        return json.loads(text)
-    except ValueError:
+        return decoded(text)
+    except Undecodable:
         try:
-            return [json.loads(line) for line in text.splitlines() if line.strip()]
-        except ValueError as error:
+            return [decoded(line) for line in text.splitlines() if line.strip()]
+        except Undecodable as error:
             raise NotAPriceList(f"{file} is not JSON: {error}.", fix="give an offer file (index.json)") from error
 
 

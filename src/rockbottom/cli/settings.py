@@ -15,6 +15,7 @@ from typing import Any
 import click
 
 from rockbottom.cli.places import nearest_file
+from rockbottom.files import content_of
 
 
 class BadSettings(click.ClickException):
@@ -109,7 +110,7 @@ def read_settings(file: Path) -> SettingsFile:
     """What a file sets, paths as seen from its folder. Raises BadSettings with the line of what is wrong."""
     from rockbottom.quantities import Undecodable, toml_of  # only where there is a file
 
-    text = file.read_text(encoding="utf-8", errors="replace")
+    text = content_of(file).decode(errors="replace")
     try:
         tables = toml_of(text)
     except Undecodable as error:

@@ -8,9 +8,11 @@ from typing import Annotated, Any, Literal
 import msgspec
 
 from rockbottom.budgets import Budget
+from rockbottom.extras import yaml_root, yaml_value
+from rockbottom.files import content_of
 from rockbottom.gateway.errors import BadConfiguration
 from rockbottom.process import is_loopback
-from rockbottom.quantities import RockbottomError, is_list, is_object
+from rockbottom.quantities import RockbottomError, Undecodable, is_list, is_object
 from rockbottom.sharing import BadAddress, address_of
 
 _VARIABLE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
@@ -153,13 +155,10 @@ def read_configuration(path: Path, env: Mapping[str, str]) -> Configuration:
 
 def _composed(path: Path) -> tuple[Any, Any]:
     """The nodes of the file, which know their lines, and what they mean."""
-    import yaml  # an extra; whoever has no gateway needs none
-
-    loader: Any = yaml
     try:
-        root = loader.compose(path.read_text(encoding="utf-8"), Loader=loader.SafeLoader)
-        return root, loader.SafeLoader("").construct_document(root) if root is not None else {}
-    except (yaml.YAMLError, RecursionError, ValueError) as error:
+        root = yaml_root(content_of(path).decode())
+        return root, yaml_value(root) if root is not None else {}
+    except (Undecodable, UnicodeDecodeError) as error:
         raise BadConfiguration(f"{path} is no YAML: {error}") from error
 
 

@@ -15,8 +15,9 @@ from typing import Literal
 
 import msgspec
 
-from rockbottom.files import make_folder, private, replacing
+from rockbottom.files import content_of, make_folder, private, replacing
 from rockbottom.gateway.errors import BadConfiguration
+from rockbottom.quantities import Undecodable, decoded
 
 Marks = Literal["keep", "complete", "replace"]
 _PREFIX = "RBK"
@@ -156,15 +157,15 @@ def _secret_in(path: Path) -> bytes:
             file.write(secrets.token_urlsafe(48).encode() + b"\n")
     except FileExistsError:
         pass
-    return path.read_bytes().strip()
+    return content_of(path).strip()
 
 
 def _read(path: Path) -> list[Key]:
     try:
-        text = path.read_bytes()
+        text = content_of(path)
     except FileNotFoundError:
         return []
     try:
-        return msgspec.json.decode(text, type=_Table).keys
-    except (msgspec.DecodeError, RecursionError) as error:
+        return decoded(text, _Table).keys
+    except Undecodable as error:
         raise BadConfiguration(f"{path} is no table of keys: {error}.") from error

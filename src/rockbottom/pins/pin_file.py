@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any, cast
 
 from rockbottom.figures import usd_exact
-from rockbottom.files import make_folder, replacing
+from rockbottom.files import content_of, make_folder, replacing
 from rockbottom.pins.bills import Limits
 from rockbottom.pins.errors import DamagedPins, NameTaken, PinsNotWritable
 from rockbottom.pins.pin import Pin, pin_of_table, row_of_block, row_of_pieces
@@ -52,7 +52,7 @@ def nearest_file(folder: Path) -> Path:
 def read_pins(path: Path) -> dict[str, Pin]:
     """The pins of a file by name; none where there is no file. Raises DamagedPins, OSError."""
     try:
-        text = path.read_text(encoding="utf-8")
+        text = content_of(path).decode()
     except FileNotFoundError:
         return {}
     except NotADirectoryError as error:

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from rockbottom.figures import duration
+from rockbottom.files import content_of
 from rockbottom.pins.errors import NotRendered
 from rockbottom.quantities import Undecodable, decoded, is_list
 
@@ -94,7 +95,7 @@ def rendered_all(
 def _of_file(source: str, name: str, folder: Path) -> Rendering:
     path = folder / source
     try:
-        value = decoded(path.read_bytes())
+        value = decoded(content_of(path))
     except FileNotFoundError as error:
         message = f"{source} does not exist"
         raise NotRendered(f"{message}.", fix="give a JSON file or module:function", gone=True) from error

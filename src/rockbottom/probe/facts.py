@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from datetime import date
 from pathlib import Path
 
-from rockbottom.files import replacing
+from rockbottom.files import content_of, replacing
 from rockbottom.probe.steps import Finding
 from rockbottom.probe.subject import Subject
 
@@ -15,7 +15,7 @@ def write_facts(
 ) -> None:
     """Append what was found about one model to a file of measured facts; the newest table of a model wins."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    known = path.read_text(encoding="utf-8") if path.exists() else _HEAD
+    known = content_of(path).decode() if path.exists() else _HEAD
     with replacing(path, shared=True) as beside:
         beside.write_text(known + _table(subject, list(findings), on, place, region), encoding="utf-8")
 

@@ -14,9 +14,9 @@ from typing import IO, Any
 
 import msgspec
 
-from rockbottom.files import private, replacing
+from rockbottom.files import content_of, private, replacing
 from rockbottom.ledger import CallRecord, Follower
-from rockbottom.quantities import Ttl
+from rockbottom.quantities import Ttl, Undecodable, decoded
 from rockbottom.sinks.errors import CannotPublish
 from rockbottom.sinks.gathering import Gatherer
 from rockbottom.sinks.minutes import MinuteTable
@@ -53,10 +53,10 @@ class PlaceFile:
     def read(self) -> tuple[dict[str, int], float]:
         """How far each volume was read, and until when waste is settled. Raises CannotPublish for a damaged file."""
         try:
-            place = msgspec.json.decode(self.path.read_bytes(), type=_Place)
+            place = decoded(content_of(self.path), _Place)
         except FileNotFoundError:
             return {}, float("-inf")
-        except (ValueError, RecursionError, msgspec.MsgspecError) as error:
+        except Undecodable as error:
             raise CannotPublish(
                 f"{self.path} does not say how far the ledger was sent.",
                 fix="remove it to send the last two weeks again (they would count twice)",

@@ -42,7 +42,11 @@ def files_of(source: str) -> Sequence[str]:
         return [source]
     files = sorted(str(file) for file in path.rglob("*") if file.is_file() and not file.name.startswith("."))
     if not files:
-        what = "the folder holds no file" if path.is_dir() else "no such file or folder"
+        what = (
+            "the folder holds no file" if path.is_dir()
+            else "neither a file nor a folder" if path.exists()
+            else "no such file or folder"
+        )  # fmt: skip
         raise UnreadableSource(f"{source}: {what}")
     return files
 
