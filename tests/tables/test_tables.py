@@ -312,3 +312,37 @@ def test_the_tables_sum_what_the_reader_reads(
     assert row["tokens"] == sum(one.input + one.output + one.cache_read for one in calls)
     assert Decimal(row["usd"]) == sum((Decimal(one.cost_usd) for one in calls if one.cost_usd), Decimal(0))
     writer.close()
+
+
+def test_calls_added_to_many_sums_are_the_calls_summed_at_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of many rows only what came behind them is summed: to the same hours, prefixes and misses, call by call."""
+    monkeypatch.setattr(summing, "_MANY", 0)
+    questions = [
+        "SELECT * FROM hours ORDER BY ALL", "SELECT * FROM families ORDER BY ALL", "SELECT * FROM minutes ORDER BY ALL",
+    ]  # fmt: skip
+    shown = [
+        "SELECT start, tags, rule, sum(calls), sum(lost_picousd) FROM shown_sums GROUP BY ALL ORDER BY ALL",
+        "SELECT start, model, step, sum(calls) FROM shown_times GROUP BY ALL ORDER BY ALL",
+    ]
+    stream = [
+        call(
+            NOON + 5 * n, input=n, cache_read=9000 * (n % 3 > 0), cache_write_5m=9000 * (n % 3 == 0), points=1,
+            minimum=1024, family=f"f{n % 2}", family_tokens=9000, tags={"team": f"t{n % 4}"}, first_ms=100.0 + n,
+            scope="us", region="us-east-1", tier="default",
+        )
+        for n in range(30)
+    ]  # fmt: skip
+    writer = written(tmp_path, *stream[:10])
+    with LedgerTables(tmp_path, clock=lambda: NOON + 200) as stepwise:
+        for record in stream[10:]:
+            stepwise.catch_up()
+            stepwise.refresh()
+            writer.record(record)
+        stepwise.catch_up()
+        with LedgerTables(tmp_path, clock=lambda: NOON + 200) as at_once:
+            at_once.catch_up()
+            for sql in questions:
+                assert stepwise.rows(sql) == at_once.rows(sql)
+            for sql in shown:
+                answers = [tables.connection.execute(sql).fetchall() for tables in (stepwise, at_once)]
+                assert answers[0] == answers[1] != []

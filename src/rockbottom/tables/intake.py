@@ -205,8 +205,7 @@ class Intake:
 
     def _judged(self, counted: bool) -> int:
         """How many calls ``fresh`` are, judged against those before them."""
-        if not counted:
-            judging.judge(self._connection)
+        if not counted and judging.judge(self._connection):
             self.prices.price_misses()
         return self._run("SELECT count(*) FROM fresh").fetchone()[0]
 

@@ -206,20 +206,19 @@ def prepare(connection: Any) -> None:
     """Make the table of the names of causes: by rule id, by name, and by what is told as evidence."""
     connection.execute("CREATE TABLE causes (name VARCHAR PRIMARY KEY, rule VARCHAR, title VARCHAR)")
     names = {name: cause for cause in Cause for name in (cause.value, cause.name, cause.name_in_words)} | _RULES
-    connection.execute(
-        "CREATE TEMP TABLE found (id BIGINT, told VARCHAR, rule VARCHAR, cause VARCHAR, tokens BIGINT, a DOUBLE, "
-        "b DOUBLE, c DOUBLE, word VARCHAR)"
-    )
     columns = [list(names), [cause.value for cause in names.values()], [cause.title for cause in names.values()]]
     lists = ", ".join(f"unnest(${place}::VARCHAR[])" for place in (1, 2, 3))
     connection.execute(f"INSERT INTO causes SELECT {lists}", columns)
 
 
-def judge(connection: Any) -> None:
-    """Judge the rows of ``fresh`` against those before them; fills ``found``, one row a miss, without its price."""
+def judge(connection: Any) -> bool:
+    """Judge the rows of ``fresh`` against those before them; fills ``found``, one row a miss, without its price.
+
+    Whether there may be any.
+    """
     connection.execute(f"CREATE OR REPLACE TEMP TABLE candidates AS {_CANDIDATES}")
     if not connection.execute("SELECT count(*) FROM candidates").fetchone()[0]:
-        connection.execute("DELETE FROM found")
-        return
+        return False
     for name, sql in _STEPS.items():
         connection.execute(f"CREATE OR REPLACE TEMP TABLE {name} AS {sql}")
+    return True

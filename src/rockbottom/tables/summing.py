@@ -20,6 +20,8 @@ MOST_MISSES = 50
 
 _TENDED_EVERY_S = 10.0
 _MANY = 20_000  # rows: of more, what nobody read is looked up every ten seconds rather than with every call
+_NOT_SUMMED = (-1, -1)
+"""In place of the last row that is in ``live`` and of how many are: all are summed anew."""
 _SUMS = ", ".join(f"sum({name})::BIGINT AS {name}" for name in COUNTS)
 _SHOWN = ("model", "tags", "local", "arm", "family", "family_tokens", "rule", "cause")
 _KINDS = ", ".join(KIND)
@@ -65,6 +67,7 @@ class Summing:
         self.kept: dict[Key, Path] = {}
         self.calls, self.last_at = 0, 0.0
         self._changed, self._stale, self._refreshed_at = True, True, float("-inf")
+        self._summed = _NOT_SUMMED
         self._run(_SHAPES)
         self._run(_VIEWS)
 
@@ -88,13 +91,26 @@ class Summing:
     def refresh(self, now: float) -> None:
         """Bring the sums of what is in no file up to date."""
         due = abs(now - self._refreshed_at) >= _TENDED_EVERY_S
-        if due or (self._changed and self._value("SELECT count(*) FROM recent") < _MANY):
+        anew = due or (self._changed and self._value("SELECT count(*) FROM recent") < _MANY)
+        if anew:
             self._prices.price_waste(wasted_by(now))
             self._refreshed_at = now
         if self._changed or due:
-            self._make_cells("SELECT * FROM recent WHERE NOT counted", now)
-            self._run("CREATE OR REPLACE TEMP TABLE live AS SELECT * EXCLUDE (volume) FROM made")
+            self._sum_live(now, anew)
             self._changed = False
+
+    def _sum_live(self, now: float, anew: bool) -> None:
+        """Sum the rows in no file; of many that are summed already, only those that came behind them."""
+        latest, summed = self._summed
+        counts = "SELECT max(id), count(*), count(*) FILTER (id <= $1) FROM recent WHERE NOT counted"
+        newest, rows, before = self._run(counts, [latest]).fetchone()
+        if anew or before != summed:
+            within_bounds = self._make_cells("SELECT * FROM recent WHERE NOT counted", now)
+            self._run("CREATE OR REPLACE TEMP TABLE live AS SELECT * EXCLUDE (volume) FROM made")
+        else:
+            within_bounds = self._make_cells(f"SELECT * FROM recent WHERE NOT counted AND id > {latest}", now)
+            self._run("INSERT INTO live BY NAME SELECT * EXCLUDE (volume) FROM made")
+        self._summed = (newest or 0, rows) if within_bounds else _NOT_SUMMED
 
     def contents(self, there: Iterable[Key]) -> list[ModelSums]:
         """By model and endpoint, of what is in no file and of these volumes: counts, the first and the last instant."""
@@ -188,14 +204,18 @@ class Summing:
         last = self._value("SELECT max(id >> 40) FROM recent WHERE counted")
         self._run("DELETE FROM recent WHERE counted AND id < $1", [id_of(last or 0, 0)])
 
-    def _make_cells(self, rows: str, now: float) -> None:
+    def _make_cells(self, rows: str, now: float) -> bool:
+        """Make ``made`` of rows; whether all that they have in common could be told apart."""
         self._run(f"CREATE OR REPLACE TEMP TABLE made AS {cells_of(rows, now - FINE_S)}")
         names = "SELECT count(DISTINCT (family, family_tokens)) AS n FROM made GROUP BY volume, start // 3600, model"
-        if (self._value(f"SELECT max(n) FROM ({names})") or 0) > MOST_FAMILIES:
+        many_families = (self._value(f"SELECT max(n) FROM ({names})") or 0) > MOST_FAMILIES
+        if many_families:
             self._run(f"CREATE OR REPLACE TEMP TABLE made AS {bounded('made')}")
         sets = "SELECT count(DISTINCT tags) AS n FROM made GROUP BY volume, start // 3600"
-        if (self._value(f"SELECT max(n) FROM ({sets})") or 0) > MOST_TAGS:
+        many_tags = (self._value(f"SELECT max(n) FROM ({sets})") or 0) > MOST_TAGS
+        if many_tags:
             self._run(f"CREATE OR REPLACE TEMP TABLE made AS {with_fewer_tags('made')}")
+        return not many_families and not many_tags
 
     def _show(self, cells: str, now: float) -> int:
         """Add cells to what is shown, as coarse as they will be shown; how many calls they are."""
