@@ -6,7 +6,8 @@ import msgspec
 
 from rockbottom.plan.choice import Hit
 from rockbottom.plan.entries import Entry, Writing
-from rockbottom.plan.history import Run, Visit
+from rockbottom.plan.history import Visit
+from rockbottom.plan.runs import Run
 from rockbottom.quantities import Ttl
 
 

@@ -10,13 +10,14 @@ from rockbottom.plan.choice import Extent, Hit, Zone, extent_of, placements_of, 
 from rockbottom.plan.completing import completing
 from rockbottom.plan.conditions import Conditions
 from rockbottom.plan.guard import Guard
-from rockbottom.plan.history import Run, Visit
+from rockbottom.plan.history import Visit
 from rockbottom.plan.insurance import Insurance, Insured, insured
 from rockbottom.plan.kinds import Shape
 from rockbottom.plan.pending import Pending
 from rockbottom.plan.plans import CachePlan
 from rockbottom.plan.positions import Positions
 from rockbottom.plan.returns import Returns
+from rockbottom.plan.runs import Run
 from rockbottom.plan.telling import Decided, plan_of_decision
 from rockbottom.plan.trust import Trust
 from rockbottom.plan.values import Value, Values, long_message

@@ -5,8 +5,8 @@ A kind is given three times, from the broadest class to the narrowest, so that l
 
 import msgspec
 
-from rockbottom.plan.history import Pace, Run
 from rockbottom.plan.returns import ClassKey
+from rockbottom.plan.runs import Pace, Run
 from rockbottom.prompt import BlockKind, Prompt, Section
 
 Levels = tuple[ClassKey, ClassKey, ClassKey]

@@ -7,7 +7,7 @@ from msgspec import Struct, field
 
 from rockbottom.plan.conditions import Conditions
 from rockbottom.plan.entries import Writing
-from rockbottom.plan.history import Run
+from rockbottom.plan.runs import Run
 from rockbottom.quantities import Ttl
 
 _ROUGHLY = 1.1  # the shares of a prompt that plans estimate and replies count differ by less than a tenth

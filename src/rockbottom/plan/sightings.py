@@ -13,8 +13,8 @@ from typing import overload
 import msgspec
 
 from rockbottom.plan.alive import Sending
-from rockbottom.plan.history import KEY_BYTES
 from rockbottom.plan.kinds import Shape
+from rockbottom.plan.runs import KEY_BYTES
 
 Account = tuple[str, ...]
 

@@ -19,9 +19,10 @@ from msgspec import Struct, field
 from rockbottom.files import make_private
 from rockbottom.plan.entries import NO_ENTRIES, Entry
 from rockbottom.plan.guard import Guard
-from rockbottom.plan.history import KEY_BYTES, History, Pace, Run
+from rockbottom.plan.history import History
 from rockbottom.plan.insurance import MISSES_UNTIL_OFF, Insurance
 from rockbottom.plan.returns import Cell, ClassKey, Returns
+from rockbottom.plan.runs import KEY_BYTES, Pace, Run
 from rockbottom.quantities import RockbottomError
 
 _VERSION = "1"

@@ -3,9 +3,10 @@
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 
-from rockbottom.plan.history import NO_PACE, Pace, Run, Visit
+from rockbottom.plan.history import Visit
 from rockbottom.plan.kinds import Levels, Shape, kind_of_new, kind_of_pace, kind_of_seen, part_of
 from rockbottom.plan.returns import Cell, Chance, Returns
+from rockbottom.plan.runs import NO_PACE, Pace, Run
 from rockbottom.plan.worth import Rates, gains
 from rockbottom.quantities import Ttl
 
