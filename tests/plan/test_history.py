@@ -76,6 +76,6 @@ def test_entries_that_ended_are_dropped_though_nobody_comes_by() -> None:
     run.entry(3).five_until = 300.0
     run.entry(2).hour_until = 3600.0
     sent(history, [7, 8, 9], 650.0)
-    assert list(run.entries) == [2]
+    assert [entry.position for entry in run.entries] == [2]
     sent(history, [7, 8, 9], 4800.0)
     assert not run.entries

@@ -38,7 +38,7 @@ def learned(planner: Planner, now: float) -> dict:
         runs[run.last] = (
             run.start, run.end, run.last_at, run.shared, run.beyond, run.children, run.tokens,
             (pace.gaps, pace.quick, pace.slow_gaps, pace.back),
-            {at: (*entry.row(), entry.vouched) for at, entry in run.entries.items() if entry.until > now},
+            {entry.position: (*entry.row(), entry.vouched) for entry in run.entries if entry.until > now},
         )  # fmt: skip
     cells = {key: (cell.hits, cell.misses, cell.own, cell.waiting) for key, cell in planner.returns.cells.items()}
     return {

@@ -34,10 +34,9 @@ def hit_of(visit: Visit, now: float) -> Hit:
     deepest: Entry | None = None
     hour_entry: Entry | None = None
     for run in visit.near:
-        for position, entry in list(run.entries.items()):
-            if entry.until <= now:
-                del run.entries[position]
-                continue
+        run.without_ended(now)
+        for entry in run.entries:
+            position = entry.position
             if position > max(five, hour):
                 deepest = entry
             if entry.five_until > now:
@@ -53,14 +52,15 @@ def hit_of(visit: Visit, now: float) -> Hit:
 def alive_in(visit: Visit, now: float) -> Iterator[tuple[int, Entry]]:
     """The entries of this path that have not ended, and where."""
     for run in visit.path:
-        yield from ((position, entry) for position, entry in run.entries.items() if entry.until > now)
+        yield from ((entry.position, entry) for entry in run.entries if entry.until > now)
 
 
 def note(visit: Visit, added: Sequence[Run], sending: Sending, now: float, writing: Writing) -> None:
     """Take it that a planned request is sent: what it reads is renewed, what it writes is alive from now on."""
     hit = sending.hit
     for run in visit.near:
-        for position, entry in run.entries.items():
+        for entry in run.entries:
+            position = entry.position
             if sending.slides and (position == hit or (position < hit and not sending.only_hit)):
                 entry.renew(now)  # a read renews what lies below it
     for position, ttl in sending.points:

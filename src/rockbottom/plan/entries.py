@@ -5,14 +5,14 @@ from msgspec import Struct
 from rockbottom.quantities import Ttl
 
 
-class Writing(Struct):
+class Writing(Struct, gc=False):
     """A plan whose reply has not come yet: what it writes is counted at its worst, once for all who read it."""
 
     in_flight: bool = True
 
 
-class Entry(Struct):
-    """A prefix believed to be in the cache; an instant of 0.0 means: not with that lifetime.
+class Entry(Struct, gc=False):
+    """A prefix of ``position`` segments believed in the cache; an instant of 0.0 means: not with that lifetime.
 
     ``five_until`` is of the lifetime that the model has besides an hour: ``usual_s`` seconds, mostly five minutes.
 
@@ -20,6 +20,7 @@ class Entry(Struct):
     is judged by that.
     """
 
+    position: int
     five_until: float = 0.0
     hour_until: float = 0.0
     insured: bool = False
@@ -62,12 +63,8 @@ class Entry(Struct):
         return [self.five_until, self.hour_until, float(self.insured), float(self.confirmed), float(self.usual_s)]
 
     @classmethod
-    def of_row(cls, row: list[float]) -> "Entry":
+    def of_row(cls, position: int, row: list[float]) -> "Entry":
         """From a file; one that says nothing of confirmation is not confirmed."""
         five, hour, insured, confirmed = [*row, 0.0, 0.0][:4]
         usual_s = int(row[4]) if len(row) > 4 else Ttl.FIVE_MINUTES.seconds
-        return cls(five, hour, insured > 0.0, confirmed > 0.0, usual_s=usual_s)
-
-
-NO_ENTRIES: dict[int, Entry] = {}
-"""Of all runs that have none: never changed."""
+        return cls(position, five, hour, insured > 0.0, confirmed > 0.0, usual_s=usual_s)

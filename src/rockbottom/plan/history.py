@@ -6,19 +6,18 @@ entries that have ended go with the next sweep. A run keeps its hashes end to en
 of them: a prefix in the middle of a long run takes the 16 bytes of its hash.
 """
 
-from collections import OrderedDict
 from collections.abc import Iterable, Sequence
 
 from msgspec import Struct
 
-from rockbottom.plan.entries import NO_ENTRIES
-from rockbottom.plan.runs import KEY_BYTES, Run
+from rockbottom.plan.runs import KEY_BYTES, NO_PACE, Pace, Run, Uses
 from rockbottom.quantities import Ttl
 
 _QUICK_S = Ttl.FIVE_MINUTES.seconds
 _DEEPEST_UPDATED = 16  # runs above the deepest one whose gaps are kept; the ones in between share theirs
 _RUN_WEIGHT = 2  # prefixes that a run weighs in the bound on memory
 _NEAR = 8  # segments from the end of a prompt at which the end of an earlier one is looked for
+_FEW = 64  # places in the order of use that no longer count
 _SWEEP_S = 300.0  # between two sweeps, and after the end of an entry
 
 _VOLATILE_SEGMENTS = 1  # a single branch no longer than this is a prompt's volatile end, not another use of the prefix
@@ -41,14 +40,14 @@ class History:
     def __init__(self, capacity: int) -> None:
         self.capacity = capacity
         self.runs: dict[bytes, Run] = {}
-        self._order: OrderedDict[Run, None] = OrderedDict()
+        self._order = Uses()
         self.prefixes = 0  # how many are known
         self._swept_at = float("-inf")
 
     @property
     def size(self) -> int:
         """What is remembered, in prefixes; a run weighs as much as two of them, besides its own."""
-        return self.prefixes + _RUN_WEIGHT * len(self._order)
+        return self.prefixes + _RUN_WEIGHT * self._order.runs
 
     def visit(self, keys: Sequence[bytes], depths: Sequence[int], fixed: int, now: float) -> Visit:
         """Find the deepest known prefix, count its gap, and mark what turns out to be shared.
@@ -90,14 +89,14 @@ class History:
                 parent.children += 1
             self._mark(run)
             self.prefixes += cut - start
-            self._order[run] = None
             added.append(run)
             parent, start = run, cut
         end = len(keys) - 1
         for run in [*reversed(added), *visit.path]:
-            self._order.move_to_end(run)
+            self._order.use(run)
             if end - run.end > run.beyond:
                 run.beyond = end - run.end
+        self._order.tidy(self._order.runs + _FEW)
         if now - self._swept_at >= _SWEEP_S:
             self._sweep(now)
         self._shrink()
@@ -128,7 +127,7 @@ class History:
             if parent is not None:
                 parent.children += 1
         for run in sorted(taken, key=lambda run: (run.last_at, -run.start)):
-            self._order[run] = None
+            self._order.use(run)
         self._shrink()
 
     def _deepest(self, keys: Sequence[bytes]) -> tuple[Run | None, int]:
@@ -177,13 +176,13 @@ class History:
         upper = Run(run.parent, run.start, run.keys[:cut], depths[at] - depths[run.start], run.last_at)
         upper.pace, upper.shared, upper.children = run.pace, run.shared, 1
         upper.beyond = run.end - at + run.beyond
-        upper.entries = {position: entry for position, entry in run.entries.items() if position <= at} or NO_ENTRIES
+        upper.entries = tuple([entry for entry in run.entries if entry.position <= at])
         run.parent, run.start, run.keys = upper, at, run.keys[cut:]
         run.tokens -= upper.tokens
-        run.entries = {position: entry for position, entry in run.entries.items() if position > at} or NO_ENTRIES
+        run.entries = tuple([entry for entry in run.entries if entry.position > at])
         self._mark(upper)
         self._mark(run)
-        self._order[upper] = None
+        self._order.use(upper)
         return upper
 
     @staticmethod
@@ -196,9 +195,14 @@ class History:
 
     @staticmethod
     def _count(path: Sequence[Run], now: float) -> None:
+        before: Pace | None = None
+        after, last_at = NO_PACE, now
         for number, run in enumerate(path):
             if number < _DEEPEST_UPDATED or run.shared:
-                run.pace = run.pace.after(now - run.last_at)
+                if run.pace is not before or run.last_at != last_at:
+                    before, last_at = run.pace, run.last_at
+                    after = before.after(now - last_at)
+                run.pace = after  # one for all that were last sent together
             if now > run.last_at:
                 run.last_at = now
             if run.open is not None:
@@ -211,18 +215,17 @@ class History:
         for run in self._order:
             if run.last_at > now - _QUICK_S:
                 break  # those behind it were used later
-            if run.entries is not NO_ENTRIES:
+            if run.entries:
                 run.without_ended(now - _SWEEP_S)
 
     def _shrink(self) -> None:
         spared = 0
-        while self.size > self.capacity and len(self._order) > spared:
-            run = next(iter(self._order))
+        while self.size > self.capacity and self._order.runs > spared:
+            run = self._order.oldest()
             if run.children:
-                self._order.move_to_end(run)
+                self._order.use(run)
                 spared += 1
                 continue
-            del self._order[run]
             self.prefixes -= run.end - run.start
             for key in (run.first, run.last):
                 if self.runs.get(key) is run:

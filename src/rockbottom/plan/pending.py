@@ -37,14 +37,16 @@ class Awaited(Struct, kw_only=True):
         for run in self.path:
             if run.end < shallowest:
                 break
-            for position, entry in run.entries.items():
+            for entry in run.entries:
+                position = entry.position
                 if (position in self.placed or position == self.hit) and self.depths[position] <= reached:
                     entry.confirmed = True
 
     def forget(self, read: int) -> None:
         """Drop the entries that were believed alive deeper than what was read; what it wrote itself stays."""
         for run in self.path:
-            for position, entry in run.entries.items():
+            for entry in run.entries:
+                position = entry.position
                 if position in self.placed:
                     entry.insured = False
                 elif self.depths[position] > read * _ROUGHLY and entry.until <= self.at + Ttl.ONE_HOUR.seconds:

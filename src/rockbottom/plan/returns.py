@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from math import sqrt
 
-from msgspec import Struct, field
+from msgspec import Struct
 
 STAGES = ((0.0, 60.0), (60.0, 300.0), (300.0, 1200.0), (1200.0, 3600.0))
 """Seconds since the last use, lower end exclusive: within a minute, five minutes, twenty, an hour."""
@@ -39,30 +39,49 @@ waiting public chat costs .912 instead of .914 (its set left out), with 6 under 
 _FIRST = 2  # so many of a kind of which nothing was seen but the prior are the first (see ``values``)
 
 ClassKey = tuple[str, ...]
+_MISSES, _WAITING_NOW, _SINCE = (len(STAGES) * number for number in (1, 2, 3))  # where each stands in a cell's counts
+_NONE = (0.0,) * len(STAGES)
 
 
-class Cell(Struct):
-    """Hits and misses per stage; ``own`` counts what was observed here, not what the prior says."""
+class Cell:
+    """Hits and misses per stage; ``own`` counts what was observed here, not what the prior says.
 
-    hits: list[float] = field(default_factory=lambda: [0.0] * 4)
-    misses: list[float] = field(default_factory=lambda: [0.0] * 4)
-    own: float = 0.0
-    opened: int = 0
-    waiting: list[int] = field(default_factory=lambda: [0] * 4)  # observations that are in each stage now
-    since: list[float] = field(default_factory=lambda: [0.0] * 4)  # the sum of the instants at which they entered it
+    There are thousands (each prefix that many share has some of its own), and most of a planner's time goes through
+    them: what is counted per stage stands in one list, hits, misses, then the observations that are in each stage now
+    (``waiting``) and the sum of the instants at which they entered it (``since``).
+    """
 
-    def leave(self, stage: int, at: float) -> None:
-        """One that entered it at this instant has returned, or outlived it."""
-        self.waiting[stage] -= 1
-        self.since[stage] -= at
+    __slots__ = ("counts", "opened", "own")
+
+    def __init__(self, hits: Sequence[float] = _NONE, misses: Sequence[float] = _NONE) -> None:
+        self.counts: list[float] = [*hits, *misses, 0, 0, 0, 0, 0.0, 0.0, 0.0, 0.0]
+        self.own = 0.0
+        self.opened = 0
+
+    @property
+    def hits(self) -> Sequence[float]:
+        return self.counts[:_MISSES]
+
+    @property
+    def misses(self) -> Sequence[float]:
+        return self.counts[_MISSES:_WAITING_NOW]
+
+    @property
+    def waiting(self) -> Sequence[float]:
+        return self.counts[_WAITING_NOW:_SINCE]
+
+    def put(self, hits: Sequence[float], misses: Sequence[float], own: float) -> None:
+        """Count so many; what is waited for stays."""
+        self.counts[:_WAITING_NOW] = (*hits, *misses)
+        self.own = own
 
     def outlived(self, stage: int, now: float) -> float:
         """The parts of the stage that those in it have outlived so far: each counts as that much of a miss."""
-        waiting = self.waiting[stage]
+        waiting = self.counts[_WAITING_NOW + stage]
         if not waiting:
             return 0.0
         low, high = STAGES[stage]
-        return max(0.0, min(float(waiting), (waiting * now - self.since[stage]) / (high - low)))
+        return max(0.0, min(float(waiting), (waiting * now - self.counts[_SINCE + stage]) / (high - low)))
 
 
 class Observation:
@@ -76,8 +95,9 @@ class Observation:
         self.stage = 0
         for cell in cells:
             cell.opened += 1
-            cell.waiting[0] += 1
-            cell.since[0] += at
+            counts = cell.counts
+            counts[_WAITING_NOW] += 1
+            counts[_SINCE] += at
 
     def returned(self, now: float) -> None:
         """Count at once, for the stage in which it is, that an end was sent again."""
@@ -85,19 +105,23 @@ class Observation:
         if stage < len(STAGES) and gap <= STAGES[stage][1]:
             entered = self.at + STAGES[stage][0]
             for cell in self.cells:  # leave and count in one: every other call of a planner brings some here
-                cell.waiting[stage] -= 1
-                cell.since[stage] -= entered
-                cell.hits[stage] = cell.hits[stage] * _DECAY + 1
-                cell.misses[stage] *= _DECAY
+                counts = cell.counts
+                counts[_WAITING_NOW + stage] -= 1
+                counts[_SINCE + stage] -= entered
+                counts[stage] = counts[stage] * _DECAY + 1
+                counts[_MISSES + stage] *= _DECAY
                 if stage <= 1:
                     cell.own = cell.own * _DECAY + 1
             self.stage = len(STAGES)
 
     def given_up(self) -> None:
         """Wait for an end no longer; it counts for no stage beyond those that it has outlived."""
-        if self.stage < len(STAGES):
+        stage = self.stage
+        if stage < len(STAGES):
+            entered = self.at + STAGES[stage][0]
             for cell in self.cells:
-                cell.leave(self.stage, self.at + STAGES[self.stage][0])
+                cell.counts[_WAITING_NOW + stage] -= 1
+                cell.counts[_SINCE + stage] -= entered
             self.stage = len(STAGES)
 
     def outlived(self, stage: int) -> None:
@@ -105,15 +129,16 @@ class Observation:
         self.stage = following = stage + 1
         entered, outlived = self.at + STAGES[stage][0], self.at + STAGES[stage][1]
         for cell in self.cells:  # leave, count and enter in one: every observation comes here four times
-            cell.waiting[stage] -= 1
-            cell.since[stage] -= entered
-            cell.hits[stage] *= _DECAY
-            cell.misses[stage] = cell.misses[stage] * _DECAY + 1
+            counts = cell.counts
+            counts[_WAITING_NOW + stage] -= 1
+            counts[_SINCE + stage] -= entered
+            counts[stage] *= _DECAY
+            counts[_MISSES + stage] = counts[_MISSES + stage] * _DECAY + 1
             if stage == 1:
                 cell.own = cell.own * _DECAY + 1
             if stage < _LAST:
-                cell.waiting[following] += 1
-                cell.since[following] += outlived
+                counts[_WAITING_NOW + following] += 1
+                counts[_SINCE + following] += outlived
 
 
 class Chance(Struct, frozen=True):
@@ -145,7 +170,7 @@ class Returns:
         self._now = float("-inf")
         self._due: tuple[deque[Observation], ...] = tuple(deque(maxlen=_PENDING_LIMIT) for _ in STAGES)
         for key, (hits, misses) in priors.items():
-            self.cells[key] = Cell(list(hits), list(misses))
+            self.cells[key] = Cell(hits, misses)
 
     def cell(self, key: ClassKey) -> Cell:
         """The counts of a class, made when first asked for; there are a few hundred classes."""
@@ -237,10 +262,9 @@ def _parts(quick_s: float) -> tuple[float, ...]:
 def _shrunk(hazards: Sequence[float], cell: Cell, strength: float, now: float | None) -> Sequence[float]:
     """The hazards of the class of a cell, which lean on those of the class above; ``now`` None: nobody waits."""
     # Written out for the four stages: this is called dozens of times for each plan.
-    hit0, hit1, hit2, hit3 = cell.hits
-    missed0, missed1, missed2, missed3 = cell.misses
+    hit0, hit1, hit2, hit3, missed0, missed1, missed2, missed3, *waiting = cell.counts[:_SINCE]
     above0, above1, above2, above3 = hazards
-    if now is not None and any(cell.waiting):
+    if now is not None and any(waiting):
         outlived = cell.outlived
         missed0, missed1 = missed0 + outlived(0, now), missed1 + outlived(1, now)
         missed2, missed3 = missed2 + outlived(2, now), missed3 + outlived(3, now)

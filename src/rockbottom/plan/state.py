@@ -17,7 +17,7 @@ from pathlib import Path
 from msgspec import Struct, field
 
 from rockbottom.files import make_private
-from rockbottom.plan.entries import NO_ENTRIES, Entry
+from rockbottom.plan.entries import Entry
 from rockbottom.plan.guard import Guard
 from rockbottom.plan.history import History
 from rockbottom.plan.insurance import MISSES_UNTIL_OFF, Insurance
@@ -187,7 +187,7 @@ def load(path: str | Path, returns: Returns, guard: Guard, history: History, ins
         for name, text in connection.execute("SELECT name, counts FROM kinds"):
             cell = returns.cell(tuple(name.split("/")))
             added = [a + b for a, b in zip(counts_of(cell), json.loads(text), strict=True)]
-            cell.hits, cell.misses, cell.own = _positive(added[:4]), _positive(added[4:8]), max(0.0, added[8])
+            cell.put(_positive(added[:4]), _positive(added[4:8]), max(0.0, added[8]))
         _take_over(guard, _accounts_in(connection), _longest_in(connection, guard.longest), _accounts_of(guard))
         insurances.update({key: Insurance(MISSES_UNTIL_OFF) for key in _switched_off(connection)})
         rows = connection.execute("SELECT * FROM prefixes ORDER BY start").fetchall()
@@ -268,7 +268,7 @@ def _row(run: Run) -> tuple[object, ...]:
         json.dumps([pace.gaps, pace.quick, pace.slow_gaps, pace.back]),
         int(run.shared),
         run.beyond,
-        json.dumps({position: entry.row() for position, entry in run.entries.items()}),
+        json.dumps({entry.position: entry.row() for entry in run.entries}),
     )
 
 
@@ -281,7 +281,6 @@ def _runs(rows: Iterable[tuple[bytes, bytes | None, int, bytes, int, float, str,
             continue
         run = Run(parent, start, bytes(keys), tokens, last_at)
         run.pace, run.shared, run.beyond = Pace(*json.loads(pace)), bool(shared), beyond
-        run.entries = {int(position): Entry.of_row(row) for position, row in json.loads(marks).items()}
-        run.entries = run.entries or NO_ENTRIES
+        run.entries = tuple([Entry.of_row(int(position), row) for position, row in json.loads(marks).items()])
         runs[bytes(key)] = run
         yield run

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
+from sys import intern
 
 from rockbottom.plan.history import Visit
 from rockbottom.plan.kinds import Levels, Shape, kind_of_new, kind_of_pace, kind_of_seen, part_of
@@ -152,7 +153,7 @@ class Values:
         shared = self._visit.shared
         if shared is None or levels[0][0] == "seen":
             return None
-        key = "/".join((*levels[0], part_of(position, self._shape), self._shape.speaker))
+        key = intern("/".join((*levels[0], part_of(position, self._shape), self._shape.speaker)))  # a few hundred
         if shared.local is None:
             if not make:
                 return None
