@@ -31,6 +31,7 @@ class Asked:
 
     def __init__(self, connection: Any, files: Files, intake: Intake) -> None:
         self._connection, self._files, self._intake = connection, files, intake
+        self._shown: list[str] | None = None  # the files that the views are made of
         self._run = connection.execute
 
     def make_calls(self, volumes: Mapping[Key, Volume], latest: float) -> None:
@@ -48,10 +49,13 @@ class Asked:
         self.show_calls([str(path) for path in paths.values() if path.exists()])
 
     def show_calls(self, files: Sequence[str]) -> None:
-        """Make the views of what is in ``recent`` and in these files."""
+        """Make the views of what is in ``recent`` and in these files, where they are not made of them already."""
+        if self._shown == list(files):
+            return
         closed = f" UNION ALL BY NAME SELECT * FROM read_parquet({texts(files)})" if files else ""
         self._run(_CALLS.format(closed=closed))
         self._run(f"CREATE OR REPLACE TEMP VIEW minutes AS {minutes_of('calls')}")
+        self._shown = list(files)
 
     def _keep(self, key: Key) -> None:
         rows = f"SELECT * EXCLUDE ({_NOT_ASKED}) FROM fresh WHERE id >> 40 = {key.number}"
