@@ -148,7 +148,7 @@ def test_models_without_a_price_are_set_apart_and_the_rest_has_a_verdict(tmp_pat
     mistral = {"model": "mistral.mistral-large-2407-v1:0", "scope": "in_region", "input": 1000, **HASHES}
     ledger = ledger_of(tmp_path, HASHES, titan, HASHES, mistral, {**titan, **HASHES})
     done = CliRunner().invoke(command, [str(ledger)], catch_exceptions=False)
-    assert "You paid $0.0660, $0.0297 of it for what could have been read" in done.stdout
+    assert "You paid $0.0660, $0.0297 of it because what had been sent before was not read" in done.stdout
     assert "\n2 requests in 2 min" in done.stdout
     assert "3 requests to 2 models set apart, not in what follows:" in done.stderr
     assert "amazon.titan-embed-text-v2:0: 2 requests, 400 tokens" in done.stderr

@@ -103,7 +103,7 @@ def test_no_month_is_made_of_less_than_a_day() -> None:
     """Three minutes stand alone; a month that there is, is said."""
     assert "rockbottom attached instead of no caching saves $3.0000 in 3 min; too short for a month" in told(REPLAY)
     month = replace(REPLAY, span_seconds=172_800.0, switch=SwitchResult("none", "planner", Decimal(3), Decimal(45)))
-    assert "rockbottom attached instead of no caching saves $45 a month, scaled up from 2 days" in told(month)
+    assert "instead of no caching saves $45.00 in 30 days, at the rate of these 2 days" in told(month)
 
 
 def test_a_lifetime_that_was_written_is_a_column_of_csv() -> None:

@@ -76,6 +76,20 @@ def test_models_without_a_price_are_set_apart(two, capsys):
     assert "not counted here: 1 call to a local endpoint" in text
 
 
+def test_simulated_calls_are_summed_where_they_are_asked_for(two, capsys):
+    """The one call to a local endpoint, and nothing beside it."""
+    found = answered(capsys, two, "--side", "local")
+    assert (found["side"], found["total"]["calls"], found["simulated"]) == ("local", 1, 0)
+    assert main(["ledger", "summary", str(two), "--side", "local"]) == 0
+    assert "nothing here was billed by AWS" in capsys.readouterr().out
+
+
+def test_a_tag_that_no_call_carries_leads_to_those_that_they_carry(two, capsys):
+    """A key that was mistyped is no team without calls."""
+    assert main(["ledger", "summary", str(two), "--by", "tema"]) == 0
+    assert "no call carries the tag tema; their tags are app, team" in capsys.readouterr().out
+
+
 def test_without_a_month_everything_is_summed_by_model(two, capsys):
     """October's call as well."""
     found = answered(capsys, two)

@@ -2,6 +2,7 @@
 
 import gzip
 import json
+from pathlib import Path
 
 import pytest
 
@@ -13,6 +14,7 @@ from moto.server import ThreadedMotoServer  # noqa: E402
 from rockbottom.cli import main  # noqa: E402
 from rockbottom.trace import UnreadableSource, read_trace  # noqa: E402
 from rockbottom.trace.s3 import _client  # noqa: E402
+from rockbottom.trace.sources import log_names, passed_over  # noqa: E402
 
 MODEL = "global.anthropic.claude-sonnet-4-6"
 RULES = " ".join(f"Rule {number}: be polite about matter {number}." for number in range(400))
@@ -177,3 +179,15 @@ def test_a_prefix_without_logs_is_said(s3):
     put(s3, "notes/readme.txt", "hello")
     with pytest.raises(UnreadableSource, match="no log file"):
         read_trace("s3://logs/notes")
+
+
+def test_a_file_without_an_ending_is_a_log_where_it_begins_as_one(tmp_path):
+    """Firehose gives its objects no ending, and whoever copies them may rename them; a Makefile is no log."""
+    (tmp_path / "delivered").write_bytes(gzip.compress(b'{"modelId": "m"}\n'))
+    (tmp_path / "lines").write_text('{"modelId": "m"}\n')
+    (tmp_path / "Makefile").write_text("all:\n")
+    (tmp_path / "notes.txt").write_text("{}\n")
+    (tmp_path / "data").mkdir()
+    (tmp_path / "data" / "abc_input.json.gz").write_bytes(b"")
+    assert [Path(name).name for name in log_names(str(tmp_path))] == ["delivered", "lines"]
+    assert [Path(name).name for name in passed_over(str(tmp_path))] == ["Makefile", "notes.txt"]

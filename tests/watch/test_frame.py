@@ -129,3 +129,10 @@ def test_a_model_without_a_price_costs_no_zero_dollars(shot):
     text = "\n".join(lines_of(shot(read(NOW - 5, cost_usd=None, uncached_usd=None))))
     assert "no price" in text
     assert "in no sum of money:\n   anthropic.claude-sonnet-4-6." in text
+
+
+def test_a_printed_frame_has_every_team(shot):
+    """Nobody can press a key there: 29 teams are 29 rows, of 70 the last ten are counted."""
+    for teams, last in ((29, "team=29"), (70, "and 10 more")):
+        found = shot(*(read(NOW - 60, tags={"team": f"{team + 1:02d}"}) for team in range(teams)))
+        assert any(last in line for line in lines_of(found)), teams

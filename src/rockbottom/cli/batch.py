@@ -12,14 +12,15 @@ from rockbottom.cli.batch_opening import prepared_run, reopened_run
 from rockbottom.cli.batch_options import FOLDER, collecting, direct, job, priced, waiting, where
 from rockbottom.cli.batch_text import show_jobs, show_outcome
 from rockbottom.cli.console import show, tell
+from rockbottom.cli.group import Listing
 
 
-@click.group()
+@click.group(cls=Listing)
 def command() -> None:
     """Run records through batch inference, at half price.
 
     A run lives in a folder of its own and may be killed at any moment: the same command goes on where it stopped
-    and sends nothing twice. docs/how-to/batch.md shows the whole way.
+    and sends nothing twice.
     """
 
 

@@ -99,8 +99,8 @@ if TYPE_CHECKING:
 def command(ctx: click.Context, workload: Path | None, resume_from: Path | None, as_json: bool, **options: Any) -> None:
     """Measure a workload every way Bedrock can bill it.
 
-    WORKLOAD is a YAML file (docs/reference/workload.md). Each model runs down each lane: the same conversation,
-    sent with other cachePoints. Results arrive in a folder of their own below runs/.
+    WORKLOAD is a YAML file; rockbottom init writes one to start from. Each model runs down each lane: the same
+    conversation, sent with other cachePoints. Results arrive in a folder of their own below runs/.
     """
     if (workload is None) == (resume_from is None):
         raise click.UsageError("give a workload file, or --resume with the folder of a run")

@@ -11,18 +11,16 @@ from rockbottom.cli.batch_opening import cloud_of
 from rockbottom.cli.batch_options import where
 from rockbottom.cli.consenting import consent
 from rockbottom.cli.console import colour, show, tell, width
+from rockbottom.cli.group import Listing
 from rockbottom.cli.values import Count, Day, Decimals, Number, prices_option
 from rockbottom.figures import thousands
 
 _CHANGES = "this spends money or changes your account"
 
 
-@click.group()
+@click.group(cls=Listing)
 def command() -> None:
-    """Teach a small model from a large one, where that pays.
-
-    docs/how-to/distill.md shows the whole way, and why it often does not.
-    """
+    """Teach a small model from a large one, where that pays: ask rockbottom distill cost first."""
 
 
 @command.command()

@@ -10,7 +10,7 @@ import click
 
 from rockbottom.cli.console import show, width
 from rockbottom.cli.exits import Exit, say
-from rockbottom.cli.trace import by_option, nothing_read, refuse_some, say_apart, say_damage
+from rockbottom.cli.trace import by_option, nothing_read, refuse_some, say_apart, say_damage, say_passed_over
 from rockbottom.cli.values import Decimals, NewFile, Number, ParamType, write_new
 from rockbottom.figures import counted
 
@@ -206,6 +206,8 @@ def _records(
             for invocation in _invocations(reader, part, damages):
                 yield replace(_record(invocation, model, behind), label=invocation.labels.get(by) if by else None)
             moved(done)
+    for reader, source in _readers(sources, name):
+        say_passed_over(source, reader.name)
     say_damage(damages, 0, " ".join(sources))
 
 

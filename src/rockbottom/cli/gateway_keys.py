@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from rockbottom.cli.console import show, tell
+from rockbottom.cli.group import Listing
 from rockbottom.cli.values import Count
 
 if TYPE_CHECKING:
@@ -26,7 +27,7 @@ def table_of(file: Path) -> "KeyTable":
     return KeyTable(path, key_secret(path, os.environ))
 
 
-@click.group(no_args_is_help=True)
+@click.group(cls=Listing, no_args_is_help=True)
 def key() -> None:
     """Add, list, rotate and revoke the keys of callers."""
 

@@ -12,7 +12,17 @@ if TYPE_CHECKING:
     from click.shell_completion import CompletionItem
 
 
-class LazyGroup(click.Group):
+class Listing(click.Group):
+    """Lists its commands with the whole first sentence of each; click cuts them off."""
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write the list of commands."""
+        commands = {name: self.get_command(ctx, name) for name in self.list_commands(ctx)}
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, it.get_short_help_str(200)) for name, it in commands.items() if it is not None])
+
+
+class LazyGroup(Listing):
     """Lists its commands from a table; imports the one that is asked for, with what rockbottom.toml sets for it.
 
     ``entries`` maps a command's name to its ``Entry``; ``tasks`` are how the list shows them. ``path`` is its own name

@@ -24,11 +24,15 @@ if TYPE_CHECKING:
     help="A tag (team, tenant ...), or model, operation, scope, region, tier, source, endpoint.",
 )  # fmt: skip
 @click.option("--month", metavar="YYYY-MM", help="Only the calls of this month (UTC).")
+@click.option(
+    "--side", type=click.Choice(("aws", "local")), default="aws", show_default=True,
+    help="Calls to AWS, or to a local endpoint (simulated).",
+)  # fmt: skip
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @click.option("--csv", "as_csv", is_flag=True, help="Print CSV.")
 @click.option("--strict", is_flag=True, help="Fail where a line is damaged or a model has no known price.")
 def summary(
-    sources: tuple[str, ...], by: str, month: str | None, as_json: bool, as_csv: bool, strict: bool
+    sources: tuple[str, ...], by: str, month: str | None, side: str, as_json: bool, as_csv: bool, strict: bool
 ) -> None:  # fmt: skip
     """Sum what the calls of each team, tenant or model cost: chargeback without SQL.
 
@@ -45,7 +49,7 @@ def summary(
         except ValueError as error:
             raise click.UsageError(f"--month {month}: a month is written 2026-11") from error
     with ExitStack() as stack:
-        sums = summary_of(_tables(sources, stack), by, month)
+        sums = summary_of(_tables(sources, stack), by, month, simulated=side == "local")
     if strict:
         refuse_some(sums.damaged, sums.set_apart)
     if as_json:

@@ -10,6 +10,7 @@ from rockbottom.cli.aws import clients_of
 from rockbottom.cli.consenting import consent
 from rockbottom.cli.console import show, tell
 from rockbottom.cli.exits import Exit
+from rockbottom.cli.group import Listing
 from rockbottom.cli.monitor_settings import options
 from rockbottom.cli.values import Count, Region, Url
 
@@ -41,7 +42,7 @@ _account = options(
 _yes = click.option("--yes", is_flag=True, help="Do not ask.")
 
 
-@click.group()
+@click.group(cls=Listing)
 def command() -> None:
     """Log every call of an account to Bedrock, without a line of its programs changed, and read what it costs."""
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from rockbottom.cli import console
+from rockbottom.cli.group import Listing
 from rockbottom.cli.prices_pull import pull
 from rockbottom.cli.prices_reading import PriceListUnavailable, pricing_client, products_of_api
 from rockbottom.cli.standing import tell_endings
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
 __all__ = ["PriceListUnavailable", "command", "pricing_client"]
 
 
-@click.group()
+@click.group(cls=Listing)
 def command() -> None:
     """Show prices, and check them against AWS's price list."""
 

@@ -12,6 +12,7 @@ import click
 from rockbottom.cli.aws import no_region, region_of
 from rockbottom.cli.consenting import consent
 from rockbottom.cli.console import colour, show, tell, width
+from rockbottom.cli.group import Listing
 from rockbottom.cli.standing import tell_endings
 from rockbottom.cli.values import Day, Region, Url, prices_option
 from rockbottom.quantities import Fault, RockbottomError
@@ -29,7 +30,7 @@ class ProfilesUnavailable(RockbottomError):
     fault = Fault.SERVICE
 
 
-@click.group()
+@click.group(cls=Listing)
 def command() -> None:
     """Show inference profiles, pick the cheapest allowed, and create your own with cost tags."""
 

@@ -163,14 +163,16 @@ _TRUST = ("AWS_CA_BUNDLE", "NODE_EXTRA_CA_CERTS", "SSL_CERT_FILE", "REQUESTS_CA_
 
 def _announce(running: Running) -> None:
     click.echo(running.url)
+    s3 = f" AWS_ENDPOINT_URL_S3={running.s3_url}" if running.s3_url else ""
     tell(
         f"A local Bedrock endpoint answers at {running.url} (runtime and control plane); ctrl-C stops it.\n"
-        "Point an SDK at it, with any credentials:\n"
-        f"  export AWS_ENDPOINT_URL_BEDROCK_RUNTIME={running.url} AWS_ENDPOINT_URL_BEDROCK={running.url}\n"
+        "Point an SDK at it, with any credentials and a Region:\n"
+        f"  export AWS_ENDPOINT_URL_BEDROCK_RUNTIME={running.url} AWS_ENDPOINT_URL_BEDROCK={running.url}{s3}\n"
+        "  export AWS_ACCESS_KEY_ID=any AWS_SECRET_ACCESS_KEY=any AWS_DEFAULT_REGION=us-east-1  # if none are set\n"
         f"  boto3.client('bedrock-runtime', endpoint_url='{running.url}')\n"
         f"What other clients need (LiteLLM, Claude Code, Anthropic, OpenAI, AI SDK, opencode): rockbottom serve --env\n"
         f"Control API: {running.url}/_rockbottom/health"
         + (f"\nTrust its certificate: export AWS_CA_BUNDLE={running.ca_bundle}" if running.ca_bundle else "")
         + (f" NODE_EXTRA_CA_CERTS={running.ca_bundle}" if running.ca_bundle else "")
-        + (f"\nS3 of batch jobs: {running.s3_url} (AWS_ENDPOINT_URL_S3)" if running.s3_url else "")
+        + (f"\nS3 of batch jobs: {running.s3_url}" if running.s3_url else "")
     )

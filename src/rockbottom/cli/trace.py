@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from rockbottom.cli.console import show, tell
+from rockbottom.cli.group import Listing
 from rockbottom.figures import counted
 from rockbottom.quantities import RockbottomError
 
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
     from rockbottom.trace import Damages, ReaderSettings, Reading
 
 
-@click.group()
+@click.group(cls=Listing)
 def command() -> None:
     """Import recorded traffic into columns without its text, and look at it."""
 
@@ -116,7 +117,20 @@ def say_reading(reading: "Reading", source: str) -> None:
     lacks = readers()[reading.reader].lacks
     if lacks and not reading.trace.tells_blocks:
         tell(f"{source}: {lacks}")
-    say_damage(reading.damages, reading.duplicates, source, reading.reordered)
+    say_passed_over(source, reading.reader)
+    say_damage(reading.damages, reading.duplicates, source)
+
+
+def say_passed_over(source: str, reader: str) -> None:
+    """Say on stderr which files of a folder of logs were not read."""
+    from rockbottom.rendering import passed_over_text
+    from rockbottom.trace import passed_over
+
+    if reader in _OF_LOGS and (names := passed_over(source)):
+        tell(f"{source}: {passed_over_text(names)}")
+
+
+_OF_LOGS = ("bedrock-logs", "cloudwatch")
 
 
 def nothing_read(source: str, damages: "Damages") -> click.UsageError:
@@ -144,11 +158,11 @@ def say_apart(apart: "Sequence[SetApart]", source: str) -> None:
     _say(apart_text(apart), source)
 
 
-def say_damage(damages: "Damages", duplicates: int, source: str, reordered: int = 0) -> None:
+def say_damage(damages: "Damages", duplicates: int, source: str) -> None:
     """Say on stderr what was skipped."""
     from rockbottom.rendering import damage_text
 
-    _say(damage_text(damages, duplicates, reordered), source)
+    _say(damage_text(damages, duplicates), source)
 
 
 def _say(lines: "Iterable[str]", source: str) -> None:

@@ -186,9 +186,20 @@ class Findings:
     def usd(self) -> Usd:
         return sum((total.usd for total in self.totals), ZERO_USD)
 
+    @property
+    def too_old_usd(self) -> Usd:
+        """What of it was last sent so long before that no entry would have lived until then, whatever its lifetime."""
+        amounts = (finding.usd for finding in self if finding.usd is not None and _is_too_old(finding))
+        return sum(amounts, ZERO_USD)
+
     def a_month(self, amount: Usd) -> Usd | None:
         """The amount carried on over 30 days at the rate of the log; None where it is shorter than a day."""
         return per_month(amount, self.span_s)
+
+
+def _is_too_old(finding: Finding) -> bool:
+    longest = max((ttl.seconds for ttl in finding.sent.rules.ttls), default=0)
+    return finding.earlier is not None and finding.sent.at - finding.earlier.at > longest
 
 
 def totals_of(findings: Iterable[Finding]) -> Sequence[CauseTotal]:

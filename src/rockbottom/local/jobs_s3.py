@@ -49,8 +49,8 @@ def _moto(settings: EndpointSettings) -> Any:
         from werkzeug.serving import ThreadedWSGIServer, WSGIRequestHandler
     except ImportError as error:
         raise LocalError(
-            f"S3 in this process needs the package {error.name}, which is not installed",
-            fix=f"{install_command('local-s3')}, or give the URL of an S3 endpoint",
+            f"S3 in this process needs the package {error.name}, which is not installed; --s3 URL takes another S3",
+            fix=install_command("local-s3"),
         ) from error
     moto: Any = werkzeug_app.DomainDispatcherApplication(werkzeug_app.create_backend_app)
     application = guarded(moto, Visitors(settings.host, settings.hosts, settings.origins))

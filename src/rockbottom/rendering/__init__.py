@@ -73,6 +73,7 @@ if TYPE_CHECKING:
         damage_text,
         facts_text,
         imported_text,
+        passed_over_text,
         without_blocks_text,
     )
 
@@ -128,6 +129,7 @@ __all__ = [
     "pairs_document",
     "pairs_text",
     "pass_line",
+    "passed_over_text",
     "presets_text",
     "prices_document",
     "prices_text",
@@ -163,6 +165,7 @@ _HOMES = {
     "damage_text": "traces",
     "facts_text": "traces",
     "imported_text": "traces",
+    "passed_over_text": "traces",
     "not_all_text": "apart",
     "without_blocks_text": "traces",
     "ListedModel": "models",

@@ -74,7 +74,7 @@ def distillation_text(document: DistillationOut, *, width: int = 80, colour: boo
         yield f" paid back against the teacher after {document.calls_to_pay_back:,.0f} calls"
     if document.calls_to_pay_storage is not None:
         yield f" {document.calls_to_pay_storage:,.0f} calls a month pay the storage"
-    for text in (document.note, "quality: rockbottom bench --grade on the same questions, docs/how-to/distill.md"):
+    for text in (document.note, "quality: rockbottom bench --grade on the same questions"):
         yield from paragraph(text, width, " ", "   ")
 
 

@@ -23,7 +23,7 @@ from rockbottom.rendering.replays import GAP, decimals_of, more_or_less
 
 _INDENT = " " * 7
 _AROUND = 48
-NO_MISS = "no miss to explain: what was sent before was read"
+NO_MISS = "no miss to explain"
 _TABLE = 80  # columns that the table of causes takes
 
 
@@ -77,7 +77,7 @@ def facts_in_words(findings: Findings, simulated: int) -> Iterator[str]:
 
 
 def verdict_in_words(findings: Findings, simulated: int = 0) -> str:
-    """What was paid, how much of it for what could have been read, and what it is with the planner."""
+    """What was paid, how much of it for what had been sent before and was not read, and what it is with the planner."""
     paid, attached = findings.paid, findings.with_planner
     if paid is None:
         return "What this traffic cost is not known: none of its models has a known price."
@@ -87,13 +87,18 @@ def verdict_in_words(findings: Findings, simulated: int = 0) -> str:
     sentence = f"You paid {amount}" if by_counters else f"As it was sent it costs {amount} by the rules"
     if findings.usd > 0:
         missed = usd(findings.usd, decimals, symbol=True, bare_zero=False)
-        sentence += f", {missed} of it for what could have been read from the cache"
+        sentence += f", {missed} of it because what had been sent before was not read from the cache"
     elif not findings.totals:
-        sentence += ", and what was sent before was read"
+        sentence += f", and {nothing_missed(findings)}"
     if attached is None:
         return f"{sentence}."
     verb, after = "it would have been" if by_counters else "it costs", usd(attached, decimals, symbol=True)
     return f"{sentence}. With rockbottom attached {verb} {after} ({more_or_less(attached, paid)})."
+
+
+def nothing_missed(findings: Findings) -> str:
+    """Why no miss was found."""
+    return "what was sent before was read" if findings.read else "nothing long enough for the cache was sent again"
 
 
 def alone_in_words(alone: Alone) -> str:
@@ -118,9 +123,11 @@ def remarks_in_words(findings: Findings) -> Iterator[str]:
         month = "a month: 30 days at the rate of this log"
         if not month_heading(findings):
             month = f"{duration(findings.span_s)} of traffic are too short to make a month of"
+        old = findings.too_old_usd
+        aged = f"; {_usd(old)} of it was last sent longer ago than any entry lives" if old else ""
         yield (
-            f"cost: what was paid above the price of a cache read. {month}. Tokens per block are shared out from the "
-            "service's count of each request."
+            f"cost: what was paid above the price of a cache read, at the prices of the day of each request{aged}. "
+            f"{month}. Tokens per block are shared out from the service's count of each request."
         )
     if abs(findings.counted_part - 1) >= GAP:
         gap = more_or_less(findings.counted_part, Decimal(1))

@@ -63,9 +63,13 @@ def ledger_summary_text(summary: LedgerSummary, *, width: int = 80) -> Iterator[
     when = summary.month or "all that is there"
     ledgers = f", from {counted(summary.ledgers, 'ledger')}" if summary.ledgers > 1 else ""
     yield f"{counted(summary.total.calls, 'call')}, {when}{ledgers}"
+    if summary.side == "local":
+        yield "SIMULATED: calls to a local endpoint; nothing here was billed by AWS"
     if summary.simulated:
         simulated = f"{counted(summary.simulated, 'call')} to a local endpoint"
-        yield from paragraph(f"not counted here: {simulated} (rockbottom watch shows what they cost)", width)
+        yield from paragraph(f"not counted here: {simulated}, simulated (--side local sums them)", width)
+    if not any(row.label for row in summary.rows) and summary.total.calls:
+        yield from paragraph(_no_label(summary), width)
     yield ""
     columns = [
         Column(f"by {summary.by}", right=False, wide=True), Column("calls"), Column("input"), Column("read"),
@@ -77,7 +81,7 @@ def ledger_summary_text(summary: LedgerSummary, *, width: int = 80) -> Iterator[
     rows.append(_cells(summary.total, "in all", places))
     yield from table(columns, rows, width, Paint(False), indent=0)
     yield ""
-    meanings = "saved: less than without caching; missed: paid above the price of a read for what could have been read"
+    meanings = "saved: less than without caching; missed: paid above the price of a read for what was sent before"
     yield from paragraph(meanings, width)
     for sentence in summary.measured:
         yield from paragraph(sentence, width, rest="  ")
@@ -90,6 +94,13 @@ def ledger_summary_text(summary: LedgerSummary, *, width: int = 80) -> Iterator[
     if summary.set_apart:
         yield ""
         yield from apart_text(summary.set_apart)
+
+
+def _no_label(summary: LedgerSummary) -> str:
+    """What to do where no call says what was asked for."""
+    if summary.tags:
+        return f"no call carries the tag {summary.by}; their tags are {', '.join(summary.tags)}"
+    return f"no call carries a tag: with rockbottom.tagged({summary.by}=...): around them, or attach(client, tags=...)"
 
 
 def _cells(row: SummaryRow, label: str, places: int) -> list[Cell]:

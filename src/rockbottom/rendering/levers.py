@@ -78,7 +78,7 @@ _HOW = {
     Lever.SHORTER: "look at the largest blocks of the prompt first",
     Lever.DISTIL: "rockbottom distill cost TEACHER STUDENT --input N --output N --requests N",
     Lever.ROUTE: "rockbottom route LOGS --to 'MODEL if input<2000 and tools=0'",
-    Lever.GUARD_TURN: "put the user's turn in guardContent: docs/how-to/guardrails.md",
+    Lever.GUARD_TURN: "put the user's turn in a guardContent block: the guardrail then reads that alone",
 }
 
 

@@ -298,7 +298,7 @@ def switch_in_words(replay: ReplayResult) -> str:
     if switch.saved_usd_a_month is None:
         short = "; too short for a month" if replay.span_seconds < LEAST_SPAN_S else ""
         return f"{change} {dollars(switch.saved_usd)} in {span}{short}"
-    return f"{change} {usd(switch.saved_usd_a_month, 0, symbol=True)} a month, scaled up from {span}"
+    return f"{change} {dollars(switch.saved_usd_a_month)} in 30 days, at the rate of these {span}"
 
 
 def _money(amount: Usd) -> str:

@@ -1,6 +1,7 @@
 """What is in recorded traffic, and what was wrong with its source, as text."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from pathlib import PurePath
 
 from msgspec import UNSET
 
@@ -34,8 +35,15 @@ def imported_text(facts: TraceFacts) -> str:
     return f"{counted(facts.requests, 'request')}, {counted(facts.blocks, 'block')}"
 
 
-def damage_text(damages: Damages, duplicates: int = 0, reordered: int = 0) -> Iterator[str]:
-    """What was skipped, read otherwise, counted once or put in order; the first damages with their places."""
+def passed_over_text(names: Sequence[str]) -> str:
+    """Files that were not read, the first by name."""
+    shown = ", ".join(PurePath(name).name for name in names[:_SHOWN]) + (", ..." if len(names) > _SHOWN else "")
+    was = counted(len(names), "file was", "files were")
+    return f"{was} not read: no log by name (.json, .jsonl, .log, .csv, .gz, or no ending): {shown}"
+
+
+def damage_text(damages: Damages, duplicates: int = 0) -> Iterator[str]:
+    """What was skipped, read otherwise or counted once; the first damages with their places."""
     if damages.count:
         yield f"{counted(damages.count, 'damaged line')} skipped"
         for damage in damages.first[:_SHOWN]:
@@ -54,12 +62,10 @@ def damage_text(damages: Damages, duplicates: int = 0, reordered: int = 0) -> It
         yield f"{counted(damages.repeated, 'line')} told of a request again, counted once"
     if duplicates:
         yield f"{counted(duplicates, 'request')} seen twice, counted once"
-    if reordered:
-        yield f"{counted(reordered, 'request')} stood out of order"
 
 
 def without_blocks_text(without: int, requests: int) -> str:
-    """How many requests carry no block hashes, so that nothing is known of what they repeat."""
+    """How many requests carry no hashes of their text, so that nothing is known of what they repeat."""
     if without == requests:
         return f"none of its {counted(without, 'request')} carries block hashes"
-    return f"{counted(without, 'request carries', 'requests carry')} no block hashes: uncached under every policy"
+    return f"{counted(without, 'request carries', 'requests carry')} no text to compare: uncached under every policy"

@@ -48,7 +48,8 @@ class SummaryRow(msgspec.Struct, frozen=True, kw_only=True):
 class LedgerSummary(msgspec.Struct, frozen=True, kw_only=True):
     """The rows, the dearest first, and their sum. ``month`` None: all that is there.
 
-    ``simulated`` calls went to a local endpoint and are in no row; ``set_apart`` are models without a known price.
+    ``side`` is where the calls of the rows went: aws, or local, which nobody bills. ``simulated`` calls went to a local
+    endpoint and are in no row; ``set_apart`` are models without a known price, ``tags`` the keys of all tags.
     ``observed`` are calls of a dry run, ``holdout`` what was held out beside the rest; ``measured`` says both in
     sentences. ``damaged`` lines and ``unfinished`` last ones (being recorded now, or cut off) are of whatever month.
     """
@@ -66,6 +67,8 @@ class LedgerSummary(msgspec.Struct, frozen=True, kw_only=True):
     measured: tuple[str, ...] = ()
     damaged: int = 0
     unfinished: int = 0
+    side: str = "aws"
+    tags: tuple[str, ...] = ()
 
 
 def month_of(text: str) -> tuple[float, float]:
@@ -75,19 +78,26 @@ def month_of(text: str) -> tuple[float, float]:
     return first.timestamp(), following.timestamp()
 
 
-def summary_of(ledgers: Iterable[LedgerTables], by: str, month: str | None = None) -> LedgerSummary:
-    """The calls of these ledgers by a key: a column of the sums, or a tag. Raises ValueError for no month."""
+def summary_of(
+    ledgers: Iterable[LedgerTables], by: str, month: str | None = None, *, simulated: bool = False
+) -> LedgerSummary:
+    """The calls of these ledgers by a key: a column of the sums, or a tag. Raises ValueError for no month.
+
+    ``simulated``: the calls to a local endpoint instead of those to AWS.
+    """
     sums: dict[str | None, _Counts] = {}
     apart: list[SetApart] = []
-    simulated = count = damaged = unfinished = 0
-    observed, arms, billed = ObservedSums(), dict[Arm, Group](), f"endpoint <> 'local' AND {_within(month)}"
+    left_out = count = damaged = unfinished = 0
+    tags, observed, arms = set[str](), ObservedSums(), dict[Arm, Group]()
+    where = f"endpoint {'=' if simulated else '<>'} 'local' AND {_within(month)}"
     for tables in ledgers:
         count += 1
-        observed, arms = observed + observed_in(tables, billed), joined(arms, arms_in(tables, billed))
-        for row in _summed_by(tables, by, month):
+        observed, arms = observed + observed_in(tables, where), joined(arms, arms_in(tables, where))
+        for row in _summed_by(tables, by, where):
             sums[row.label] = _added(sums.get(row.label, _Counts()), row)
-        simulated += _simulated(tables, month)
-        apart.extend(_unpriced(tables, month))
+        left_out += 0 if simulated else _simulated(tables, month)
+        apart.extend(_unpriced(tables, where))
+        tags.update(_tags_of(tables, where))
         damaged += tables.damaged
         unfinished += tables.unfinished
     rows = sorted((_row(label, counts) for label, counts in sums.items()), key=_rank)
@@ -95,8 +105,9 @@ def summary_of(ledgers: Iterable[LedgerTables], by: str, month: str | None = Non
     seen, holdout = observed.figures(), compared(arms)
     return LedgerSummary(
         schema="rockbottom.ledger-summary/1", by=by, month=month, ledgers=count, rows=tuple(rows), total=total,
-        simulated=simulated, set_apart=summed_apart(apart), damaged=damaged, unfinished=unfinished, observed=seen,
+        simulated=left_out, set_apart=summed_apart(apart), damaged=damaged, unfinished=unfinished, observed=seen,
         holdout=holdout.to_dict() if holdout else None, measured=tuple(sentences_of(seen, holdout)),
+        side="local" if simulated else "aws", tags=tuple(sorted(tags)),
     )  # fmt: skip
 
 
@@ -124,14 +135,23 @@ class _Unpriced(msgspec.Struct, frozen=True):
     tokens: int
 
 
-def _summed_by(tables: LedgerTables, by: str, month: str | None) -> list[_Counts]:
+class _Tag(msgspec.Struct, frozen=True):
+    key: str
+
+
+def _tags_of(tables: LedgerTables, where: str) -> list[str]:
+    """The keys of the tags that these calls carry."""
+    keys = f"SELECT DISTINCT unnest(json_keys(tags)) AS key FROM hours WHERE tags LIKE '{{%' AND {where}"
+    return [tag.key for tag in tables.records(_Tag, keys)]
+
+
+def _summed_by(tables: LedgerTables, by: str, where: str) -> list[_Counts]:
     label = by if by in COLUMNS else "CASE WHEN tags LIKE '{%' THEN json_extract_string(tags, $path) END"
     parameters: dict[str, Any] = {} if by in COLUMNS else {"path": _path(by)}
     sums = ", ".join(f"coalesce(sum({name}), 0)::HUGEINT AS {name}" for name in _SUMMED)
     return tables.records(
         _Counts,
-        f"SELECT nullif({label}, '') AS label, {SUMMED_USAGE}, {sums} FROM hours "
-        f"WHERE endpoint <> 'local' AND {_within(month)} GROUP BY 1",
+        f"SELECT nullif({label}, '') AS label, {SUMMED_USAGE}, {sums} FROM hours WHERE {where} GROUP BY 1",
         parameters,
     )
 
@@ -157,12 +177,12 @@ def _simulated(tables: LedgerTables, month: str | None) -> int:
     return row.calls
 
 
-def _unpriced(tables: LedgerTables, month: str | None) -> list[SetApart]:
+def _unpriced(tables: LedgerTables, where: str) -> list[SetApart]:
     tokens = " + ".join(UNITS)
     rows = tables.records(
         _Unpriced,
         f"SELECT model, sum(unpriced)::BIGINT AS calls, sum({tokens})::BIGINT AS tokens FROM hours "
-        f"WHERE endpoint <> 'local' AND unpriced > 0 AND {_within(month)} GROUP BY 1",
+        f"WHERE unpriced > 0 AND {where} GROUP BY 1",
     )
     return [SetApart(row.model, row.calls, row.tokens, _NO_PRICE) for row in rows]
 

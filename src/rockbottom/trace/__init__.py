@@ -42,6 +42,7 @@ if TYPE_CHECKING:
         reader_of,
         readers,
     )
+    from rockbottom.trace.sources import passed_over
     from rockbottom.trace.tables import spelled_object
     from rockbottom.trace.tailing import Tail, log_part
 
@@ -86,6 +87,7 @@ __all__ = [
     "merged",
     "notes_of",
     "only_one",
+    "passed_over",
     "pieces_of",
     "read_parquet",
     "read_trace",
@@ -149,6 +151,7 @@ _HOMES = {
     "read_trace": "reading",
     "reader_of": "reading",
     "readers": "reading",
+    "passed_over": "sources",
     "spelled_object": "tables",
     "Tail": "tailing",
     "log_part": "tailing",

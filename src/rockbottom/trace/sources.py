@@ -16,6 +16,7 @@ _LOGS = (".json", ".jsonl", ".ndjson", ".log", ".csv")
 _NOT_LOGS = ("permission-check", "aws-logs-write-test", ".csv.metadata")
 _DELIVERED = re.compile(r"-\d+-\d{4}-\d\d-\d\d-\d\d-\d\d-\d\d-")
 """In the name of what Firehose delivers, which has no ending: version and time (Amazon Data Firehose, object names)."""
+_BEGINNINGS = {bytes([byte]) for byte in b'\x1f\xef{["0123456789'}
 _ROOT = "AWSLogs"
 """The folder that every delivery of invocation logs puts below the prefix of its own."""
 
@@ -40,7 +41,27 @@ def is_log(name: str) -> bool:
         return False
     plain = path.name.removesuffix(".gz")
     named = plain != path.name or plain.endswith(_LOGS) or ".json" in plain or _DELIVERED.search(plain) is not None
-    return named and not any(mark in path.name for mark in _NOT_LOGS)
+    return (named or _begins_as_log(name)) and not any(mark in path.name for mark in _NOT_LOGS)
+
+
+def _begins_as_log(name: str) -> bool:
+    """Whether a file whose name has no ending is packed, or begins as JSON or with an instant does; in S3: yes."""
+    if PurePosixPath(name).suffix:
+        return False
+    if is_s3(name):
+        return True
+    try:
+        with Path(name).open("rb") as file:
+            return file.read(1) in _BEGINNINGS
+    except OSError:
+        return False
+
+
+def passed_over(source: str) -> Sequence[str]:
+    """The files of a folder on this machine that are no logs by their names, bodies and AWS's own checks left out."""
+    if is_s3(source) or not Path(source).is_dir():
+        return ()
+    return [name for name in files_of(source) if not is_log(name) and is_log(f"{name}.gz")]
 
 
 def offloaded(name: str, where: str) -> bytes:

@@ -30,6 +30,7 @@ from rockbottom.watch.snapshot import Line, Snapshot
 
 _BLOCKS = "▁▂▃▄▅▆▇█"
 _SMALLEST = (40, 8)
+_PRINTED = 60  # rows of each table where the frame may be as long as it needs
 _FIGURES = 3  # of the largest amount of a column: cents where there are dollars
 
 
@@ -55,7 +56,7 @@ def frame_of(shot: Snapshot, screen: Screen) -> list[str]:
     head += [paint(line, "bold") for text in shot.measured for line in paragraph(text, width, first=" ", rest="   ")]
     if screen.rows is None:
         notes = [paint(line, "warn") for note in shot.notices for line in paragraph(note, width, " ! ", "   ")]
-        sections = _sections(shot, screen, paint, width, 12)
+        sections = _sections(shot, screen, paint, width, _PRINTED)
         body = [line for section in sections for line in section]
         return [_cut(line, width) for line in [*head, *body, *([""] if notes else []), *notes, *foot]]
     notes = [paint(clipped(f" ! {note}", width), "warn") for note in shot.notices]
@@ -83,7 +84,8 @@ def _title(shot: Snapshot, screen: Screen, paint: Paint, width: int) -> str:
 def _simulated(shot: Snapshot, paint: Paint, width: int) -> list[str]:
     if not shot.simulated:
         return []
-    return [paint(clipped(" SIMULATED: calls to the local endpoint; nothing here was billed by AWS", width), "warn")]
+    text = "SIMULATED: calls to the local endpoint; nothing here was billed by AWS"
+    return [paint(line, "warn") for line in paragraph(text, width, first=" ", rest=" ")]
 
 
 def _totals(shot: Snapshot, paint: Paint, width: int) -> list[str]:
@@ -176,7 +178,11 @@ def _sections(shot: Snapshot, screen: Screen, paint: Paint, width: int, most: in
     sections = [_lines(shot.models[:most], _heading("model", len(shot.models)), width, paint)]
     if shot.tags:
         hint = "; t: all" if screen.keys else ""
-        sections.append(_lines(shot.tags[:most], _heading("tag", len(shot.tags), hint), width, paint))
+        rows = _lines(shot.tags[:most], _heading("tag", len(shot.tags), hint), width, paint)
+        left = 0 if screen.keys else len(shot.tags) - most
+        sections.append(
+            rows if left <= 0 else [*rows, f" and {thousands(left)} more: rockbottom ledger summary --by KEY"]
+        )
     sections.append(_families(shot, width, paint, most))
     sections.append(_misses(shot, screen, width, paint, most))
     return [["", *section] for section in sections if section]
@@ -215,9 +221,11 @@ def _fitted(sections: list[list[str]], room: int) -> list[str]:
 
 def _lines(lines: Sequence[Line], heading: str, width: int, paint: Paint) -> list[str]:
     wide = width >= 100 and any(line.first_ms_p50 is not None for line in lines)
+    percent = width >= 72  # below that the names need the room
     columns = [
         Column(heading, right=False, wide=True), Column("calls"), Column("hit"), Column("spend $"), Column("saved $"),
-        Column("saved %"), Column("lost $"), *([Column("p50 ms"), Column("p95 ms")] if wide else []),
+        *([Column("saved %")] if percent else []), Column("lost $"),
+        *([Column("p50 ms"), Column("p95 ms")] if wide else []),
     ]  # fmt: skip
     places = decimals_for([line.cost_usd for line in lines], _FIGURES)
     rows = [
@@ -225,7 +233,7 @@ def _lines(lines: Sequence[Line], heading: str, width: int, paint: Paint) -> lis
             Cell(line.name), Cell(tokens(line.calls)), Cell(_rate(line.hit_rate), _hit_style(line)),
             Cell("no price" if line.unpriced and not line.cost_usd else usd(line.cost_usd, places)),
             Cell(usd(line.saved_usd, places), _sign_style(line.saved_usd)),
-            Cell("" if line.saved_share is None else share(line.saved_share)),
+            *([Cell("" if line.saved_share is None else share(line.saved_share))] if percent else []),
             Cell(usd(line.lost_usd, places), "bad" if line.lost_usd > 0 else "dim"),
             *([Cell(milliseconds(line.first_ms_p50)), Cell(milliseconds(line.first_ms_p95))] if wide else []),
         ]
