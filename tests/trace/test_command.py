@@ -152,7 +152,7 @@ def test_a_source_without_block_hashes_cannot_be_replayed(tmp_path, capfd):
     assert main(["replay", str(source)]) == 2
     said = capfd.readouterr()
     assert said.out == ""
-    assert "none of its 2 requests carries block hashes" in said.err
+    assert "none of its 2 requests carries text to compare" in said.err
     assert "--policy none" in said.err
     assert main(["replay", str(source), "--policy", "none"]) == 0
     assert "none" in capfd.readouterr().out
@@ -163,5 +163,5 @@ def test_requests_without_blocks_among_others_are_counted(tmp_path, capfd):
     source = _counts_only(tmp_path / "some.jsonl", [[[0, 5]], [], [[0, 5]]])
     assert main(["replay", str(source)]) == 0
     said = capfd.readouterr()
-    assert "1 request carries no block hashes" in said.err
+    assert "1 request carries no text to compare" in said.err
     assert max(map(len, said.out.splitlines())) <= 80

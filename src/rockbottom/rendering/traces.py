@@ -67,5 +67,5 @@ def damage_text(damages: Damages, duplicates: int = 0) -> Iterator[str]:
 def without_blocks_text(without: int, requests: int) -> str:
     """How many requests carry no hashes of their text, so that nothing is known of what they repeat."""
     if without == requests:
-        return f"none of its {counted(without, 'request')} carries block hashes"
+        return f"none of its {counted(without, 'request')} carries text to compare"
     return f"{counted(without, 'request carries', 'requests carry')} no text to compare: uncached under every policy"
