@@ -4,8 +4,11 @@ import enum
 import inspect
 import logging
 import sqlite3
+import subprocess
+import sys
 import threading
 import time
+from contextlib import contextmanager
 from decimal import Decimal
 from pathlib import Path
 
@@ -102,7 +105,7 @@ def test_a_call_does_not_wait_for_a_state_that_another_process_holds(client, tmp
     held = sqlite3.connect(path, isolation_level=None)
     held.execute("BEGIN EXCLUSIVE")
     keeper = attachment_of(client).keeper
-    saving = threading.Thread(target=keeper.save)
+    saving = threading.Thread(target=keeper.save, args=(10,))
     saving.start()
     for _ in range(2):
         client.converse(**ask())
@@ -112,6 +115,60 @@ def test_a_call_does_not_wait_for_a_state_that_another_process_holds(client, tmp
     saving.join(10)
     assert rockbottom.report(client).notices == ()
     assert rockbottom.Planner.load(path).guard.accounts
+
+
+@contextmanager
+def _held_by_another(path):
+    held = sqlite3.connect(path, isolation_level=None)
+    held.execute("BEGIN EXCLUSIVE")
+    yield
+    held.close()
+
+
+def test_detach_waits_a_second_at_most_for_a_state_that_another_process_holds(client, tmp_path, caplog):
+    """Also where the thread that saves now and then waits for it already; what was learned is saved later."""
+    path = tmp_path / "learned.db"
+    rockbottom.attach(client, state=path)
+    client.converse(**ask())
+    keeper = attachment_of(client).keeper
+    with _held_by_another(path):
+        saving = threading.Thread(target=keeper.save, args=(4,))
+        saving.start()
+        began = time.monotonic()
+        rockbottom.detach(client)
+        assert time.monotonic() - began < 2.5  # a second of waiting, and what a busy machine adds
+        assert saving.is_alive()
+        saving.join()
+    assert "what was learned is not saved yet" in caplog.text
+    assert "database is locked" in caplog.text
+    keeper.save()
+    assert rockbottom.Planner.load(path).guard.accounts
+
+
+ENDING = """
+import contextlib, sqlite3, sys, time, rockbottom
+from pathlib import Path
+from rockbottom.client.keeping import Keeper
+
+held = []
+for number in range(4):
+    path = Path(sys.argv[1]) / f"{number}.db"
+    keeper = Keeper(rockbottom.Planner.load(path), path, contextlib.nullcontext, lambda error: None)
+    keeper._changed.set()
+    held.append(sqlite3.connect(path, isolation_level=None))
+    held[-1].execute("BEGIN EXCLUSIVE")
+import atexit
+began = time.monotonic()
+atexit._run_exitfuncs()
+print(time.monotonic() - began)
+"""
+
+
+def test_the_end_of_a_process_waits_a_second_for_all_its_states_together(tmp_path):
+    run = subprocess.run(
+        [sys.executable, "-c", ENDING, str(tmp_path)], capture_output=True, text=True, timeout=60, check=True
+    )
+    assert 0.9 < float(run.stdout) < 2.5  # not four seconds, one for each
 
 
 def test_a_state_that_names_no_file_is_one_warning(client, caplog):

@@ -180,6 +180,42 @@ def test_a_process_that_ends_sends_what_it_has_and_hangs_on_nothing(send, printe
     assert run.stdout == printed
 
 
+SEVERAL = """
+import atexit, time
+from rockbottom.ledger import CallRecord
+from rockbottom.sinks.publisher import Publisher
+class Outlet:
+    lost = 0
+    def __init__(self): self.seconds = 0
+    def take(self, calls, now): pass
+    def waiting(self): return 1
+    def send(self, now, last):
+        time.sleep(self.seconds)
+        print("sent", self.seconds, flush=True)
+        return 1
+sinks = [Publisher(Outlet, name="the test", every_s=60, patience_s=1) for _ in range(5)]
+for sink in sinks:
+    sink._outlet.seconds = 86400
+    sink.record(CallRecord(at=0.0, model="m", operation="Converse"))
+sinks[2]._outlet.seconds = 0.1
+began = time.monotonic()
+atexit._run_exitfuncs()
+print(time.monotonic() - began)
+"""
+
+
+def test_sinks_that_hang_at_the_end_are_waited_for_together():
+    """Four that hang hold the end up for one patience, not for four, and the one that does not hang has its turn."""
+    run = subprocess.run(
+        [sys.executable, "-c", SEVERAL],
+        env={**os.environ, "PYTHONPATH": str(SRC)}, capture_output=True, text=True, timeout=60,
+    )  # fmt: skip
+    assert run.returncode == 0, run.stderr
+    sent, seconds = run.stdout.splitlines()
+    assert sent == "sent 0.1"
+    assert 0.9 < float(seconds) < 2.5
+
+
 def test_nothing_is_said_while_all_is_well(caplog):
     """No line of the log for a sink that works."""
     caplog.set_level(logging.INFO, logger="rockbottom.monitor")

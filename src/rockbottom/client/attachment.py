@@ -314,9 +314,8 @@ class Attachment:
 
     def keep_state(self, path: Path, *, troubled: bool = False) -> None:
         """Save what the planner learns to a file from now on; ``troubled``: that it may fail was said already."""
-        doing = "saving what was learned"
         self.keeper = Keeper(
-            self.planner, path, lambda: self._lock, lambda error: None if troubled else self.talk.failure(doing, error)
+            self.planner, path, lambda: self._lock, lambda error: None if troubled else self.talk.unsaved(error)
         )
 
     def detached(self) -> None:

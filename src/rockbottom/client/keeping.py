@@ -2,13 +2,15 @@
 
 import sqlite3
 import threading
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeVar
 
-from rockbottom.process import Worker, close_at_exit
+from rockbottom.process import Worker, close_at_exit, seconds_left
 
 PERIOD_S = 60.0
+_AT_ONCE_S, _UNHURRIED_S = 1.0, 10.0  # how long others are waited for: where somebody waits for us, in our own thread
 
 Learned = TypeVar("Learned")
 
@@ -73,26 +75,31 @@ class Keeper:
         self._changed.set()
         self._worker.start()
 
-    def save(self) -> None:
-        """Save now, if anything was learned since the last time."""
-        with self._turn:
-            if not self._changed.is_set():
-                return
+    def save(self, wait_s: float = _AT_ONCE_S) -> None:
+        """Save now, if anything was learned since the last time; others that are at it are waited for ``wait_s``."""
+        ends = time.monotonic() + wait_s
+        if not self._changed.is_set():
+            return
+        if not self._turn.acquire(timeout=wait_s):
+            self._failed(TimeoutError("the thread that saves still waits for the file"))
+            return
+        try:
             self._changed.clear()
-            try:
-                self._planner.save(self._path, lock=self._lock())
-            except Exception as error:
-                self._changed.set()  # tried again, at the latest when the process ends
-                self._failed(error)
+            self._planner.save(self._path, lock=self._lock(), wait_s=max(0.0, ends - time.monotonic()))
+        except Exception as error:
+            self._changed.set()  # tried again, at the latest when the process ends
+            self._failed(error)
+        finally:
+            self._turn.release()
 
     def close(self) -> None:
-        """Save at the end of the process, when what was under way has ended."""
-        self.save()
+        """Save at the end of the process, when what was under way has ended; all keepers wait a second together."""
+        self.save(seconds_left(_AT_ONCE_S))
 
     def _run(self) -> None:
         pause = threading.Event()  # never set: the thread ends with the process
         while not pause.wait(PERIOD_S):
-            self.save()
+            self.save(_UNHURRIED_S)
 
     def after_fork_in_child(self) -> None:
         """The thread stayed with the parent; the next use starts another."""

@@ -92,6 +92,13 @@ class Talk:
         if attempts:
             self.say([_LOST])
 
+    def unsaved(self, error: Exception) -> None:
+        """Log once per kind why what was learned is not in its file: somebody holds it, or the disk is full."""
+        if isinstance(error, (RockbottomError, TimeoutError)):
+            message = f"what was learned is not saved yet ({error}); calls go on, and it is tried again"
+            return self.once(f"saving {type(error).__name__}", message)
+        return self.failure("saving what was learned", error, "calls go on, and it is tried again")
+
     def failure(self, doing: str, error: Exception, then: str = "requests pass unmodified") -> None:
         """Log an internal failure once per kind: the type and the place, never the text of a request."""
         trace = error.__traceback__

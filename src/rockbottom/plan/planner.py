@@ -2,7 +2,7 @@
 
 from collections import OrderedDict
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import nullcontext
 from dataclasses import replace
 from datetime import date
 from decimal import Decimal
@@ -29,7 +29,7 @@ from rockbottom.plan.priors import Counts, load_priors
 from rockbottom.plan.returns import ClassKey, Returns
 from rockbottom.plan.settling import extra_of, observed_of, settle
 from rockbottom.plan.sightings import Planned, Sighting, packed
-from rockbottom.plan.state import Saved, load, new_secret, save, secret_in
+from rockbottom.plan.state import Lock, Saved, load, new_secret, save, secret_in
 from rockbottom.plan.witnessing import Witness
 from rockbottom.prompt import PrefixHash, Prompt
 from rockbottom.quantities import RockbottomError, Ttl, Usage
@@ -175,17 +175,17 @@ class Planner:
                 self._settle(key, pending, counted, now)
         return self.notices
 
-    def save(self, path: str | Path, *, lock: AbstractContextManager[object] | None = None) -> None:
-        """Add what was learned to a file for several processes; ``lock`` is held to read it. Raises UnreadableState."""
+    def save(self, path: str | Path, *, lock: Lock | None = None, wait_s: float = 10.0) -> None:
+        """Add what was learned to a file for several processes, which are waited for at most ``wait_s`` seconds.
+
+        ``lock`` is held to read what was learned. Raises UnreadableState.
+        """
         learned = self.returns, self.guard, self.history, self._saved, self._mind.insurances
-        save(path, self._secret, *learned, lock or nullcontext())
+        save(path, self._secret, *learned, lock or nullcontext(), wait_s)
 
     @classmethod
     def load(cls, path: str | Path, **options: Any) -> "Planner":
-        """A planner that starts from what the file holds (nothing, if it is new); options as for Planner().
-
-        Raises UnreadableState.
-        """
+        """A planner that starts from what a file holds; options as for Planner(). Raises UnreadableState."""
         planner = cls(secret=secret_in(path), **options)
         planner._saved = load(path, planner.returns, planner.guard, planner.history, planner._mind.insurances)
         return planner

@@ -27,8 +27,9 @@ from rockbottom.quantities import RockbottomError
 
 _VERSION = "1"
 Insurances = dict[tuple[str, ...], Insurance]
+Lock = AbstractContextManager[object]
 _RUNS_KEPT = 5_000
-_SAVE_WAIT_S, _LOAD_WAIT_S = 10.0, 3.0  # for another process that is at the file; a program waits for its start
+_LOAD_WAIT_S = 3.0  # for another process that is at the file; a program waits for its start
 _COUNTS_KEPT = 500.0  # what a stage's counts are scaled down to when several processes add theirs
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS about (name TEXT PRIMARY KEY, value BLOB NOT NULL);
@@ -42,7 +43,7 @@ CREATE TABLE IF NOT EXISTS prefixes (
 
 
 class UnreadableState(RockbottomError):
-    """The file is not a planner's state, or of another version."""
+    """The file is not a planner's state, or of another version, or cannot be used now."""
 
 
 Accounts = dict[tuple[str, ...], tuple[Decimal, Decimal]]  # of each account, extra and plain
@@ -99,6 +100,8 @@ def _opened(path: str | Path, wait_s: float) -> Generator[sqlite3.Connection]:
             raise UnreadableState(f"{path} holds a planner's state of version {version}; this one reads {_VERSION}")
         yield connection
         connection.execute("COMMIT")
+    except sqlite3.OperationalError as error:  # the disk, the rights, or another process that holds it
+        raise UnreadableState(f"{path} cannot be used: {error}", fix="another path, or try again later") from error
     except sqlite3.DatabaseError as error:
         raise UnreadableState(f"{path} is not a planner's state: {error}", fix="give another path") from error
     finally:
@@ -120,19 +123,21 @@ def save(
     history: History,
     saved: Saved,
     insurances: Insurances,
-    lock: AbstractContextManager[object],
+    lock: Lock,
+    wait_s: float,
 ) -> None:
     """Add what was learned since ``saved`` to the file, and have ``saved`` say so. Raises UnreadableState.
 
-    ``lock`` is held while what is learned is looked at or changed, never while the file is waited for. Nobody else
-    may save the same planner meanwhile. A process that is forked meanwhile takes it for saved.
+    ``lock`` is held while what is learned is looked at or changed, never while the file is waited for, which is for
+    ``wait_s`` seconds at most. Nobody else may save the same planner meanwhile. A process that is forked meanwhile
+    takes it for saved.
     """
     with lock:
         counts_before, accounts_before, now = saved.counts, saved.accounts, Saved.of(returns, guard)
         added = _added(now, saved, history, guard, insurances)
         saved.counts, saved.accounts = now.counts, now.accounts
     try:
-        with _opened(path, _SAVE_WAIT_S) as connection:
+        with _opened(path, wait_s) as connection:
             accounts, longest = _add(connection, added, secret)
     except BaseException:
         saved.counts, saved.accounts = counts_before, accounts_before

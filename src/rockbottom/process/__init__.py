@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 from rockbottom.faces import late
 from rockbottom.process.arrivals import Arrival
-from rockbottom.process.endings import Closing, Ending, close_at_exit, end_at_exit
+from rockbottom.process.endings import Closing, Ending, close_at_exit, end_at_exit, hasten_at_exit, seconds_left
 from rockbottom.process.forks import Forked, Forking, hold_over_forks, lock_of, renew_in_child
 from rockbottom.process.workers import Worker
 
@@ -34,6 +34,7 @@ __all__ = [
     "ended_by_signals",
     "give_back",
     "guarded",
+    "hasten_at_exit",
     "hold_over_forks",
     "is_loopback",
     "leads_here",
@@ -43,6 +44,7 @@ __all__ = [
     "opened",
     "renew_in_child",
     "roll_back",
+    "seconds_left",
     "shared_database",
     "terminal_of",
 ]

@@ -1,10 +1,14 @@
 """What is done when the process ends: first those end that still know of something, then all is closed.
 
+Those that wait when they are closed, for a network or a disk, wait at the same time: all are asked to begin before
+the first is waited for, and what they may wait is counted from one instant on.
+
 What fails at the end fails in silence: there is nobody left to tell, and the others still have their turn.
 """
 
 import atexit
 import contextlib
+import time
 import weakref
 from typing import Any, Protocol
 
@@ -25,6 +29,14 @@ class Closing(Protocol):
         ...
 
 
+class Hastening(Protocol):
+    """Something whose ``close`` waits for work that can begin before it."""
+
+    def hasten(self) -> None:
+        """Begin with what ``close`` waits for, and return at once."""
+        ...
+
+
 class _Phase(Struct):
     """Whose turn it is together: some are remembered for as long as they live, some until the end."""
 
@@ -41,8 +53,9 @@ class _Phase(Struct):
         return list({id(member): member for member in [*self.living, *self.kept.values()]}.values())
 
 
-_ENDED, _CLOSED = _Phase(), _Phase()
+_ENDED, _HASTENED, _CLOSED = _Phase(), _Phase(), _Phase()
 _LISTENING: list[bool] = []
+_CLOSING_SINCE: list[float] = []
 
 
 def end_at_exit(member: Ending, *, until_end: bool = False) -> None:
@@ -60,6 +73,17 @@ def close_at_exit(member: Closing, *, until_end: bool = False) -> None:
     _listen()
 
 
+def hasten_at_exit(member: Hastening) -> None:
+    """Call ``member.hasten`` before anything is closed at the end of the process, if it still lives."""
+    _HASTENED.remember(member, until_end=False)
+    _listen()
+
+
+def seconds_left(most_s: float) -> float:
+    """How long a ``close`` may wait that may wait ``most_s``: at the end of the process, less what others waited."""
+    return most_s if not _CLOSING_SINCE else max(0.0, most_s - (time.monotonic() - _CLOSING_SINCE[0]))
+
+
 def _listen() -> None:
     if not _LISTENING:
         _LISTENING.append(True)
@@ -70,6 +94,10 @@ def _at_exit() -> None:
     for member in _ENDED.members():
         with contextlib.suppress(Exception):
             member.end()
+    _CLOSING_SINCE.append(time.monotonic())
+    for member in _HASTENED.members():
+        with contextlib.suppress(Exception):
+            member.hasten()
     for member in _CLOSED.members():
         with contextlib.suppress(Exception):
             member.close()

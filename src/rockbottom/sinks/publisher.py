@@ -17,7 +17,7 @@ from typing import Protocol
 
 from rockbottom.figures import thousands
 from rockbottom.ledger import CallRecord
-from rockbottom.process import Worker, close_at_exit, renew_in_child
+from rockbottom.process import Worker, close_at_exit, hasten_at_exit, renew_in_child, seconds_left
 from rockbottom.quantities import Fault, RockbottomError
 
 log = logging.getLogger("rockbottom.monitor")
@@ -101,6 +101,7 @@ class Publisher:
         self._worker = Worker(name, self._run)
         self._begin()
         renew_in_child(self)
+        hasten_at_exit(self)
         close_at_exit(self)
         if idle_s is not None:
             self._worker.start()
@@ -112,7 +113,7 @@ class Publisher:
         self._work = threading.Lock()  # one at a time with the outlet
         self._wake = threading.Event()  # something is there
         self._hurry = threading.Event()  # it is much, or it is the end
-        self._closed = False
+        self._closed = self._ended = False
         self._recorded = self._dropped = self._sent = self._failures = 0
         self._in_a_row = 0
         self._not_before = float("-inf")
@@ -162,16 +163,20 @@ class Publisher:
 
     def close(self) -> None:
         """Send what waits, for ``patience_s`` seconds at most, and take no more calls. A second call does nothing."""
-        if self._closed:
+        if self._ended:
             return
-        self._closed = True
-        if self._worker.alive:
-            self._wake.set()
-            self._hurry.set()
-            self._worker.join(self.patience_s)
+        self._ended = True
+        self.hasten()
+        self._worker.join(seconds_left(self.patience_s))
         left = len(self._queue) + self._outlet.waiting()
         if left:
             log.warning("rockbottom: %s ends with %d things not sent (%s)", self.name, left, self._last_failure)
+
+    def hasten(self) -> None:
+        """Have what waits sent now, without waiting for it, and take no more calls."""
+        self._closed = True
+        self._wake.set()
+        self._hurry.set()
 
     def after_fork_in_child(self) -> None:
         """What has gathered is the parent's to send: begin with nothing."""
