@@ -10,8 +10,10 @@ import sys
 import threading
 from decimal import Decimal
 from pathlib import Path
+from unittest import mock
 
 import boto3
+import botocore.session
 import pytest
 from botocore.awsrequest import AWSResponse
 from botocore.exceptions import ClientError, EventStreamError, ParamValidationError
@@ -41,6 +43,33 @@ def test_a_client_of_another_service_is_refused_with_the_line_that_works():
 def test_an_object_that_is_no_client_is_refused():
     with pytest.raises(NotAttachable):
         rb.attach(object())
+
+
+class _FailsWhenAsked:
+    def __getattr__(self, name):
+        raise ZeroDivisionError(name)
+
+
+NO_CLIENTS = {
+    "a class": (boto3.Session, "class boto3.session.Session", "client = Session"),
+    "a class of botocore": (botocore.session.Session, "class botocore.session.Session", "client = Session"),
+    "a function": (boto3.client, "function boto3.client", "bedrock-runtime"),
+    "a module": (boto3, "module boto3", "bedrock-runtime"),
+    "nothing": (None, "NoneType", "bedrock-runtime"),
+    "a mock of anything": (mock.Mock(), "Mock", "bedrock-runtime"),
+    "an asynchronous mock": (mock.AsyncMock(), "AsyncMock", "async with"),
+    "a mock of a session": (mock.MagicMock(spec=botocore.session.Session), "MagicMock", "bedrock-runtime"),
+    "what fails when it is asked": (_FailsWhenAsked(), r"_FailsWhenAsked cannot be looked into", "bedrock-runtime"),
+}
+
+
+@pytest.mark.parametrize("kind", NO_CLIENTS)
+def test_what_is_no_client_is_refused_with_its_name_and_what_would_work(kind):
+    """A mock has every member that a session has: attached to one, nothing would be planned, and nobody told."""
+    candidate, name, fix = NO_CLIENTS[kind]
+    with pytest.raises(NotAttachable, match=name) as caught:
+        rb.attach(candidate)
+    assert fix in (caught.value.fix or "")
 
 
 def test_report_of_a_stranger_says_how_to_attach(client):

@@ -8,6 +8,7 @@ and the caller's objects stay untouched. Retries happen later and below. ``after
 import inspect
 import json
 import re
+import sys
 from collections.abc import Callable, Mapping
 from typing import Any, cast
 
@@ -271,13 +272,21 @@ def core_of(session: Any) -> Any:
     """The botocore session in a session of boto3 or aioboto3, or the session itself; None where there is none."""
     for candidate in (session, getattr(session, "_session", None)):
         if hasattr(candidate, "get_component") and hasattr(candidate, "create_client"):
-            return candidate
+            core: Any = candidate
+            return core if _is_emitter(core.get_component("event_emitter")) else None
     return None
 
 
 def is_botocore_client(client: Any) -> bool:
     """Whether this is a client made by boto3, botocore or aiobotocore, of whatever service."""
-    return hasattr(client, "meta") and hasattr(client.meta, "events") and hasattr(client.meta, "service_model")
+    meta = getattr(client, "meta", None)
+    return _is_emitter(getattr(meta, "events", None)) and hasattr(meta, "service_model")
+
+
+def _is_emitter(events: Any) -> bool:
+    """Whether these are events of botocore: a mock of a client or session has all members, but not these."""
+    hooks = sys.modules.get("botocore.hooks")
+    return hooks is not None and isinstance(events, hooks.BaseEventHooks)
 
 
 def _with_metadata(params: Mapping[str, Any], operation: Any, call: Call) -> dict[str, Any]:

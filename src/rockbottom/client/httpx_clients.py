@@ -67,7 +67,7 @@ def base_host(client: Any) -> str:
 
 def _inner(client: Any) -> Any | None:
     for candidate in (client, getattr(client, "_client", None), getattr(client, "client", None)):
-        if candidate is not None and hasattr(candidate, "_transport") and hasattr(candidate, "_mounts"):
+        if hasattr(candidate, "_transport") and isinstance(getattr(candidate, "_mounts", None), dict):
             return candidate
     return None
 

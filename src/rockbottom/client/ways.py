@@ -118,6 +118,22 @@ def keys_of(session: Any) -> Any:
 
 def way_of(client: Any) -> type[Way]:
     """How this client is attached. Raises NotAttachable."""
+    try:
+        return _way_of(client)
+    except NotAttachable:
+        raise
+    except Exception as error:  # it fails when it is asked for what clients have
+        raise NotAttachable(
+            f"{_name_of(client)} cannot be looked into ({type(error).__name__}).", fix=_fix_for(client)
+        ) from error
+
+
+def _way_of(client: Any) -> type[Way]:
+    if inspect.isclass(client):
+        raise NotAttachable(
+            f"{_name_of(client)} is not a client, only what makes clients.",
+            fix=f"an instance: client = {client.__name__}(...), then rockbottom.attach(client)",
+        )
     if is_botocore_client(client):
         service = client.meta.service_model.service_name
         if service != "bedrock-runtime":
@@ -133,7 +149,23 @@ def way_of(client: Any) -> type[Way]:
     if is_httpx_based(client):
         check_surface(client)
         return Httpx
-    raise NotAttachable(
-        f"{type(client).__module__}.{type(client).__qualname__} is not a client that rockbottom can attach to.",
-        fix="give a bedrock-runtime client or session of boto3 or aiobotocore, an AnthropicBedrock, or an httpx client",
+    raise NotAttachable(f"{_name_of(client)} is not a client that rockbottom can attach to.", fix=_fix_for(client))
+
+
+def _name_of(candidate: Any) -> str:
+    """What was given: the class of an instance; a class, a function and a module by their own names."""
+    if inspect.ismodule(candidate):
+        return f"The module {candidate.__name__}"
+    for kind, holds in (("class", inspect.isclass(candidate)), ("function", inspect.isroutine(candidate))):
+        if holds:
+            return f"The {kind} {getattr(candidate, '__module__', None) or 'builtins'}.{candidate.__qualname__}"
+    return f"{type(candidate).__module__}.{type(candidate).__qualname__}"
+
+
+def _fix_for(candidate: Any) -> str:
+    if inspect.getattr_static(candidate, "__aenter__", None):  # aiobotocore's clients are made by a context
+        return "async with session.client(...) as client, then rockbottom.attach(client)"
+    return (
+        "give a bedrock-runtime client or session of boto3 or aiobotocore, an AnthropicBedrock, a BedrockOpenAI, an "
+        "OpenAI or Anthropic whose base_url is Bedrock's, or an httpx client"
     )
