@@ -11,6 +11,7 @@ import threading
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
+from urllib.request import urlopen
 
 import pytest
 from botocore.exceptions import ParamValidationError
@@ -151,6 +152,42 @@ def test_a_refused_call_is_recorded_as_failed(marked: Any, kept: Kept, endpoint:
     [call] = kept.calls
     assert (call.status, call.total_input, call.cost_usd) == ("failed", 0, None)
     assert call.elapsed_ms is not None
+
+
+@pytest.mark.parametrize("event", ["response-received", "needs-retry", "after-call"])
+@pytest.mark.parametrize("when", ["before", "after"])
+def test_a_call_that_was_answered_is_counted_though_a_handler_of_others_fails(
+    client: Any, endpoint: Any, kept: Kept, event: str, when: str
+) -> None:
+    """The service has counted and will bill it, whatever the program then does with the reply."""
+
+    def fail(**_: Any) -> None:
+        raise ZeroDivisionError(event)
+
+    def register() -> None:
+        client.meta.events.register(f"{event}.bedrock-runtime.Converse", fail)
+
+    if when == "before":
+        register()
+    rockbottom.attach(client, planner=MarkingPlanner(), sinks=[kept])
+    if when == "after":
+        register()
+    with pytest.raises(ZeroDivisionError):
+        client.converse(**ask())
+    with urlopen(f"{endpoint.url}/_rockbottom/requests") as journal:
+        (served,) = json.loads(journal.read())
+    (record,) = kept.calls
+    counted = {"outputTokens": record.output, "cacheWriteInputTokens": record.cache_write_5m}
+    assert (record.status, counted) == ("ok", {name: served["usage"][name] for name in counted})
+    assert record.cache_write_5m > 3000
+    assert record.request_id
+
+
+def test_what_a_handler_of_others_makes_of_a_reply_does_not_change_its_bill(client: Any, kept: Kept) -> None:
+    client.meta.events.register("after-call.bedrock-runtime.Converse", lambda parsed, **_: parsed.clear())
+    rockbottom.attach(client, planner=MarkingPlanner(), sinks=[kept])
+    assert client.converse(**ask()) == {}
+    assert (kept.calls[0].status, kept.calls[0].output > 0) == ("ok", True)
 
 
 def test_a_stream_that_is_closed_early_has_no_usage(marked: Any, kept: Kept) -> None:

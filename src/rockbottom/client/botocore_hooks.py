@@ -2,7 +2,8 @@
 
 ``before-parameter-build`` receives the arguments of one call, once, before validation and before any attempt; the
 planned points go into that dictionary, which botocore made for the call, so that handlers of others still work
-and the caller's objects stay untouched. Retries happen later and below. ``after-call`` sees the parsed reply.
+and the caller's objects stay untouched. Retries happen later and below. ``after-call`` sees the parsed reply, before
+handlers of others do: one that changes it or fails changes nothing of what the service counted and bills.
 """
 
 import inspect
@@ -23,11 +24,13 @@ from rockbottom.client.tagging import metadata_of
 from rockbottom.client.whereabouts import NOWHERE, whereabouts_of
 from rockbottom.dialects import OPERATIONS, api_of, header_counts, header_input, is_streaming
 
-_EVENTS = ("before-parameter-build", "before-call", "needs-retry", "after-call", "after-call-error")
+_ON_REPLIES = ("response-received", "after-call")
+_EVENTS = ("before-parameter-build", "before-call", "needs-retry", "after-call-error", *_ON_REPLIES)
 _ATTACHED = "rockbottom-attached.bedrock-runtime"  # an event of our own: who is attached here answers
 _ATTEMPT = "rockbottom-attempt"
 _KEY = "rockbottom_call"
 _GROUND = "rockbottom_ground"
+_REPLY = "rockbottom_reply"
 _ABOUT_POINTS = re.compile(
     r"cache|extraneous key|ttl|Extra inputs|type: Field required"
     r"|(?:messages|system|tools|content)[.\[/]\d",  # an index, which counts our points too
@@ -65,13 +68,15 @@ class Hooks:
             handlers: dict[str, Callable[..., Any]] = {
                 "before-parameter-build": before,
                 "before-call": self._airborne,
+                "response-received": self._received,
                 "needs-retry": self._needs_retry,
                 "after-call": self._after_call,
                 "after-call-error": self._after_call_error,
             }
             events.register_first(f"needs-retry.{name}", self._attempted, unique_id=f"{_ATTEMPT}-{operation}")
             for event, handler in handlers.items():
-                events.register_last(f"{event}.{name}", handler, unique_id=f"rockbottom-{event}-{operation}")
+                register = events.register_first if event in _ON_REPLIES else events.register_last
+                register(f"{event}.{name}", handler, unique_id=f"rockbottom-{event}-{operation}")
 
     def _itself(self, **_: Any) -> "Hooks | None":
         return self if self._active else None
@@ -154,18 +159,38 @@ class Hooks:
             return None
         return 0.0
 
-    def _after_call(self, http_response: Any, parsed: dict[str, Any], model: Any, context: Context, **_: Any) -> None:
+    def _received(
+        self, response_dict: Mapping[str, Any], parsed_response: dict[str, Any] | None, context: Context, **_: Any
+    ) -> None:
+        """Keep what an attempt was answered with, for the case that no ``after-call`` comes."""
+        if parsed_response is not None and _KEY in context:
+            context[_REPLY] = response_dict["status_code"], parsed_response
+
+    def _after_call(self, http_response: Any, parsed: dict[str, Any], context: Context, **_: Any) -> None:
+        context.pop(_REPLY, None)
+        call = _landed(context)
+        if call is not None:
+            self._replied(call, http_response.status_code, parsed)
+
+    def _after_call_error(self, context: Context, **_: Any) -> None:
+        status, parsed = context.pop(_REPLY, (0, {}))
         call = _landed(context)
         if call is None:
             return
+        if 200 <= status < 300:  # it was answered and is billed; a handler of somebody else failed behind that
+            self._replied(call, status, parsed)
+        else:
+            self._attachment.failed(call)
+
+    def _replied(self, call: Call, status: int, parsed: dict[str, Any]) -> None:
         attachment = self._attachment
         call.request_id = str(parsed.get("ResponseMetadata", {}).get("RequestId", ""))
-        if http_response.status_code >= 300:
+        if status >= 300:
             attachment.failed(call)
             return
         attachment.answered(call)
         try:
-            self._watch(call, parsed, model.name)
+            self._watch(call, parsed, call.operation)
         except Exception as error:
             attachment.talk.failure("reading a reply", error)
 
@@ -188,11 +213,6 @@ class Hooks:
             else:
                 parsed["body"] = watched_body(parsed["body"], call.counts_of, ttl, listener, header_input(headers))
                 listener.hold(parsed["body"])
-
-    def _after_call_error(self, context: Context, **_: Any) -> None:
-        call = _landed(context)
-        if call is not None:
-            self._attachment.failed(call)
 
 
 def attachment_on(events: Any) -> Attachment | None:
