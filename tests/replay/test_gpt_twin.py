@@ -7,6 +7,7 @@ surface that takes no mark, every switch that matters.
 
 from dataclasses import replace
 from datetime import date
+from itertools import zip_longest
 
 import numpy as np
 import pytest
@@ -16,12 +17,14 @@ from hypothesis import strategies as st
 from rockbottom.cache import Namespace, PrefixCache, behaviour_of, step
 from rockbottom.catalog import load_catalog
 from rockbottom.prompt import Api, BlockKind, CachePoint, Parameters, Section, Segment, digest_of, prompt_of
-from rockbottom.replay import PlacedPoints, nodes_of, outcomes
+from rockbottom.replay import PlacedPoints, ReplayQuestion, nodes_of, outcomes
 from rockbottom.replay.points import taken
+from rockbottom.replay.study import namespaces_of
 from rockbottom.trace import KINDS, NO_TTL, Blocks, Points, Requests, Trace
 from rockbottom.trace.columns import API_CODES, NAME_TABLES, offsets_of, table_of
 
 CATALOG = load_catalog()
+MANTLE = "", "bedrock-mantle"
 SOL, GPT_54 = (
     CATALOG.rules(CATALOG.model(f"openai.{name}"), date(2026, 11, 20)) for name in ("gpt-5.6-sol", "gpt-5.4")
 )
@@ -53,6 +56,18 @@ CALL = st.tuples(
 def test_what_gpt_reads_and_writes_is_the_same(calls, lookback, slides):
     behaviour = behaviour_of(CATALOG.switches, implicit_lookback=lookback, thirty_minutes_slide=slides, api_in_key="no")
     assert _replayed(calls, SOL, behaviour) == _stepped(calls, SOL, behaviour)
+
+
+@given(
+    calls=st.lists(st.tuples(CALL, st.booleans()), min_size=1, max_size=25),
+    apart=st.sampled_from(["yes", "no"]),
+)
+@settings(max_examples=100, deadline=None)
+def test_so_it_is_where_requests_go_to_both_hosts(calls, apart):
+    """The second of each pair: to bedrock-mantle."""
+    behaviour = behaviour_of(CATALOG.switches, host_in_key=apart, api_in_key="no")
+    hosts, calls = [mantle for _, mantle in calls], [call for call, _ in calls]
+    assert _replayed(calls, SOL, behaviour, hosts) == _stepped(calls, SOL, behaviour, hosts)
 
 
 @pytest.mark.parametrize("reads", ["never", "always"])
@@ -90,23 +105,25 @@ def _prompts(calls):
         yield prompt_of(api, segments, points if told else [], Parameters(), False if explicit and told else None), now
 
 
-def _stepped(calls, rules, behaviour):
+def _stepped(calls, rules, behaviour, hosts=()):
     state, rows = PrefixCache(), []
-    for prompt, now in _prompts(calls):
+    for (prompt, now), mantle in zip_longest(_prompts(calls), hosts):
         prompt = prompt if rules.implicit_point else replace(prompt, implicit=None)
-        state, result = step(state, prompt, now, rules, behaviour, Namespace("1", "us-east-1", "m"))
+        state, result = step(
+            state, prompt, now, rules, behaviour, Namespace("1", "us-east-1", "m", "bedrock-mantle" if mantle else "")
+        )
         rows.append((result.read, result.written, result.uncached))
     return rows
 
 
-def _replayed(calls, rules, behaviour):
+def _replayed(calls, rules, behaviour, hosts=None):
     prompts, instants = zip(*_prompts(calls), strict=True)
     blocks = [segment for prompt in prompts for segment in prompt.segments]
     sections = [Section.TOOLS, Section.SYSTEM, Section.MESSAGES]
     trace = Trace(
         table_of(Requests, {
             "at": instants, "tokens_in": [prompt.tokens + rules.residual_tokens for prompt in prompts],
-            "api": [API_CODES[prompt.api] for prompt in prompts],
+            "api": [API_CODES[prompt.api] for prompt in prompts], "host": hosts,
         }, len(prompts)),
         table_of(Blocks, {
             "prefix": np.array([link for prompt in prompts for link in _chain(prompt)], np.uint64),
@@ -123,7 +140,8 @@ def _replayed(calls, rules, behaviour):
     marks = PlacedPoints(
         offsets_of([len(prompt.points) for prompt in prompts]), after, np.full(len(after), NO_TTL, np.uint8), own
     )
-    found = outcomes(trace, nodes_of(trace), taken(marks, trace, rules), rules, behaviour)
+    nodes = nodes_of(trace, namespaces_of(trace, ReplayQuestion((), date(2026, 11, 20)), behaviour))
+    found = outcomes(trace, nodes, taken(marks, trace, rules), rules, behaviour)
     return [tuple(map(int, row)) for row in zip(found.read, found.written, found.uncached, strict=True)]
 
 

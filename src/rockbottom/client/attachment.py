@@ -151,7 +151,7 @@ class Attachment:
     def _try_depart(self, params: Params, host: str) -> Call | Flight:
         suspended = self._refusals.suspends(model_id_of(params))
         with self._lock:
-            request = self._requests.read(params, host)
+            request = self._learning.read(self._requests, params, host)
             arm = self.options.holdout.arm(request) if self.options.holdout is not None else None
             plain = REFUSED if suspended else "" if self.abilities.points or "body" in params else TOO_OLD
             if plain or (arm is not None and arm.held_out):

@@ -1,8 +1,9 @@
 """What the end of a call teaches: the books its cost, the planner its usage, the notices what keeps it from caching."""
 
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import date
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from rockbottom.catalog import Catalog, CatalogError, ModelId, Tier
 from rockbottom.client.books import Books
@@ -13,7 +14,8 @@ from rockbottom.client.refusals import Refusals
 from rockbottom.client.talking import Talk
 from rockbottom.client.whereabouts import Whereabouts
 from rockbottom.cost import Cost
-from rockbottom.dialects import Request, model_id_of
+from rockbottom.dialects import Params, Request, Requests, model_id_of
+from rockbottom.prompt import KeptByService
 from rockbottom.quantities import Usage
 
 if TYPE_CHECKING:
@@ -45,6 +47,15 @@ class Learning:
         self._talk = talk
         self._clock = clock
         self._today = today
+
+    def read(self, requests: Requests, params: Params, host: str) -> Request:
+        """A request read; the planner hears of one whose conversation the service stores. Raises as reading does."""
+        try:
+            return requests.read(params, host)
+        except KeptByService:
+            with suppress(Exception):  # one of the caller's own may take nothing but a Request
+                self._planner.plan(cast("Request", params), now=self._clock())
+            raise
 
     def take(self, call: Call, usage: Usage) -> Costs:
         """The usage of a finished call, and what it cost."""

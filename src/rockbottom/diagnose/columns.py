@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import replace
 
-from rockbottom.catalog import Tier
+from rockbottom.catalog import MANTLE, Tier
 from rockbottom.diagnose.causes import Cause
 from rockbottom.diagnose.hashed import Hashed
 from rockbottom.diagnose.sent import Record
@@ -57,7 +57,8 @@ def _request(trace: Trace, row: int, where: str) -> Hashed:
     record = Record(
         float(requests.at[row]), model, api, {}, _usage(trace, row),
         served or region, region, _name(trace, "account", int(requests.account[row])), "", None,
-        _TIERS.get(_name(trace, "tier", int(requests.tier[row])), Tier.DEFAULT), where, host=host_of(api, model),
+        _TIERS.get(_name(trace, "tier", int(requests.tier[row])), Tier.DEFAULT), where,
+        host=MANTLE if requests.host[row] else host_of(api, model),
     )  # fmt: skip
     return Hashed(
         record,

@@ -102,7 +102,7 @@ def bills_with(learners: Learners, stream: Iterable[Variant], catalog: Catalog, 
         if model not in policies:
             policies[model] = learners(request.sent)
         prompt = request.prompt
-        bare = prompt_of(prompt.api, segments_of(prompt), (), prompt.parameters)
+        bare = prompt_of(prompt.api, segments_of(prompt), (), prompt.parameters, bare=prompt.bare)
         chosen = policies[model].choose(bare, request.at)
         places = [Placement(after, ttl) for after, ttl in chosen if after]
         placed = with_placements(replace(bare, implicit=None if len(places) == len(chosen) else False), places)
@@ -131,7 +131,9 @@ def segments_of(prompt: Prompt) -> list[Segment]:
 def with_segments(request: Variant, segments: Sequence[Segment]) -> Variant:
     """The request with other segments, its points where they were."""
     prompt = request.prompt
-    changed_prompt = prompt_of(prompt.api, segments, prompt.points, prompt.parameters, prompt.implicit)
+    changed_prompt = prompt_of(
+        prompt.api, segments, prompt.points, prompt.parameters, prompt.implicit, bare=prompt.bare
+    )
     return replace(request, prompt=changed_prompt)
 
 

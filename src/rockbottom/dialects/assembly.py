@@ -117,7 +117,7 @@ class Assembly:
         if not decorates:
             self._before = BlockKind.CACHE_POINT
 
-    def prompt(self, api: Api, parameters: Parameters, implicit: bool | None = None) -> Prompt:
+    def prompt(self, api: Api, parameters: Parameters, implicit: bool | None = None, *, bare: bool = False) -> Prompt:
         # That images change the key of the messages is Anthropic's rule; OpenAI's surfaces state none.
         of_openai, kinds = api in (Api.CHAT, Api.RESPONSES), self.kinds
         images = not of_openai and BlockKind.IMAGE in kinds
@@ -128,7 +128,7 @@ class Assembly:
         if form and self.segments:  # what says how to answer comes before everything else
             first = self.segments[0]
             self.segments[0] = msgspec.structs.replace(first, tokens=first.tokens + form)
-        return prompt_of(api, self.segments, self.points, parameters, implicit)
+        return prompt_of(api, self.segments, self.points, parameters, implicit, bare=bare)
 
     def _drop_thoughts(self) -> None:
         """Count no reasoning from before the last message of the user that holds more than results of tools."""

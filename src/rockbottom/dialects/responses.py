@@ -140,7 +140,7 @@ class Responses(OpenAI):
         form = object_at(body, "text", "text").get("format")
         plain = is_object(form) and form.get("type") == "text"
         parameters = parameters_of(body, reasoning.get("effort"), None if plain else form)
-        return assembly.prompt(self.api, parameters, implicit_of(body))
+        return assembly.prompt(self.api, parameters, implicit_of(body), bare=isinstance(body.get("input"), str))
 
     def with_points(self, body: Mapping[str, Any], prompt: Prompt, placements: Iterable[Placement]) -> dict[str, Any]:
         """The body with points on the parts named; texts become parts."""

@@ -16,29 +16,43 @@ from rockbottom.plan.kinds import Shape
 from rockbottom.plan.pending import Pending
 from rockbottom.plan.plans import CachePlan
 from rockbottom.plan.positions import Positions
-from rockbottom.plan.returns import Returns
+from rockbottom.plan.returns import Chance, Returns
 from rockbottom.plan.runs import Run
 from rockbottom.plan.telling import Decided, plan_of_decision
 from rockbottom.plan.trust import Trust
 from rockbottom.plan.values import Value, Values, long_message
 from rockbottom.plan.worth import NEVER
-from rockbottom.prompt import Api, Placement, PrefixHash, Prompt
+from rockbottom.prompt import Api, KeptByService, Placement, PrefixHash, Prompt
 
 _ZERO = Decimal(0)
+_UNSEEN_S = 86400.0  # so long a stored conversation that went on says that others may
 Account = tuple[str, ...]
 
 
-class Mind(Struct, frozen=True):
-    """What a decision rests on besides the request: the counts, the guard, and what became of earlier reads."""
+class Mind(Struct):
+    """What a decision rests on besides the request: the counts, the guard, and what became of earlier reads.
+
+    ``unseen_at``: when a request last went on with a conversation that the service stores, of which no return is seen.
+    """
 
     returns: Returns
     guard: Guard
     insurances: dict[Account, Insurance] = field(default_factory=dict[Account, Insurance])
     trusts: dict[Account, Trust] = field(default_factory=dict[Account, Trust])
+    unseen_at: float = float("-inf")
 
     def insures(self, conditions: Conditions, api: Api) -> bool:
         """Whether tail insurance may be used: found possible by a probe, and not contradicted since."""
         return api in conditions.insurable and not self.insurances.setdefault(conditions.account, Insurance()).off
+
+    def unread(self, error: Exception, now: float) -> None:
+        """Note a request that could not be read."""
+        if isinstance(error, KeptByService):
+            self.unseen_at = max(self.unseen_at, now)
+
+    def goes_on_unseen(self, now: float) -> bool:
+        """Whether what is sent once may go on where it is not seen."""
+        return now - self.unseen_at <= _UNSEEN_S
 
     def trust(self, account: Account) -> Trust:
         """How far the reads of an account are relied on."""
@@ -76,9 +90,9 @@ class Decision:
         self.pending: Pending | None = None  # what is counted for the plan until its usage comes back
         self.sending: Sending | None = None  # what it does to entries, where it has points
 
-    def doubt(self, front: int, own: int, first_of_all: bool) -> bool:
-        """Which first messages of a kind of which nothing is known are written twice (see ``values``)."""
-        return long_message(front, own, first_of_all)
+    def doubt(self, front: int, own: int, chance: Chance, opened: int) -> bool:
+        """Which first messages are written though little is known of their kind (see ``values``)."""
+        return long_message(front, own, chance, opened)
 
     # choosing
     def made(self) -> CachePlan:

@@ -16,11 +16,13 @@ from rockbottom.plan.choice import Extent, Hit, Zone, extent_of, placements_of, 
 from rockbottom.plan.decision import Decision
 from rockbottom.plan.entries import Entry
 from rockbottom.plan.plans import CachePlan
+from rockbottom.plan.returns import Chance
 from rockbottom.plan.telling import Decided, plan_of_decision
 from rockbottom.plan.values import Value
 from rockbottom.prompt import Placement
 
 _SURELY = 2  # an estimate of tokens is never off by so much: below the minimum the request goes out as it is
+_SOME = 0.5  # of what is taken to have returned: at least one has
 _TIE = 1e-6  # at the same cost the request goes out as it is
 
 
@@ -39,15 +41,33 @@ class Way(Struct, frozen=True):
 class ImplicitDecision(Decision):
     """One request being decided about, to a model whose service adds a point of its own."""
 
-    def doubt(self, front: int, own: int, first_of_all: bool) -> bool:
-        """Whether a first message of which nothing is known goes out as it would without a plan, for the service to
+    def doubt(self, front: int, own: int, chance: Chance, opened: int) -> bool:
+        """Whether a first message of which little is known goes out as it would without a plan, for the service to
         write.
 
-        A conversation that is not written from the start costs half as much again when it is short. So what stands on
-        tools and system of its own size is written, the first of all on any, and what its caller gave a
-        ``prompt_cache_key``; any other message alone is taken to be a one-off prompt.
+        To write what is not sent again costs a quarter of it, not to write what is nine tenths (a write and a whole
+        price instead of a write and a read). So the first two of a kind are written that stand on tools and system of
+        their own size or have a ``prompt_cache_key``, and of the first messages of all as many as cost no more than one
+        conversation that is not written: three. Where some have returned, one more is taken to. A text alone as
+        ``input`` is no list that grows: it is taken to be a one-off prompt, and behind a short instruction only the
+        first of all is written (decision 26).
         """
-        return front >= own or (front > 0 and first_of_all) or bool(self.prompt.parameters.cache_key)
+        if self.mind.goes_on_unseen(self.now):
+            return True
+        if front >= own or self.prompt.parameters.cache_key:
+            return chance.untried
+        if self.prompt.bare:
+            return front > 0 and chance.untried and opened <= 1
+        returned = chance.total * chance.own
+        if returned >= _SOME:
+            return (returned + 1) / (chance.own + 1) * (self._tries + 1) > 1
+        return chance.own < self._tries and opened <= self._tries
+
+    @property
+    def _tries(self) -> int:
+        """How many writes that are lost cost what one conversation does that is not written from its start."""
+        rates = self.conditions.rates
+        return int((1 - rates.read) / (rates.five - 1)) if rates.five > 1 else 1
 
     def made(self) -> CachePlan:
         if self.trust.paused_until > self.now:
@@ -89,14 +109,21 @@ class ImplicitDecision(Decision):
         hit = self._deepest(lambda position: self._read_by_itself(position) or self.positions.legal(position))
         self.hit = hit
         ends = [*self._ends(), end]
-        zones = self._zoned(hit, ends)
+        zones = self._zoned(hit, ends, by_default=True)
         saving = -sum(zone.tokens * zone.five for zone in zones)
         extent = Extent(0, end, saving)
         way = self._way(hit, ends, extent, whole=True)
         return way if way.extent.last == end else None  # the guard allows less
 
-    def _zoned(self, hit: Hit, ends: Sequence[int]) -> list[Zone]:
-        self.worth = self.values.of(set(ends), barred=False)
+    def _zoned(self, hit: Hit, ends: Sequence[int], *, by_default: bool = False) -> list[Zone]:
+        """The zones up to these ends. Caution is kept where more is spent than ``by_default``, as without a plan; and
+        before a text alone, until it is known whether such texts return.
+        """
+        worth = self.values.of(set(ends), barred=False)
+        if by_default:
+            least = self._tries if self.prompt.bare else 0
+            worth = {end: value.expected if value.known.own >= least else value for end, value in worth.items()}
+        self.worth = worth
         self.zones = zones_of(hit.deepest, ends, self.depths, self.worth)
         return self.zones
 
@@ -150,5 +177,5 @@ class ImplicitDecision(Decision):
         if read and not self._read_by_itself(read):
             yield read
         for mark in self._marks():
-            if mark <= max(self.shape.fixed, self.shape.last - 1) and self.positions.legal(mark):
+            if mark < self.shape.end and self.positions.legal(mark):
                 yield mark

@@ -121,6 +121,7 @@ class Planner:
         try:
             ready = self._prepared(request, now, count=True)
         except RockbottomError as error:
+            self._mind.unread(error, now)
             return CachePlan(str(request.get("modelId", "")), 0, reason=f"left as it is: {error}")
         plan = self._planned(
             ready.request.prompt, ready.conditions, now, ready.end, ready.stamped_block, changing=ready.changing,

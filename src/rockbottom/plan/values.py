@@ -29,17 +29,17 @@ recorded set tells. The first two of a kind have the benefit of the doubt, for t
 to leave it out nine tenths: a conversation of 12 turns on a document of 45k costs what points by hand cost, not 1.34
 times that; one-off documents cost the same to .001."""
 
-Doubt = Callable[[int, int, bool], bool]
-"""Whether a first message of which nothing is known has the benefit of the doubt: told the tokens of tools and system,
-its own, and whether it is the first of all first messages."""
+Doubt = Callable[[int, int, Chance, int], bool]
+"""Whether a first message has the benefit of the doubt: told the tokens of tools and system, its own, what is known of
+its kind, and how many first messages there were."""
 
 Chances = tuple[float, float]
 """To be sent again within five minutes, and after five to sixty."""
 
 
-def long_message(front: int, own: int, first_of_all: bool) -> bool:
-    """Whether a first message is so long that it may be a document of a conversation that begins."""
-    return own >= _LONG
+def long_message(front: int, own: int, chance: Chance, opened: int) -> bool:
+    """Whether it is one of the first two of its kind, and so long that it may be a document of a talk that begins."""
+    return chance.untried and own >= _LONG
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +55,11 @@ class Value:
     chance: Chance | None = None
     caution_five: float = 0.0
     caution_hour: float = 0.0
+
+    @property
+    def expected(self) -> "Value":
+        """Without what is kept for what is not certain."""
+        return replace(self, five=self.five - self.caution_five, hour=self.hour - self.caution_hour)
 
 
 class Values:
@@ -75,7 +80,7 @@ class Values:
         self._rates, self._there = rates, there  # ``there``: the share of expected reads that come
         self._usual_s = usual_s  # how long what is written for the usual time lives
         self._after_new: tuple[Chances, Chances] | None = None
-        self._doubt = doubt  # which of the first two of a kind are written though none was seen to return
+        self._doubt = doubt  # which first messages are written though none was seen to return
 
     def watch(self, added: Iterable[Run], now: float) -> None:
         """Wait for the return of the ends of this prompt."""
@@ -102,17 +107,15 @@ class Values:
                 chance = deeper
             deeper = chance
             value = self._value(end, chance, barred)
-            if value.five > 0 and self._is_given_the_benefit(end, chance, levels):
+            if value.five > 0 and levels[0] == _UNTOLD and self._is_given_the_benefit(end, chance):
                 value = replace(value, five=_DOUBTED, chance=chance, caution_five=0.0)
             values[end] = value
         return values
 
-    def _is_given_the_benefit(self, end: int, chance: Chance, levels: Levels) -> bool:
-        """Whether it ends one of the first two first messages of its kind, of those that are written in doubt."""
-        if not chance.untried or levels[0] != _UNTOLD:
-            return False
+    def _is_given_the_benefit(self, end: int, chance: Chance) -> bool:
+        """Whether the first message that ends there is one of those that are written in doubt."""
         front = self._depths[self._shape.fixed]
-        return self._doubt(front, self._depths[end] - front, self._returns.opened(_UNTOLD) <= 1)
+        return self._doubt(front, self._depths[end] - front, chance, self._returns.opened(_UNTOLD))
 
     def _value(self, position: int, chance: Chance, barred: bool) -> Value:
         if chance.unproven and chance.quick < _DOUBTFUL:

@@ -154,7 +154,8 @@ class Prompt:
     """A request in canonical order. ``depths[i]`` is the tokens of the first ``i`` segments.
 
     ``implicit`` is what the request says about a point that the service sets by itself (GPT, on the latest message):
-    wanted or not; None: nothing, and then the service sets one where the model has it.
+    wanted or not; None: nothing, and then the service sets one where the model has it. ``bare``: its input is one text,
+    to which no turn can be added as it stands (Responses).
     """
 
     api: Api
@@ -163,6 +164,7 @@ class Prompt:
     parameters: Parameters
     depths: tuple[int, ...]
     implicit: bool | None = None
+    bare: bool = False
 
     @property
     def tokens(self) -> int:
@@ -186,10 +188,12 @@ def prompt_of(
     points: Sequence[CachePoint],
     parameters: Parameters,
     implicit: bool | None = None,
+    *,
+    bare: bool = False,
 ) -> Prompt:
     """The prompt of these segments and points; works out the depths."""
     depths = tuple(accumulate((segment.tokens for segment in segments), initial=0))
-    return Prompt(api, tuple(segments), tuple(points), parameters, depths, implicit)
+    return Prompt(api, tuple(segments), tuple(points), parameters, depths, implicit, bare)
 
 
 def place_of(section: Section, message: int, index: int, api: Api = Api.CONVERSE, kind: BlockKind | None = None) -> str:

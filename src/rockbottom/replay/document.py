@@ -1,5 +1,6 @@
 """The answer of a replay put together from its tally: what the terminal, CSV and the page are made of."""
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from decimal import Decimal
 from functools import reduce
@@ -29,6 +30,7 @@ from rockbottom.documents import (
     UnpricedReplay,
     written_members,
 )
+from rockbottom.figures import counted
 from rockbottom.quantities import WRITES, ZERO_USD, RockbottomError, Usage, Usd, per_month
 from rockbottom.replay.analysis import GapRow
 from rockbottom.replay.groups import Group, added_groups
@@ -306,6 +308,12 @@ def free_writes(models: Sequence[ModelTally]) -> Sequence[str]:
     return list(names)
 
 
+def _apart_by_scope(models: Sequence[ModelTally]) -> int:
+    """Requests to bedrock-mantle of models of which others are replayed apart, as they are priced apart."""
+    scopes = Counter(entry.model.model.id for entry in models)
+    return sum(entry.elsewhere for entry in models if scopes[entry.model.model.id] > 1)
+
+
 def _assumptions(models: Sequence[ModelTally]) -> list[str]:
     assumptions = ["outputs held fixed", "entries readable at once, never evicted before their TTL"]
     if free := free_writes(models):
@@ -318,6 +326,11 @@ def _assumptions(models: Sequence[ModelTally]) -> list[str]:
         )
     if any(model.by_counters for model in models):
         assumptions.append("the service's own point does not look back to earlier messages: the counters show it")
+    if elsewhere := _apart_by_scope(models):
+        assumptions.append(
+            f"{counted(elsewhere, 'request')} to bedrock-mantle share no entries with those to bedrock-runtime of the "
+            "same model, which have prices of their own, though host_in_key is no"
+        )
     if any(model.of_slices for model in models):
         assumptions.append(
             "slices of a fixed size stand for content blocks: points at slice ends, lookback never binds"

@@ -14,7 +14,7 @@ from rockbottom.prompt import BlockKind, CachePoint, Parameters, Prompt, Section
 from rockbottom.quantities import Ttl, Usage
 from rockbottom.replay.points import USUAL, PlacedPoints
 from rockbottom.replay.policies import Stage
-from rockbottom.trace import APIS, KINDS, Array, compiled
+from rockbottom.trace import APIS, KINDS, Array, OpeningCode, compiled
 
 RUN = 16
 """Slices that one segment of a prompt stands for at most: 1,024 tokens of slices of 64."""
@@ -79,7 +79,10 @@ def prompts_of(stage: Stage, segment_ends: Array | None = None) -> Iterator[tupl
                    blocks.weight[rows].tolist(), messages.tolist())  # fmt: skip
         segments = [_segment(kinds, *row) for row in zip(*columns, strict=True)]
         api = APIS[int(trace.requests.api[i])]
-        yield prompt_of(api, segments, (), Parameters()), float(trace.requests.at[i])
+        opening = trace.requests.opening[i]
+        parameters = _KEYED if opening == OpeningCode.KEYED else _PLAIN
+        prompt = prompt_of(api, segments, (), parameters, bare=bool(opening == OpeningCode.TEXT))
+        yield prompt, float(trace.requests.at[i])
 
 
 def _rows(stage: Stage, i: int, segment_ends: Array | None) -> Array:
@@ -121,6 +124,7 @@ def _keep(
             segment_ends[row] = cut[nodes[row]] or (row - offsets[i] + 1) % run == 0
 
 
+_PLAIN, _KEYED = Parameters(), Parameters(cache_key="recorded")  # which of them is in the numbers of prefixes
 _SECTIONS = (Section.TOOLS, Section.SYSTEM, Section.MESSAGES)
 _KINDS = [BlockKind(name) if name not in ("slice", "counted") else BlockKind.TEXT for name in KINDS]
 _SLICE, _UNKNOWN = KINDS.index("slice"), KINDS.index("unknown")

@@ -245,12 +245,14 @@ def _stage(
 
 
 def namespaces_of(trace: Trace, question: ReplayQuestion, behaviour: Behaviour) -> Array | None:
-    """A code per request for what keeps entries apart besides the model: account, serving Region, operations."""
+    """A code per request for what keeps entries apart besides the model: account, serving Region, operations, host."""
     columns = [trace.requests.account]
     if not question.merge_regions and question.region is None:
         columns.append(trace.requests.served)
     if behaviour.api_in_key == "yes":
         columns.append(trace.requests.api)
+    if behaviour.host_in_key == "yes":
+        columns.append(trace.requests.host)
     differing = [column for column in columns if len(column) and (column != column[0]).any()]
     if not differing:
         return None

@@ -95,6 +95,7 @@ class ModelTally:
     groups: Groups = field(default_factory=dict[str | None, Group])
     prompts: Composition | None = None  # None: not asked for, or the source does not say what blocks are
     by_counters: bool = False  # its own counters show another side of a switch than the catalogue's
+    elsewhere: int = 0  # requests to bedrock-mantle, where a switch says that the hosts share entries
 
     def __add__(self, other: "ModelTally") -> "ModelTally":
         mine, theirs = self.reconciliation, other.reconciliation
@@ -117,6 +118,7 @@ class ModelTally:
             added_groups(self.groups, other.groups),
             self.prompts + other.prompts if self.prompts and other.prompts else self.prompts or other.prompts,
             self.by_counters or other.by_counters,
+            self.elsewhere + other.elsewhere,
         )
 
 
@@ -217,7 +219,7 @@ def _of_stage(
         bool((trace.requests.tokens_out < 0).any()),
         len(trace.points.after) > 0, bill_of_outcomes(stage, RECORDED, _as_sent(stage, outcomes)).cost,
         _groups(stage, question, outcomes), _prompts(stage, question, outcomes, attached),
-        stage.behaviour != behaviour,
+        stage.behaviour != behaviour, int(trace.requests.host.sum()) if behaviour.host_in_key == "no" else 0,
     )  # fmt: skip
 
 

@@ -14,10 +14,10 @@ from typing import Any
 
 import numpy as np
 
-from rockbottom.dialects import CONVERSE, api_of
+from rockbottom.dialects import CONVERSE, api_of, host_of
 from rockbottom.prompt import Api, Meter, Parameters, seeds_of
 from rockbottom.quantities import UNNAMED, Ttl, decoded, decoder_of
-from rockbottom.trace.columns import API_CODES, NO_TTL, SectionCode, Trace, observed
+from rockbottom.trace.columns import API_CODES, NO_TTL, OpeningCode, SectionCode, Trace, observed
 from rockbottom.trace.counts import model_of, usage_of
 from rockbottom.trace.estimates import Estimates
 from rockbottom.trace.gathering import Gathered, key_words
@@ -80,6 +80,7 @@ class Gatherer:
         numbers = _numbers(record, reply, points)
         numbers["at"] = record.at
         numbers["api"] = int(API_CODES[api])
+        numbers["host"], numbers["opening"] = bool(host_of(api, model)), _opening(parsed)
         numbers["parameters"] = seeds[3]
         numbers["identity"] = self._id(record.requestId)
         names = {
@@ -245,6 +246,13 @@ def _input(raw: bytes) -> list[bytes]:
     if isinstance(value, str):
         return [b'{"role":"user","content":' + raw + b"}"]
     return [bytes(item) for item in value or ()]
+
+
+def _opening(body: Body) -> OpeningCode:
+    """What a body says of whether more will follow it."""
+    if bytes(body.prompt_cache_key) not in _NO_KEY:
+        return OpeningCode.KEYED
+    return OpeningCode.TEXT if bytes(body.input)[:1] == b'"' else OpeningCode.LIST
 
 
 def _numbers(record: Columnar, reply: Callable[[], bytes], points: list[tuple[int, int]]) -> dict[str, Any]:

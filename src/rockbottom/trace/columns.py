@@ -50,6 +50,14 @@ APIS: Mapping[int, Api] = {ApiCode.UNKNOWN: Api.CONVERSE, **{code: api for api, 
 """The family by its code; where none was recorded, Converse."""
 
 
+class OpeningCode(IntEnum):
+    """What a request says of whether more will follow it, as stored in ``Requests.opening``."""
+
+    LIST = 0  # messages or items, to which others can be added; or not known
+    TEXT = 1  # one text as ``input`` (Responses)
+    KEYED = 2  # a prompt_cache_key of the caller's
+
+
 class SectionCode(IntEnum):
     """The part of the prompt a block stands in, as stored in ``Blocks.section``."""
 
@@ -82,6 +90,8 @@ class Requests:
     served: Int32  # code of the Region that served it; -1: none recorded
     tier: Int32  # code of the service tier; -1: none recorded
     api: UInt8  # ApiCode
+    host: UInt8  # 1: bedrock-mantle; 0: bedrock-runtime
+    opening: UInt8  # OpeningCode
     tokens_in: Int32  # tokens of the whole prompt: uncached, read and written
     tokens_out: Int32  # tokens of the reply; -1: not recorded
     observed_input: Int32  # uncached input tokens that the service reported; -1: not recorded

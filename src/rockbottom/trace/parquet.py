@@ -29,8 +29,8 @@ from rockbottom.trace.columns import (
 )
 
 FORMAT = "rockbottom.trace/1"
-_MAY_LACK = (*WRITES, "label")
-"""Columns that a trace without anything in them does not have."""
+_MAY_LACK = (*WRITES, "label", "host", "opening")
+"""Columns that a trace without anything in them does not have, and those that older files lack."""
 _DAMAGED = (OSError, LookupError, TypeError, AttributeError, OverflowError, MemoryError, Undecodable)
 
 

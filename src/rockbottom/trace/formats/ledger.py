@@ -99,6 +99,7 @@ def _numbers(call: CallRecord) -> Mapping[str, Any]:
     return {
         "at": call.at,
         "api": API_CODES[api_of(call.operation)],
+        "host": bool(call.host),
         "tokens_out": call.output,
         **observed(call.usage),
         "identity": int.from_bytes(identity, "little"),
