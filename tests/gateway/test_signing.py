@@ -1,16 +1,21 @@
 """Signatures that the gateway makes are botocore's, which signs the same request here."""
 
 import hashlib
+import os
+import subprocess
+import sys
 from datetime import UTC, datetime
 
 import pytest
 from botocore.auth import SigV4Auth
 from botocore.awsrequest import AWSRequest
-from botocore.credentials import Credentials
+from botocore.credentials import Credentials, EnvProvider
 
 from rockbottom.gateway.routes import route_of
 from rockbottom.gateway.sigv4 import Signature, Signed, signing, verify
+from rockbottom.gateway.upstream import keys_of_environment
 
+_KEYS = {"AWS_ACCESS_KEY_ID": "AKID", "AWS_SECRET_ACCESS_KEY": "secret"}
 _ARN = "arn%3Aaws%3Abedrock%3Aus-east-1%3A111122223333%3Aapplication-inference-profile%2Fabc"
 
 
@@ -57,3 +62,40 @@ def test_a_body_is_hashed_anew_where_it_is_another():
 def test_a_path_that_means_another_path_is_not_carried(path):
     assert route_of("POST", path, {}) is None
     assert route_of("GET", path, {}) is None
+
+
+@pytest.mark.parametrize(
+    ("env", "fixed"),
+    [
+        (_KEYS, True),
+        ({**_KEYS, "AWS_SESSION_TOKEN": "token"}, True),
+        ({**_KEYS, "AWS_SESSION_TOKEN": "token", "AWS_SECURITY_TOKEN": "of old"}, True),
+        ({**_KEYS, "AWS_PROFILE": "other"}, True),
+        ({**_KEYS, "AWS_CREDENTIAL_EXPIRATION": "2999-01-01T00:00:00Z"}, False),
+        ({**_KEYS, "AWS_ACCESS_KEY_ID": ""}, False),
+        ({"AWS_ACCESS_KEY_ID": "AKID"}, False),
+    ],
+)
+def test_keys_of_the_environment_are_those_that_botocore_takes(env, fixed):
+    keys = keys_of_environment(env)
+    assert (keys is not None) == fixed
+    if keys is not None:
+        theirs = EnvProvider(env).load().get_frozen_credentials()
+        assert (keys.access_key, keys.secret_key, keys.token) == (theirs.access_key, theirs.secret_key, theirs.token)
+
+
+_STARTED = """
+import asyncio, os, pathlib, sys
+from rockbottom.gateway import Gateway, read_configuration
+
+pathlib.Path("gateway.yaml").write_text("listen: 127.0.0.1:0\\nupstream: {region: us-east-1}\\n")
+gateway = Gateway(read_configuration(pathlib.Path("gateway.yaml"), os.environ), os.environ)
+asyncio.run(gateway._warmed())
+sys.exit("botocore" in sys.modules)
+"""
+
+
+@pytest.mark.parametrize(("env", "loaded"), [({}, 0), ({"AWS_CREDENTIAL_EXPIRATION": "2999-01-01T00:00:00Z"}, 1)])
+def test_botocore_is_loaded_only_where_credentials_have_to_be_looked_for(tmp_path, env, loaded):
+    ended = subprocess.run([sys.executable, "-c", _STARTED], cwd=tmp_path, env={**os.environ, **env}, timeout=60)
+    assert ended.returncode == loaded

@@ -13,6 +13,8 @@ from collections.abc import Callable, Mapping
 from typing import Any
 from urllib.parse import urlsplit
 
+from msgspec import Struct
+
 from rockbottom.catalog import MANTLE, RUNTIME
 from rockbottom.gateway.configuration import Limits, Upstream
 from rockbottom.gateway.errors import Refused
@@ -44,11 +46,35 @@ def _session_of(role: str, tags: Mapping[str, str]) -> _Session:
     return role, tuple(sorted(tags.items()))
 
 
+class FixedKeys(Struct, frozen=True):
+    """Keys that never change; botocore's frozen credentials have these members."""
+
+    access_key: str
+    secret_key: str
+    token: str | None
+
+    def get_frozen_credentials(self) -> "FixedKeys":
+        """Itself, as credentials that are refreshed give what they are now."""
+        return self
+
+
+def keys_of_environment(env: Mapping[str, str]) -> FixedKeys | None:
+    """The keys that botocore would take from there first; None where there are none, or they end and are read again."""
+    access_key, secret_key = env.get("AWS_ACCESS_KEY_ID"), env.get("AWS_SECRET_ACCESS_KEY")
+    if not access_key or not secret_key or env.get("AWS_CREDENTIAL_EXPIRATION"):
+        return None
+    return FixedKeys(access_key, secret_key, env.get("AWS_SECURITY_TOKEN") or env.get("AWS_SESSION_TOKEN") or None)
+
+
 class Credentials:
-    """Botocore's credentials, refreshed as it refreshes them, and those of roles that are assumed for some callers."""
+    """Botocore's credentials, refreshed as it refreshes them, and those of roles that are assumed for some callers.
+
+    Botocore is loaded where credentials have to be looked for: it takes 10 MB of memory.
+    """
 
     def __init__(self, upstream: Upstream) -> None:
         self._upstream = upstream
+        self._fixed = keys_of_environment(os.environ) if upstream.profile is None else None
         self._session: Any = None
         self._assuming = threading.Lock()
         self._roles: dict[_Session, Any] = {}
@@ -56,7 +82,7 @@ class Credentials:
 
     def own(self) -> Any:
         """The gateway's own; None where the chain finds none."""
-        return self._botocore().get_credentials()
+        return self._fixed or self._botocore().get_credentials()
 
     def held(self, role: str | None, tags: Mapping[str, str]) -> Any:
         """Those of a role that was assumed already (None: not yet), its session tagged; without a role its own."""
