@@ -4,12 +4,13 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date
 
+from msgspec import Struct
+
 from rockbottom.catalog import ModelId, Price, PriceBook, Tier
 from rockbottom.quantities import NO_USAGE, ZERO_USD, Unit, Usage, Usd, usd_of_tokens
 
 
-@dataclass(frozen=True, slots=True)
-class CostLine:
+class CostLine(Struct, frozen=True):
     """Tokens of one unit at one price row."""
 
     price: Price

@@ -3,6 +3,7 @@
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Mapping, MutableMapping
+from contextlib import nullcontext
 from dataclasses import dataclass
 from typing import Any, cast
 
@@ -128,10 +129,9 @@ class Relay:
         await self._relayed(departure, receive, send)
 
     async def _body(self, headers: Mapping[str, str], receive: Receive) -> bytes:
-        limit = f"A body may have {thousands(self._most)} bytes at this gateway (limits.body_mb)."
         length = headers.get("content-length", "0")
         if not length.isdigit() or int(length) > self._most:
-            raise Refused(413, "RequestEntityTooLargeException", limit)
+            raise self._too_large()
         pieces: list[bytes] = []
         size = 0
         while True:
@@ -143,10 +143,14 @@ class Relay:
             piece = message.get("body", b"")
             size += len(piece)
             if size > self._most:
-                raise Refused(413, "RequestEntityTooLargeException", limit)
+                raise self._too_large()
             pieces.append(piece)
             if not message.get("more_body"):
                 return pieces[0] if len(pieces) == 1 else b"".join(pieces)
+
+    def _too_large(self) -> Refused:
+        limit = f"A body may have {thousands(self._most)} bytes at this gateway (limits.body_mb)."
+        return Refused(413, "RequestEntityTooLargeException", limit)
 
     async def _departed(self, read: Asked, key: Key) -> Departure:
         """The request planned, where it can be. Raises what a budget raises."""
@@ -156,7 +160,7 @@ class Relay:
         departure = Departure(read, self.way, read.request.headers, read.request.body, original, attachment, None)
         params = read.params
         if params is not None:
-            with tagged(key.tags):
+            with tagged(key.tags) if key.tags else nullcontext():
                 await self._planned(departure, params)
         try:
             departure.credentials = await frozen(departure.way.credentials, key.role, key.tags)

@@ -102,9 +102,9 @@ def _of_list(data: bytes, span: Span, read: list[Any], planned: list[Any]) -> It
     if len(planned) < len(read):
         yield *span, encoded(planned)
         return
-    number, extra = 0, len(planned) - len(read)
+    number, count, extra = 0, len(read), len(planned) - len(read)
     for position, value in enumerate(planned):
-        old = read[number] if number < len(read) else _NOTHING
+        old = read[number] if number < count else _NOTHING
         if value is old:
             number += 1
         elif extra and _is_new(value, planned[position + 1 :][:1], old):
@@ -149,16 +149,18 @@ def _elements_at(data: bytes, span: Span) -> list[Span]:
     places: list[Span] = []
     at = span[0] + 1
     for raw in _elements.decode(data[slice(*span)]):
-        start = at if data[at] > _BLANK else _skip(data, at)
-        end = start + len(memoryview(raw))
-        places.append((start, end))
+        if data[at] <= _BLANK:
+            at = at + 1 if data[at + 1] > _BLANK else _skip(data, at)
+        end = at + len(memoryview(raw))
+        places.append((at, end))
         at = (end if data[end] > _BLANK else _skip(data, end)) + 1
     return places
 
 
 def _skip(data: bytes, at: int) -> int:
-    """Where the next byte stands that is no white space; most often it is the very next."""
-    if at < len(data) and data[at] > _BLANK:
-        return at
+    """Where the next byte stands that is no white space; most often it is the very next, or the one behind it."""
+    for near in (at, at + 1):
+        if near < len(data) and data[near] > _BLANK:
+            return near
     match = _SPACE.match(data, at)
     return match.end() if match else at

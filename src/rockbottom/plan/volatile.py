@@ -30,7 +30,8 @@ class Volatiles:
 
     def __init__(self) -> None:
         self._fates: OrderedDict[int, _Fate] = OrderedDict()
-        self._skeletons: OrderedDict[tuple[int, int], tuple[int, str]] = OrderedDict()  # by hash and length of a text
+        self._skeletons: OrderedDict[tuple[int, int], tuple[int, str, bool]] = OrderedDict()
+        """By hash and length of a text; whether the sentence has a clock."""
 
     def sentence_in(self, text: str, *, count: bool) -> str:
         """The sentence (or line) that changes with every call, or ``""``; ``count``: this is a new call."""
@@ -39,10 +40,11 @@ class Volatiles:
         key = hash(text), len(text)  # not the text itself, which may be a whole book
         known = self._skeletons.get(key)
         if known is None:
-            known = self._skeletons[key] = (_skeleton(text), _sentence(text))
+            sentence = _sentence(text)
+            known = self._skeletons[key] = (_skeleton(text), sentence, _CLOCK.search(sentence) is not None)
             if len(self._skeletons) > _KEPT:
                 self._skeletons.popitem(last=False)
-        skeleton, sentence = known
+        skeleton, sentence, clock = known
         if not sentence:
             return ""
         fate = self._fates.get(skeleton)
@@ -57,7 +59,6 @@ class Volatiles:
                 fate.changed += 1
             fate.last = hash(text)
             self._fates.move_to_end(skeleton)
-        clock = _CLOCK.search(sentence) is not None
         return sentence if fate.changed >= fate.same and (clock or fate.changed >= 2) else ""
 
 

@@ -84,10 +84,11 @@ class Usage(Struct, frozen=True):
 
     def items(self) -> Iterator[tuple[Unit, int]]:
         """Every unit with its tokens, zeros included, in the order of ``Unit``."""
-        for unit in Unit:
-            yield unit, getattr(self, unit.value)
+        return zip(_UNITS, _tokens(self), strict=True)
 
 
+_UNITS = tuple(Unit)  # of the class itself each is asked for anew
+_tokens = attrgetter(*(unit.value for unit in _UNITS))
 WRITES: Mapping[Ttl, Unit] = {ttl: Unit(f"cache_write_{ttl.value}") for ttl in Ttl}
 """The unit in which a write is billed, by its lifetime."""
 
