@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from rockbottom.catalog import load_catalog
-from rockbottom.prompt import Calibration, Meter
+from rockbottom.prompt import BlockKind, Calibration, Meter, Section, Segment
 
 FACTS = Path(os.environ.get("ROCKBOTTOM_DATA", Path(__file__).parents[2] / "../shared/data")).parent / "facts"
 
@@ -71,12 +71,23 @@ def test_a_long_text_is_judged_by_slices_of_it():
 
 
 def test_the_memory_of_texts_is_bounded():
-    """Ten texts of 1,000 characters do not fit a memory of 3,000; every answer stays the same."""
-    meter = Meter(load_catalog().token_weights["claude-4"], capacity_chars=3000)
+    """Ten texts do not fit a memory of three names of 250 bytes; every answer stays the same."""
+    meter = Meter(load_catalog().token_weights["claude-4"], capacity=3 * 250)
     texts = [str(n) * 1000 for n in range(10)]
     first = [meter.text(text) for text in texts]
     assert [meter.text(text) for text in texts] == first
     assert len(meter._seen) <= 3
+
+
+def test_a_text_and_bytes_that_read_the_same_are_told_apart():
+    """JSON's "1" is one byte, as is the text: their hashes are the same, and what they weigh as blocks is not."""
+    meter = meter_of("anthropic.claude-sonnet-4-6")
+    assert hash("1") == hash(b"1")
+    one, other = (Segment(Section.MESSAGES, BlockKind.TEXT, digest, 1) for digest in (b"a", b"b"))
+    meter.keep_segments(("1", 0, "user", 0), (one,))
+    meter.keep_segments((b"1", 0, "user", 0), (other,))
+    assert meter.segments(("1", 0, "user", 0)) == (one,)
+    assert meter.segments((b"1", 0, "user", 0)) == (other,)
 
 
 def test_text_outside_ascii_and_lone_surrogates_are_weighed():

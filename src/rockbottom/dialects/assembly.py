@@ -42,7 +42,7 @@ class Assembly:
         """Tokens that the next block is given besides its own."""
         self._before: BlockKind | None = None
         self._has_tools = False
-        self._encoded: tuple[bytes, ...] | None = None
+        self._names: tuple[int, ...] | None = None  # of the messages, where the conversation was read before
 
     @property
     def kinds(self) -> set[BlockKind]:
@@ -83,14 +83,13 @@ class Assembly:
 
     def resume(self, key: HistoryKey | None, messages: Iterable[object]) -> int:
         """Begin with the conversation under this key, if the messages begin with it; how many are read so."""
-        self._encoded = _encoded(messages) if self.meter.was_read(key) else None
+        self._names = _names(messages) if self.meter.was_read(key) else None
         history = None if key is None else self.meter.history(key)
-        if history is None or self._encoded is None:
+        if history is None or self._names is None:
             return 0
-        count = len(history.encoded)
-        if self._encoded[:count] != history.encoded:
+        count = len(history.names)
+        if self._names[:count] != history.names:
             return 0
-        self._encoded = history.encoded + self._encoded[count:]  # one copy of what is equal
         self.segments.extend(history.segments)
         self.overhead = history.overhead
         return count
@@ -101,10 +100,10 @@ class Assembly:
         One that was not read before is only noted, because most conversations that are seen once are never seen again.
         """
         history = None
-        if self._encoded is not None:
+        if self._names is not None:
             first = next((at for at, segment in enumerate(self.segments) if segment.section is Section.MESSAGES), None)
             segments = () if first is None else tuple(self.segments[first:])
-            history = ReadHistory(self._encoded, segments, self.overhead)
+            history = ReadHistory(self._names, segments, self.overhead)
         self.meter.keep_history(key, history, grown_from)
 
     def add_point(self, point: object, section: Section, message: int, index: int, *, decorates: bool = False) -> None:
@@ -160,17 +159,17 @@ class Assembly:
         return tokens + form.citations_tokens * parameters.citations
 
 
-def _encoded(messages: Iterable[object]) -> tuple[bytes, ...] | None:
-    """Each message in bytes, type for type; None where one has none. As one piece they would be a new mapping of
-    memory for every long conversation.
+def _names(messages: Iterable[object]) -> tuple[int, ...] | None:
+    """Each message by the hash of its bytes, type for type; None where one has none. As one piece they would be a new
+    mapping of memory for every long conversation.
     """
-    encoded: list[bytes] = []
+    names: list[int] = []
     for message in messages:
-        name = packed(message)
-        if name is None:
+        encoded = packed(message)
+        if encoded is None:
             return None
-        encoded.append(name)
-    return tuple(encoded)
+        names.append(hash(encoded))
+    return tuple(names)
 
 
 def ttl_of(text: object, place: str) -> Ttl | None:

@@ -7,7 +7,7 @@ never used for another.
 
 from collections.abc import Mapping
 from math import ceil
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import msgspec
 
@@ -16,8 +16,9 @@ from rockbottom.prompt.hashing import digest_of
 from rockbottom.prompt.segments import Segment
 from rockbottom.quantities import TokenWeights
 
-_SEGMENT_CHARS = 150  # what a kept segment weighs in memory, about
-_ENTRY_CHARS = 200  # a floor per entry, so that tiny texts are bounded too
+_SEGMENT_BYTES = 150  # what a kept segment takes in memory, about
+_ENTRY_BYTES = 250  # what the name of anything kept takes, and its place
+_MESSAGE_BYTES = 45  # what the name of one message of a conversation takes
 ListName = str | bytes
 """The content of a list of blocks: its text where it is one block of text, else all of it in bytes."""
 ListKey = tuple[ListName, int, str, int]
@@ -27,9 +28,9 @@ HistoryKey = tuple[ListName, int, int]
 
 
 class ReadHistory(NamedTuple):
-    """The messages of a conversation, each in bytes, and the segments that they were read into."""
+    """The messages of a conversation, each by the hash of its bytes, and the segments that they were read into."""
 
-    encoded: tuple[bytes, ...]
+    names: tuple[int, ...]
     segments: tuple[Segment, ...]
     overhead: int  # tokens that wait for the block after the last
 
@@ -71,30 +72,32 @@ def packed(value: object) -> bytes | None:
 
 
 class Meter:
-    """Weighs content for one tokenizer; keeps at most ``capacity_chars`` of text that it has weighed before.
+    """Weighs content for one tokenizer, and remembers it, in at most ``capacity`` bytes (about), by hash and length.
 
-    A str remembers its own hash, so looking up text that the caller sends again costs nothing in
-    proportion to its length. Threads may share one: at worst a text is weighed twice. ``whole`` judges long texts
-    whole instead of by slices: slower, but two versions of a text differ by what was changed in them.
+    The hashes are the interpreter's own, of 64 bits and keyed anew in each process: texts that are remembered would
+    take most of a gateway's memory, and comparing with them most of what looking one up takes. A str remembers its
+    own hash, so looking up text that the caller sends again costs nothing in proportion to its length. Threads may
+    share one: at worst a text is weighed twice. ``whole`` judges long texts whole instead of by slices: slower, but
+    two versions of a text differ by what was changed in them.
     """
 
-    def __init__(self, weights: TokenWeights, *, capacity_chars: int = 8_000_000, whole: bool = False) -> None:
+    def __init__(self, weights: TokenWeights, *, capacity: int = 4_000_000, whole: bool = False) -> None:
         self.weights = weights
         self._estimated = _whole_tokens if whole else estimated_tokens
         self._scale = float(weights.scale)
-        self._seen: dict[tuple[str | bytes, ...], tuple[bytes, int]] = {}
-        self._lists: dict[ListKey, tuple[Segment, ...]] = {}
-        self._histories: dict[HistoryKey, ReadHistory | None] = {}
-        self._seen_chars = 0
-        self._capacity = capacity_chars
+        self._seen: dict[_Name, tuple[bytes, int]] = {}
+        self._lists: dict[_Name, tuple[Segment, ...]] = {}
+        self._histories: dict[_Name, ReadHistory | None] = {}
+        self._kept_bytes = 0
+        self._capacity = capacity
 
     def text(self, text: str, kind: str = "text", role: str = "") -> tuple[bytes, int]:
         """Digest and tokens of a text; the empty text has no tokens."""
-        key = (text, kind, role)
-        known = self._seen.get(key)
+        name = _name((text, kind, role))
+        known = self._seen.get(name)
         if known is None:
             known = digest_of(kind, role, text.encode("utf-8", "surrogatepass")), self._tokens_in(text, role)
-            self._remember(key, len(text), known)
+            self._remember(name, known)
         return known
 
     def weigh(self, text: str, role: str) -> tuple[bytes, int]:
@@ -111,46 +114,47 @@ class Meter:
     def json(self, value: object, kind: str, role: str = "") -> tuple[bytes, int]:
         """Digest and tokens of a JSON value, as its compact text."""
         encoded = json_bytes(value)
-        key = (encoded, kind, role)
-        known = self._seen.get(key)
+        name = _name((encoded, kind, role))
+        known = self._seen.get(name)
         if known is None:
             tokens = self.tokens_of_text(encoded.decode("utf-8", "surrogatepass"))
             known = digest_of(kind, role, encoded), tokens
-            self._remember(key, len(encoded), known)
+            self._remember(name, known)
         return known
 
     def composed(self, key: tuple[str, ...]) -> tuple[bytes, int] | None:
         """Digest and tokens of a block that these texts describe in full (the longest first), if it was weighed."""
-        return self._seen.get(key)
+        return self._seen.get(_name(key))
 
     def compose(self, key: tuple[str, ...], weighed: tuple[bytes, int]) -> tuple[bytes, int]:
         """Remember what such a block weighs, and give it back."""
-        self._remember(key, len(key[0]), weighed)
+        self._remember(_name(key), weighed)
         return weighed
 
     def segments(self, key: "ListKey") -> tuple[Segment, ...] | None:
         """The segments kept under this key, or None."""
-        return self._lists.get(key)
+        return self._lists.get(_name(key))
 
     def keep_segments(self, key: "ListKey", segments: tuple[Segment, ...]) -> None:
         """Keep the segments of a whole list of blocks, so that a message sent again is not taken apart again."""
-        self._count(len(key[0]) + _SEGMENT_CHARS * len(segments))
-        self._lists[key] = segments
+        self._count(_SEGMENT_BYTES * len(segments))
+        self._lists[_name(key)] = segments
 
     def was_read(self, key: HistoryKey | None) -> bool:
         """Whether a conversation under this key was read before."""
-        return key in self._histories
+        return key is not None and _name(key) in self._histories
 
     def history(self, key: HistoryKey) -> ReadHistory | None:
         """The conversation kept under this key, or None."""
-        return self._histories.get(key)
+        return self._histories.get(_name(key))
 
     def keep_history(self, key: HistoryKey, history: ReadHistory | None, grown_from: HistoryKey | None) -> None:
         """Keep a whole conversation, or that it was read, in place of the shorter one that it has grown from."""
-        if grown_from in self._histories:
-            self._seen_chars -= _history_chars(grown_from, self._histories.pop(grown_from))
-        self._count(_history_chars(key, history))
-        self._histories[key] = history
+        before = None if grown_from is None else _name(grown_from)
+        if before in self._histories:
+            self._kept_bytes -= _bytes_of(self._histories.pop(before))
+        self._count(_bytes_of(history))
+        self._histories[_name(key)] = history
 
     def digest(self, kind: str, role: str, *parts: bytes) -> bytes:
         """The digest of a block that is composed of others."""
@@ -162,21 +166,29 @@ class Meter:
             return 0
         return max(1, ceil(self._estimated(text, self.weights.tokens_per) * self._scale))
 
-    def _remember(self, key: tuple[str | bytes, ...], chars: int, weighed: tuple[bytes, int]) -> None:
-        self._count(chars)
-        self._seen[key] = weighed
+    def _remember(self, name: "_Name", weighed: tuple[bytes, int]) -> None:
+        self._count(0)
+        self._seen[name] = weighed
 
-    def _count(self, chars: int) -> None:
-        cost = chars + _ENTRY_CHARS
-        self._seen_chars += cost
-        if self._seen_chars > self._capacity:
+    def _count(self, kept_bytes: int) -> None:
+        cost = kept_bytes + _ENTRY_BYTES
+        self._kept_bytes += cost
+        if self._kept_bytes > self._capacity:
             self._seen, self._lists, self._histories = {}, {}, {}
-            self._seen_chars = cost
+            self._kept_bytes = cost
 
 
-def _history_chars(key: HistoryKey, history: ReadHistory | None) -> int:
-    chars = 0 if history is None else sum(map(len, history.encoded)) + _SEGMENT_CHARS * len(history.segments)
-    return len(key[0]) + chars
+_Name = tuple[int, int, bool]
+
+
+def _name(key: tuple[Any, ...]) -> _Name:
+    """What a key is known by: a text and bytes that read the same have one hash, and are told apart."""
+    return hash(key), len(key[0]), type(key[0]) is bytes
+
+
+def _bytes_of(history: ReadHistory | None) -> int:
+    """What a conversation takes; its segments are those of its lists as well."""
+    return 0 if history is None else _MESSAGE_BYTES * len(history.names) + 8 * len(history.segments)
 
 
 def estimated_tokens(text: str, tokens_per: Mapping[str, float]) -> float:
