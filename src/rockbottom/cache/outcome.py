@@ -170,7 +170,7 @@ def step(
 
 
 def _hashes(prompt: Prompt, rules: CacheRules, behaviour: Behaviour, namespace: Namespace) -> tuple[PrefixHash, ...]:
-    where = namespace if behaviour.host_in_key == "yes" else replace(namespace, host="")
+    where = namespace if behaviour.host_in_key == "yes" or not namespace.host else replace(namespace, host="")
     parts = list(where.parts())
     if prompt.parameters.cache_key and behaviour.cache_key_in_key == "yes":
         parts.append(f"key={prompt.parameters.cache_key}")

@@ -1,6 +1,6 @@
 """Converse and ConverseStream: their bodies, points, counters and streams, for every model."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, cast
 
 from rockbottom.catalog import Model
@@ -35,6 +35,7 @@ _UNNAMED = frozenset({CACHE_POINT, "image", "document", "video"})
 _DOCUMENTS = frozenset({BlockKind.DOCUMENT, BlockKind.TEXT_DOCUMENT})
 
 
+_kind: Callable[[object], object] = type  # a test on it keeps a value Any, where one on type() would need a cast
 _TURN = 2  # messages by which a conversation grows between two requests: the reply, and what the user says to it
 
 
@@ -56,9 +57,9 @@ def _read_messages(assembly: Assembly, messages: Iterable[Any]) -> None:
 def _content_of(message: object, number: int) -> Iterable[Any]:
     if not is_object(message):
         raise MalformedBody(f"messages[{number}]", type(message).__name__, wanted="an object")
-    content = message.get("content")  # nearly always a list, and then its place needs no name
-    if type(content) is list:
-        return cast("list[Any]", content)
+    content: Any = message.get("content")
+    if _kind(content) is list:  # nearly always, and then its place needs no name
+        return content
     return list_at(message, "content", f"messages[{number}].content")
 
 
@@ -110,13 +111,11 @@ def _name_of(content: Iterable[Any]) -> ListName | None:
     return packed(content)
 
 
-def _only_text(content: object) -> str | None:
+def _only_text(content: Any) -> str | None:
     """The text of a list of one block of text: most messages are one, and a text remembers its own hash."""
-    if type(content) is not list or len(blocks := cast("list[Any]", content)) != 1 or type(blocks[0]) is not dict:
-        return None
-    block = cast("dict[str, Any]", blocks[0])
-    text = block.get("text") if len(block) == 1 else None
-    return text if type(text) is str else None
+    block: Any = content[0] if _kind(content) is list and len(content) == 1 else None
+    text: Any = block.get("text") if _kind(block) is dict and len(block) == 1 else None
+    return text if _kind(text) is str else None
 
 
 def _read_blocks(assembly: Assembly, blocks: Iterable[Any], section: Section, role: str, message: int) -> None:
@@ -132,7 +131,12 @@ def _read_block(assembly: Assembly, block: Any, section: Section, role: str, mes
     assembly.add(weighed, section, role, message, index)
 
 
+_PLAIN = Parameters()
+
+
 def _parameters(body: Mapping[str, Any], tool_config: Mapping[str, Any], citations: bool) -> Parameters:
+    if not (tool_config or citations or "outputConfig" in body or "additionalModelRequestFields" in body):
+        return _PLAIN
     extra = object_at(body, "additionalModelRequestFields", "additionalModelRequestFields")
     output = object_at(body, "outputConfig", "outputConfig")
     native_output = object_at(extra, "output_config", "additionalModelRequestFields.output_config")

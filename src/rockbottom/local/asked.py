@@ -104,6 +104,12 @@ def _add_messages(task: Asked, messages: Iterable[Json]) -> int | None:
             declared = task.tools.copy() if declared is None else declared
             _add_instruction(task, content, declared)
             continue
+        if len(content) == 1 and "text" in content[0]:  # most messages are one text
+            task.answers_tool = False
+            if content[0]["text"].strip():
+                task.sources.append(content[0]["text"])
+                task.called, task.results, place = [], [], len(task.sources) - 1
+            continue
         results = [block["toolResult"] for block in content if "toolResult" in block]
         texts, spoken = _converse_texts(content)
         task.answers_tool = bool(results)

@@ -50,6 +50,9 @@ def check_conversation(body: Json, model: str) -> None:
             _check_thinking_limits(body, fields)
     uses_tools = False
     for number, message in enumerate(messages):
+        content = message["content"]
+        if len(content) == 1 and content[0].get("text"):  # most messages are one text
+            continue
         uses_tools = _check_content(number, message) or uses_tools
     for place, block in enumerate(body.get("system") or ()):
         if block.get("text") == "":

@@ -126,15 +126,15 @@ class _Compiler:
         needed = tuple(required)
 
         def check(value: Any, path: _Path, complaints: list[str]) -> None:
+            fields: Json = value
             if not isinstance(value, dict):
                 raise _wrong_type(path, "an object", value)
-            fields = cast(Json, value)
             for name in needed:
                 if fields.get(name) is None:
                     complaints.append(_complaint("null", (path, name), "Member must not be null"))
             for name, item in fields.items():
                 member = checks.get(name)
-                if member is not None and item is not None:
+                if member is not None and item is not None and not (member is _text and type(item) is str):
                     member(item, (path, name), complaints)
 
         return check
@@ -177,9 +177,9 @@ def _union(name: str, members: tuple[str, ...], checks: Mapping[str, Checker], c
     listed = _RECORDED_UNION_KEYS.get(name, ", ".join(members))
 
     def check_union(value: Any, path: _Path, complaints: list[str]) -> None:
+        fields: Json = value
         if not isinstance(value, dict):
             raise _wrong_type(path, "an object", value)
-        fields = cast(Json, value)
         if len(fields) == 1:  # nearly always, and then its one member is all there is to look at
             for key, item in fields.items():
                 if item is not None and key in known:
@@ -203,11 +203,14 @@ def _zero_based(path: _Path) -> str:
 
 
 def _list(member: Checker | None, minimum: int | None, maximum: int | None) -> Checker:
+    bounded = minimum is not None or maximum is not None
+
     def check(value: Any, path: _Path, complaints: list[str]) -> None:
+        items: list[Any] = value
         if not isinstance(value, list):
             raise _wrong_type(path, "a list", value)
-        items = cast("list[Any]", value)
-        _check_length(len(items), value, path, minimum, maximum, complaints)
+        if bounded:
+            _check_length(len(items), value, path, minimum, maximum, complaints)
         if member is not None:
             for number, item in enumerate(items, 1):
                 member(item, (path, number), complaints)
@@ -217,9 +220,9 @@ def _list(member: Checker | None, minimum: int | None, maximum: int | None) -> C
 
 def _map(key: Checker | None, value_checker: Checker | None, minimum: int | None, maximum: int | None) -> Checker:
     def check(value: Any, path: _Path, complaints: list[str]) -> None:
+        fields: Json = value
         if not isinstance(value, dict):
             raise _wrong_type(path, "an object", value)
-        fields = cast(Json, value)
         _check_length(len(fields), value, path, minimum, maximum, complaints)
         for name, item in fields.items():
             if key is not None:
