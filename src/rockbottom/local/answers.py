@@ -13,8 +13,10 @@ from rockbottom.local.asked import Asked, Tool
 from rockbottom.local.calling import tool_for
 from rockbottom.local.citations import citation
 from rockbottom.local.evidence import Evidence, words_of
+from rockbottom.local.lengths import long_text
 from rockbottom.local.relevance import READ_CHARS, Reader
 from rockbottom.local.schema_samples import sample_of, value_of
+from rockbottom.quantities import is_object
 
 Json = dict[str, Any]
 Count = Callable[[str], int]
@@ -27,6 +29,7 @@ _CITING = "The document says: "
 
 _RESULT_CHARS = 600
 _THOUGHT_CHARS = 300
+_FREE = frozenset({"type", "title", "description", "default"})  # members of a schema that let a text be any
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +99,10 @@ class Answerer:
         if task.schema is not None:
             return limited(self._document(task.schema, task), task, count)
         cited = self._cited(task, count) if task.cited else None
-        return cited or limited(self._sentences(task), task, count)
+        if cited is not None:
+            return cited
+        sentences = self._sentences(task)
+        return limited(long_text(task.question, sentences) or sentences, task, count)
 
     def _document(self, schema: Json, task: Asked) -> str:
         """A JSON text that fits a schema, out of the question and what the prompt says to it."""
@@ -147,8 +153,21 @@ class Answerer:
 
     def _call(self, tool: Tool, task: Asked, count: Count) -> Answer:
         arguments = sample_of(tool.schema, "\n".join([task.question, *task.results]))
+        text = long_text(task.question, tool.description)
+        if text is not None:
+            written = [name for name in arguments if _holds_work(arguments, name, tool, task)]
+            arguments.update(dict.fromkeys(written[:1], text))
         tokens = count(tool.name) + count(msgspec.json.encode(arguments).decode())
         return _called(tool, arguments, tokens, task)
+
+
+def _holds_work(arguments: Json, name: str, tool: Tool, task: Asked) -> bool:
+    """Whether an argument is the text that was asked for: a free one that the question names, or is called a text."""
+    properties: Any = tool.schema.get("properties")
+    schema: Any = properties.get(name) if is_object(properties) else None
+    if not isinstance(arguments[name], str) or not is_object(schema) or not _FREE.issuperset(schema):
+        return False
+    return any(word in ("text", "content", "body") or word in task.question.lower() for word in words_of(name))
 
 
 def _thought(task: Asked, tool: Tool | None) -> str:
