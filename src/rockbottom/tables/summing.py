@@ -177,7 +177,7 @@ class Summing:
         self.calls = before
         self._run(f"UPDATE recent SET counted = true WHERE id >> 40 IN ({numbers})")
         self._let_go()
-        self._changed = self._stale = True
+        self._changed, self._stale, self._summed = True, True, _NOT_SUMMED
 
     def _write(self, key: Key) -> None:
         name = text(f"calls-{key.number:06}.ndjson")
