@@ -57,12 +57,12 @@ def alive_in(visit: Visit, now: float) -> Iterator[tuple[int, Entry]]:
 
 def note(visit: Visit, added: Sequence[Run], sending: Sending, now: float, writing: Writing) -> None:
     """Take it that a planned request is sent: what it reads is renewed, what it writes is alive from now on."""
-    hit = sending.hit
-    for run in visit.near:
-        for entry in run.entries:
-            position = entry.position
-            if sending.slides and (position == hit or (position < hit and not sending.only_hit)):
-                entry.renew(now)  # a read renews what lies below it
+    hit, alone = sending.hit, sending.only_hit
+    for run in visit.near if sending.slides else ():
+        if run.start < hit:
+            for entry in run.entries:
+                if entry.position == hit or (entry.position < hit and not alone):
+                    entry.renew(now)  # a read renews what lies below it
     for position, ttl in sending.points:
         run = _holder(position, added, visit)
         if run is None:

@@ -17,7 +17,7 @@ _QUICK_S = Ttl.FIVE_MINUTES.seconds
 _DEEPEST_UPDATED = 16  # runs above the deepest one whose gaps are kept; the ones in between share theirs
 _RUN_WEIGHT = 2  # prefixes that a run weighs in the bound on memory
 _NEAR = 8  # segments from the end of a prompt at which the end of an earlier one is looked for
-_FEW = 64  # places in the order of use that no longer count
+_USES = 8  # of a run, on average, that stand in the order of use
 _SWEEP_S = 300.0  # between two sweeps, and after the end of an entry
 
 _VOLATILE_SEGMENTS = 1  # a single branch no longer than this is a prompt's volatile end, not another use of the prefix
@@ -92,11 +92,12 @@ class History:
             added.append(run)
             parent, start = run, cut
         end = len(keys) - 1
-        for run in [*reversed(added), *visit.path]:
-            self._order.use(run)
+        used = (*reversed(added), *visit.path)
+        self._order.use(*used)
+        for run in used:
             if end - run.end > run.beyond:
                 run.beyond = end - run.end
-        self._order.tidy(self._order.runs + _FEW)
+        self._order.tidy(_USES)
         if now - self._swept_at >= _SWEEP_S:
             self._sweep(now)
         self._shrink()

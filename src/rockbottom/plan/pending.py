@@ -29,17 +29,15 @@ class Awaited(Struct, kw_only=True):
     def confirm(self, cached: int, total: int) -> None:
         """What its reply says was read or written is there: shares of the prompt, whose tokens are only estimated."""
         reached = _ROUGHLY * cached * self.tokens / max(1, total)
-        shallowest = min(self.placed, default=self.hit)
-        if self.hit:
-            shallowest = min(shallowest, self.hit)
-        if not shallowest:
+        marked, depths = self.placed | {self.hit} if self.hit else self.placed, self.depths
+        if not marked:
             return
+        shallowest = min(marked)
         for run in self.path:
             if run.end < shallowest:
                 break
             for entry in run.entries:
-                position = entry.position
-                if (position in self.placed or position == self.hit) and self.depths[position] <= reached:
+                if entry.position in marked and depths[entry.position] <= reached:
                     entry.confirmed = True
 
     def forget(self, read: int) -> None:
