@@ -85,7 +85,8 @@ class Talk:
     def waited(self, who: str, seconds: float) -> None:
         """Say once that calls wait for what was given to ``attach``, where one waited longer than anything of ours."""
         if seconds > _LONG_S:
-            self.say([f"{who} takes more than a second, and the call waits for it: let it work in a thread of its own"])
+            why = "its disk is slow, another process holds its file, or it is yours and needs a thread of its own"
+            self.say([f"{who} takes more than a second, and the call waits for it: {why}"])
 
     def lost(self, attempts: int) -> None:
         """Say once that attempts of a call got no answer, where some did not."""
