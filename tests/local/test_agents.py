@@ -378,6 +378,28 @@ def test_what_schemas_ask_beyond_types_is_met(schema, question):
     jsonschema.validate(sample_of(schema, question), schema, cls=jsonschema.Draft202012Validator)
 
 
+_TEXTS = {"type": "array", "items": {"type": "string"}}
+_PETS = {"oneOf": [{"properties": {"kind": {"const": kind}}, "required": ["kind"]} for kind in ("cat", "dog")]}
+
+
+@pytest.mark.parametrize(
+    ("question", "name", "schema", "value"),
+    [
+        ('Mail bo@x.org, subject "Hello there" and body "See you at 5"', "body", {"type": "string"}, "See you at 5"),
+        ("Create a ticket: title 'Broken lamp', urgency 3", "title", {"type": "string"}, "Broken lamp"),
+        ("Book a table at 7pm tomorrow under the name 'Rossi'", "date", {"type": "string"}, "tomorrow"),
+        ("A ticket with the tags red, green and blue, due on 2026-12-24", "tags", _TEXTS, ["red", "green", "blue"]),
+        ("Turn off all lights", "on", {"type": "boolean"}, False),
+        ("Turn on all lights", "on", {"type": "boolean"}, True),
+        ("Search for tea without images", "include_images", {"type": "boolean"}, False),
+        ("Register my dog", "pet", _PETS, {"kind": "dog"}),
+        ("Numbers 5 and 6", "l", {"type": "array", "items": {"type": "integer"}, "contains": {"const": 3}}, [5, 6, 3]),
+    ],
+)
+def test_what_a_question_says_of_an_argument_is_taken_whole(question, name, schema, value):
+    assert sample_of({"type": "object", "properties": {name: schema}, "required": [name]}, question) == {name: value}
+
+
 def test_a_schema_that_nothing_fits_has_an_end():
     """Every node needs two of its kind."""
     node = {"type": "object", "properties": {name: {"$ref": "#/$defs/n"} for name in "lr"}, "required": ["l", "r"]}

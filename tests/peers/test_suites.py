@@ -19,6 +19,8 @@ def test_a_suite_fails_where_it_is_expected_to_and_nowhere_else(name, tmp_path, 
     suite = SUITES[name]
     expected = suite.get("expected", [])
     with running() as endpoint:
+        if "pace" in suite:  # a stream that has ended before its first event was read cannot be cancelled
+            endpoint.state.latency.change({"mode": "wait", "models": {"*": suite["pace"]}})
         outcome = run(suite, endpoint.url, tmp_path / "report.xml")
     new = unexpected(outcome.failed, expected)
     with capsys.disabled():

@@ -14,6 +14,11 @@ _SPOKEN_DATE = re.compile(
     rf"|({'|'.join(_MONTHS)})[a-z]*\.?\s+(\d{{1,2}})(?:st|nd|rd|th)?),?\s+(\d{{4}})\b",
     re.I,
 )
+_DAY = re.compile(
+    r"\b(?:today|tonight|tomorrow|yesterday|(?:(?:next|this|last)\s+)?(?:mon|tues|wednes|thurs|fri|satur|sun)day"
+    r"|(?:next|this|last)\s+(?:week|weekend|month|year))\b",
+    re.I,
+)
 _CLOCK = re.compile(r"\b\d{1,2}:\d{2}(?::\d{2})?(?:\s?[ap]\.?m\.?)?|\b\d{1,2}\s?[ap]m\b", re.I)
 _PATH = re.compile(
     r"(?<![\w/])(?:[A-Za-z]:\\|~?/|\./)?[\w.-]+(?:/[\w.-]+)+/?|(?<!\w)/[\w.-]+|\b[\w-]+\.[A-Za-z]{1,5}\b(?!\()"
@@ -38,6 +43,9 @@ _NO_SUBJECTS = frozenset(
     )
 )
 _DOES = re.compile(r"(?:['’]s)?\s+(?:is|was|has|had|lives|works|wants|needs|bought|ordered|paid|lost|asked|said)\b")
+_SWITCHES = frozenset({"on", "enable", "enabled", "active", "state", "power"})
+_OFF = re.compile(r"\b(?:off|disabl\w*|deactivat\w*)\b", re.I)
+_NO = r"\b(?:no|not|without|don['’]t|never)\s+"
 _LINKS = r"(?:\s+(?:is|are|was|as|to|of|equals|number|no\.?)|\s*[:=#])*\s*"
 _FILLERS = frozenset(
     re.findall(r"\w+", "the a an is are was to of and or in on at for with from that this my your it be please now")
@@ -60,16 +68,40 @@ class Evidence:
     near: Callable[[str], str | None] | None = None
     _used: set[str] = field(default_factory=set[str])
 
-    def beside(self, name: str, value: str) -> str | None:
-        """What stands right behind a member's name, as ``value`` (a pattern) matches it: "limit 5", "order id: A7"."""
+    def beside(self, name: str, value: str, *, quoted: bool = False) -> str | None:
+        """What stands right behind a member's name, as ``value`` (a pattern) matches it: "limit 5", "order id: A7".
+
+        ``quoted``: what stands there in quotation marks is taken whole.
+        """
         words = words_of(name)
         for length in range(len(words), 0, -1):
             spoken = r"[\s_-]*".join(map(re.escape, words[-length:] if length < len(words) else words))
-            match = re.search(rf"\b{spoken}s?\b{_LINKS}[\"'“`]?({value})", self.text, re.I)
-            if match and match[1].lower() not in _FILLERS:
-                self._used.add(match[1])
-                return match[1]
+            behind = rf"\b{spoken}s?\b{_LINKS}"
+            whole = re.search(rf"{behind}(?:{_QUOTED.pattern})", self.text, re.I) if quoted else None
+            match = whole or re.search(rf"{behind}[\"'“`]?({value})", self.text, re.I)
+            text = next(filter(None, match.groups()), "") if match else ""
+            if text and (whole or text.lower() not in _FILLERS):
+                self._used.add(text)
+                return text
         return None
+
+    def list_beside(self, name: str) -> list[str]:
+        """The words of a list behind a member's name: "tags red, green and blue"."""
+        spoken = r"[\s_-]*".join(map(re.escape, words_of(name)))
+        match = (
+            re.search(rf"\b{spoken}\b{_LINKS}([\w-]+(?:,\s*[\w-]+)*),?\s+and\s+([\w-]+)", self.text, re.I)
+            if spoken
+            else None
+        )
+        return [*re.split(r",\s*", match[1]), match[2]] if match else []
+
+    def denies(self, name: str) -> bool:
+        """Whether the text says no to what a member names: "turn off" to ``on``, "without images" to ``images``."""
+        words = words_of(name)
+        if not _SWITCHES.isdisjoint(words) and _OFF.search(self.text):
+            return True
+        named = "|".join(re.escape(word) for word in words if len(word) > 2)
+        return bool(named) and re.search(rf"{_NO}(?:\w+\s+)?(?:{named})", self.text, re.I) is not None
 
     def release(self, value: str) -> None:
         """Let a value be given again."""
@@ -151,7 +183,7 @@ def _dates(text: str) -> Iterator[str]:
 def _names(text: str) -> Iterator[str]:
     first: list[str] = []
     for match in _NAME.finditer(text):
-        name = match[0]
+        name = match[0].rstrip("'’-")
         if name.split()[0] in _NO_NAMES:
             continue
         if _SENTENCE.search(text[: match.start()]):
@@ -179,6 +211,7 @@ _FINDERS: dict[str, Callable[[str], Iterator[str]]] = {
     "quoted": _quoted,
     "number": _all(_NUMBER),
     "date": _dates,
+    "day": _all(_DAY),
     "clock": _all(_CLOCK),
     "path": _all(_PATH),
     "url": _all(_URL),

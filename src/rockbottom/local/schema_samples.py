@@ -38,7 +38,7 @@ _KINDS: tuple[tuple[frozenset[str], tuple[str, ...]], ...] = (
     (frozenset({"email", "mail", "recipient"}), ("email",)),
     (frozenset({"url", "uri", "link", "href", "website"}), ("url",)),
     (frozenset({"path", "file", "filename", "directory", "folder", "dir"}), ("quoted", "path")),
-    (frozenset({"date", "day", "when", "deadline"}), ("date",)),
+    (frozenset({"date", "day", "when", "deadline"}), ("date", "day")),
     (frozenset({"time", "hour", "at"}), ("clock",)),
     (frozenset({"expression", "formula", "equation", "calculation"}), ("quoted", "sum")),
     (frozenset({"id", "identifier", "number", "code", "key", "reference", "sku"}), ("quoted", "code", "number")),
@@ -115,10 +115,16 @@ class _Sampling:
         choices = [choice for choice in fields[union] if not (is_object(choice) and choice.get("type") == "null")]
         if any(self._leads_back(choice) for choice in fields[union]):
             choices = [choice for choice in fields[union] if not self._leads_back(choice)]
-        chosen: Any = (choices or fields[union])[0]
+        chosen: Any = next(filter(self._is_told, choices), (choices or fields[union])[0])
         if is_object(chosen) and rest:
             chosen = self._merged({"allOf": [rest, chosen]})
         return self.value(chosen, name, depth - 1)
+
+    def _is_told(self, choice: Any) -> bool:
+        """Whether the text names the constant that tells a choice of a union from the others."""
+        members = self._resolved(dict(choice)).get("properties") if is_object(choice) else None
+        values = [part["const"] for part in members.values() if "const" in part] if is_object(members) else []
+        return self._evidence.member(values) is not None
 
     def _typed(self, fields: Json, name: str, depth: int) -> Any:
         kind = _type_of(fields)
@@ -129,7 +135,7 @@ class _Sampling:
         if kind in ("integer", "number"):
             return self._number(fields, name, whole=kind == "integer")
         if kind == "boolean":
-            return bool(fields.get("default", True))
+            return bool(fields.get("default", True)) and not self._evidence.denies(name)
         return None if kind == "null" else self._string(fields, name)
 
     def _object(self, fields: Json, depth: int) -> Json:
@@ -202,18 +208,22 @@ class _Sampling:
         resolved = self._resolved(dict(items)) if is_object(items) else {}
         values: list[Any] = []
         if most and _PLAIN.issuperset(resolved):
-            values = self._listed(resolved)
+            values = self._listed(resolved, name)
         while len(values) < min(max(least, 0 if self._leads_back(items) else 1), most):
             values.append(self.value(items, name, depth - 1))
+        contained = fields.get("contains")
+        if is_object(contained) and most:
+            values[most - 1 :] = []
+            values.append(self.value({"allOf": [contained, resolved]}, name, depth - 1))
         if fields.get("uniqueItems"):
             choices: Any = resolved.get("enum")
             values = _unique(values, choices if is_list(choices) else ())
         return values[:most]
 
-    def _listed(self, items: Json) -> list[Any]:
+    def _listed(self, items: Json, name: str) -> list[Any]:
         kind = _type_of(items) if items else "string"
         if kind == "string":
-            texts = self._evidence.all("quoted", "name")
+            texts = self._evidence.list_beside(name) or self._evidence.all("quoted", "name")
             return [text for text in texts if _fits(text, items)]
         if kind in ("integer", "number"):
             bounds = Bounds.of(items, whole=kind == "integer")
@@ -252,7 +262,7 @@ class _Sampling:
             if names.intersection(words) and (hint := evidence.next(*kinds)):
                 return hint
         if words and not _WHOLE.intersection(words):
-            beside = evidence.beside(name, r"[\w.@/+-]*\w")
+            beside = evidence.beside(name, r"[\w.@/+-]*\w", quoted=True)
             hint = beside or evidence.next(*_NAMED) or (evidence.near(name) if evidence.near else None)
             if hint:
                 return hint
