@@ -2,7 +2,7 @@
 
 import pytest
 
-from rockbottom.plan.returns import Returns
+from rockbottom.plan.returns import Cell, Observation, Returns
 
 KIND = (("first", "final"), ("first", "final", "plain"), ("first", "final", "plain", "user", "more"))
 HALF = dict.fromkeys(KIND, ((1.0, 0.0, 0.0, 0.0), (1.0, 1.0, 1.0, 1.0)))
@@ -40,3 +40,14 @@ def test_ends_that_were_only_just_sent_say_nothing():
     for _ in range(20):
         returns.open(KIND, None, 0.0)
     assert returns.chance(KIND).quick == before
+
+
+def test_what_is_forgotten_is_counted_nowhere_and_its_class_goes_on_counting():
+    """An end is waited for longer than a small planner remembers the prefix below it."""
+    kind, past, other = Cell(), Cell(), Cell()
+    waiting = Observation((kind, past), 0.0)
+    past.forget()
+    other.forget()
+    waiting.outlived(0)
+    assert (kind.misses[0], kind.waiting[1]) == (1.0, 1)
+    assert past.counts is other.counts

@@ -228,6 +228,8 @@ class History:
                 spared += 1
                 continue
             self.prefixes -= run.end - run.start
+            for cell in run.local.values() if run.local is not None else ():
+                cell.forget()
             for key in (run.first, run.last):
                 if self.runs.get(key) is run:
                     del self.runs[key]

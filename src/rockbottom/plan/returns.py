@@ -41,6 +41,8 @@ _FIRST = 2  # so many of a kind of which nothing was seen but the prior are the 
 ClassKey = tuple[str, ...]
 _MISSES, _WAITING_NOW, _SINCE = (len(STAGES) * number for number in (1, 2, 3))  # where each stands in a cell's counts
 _NONE = (0.0,) * len(STAGES)
+_FORGOTTEN: list[float] = [0.0] * 4 * len(STAGES)
+"""The counts of all cells that are forgotten: ends are waited for an hour, and a planner forgets sooner."""
 
 
 class Cell:
@@ -74,6 +76,10 @@ class Cell:
         """Count so many; what is waited for stays."""
         self.counts[:_WAITING_NOW] = (*hits, *misses)
         self.own = own
+
+    def forget(self) -> None:
+        """Count nothing any more: nobody asks for it again, though ends that are waited for will be counted in it."""
+        self.counts = _FORGOTTEN
 
     def outlived(self, stage: int, now: float) -> float:
         """The parts of the stage that those in it have outlived so far: each counts as that much of a miss."""
