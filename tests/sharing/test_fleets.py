@@ -105,6 +105,57 @@ def test_a_stop_budget_of_sixteen_processes_holds_whatever_happens_to_the_store(
         assert _steady(spent) <= LIMIT
 
 
+class Spender:
+    """A member with a stop budget of $10 a month that makes calls of 10 cents; it knows only what it was told."""
+
+    def __init__(self, url: str) -> None:
+        address = address_of(url, {})
+        self.budgets = Budgets(Budget(LIMIT, "month", action="stop", reserve_usd="0.1"), file=":memory:")
+        self.member = member_of(address, "us-east-1", Planner(secret=address.secret), lambda _: None)
+        self.budgets.lend(self.member.money)
+
+    def spend(self) -> bool:
+        """Whether a call may leave, which costs its ten cents."""
+        now = time.time()
+        try:
+            self.budgets.check({}, now)
+        except BudgetExceeded:
+            return False
+        self.budgets.record(CallRecord(now, MODEL, "Converse", cost_usd="0.1"))
+        return True
+
+
+@pytest.mark.parametrize("emptied", ["restarted", "flushed"])
+def test_who_comes_first_to_an_emptied_store_spends_nothing_of_what_sixteen_spent(server, emptied):
+    """$7 of $10 are spent by sixteen, eight of which are gone, when the server is emptied. Newcomers that are there at
+    that instant, before any other, spend as fast as they can: all together $10 at most, and nearly that."""
+    spenders = [Spender(server.url) for _ in range(REPLICAS)]
+    try:
+        calls = 0
+        while calls < 70:
+            calls += spenders[calls % REPLICAS].spend()
+            time.sleep(0.01)
+        for gone in spenders[::2]:
+            gone.member.close()
+        time.sleep(1.5)  # one beat, in which the others hear of it
+        if emptied == "restarted":
+            server.stop()
+            server.start()
+        else:
+            server.ask("FLUSHALL")
+        newcomers = [Spender(server.url) for _ in range(3)]
+        spenders += newcomers
+        ends = time.monotonic() + 9
+        while time.monotonic() < ends:
+            calls += sum(spender.spend() for spender in newcomers)
+            assert calls <= 100
+            time.sleep(0.01)
+        assert calls >= 85
+    finally:
+        for spender in spenders:
+            spender.member.close()
+
+
 class Returning:
     """Who comes back after a minute exactly when nothing was written, at one of sixteen replicas by chance."""
 

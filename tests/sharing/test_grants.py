@@ -21,10 +21,15 @@ class Group:
     def __init__(self) -> None:
         self.data: bytes | None = None
         self.now, self.era = 1000.0, 1
+        self.quiet_until = float("-inf")
+
+    def lose_all(self, *, quiet_s: float) -> None:
+        """The store is emptied; of what begins there it grants nothing for so long."""
+        self.data, self.quiet_until = None, self.now + quiet_s
 
     def settle(self, asks):
         group = group_of(self.data)
-        answer = settle(group, asks, self.now, str(self.era))
+        answer = settle(group, asks, self.now, str(self.era), self.quiet_until)
         self.data = group_bytes(group)
         return answer
 
@@ -315,27 +320,75 @@ def test_together_they_keep_the_limit_when_the_store_goes_back_to_an_older_state
         assert drawn(members) <= 1000
 
 
-def test_who_comes_first_to_an_emptied_store_gets_half_of_the_limit_until_somebody_tells_what_was_spent():
-    """700 of 1,000 are spent. To a newcomer the emptied store is a new one, with 500 for the first member; when the
-    others have told of the 700, nobody is given more."""
+def test_who_comes_first_to_an_emptied_store_gets_nothing_until_the_others_have_told():
+    """700 of 1,000 are spent and 150 held by two. A newcomer begins the group anew, in a store that is quiet for half a
+    second after that: it gets nothing. The others tell; 5 s later it is leased what is left, and no more."""
     group = Group()
     members = [Member("one", group, pots="a"), Member("other", group, pots="a")]
     for _ in range(3):
         for member in members:
             member.settle(need=350)
     assert all(member.spend("a", 350) for member in members)
-    group.data = None
+    group.lose_all(quiet_s=0.5)
     newcomer = Member("newcomer", group, pots="a")
     newcomer.settle(need=40)
-    assert newcomer.lessee.limit("a") == 500
-    members[0].settle()
-    members[1].settle()
-    assert newcomer.spend("a", 40)
+    assert newcomer.lessee.limit("a") == 0
+    group.now += 0.2
+    for member in members:
+        member.settle()
+    group.now += 0.4  # the half second is over, and somebody has told that there was a group before
+    newcomer.settle(need=40)
+    assert newcomer.lessee.limit("a") == 0
     group.now += GRACE_S
-    for member in (newcomer, *members, newcomer):
-        member.settle(need=300)
-    assert newcomer.lessee.limit("a") <= 500
-    assert not any(member.spend("a", 300) for member in members)
+    for member in members:
+        member.settle()
+    newcomer.settle(need=300)
+    assert 0 < newcomer.lessee.limit("a") <= 300
+    assert (
+        drawn(members) + sum(each.lessee.limit("a") - each.spent.get("a", 0) for each in (newcomer, *members)) <= 1000
+    )
+
+
+def test_a_group_that_begins_in_a_new_store_grants_after_half_a_second():
+    """Nobody tells anything: half of 1,000 once the store need not be quiet any more; answers say how long it is."""
+    group = Group()
+    group.lose_all(quiet_s=0.5)
+    member = Member("one", group, pots="a")
+    assert group.settle(member.lessee.offer(member.standings(), 1000, 500)).quiet_s == 0.5
+    group.now += 0.6
+    answer = group.settle(member.lessee.offer(member.standings(), 1000, 500))
+    member.lessee.take(answer)
+    member.settle()
+    assert (answer.quiet_s, member.lessee.limit("a")) == (0, 500)
+
+
+def test_a_store_that_begins_anew_is_told_what_those_spent_that_are_gone():
+    """One spent 300 of 1,000 and left, another 200 and was silent for an hour; the third spent 100. The store loses
+    all: the third tells of all 600, twice that it does, also after a newcomer, and to the store after that."""
+    group = Group()
+    left, silent, stays = (Member(name, group, want=400, pots="a") for name in ("left", "silent", "stays"))
+    for member, amount in ((left, 300), (silent, 200), (stays, 100)):
+        member.settle(need=amount)
+        assert member.spend("a", amount)
+        member.settle()
+        member._want = 0
+        member.settle()
+    group.settle(left.lessee.offer(left.standings(), 1000, 0, leaves=True))
+    group.now += 3600
+    stays.settle()
+    for _ in range(2):
+        group.lose_all(quiet_s=0.5)
+        newcomer = Member(f"newcomer {group.now}", group, pots="a")
+        newcomer.settle(need=500)
+        for _ in range(2):
+            stays.settle()
+            assert group_of(group.data).pots["a"] == 600
+        group.now += GRACE_S + 1
+        newcomer.settle(need=500)
+        assert newcomer.lessee.limit("a") <= 400
+        newcomer.settle()
+        newcomer.settle()
+        stays.settle()
 
 
 class Counted:
@@ -343,7 +396,7 @@ class Counted:
 
     def __init__(self, store: SqliteStore) -> None:
         self._store, self.changes = store, 0
-        self.era = store.era
+        self.era, self.quiet_until = store.era, store.quiet_until
 
     def change(self, name, change, for_s):
         self.changes += 1

@@ -1,5 +1,6 @@
 """Leases of budgets in long streams, on idle days, from one period to the next; with clocks that are set by hand."""
 
+import asyncio
 import threading
 import time
 from decimal import Decimal
@@ -181,3 +182,30 @@ def test_the_first_call_of_a_process_waits_for_the_stores_first_answer():
             away.check({}, NOON)
         waited.append(time.monotonic() - begun)
     assert waited[1] < waited[0]
+
+
+def test_no_event_loop_waits_for_a_store_that_has_not_answered():
+    """Ten calls in the first second of a process whose store is heard after .4 s: all leave, and the loop runs on
+    meanwhile, its longest step a tenth of a second."""
+    budgets = Budgets(Budget("10", "day", action="stop", reserve_usd="0.01"), file=":memory:")
+    leases = BudgetLeases("member", lambda: None, time.monotonic)
+    budgets.lend(leases)
+    store, longest = SqliteStore(":memory:", clock=lambda: NOON), [0.0]
+
+    async def ticks() -> None:
+        while True:
+            begun = time.monotonic()
+            await asyncio.sleep(0.01)
+            longest[0] = max(longest[0], time.monotonic() - begun)
+
+    async def calls() -> None:
+        ticking = asyncio.ensure_future(ticks())
+        heard = threading.Timer(0.4, leases.settle, [store])
+        heard.start()
+        await asyncio.gather(*(budgets.check_async({}, NOON) for _ in range(10)))
+        ticking.cancel()
+
+    begun = time.monotonic()
+    asyncio.run(calls())
+    assert time.monotonic() - begun > 0.35
+    assert longest[0] < 0.2

@@ -20,7 +20,7 @@ from typing import TypeVar
 
 from rockbottom.budgets.budget import Budget
 from rockbottom.budgets.errors import BadBudget
-from rockbottom.budgets.leasing import Leased, Leases
+from rockbottom.budgets.leasing import Asked, Leased, Leases
 from rockbottom.budgets.periods import Period
 from rockbottom.budgets.store import Account, BudgetState, BudgetStore
 from rockbottom.budgets.telling import exceeded, not_leased, spent_text
@@ -104,11 +104,31 @@ class Budgets:
         ``estimate_usd`` is what the call may cost, where the caller knows better than the account's last calls.
         """
         by_account = self._accounts(tags, now)
-        if not by_account:
-            return
+        leases = self._asked(by_account, estimate_usd)
+        for lease in leases.values():
+            lease.wait()
+        self._hold(by_account, now, estimate_usd, leases)
 
+    async def check_async(self, tags: Mapping[str, str], now: float, estimate_usd: Usd | None = None) -> None:
+        """As ``check``, without blocking the event loop while a store that is shared is asked."""
+        by_account = self._accounts(tags, now)
+        leases = self._asked(by_account, estimate_usd)
+        for lease in leases.values():
+            await lease.wait_async()
+        self._hold(by_account, now, estimate_usd, leases)
+
+    def _hold(
+        self,
+        by_account: Mapping[Account, Sequence[Budget]],
+        now: float,
+        estimate_usd: Usd | None,
+        leases: Mapping[tuple[Account, Usd], Asked],
+    ) -> None:
+        """Hold an estimate in each account. Raises BudgetExceeded."""
         accounts = list(by_account)
-        leased = self._leased(by_account, estimate_usd) if self._leases is not None else {}
+        if not accounts:
+            return
+        leased = {key: lease.leased() for key, lease in leases.items()}
 
         def verdict(account: Account, state: BudgetState) -> Usd:
             amount = self._estimate(by_account[account], account, state) if estimate_usd is None else estimate_usd
@@ -127,20 +147,21 @@ class Budgets:
     def _hold_s(self) -> float:
         return HOLD_S if self._leases is None else LENT_HOLD_S
 
-    def _leased(
+    def _asked(
         self, by_account: Mapping[Account, Sequence[Budget]], estimate_usd: Usd | None
-    ) -> dict[tuple[Account, Usd], Leased]:
-        """What this process may spend of each account, by the limit of its budget."""
-        assert self._leases is not None
-        leased: dict[tuple[Account, Usd], Leased] = {}
+    ) -> dict[tuple[Account, Usd], Asked]:
+        """Leases of each account, by the limit of its budget; none where nothing is shared."""
+        leases: dict[tuple[Account, Usd], Asked] = {}
+        if self._leases is None:
+            return leases
         for account, budgets in by_account.items():
             state = self._store.state(account)
             amount = self._estimate(budgets, account, state) if estimate_usd is None else estimate_usd
             for limit in {Decimal(budget.limit_usd) for budget in budgets}:
                 name = f"{account.name} of {limit}"
                 period = account.start, Period(budgets[0].period).end(account.start)
-                leased[account, limit] = self._leases.leased(name, period, limit, amount, self._spending(account))
-        return leased
+                leases[account, limit] = self._leases.ask(name, period, limit, amount, self._spending(account))
+        return leases
 
     def _spending(self, account: Account) -> Callable[[], tuple[Usd, Usd]]:
         """What gives the spending of an account: one function for each account, by which leases know these budgets."""

@@ -21,23 +21,40 @@ class Leased(Protocol):
 
     @property
     def connected(self) -> bool:
-        """Whether the store answers."""
+        """Whether the store says so: it answers, and was told by all."""
+        ...
+
+
+class Asked(Protocol):
+    """A lease that was asked for."""
+
+    @property
+    def leased(self) -> Callable[[], Leased]:
+        """How it stands by now."""
+        ...
+
+    def wait(self) -> None:
+        """Block the thread until the answer is there, or it is not worth waiting any more."""
+        ...
+
+    async def wait_async(self) -> None:
+        """As ``wait``, without blocking the event loop."""
         ...
 
 
 class Leases(Protocol):
     """Gives out what is left of a limit that several processes share."""
 
-    def leased(
+    def ask(
         self,
         name: str,
         period: tuple[int, int],
         limit_usd: Usd,
         need_usd: Usd,
         spending: Callable[[], tuple[Usd, Usd]],
-    ) -> Leased:
-        """The lease of an account in the period from one second of the epoch to another, for a call that may cost
-        ``need_usd``.
+    ) -> Asked:
+        """Ask for a lease of an account in the period from one second of the epoch to another, for a call that may cost
+        ``need_usd``; returns at once.
 
         ``spending`` says at any time what this process spent of it and holds; it must take no lock that is held here.
         """

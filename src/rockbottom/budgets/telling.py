@@ -37,9 +37,9 @@ def exceeded(
 def not_leased(budget: Budget, account: Account, state: BudgetState, leased_usd: Usd, now: float) -> BudgetExceeded:
     """The error of a call that is stopped because nobody can say what others spent."""
     return BudgetExceeded(
-        f"Not sent: the store that says what others spent does not answer. Of the budget for {account.name} this "
-        "process "
-        f"had leased {_shown(leased_usd)}, and {_shown(state.spent + state.held)} of that is spent or held.",
+        "Not sent: the store that says what others spent does not answer, or has just begun and is being told. Of the "
+        f"budget for {account.name} this process had leased {_shown(leased_usd)}, and "
+        f"{_shown(state.spent + state.held)} of that is spent or held.",
         fix="bring the store that share= names back; rockbottom keeps trying it",
         account=account.name,
         limit_usd=Decimal(budget.limit_usd),

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from rockbottom.catalog import Catalog, Resolve
+from rockbottom.client.admitting import admit, admit_async
 from rockbottom.client.arguments import Arguments
 from rockbottom.client.books import FAILED, REFUSED, TOO_OLD, unread_call
 from rockbottom.client.calls import Call, Options
@@ -81,7 +82,9 @@ class Attachment:
 
         Raises only what a budget raises on purpose.
         """
-        tags = self._admitted()
+        tags = self._tags()
+        if self.budget is not None:
+            admit(self.budget, tags, self.clock, self.talk, self._budget_watch)
         try:
             if must_ask(self.resolve, model_id := model_id_of(request)):
                 ask(self.resolve, model_id)
@@ -98,7 +101,9 @@ class Attachment:
         self, request: Params, operation: str = "Converse", whereabouts: Whereabouts = NOWHERE
     ) -> Call | None:
         """As ``depart``, without blocking the event loop."""
-        tags = self._admitted()
+        tags = self._tags()
+        if self.budget is not None:
+            await admit_async(self.budget, tags, self.clock, self.talk, self._budget_watch)
         try:
             if must_ask(self.resolve, model_id := model_id_of(request)):
                 import asyncio  # loaded by whoever awaits; a synchronous client needs none of it
@@ -113,20 +118,15 @@ class Attachment:
             step = self._unread(request, error)
         return self._off(step, request, operation, whereabouts, tags)
 
-    def _admitted(self) -> Mapping[str, str]:
-        """The tags of a call made here and now. Raises what the budget says to the caller, and nothing else."""
-        tags = tags_now(self.recorder.tags if self.recorder is not None else {})
+    def _tags(self) -> Mapping[str, str]:
+        """The tags of a call made here and now; what dropped calls hold of a budget is free again."""
         if self.budget is not None:
-            self._settle_dropped()  # what they hold is free again
-            began = self.stopwatch()
-            try:
-                self.budget.check(tags, self.clock())
-            except RockbottomError:
-                raise
-            except Exception as error:
-                self.talk.failure("asking the budget", error)
-            self.talk.waited(f"budget={type(self.budget).__name__}", self.stopwatch() - began)
-        return tags
+            self._settle_dropped()
+        return tags_now(self.recorder.tags if self.recorder is not None else {})
+
+    @property
+    def _budget_watch(self) -> Callable[[], float] | None:
+        return self.stopwatch if self.tower.beyond is None else None
 
     def _off(
         self, call: Call | None, request: Params, operation: str, whereabouts: Whereabouts, tags: Mapping[str, str]

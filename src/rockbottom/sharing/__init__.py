@@ -7,7 +7,7 @@ from rockbottom.sharing.grants import Ask, Asks, Grant, Group, Settled, group_by
 from rockbottom.sharing.guarding import GuardLease
 from rockbottom.sharing.lessee import Lessee, Standing
 from rockbottom.sharing.member import Member, Status, member_of
-from rockbottom.sharing.money import BudgetLeases, Leased
+from rockbottom.sharing.money import Asked, BudgetLeases, Leased
 from rockbottom.sharing.sqlite import SqliteStore
 from rockbottom.sharing.store import Read, Store
 from rockbottom.sharing.valkey import ValkeyStore
@@ -16,6 +16,7 @@ __all__ = [
     "KEY_VARIABLE",
     "Address",
     "Ask",
+    "Asked",
     "Asks",
     "BadAddress",
     "BudgetLeases",

@@ -8,10 +8,10 @@ A member tells the sum of what it ever spent of each pot, so that a settlement t
 the last ones, counts once. One that is not heard of for ``EXPIRES_S`` seconds is taken to have spent all that it had
 leased; if it comes back after all, that is undone first. A group that has lost something (it is another, or goes on
 from an older state, as after a failover or from a snapshot) grants nothing more for ``GRACE_S``, in which all tell
-what they spent and hold. A newcomer that is the first in a store that was emptied begins a new group there, as in a
-store that is used for the first time: until somebody tells more, it is leased what a first member is. Two processes of
-one member (a machine that was copied while it ran) have different tokens: the second is told that it is a twin, holds
-nothing, and goes on under a name of its own.
+what they spent and hold, and what those had spent that are gone, as the group said last. One that begins grants
+nothing until the instant that its store names, for a newcomer may be the first in a store that was emptied. Two
+processes of one member (a machine that was copied while it ran) have different tokens: the second is told that it is a
+twin, holds nothing, and goes on under a name of its own.
 """
 
 import msgspec
@@ -27,6 +27,7 @@ class Ask(msgspec.Struct, frozen=True, array_like=True):
 
     ``spent``: all that it ever spent. ``counted``: how much of that the store has confirmed. ``keep``: the part of its
     lease that it cannot give back. ``want``: the lease that it would like. ``need``: what its next request may cost.
+    ``gone``: what the group last said of those who are no more.
     """
 
     pot: str
@@ -35,6 +36,7 @@ class Ask(msgspec.Struct, frozen=True, array_like=True):
     keep: int
     want: int
     need: int
+    gone: int = 0
 
 
 class Asks(msgspec.Struct, frozen=True):
@@ -59,23 +61,37 @@ class Asks(msgspec.Struct, frozen=True):
 class Grant(msgspec.Struct, frozen=True, array_like=True):
     """The store's answer for one pot. ``lease``: what the member may spend beyond what is counted. ``fair``: its share
     of what is free. ``left``: what nobody spent or leased. ``spent``: what all members spent, as far as it is settled.
+    ``gone``: how much of that is of members that are no more, so that only those who live can tell it to another store.
     """
 
     lease: int
     fair: int
     left: int
     spent: int
+    gone: int = 0
 
 
 class Settled(msgspec.Struct, frozen=True):
     """The answer. ``living``: the members that are heard of. ``twin``: nothing was settled, for another process goes by
-    the same name."""
+    the same name. ``quiet_until``: nothing is granted before, by the store's clock, where it is ``at``."""
 
     epoch: str
     place: int
     grants: dict[str, Grant] = {}
     living: int = 1
     twin: bool = False
+    quiet_until: float = 0.0
+    at: float = 0.0
+
+    @property
+    def begun(self) -> bool:
+        """Whether the group began with this."""
+        return self.place == 1
+
+    @property
+    def quiet_s(self) -> float:
+        """For so many seconds nothing is granted, until all have told what they spent."""
+        return max(0.0, self.quiet_until - self.at)
 
 
 class _Member(msgspec.Struct):
@@ -86,6 +102,7 @@ class _Member(msgspec.Struct):
     leases: dict[str, int] = {}
     charged: dict[str, int] = {}
     granted: dict[str, Grant] = {}
+    left: bool = False
 
 
 class Group(msgspec.Struct):
@@ -117,38 +134,50 @@ def group_bytes(group: Group) -> bytes:
     return _ENCODER.encode(group)
 
 
-def settle(group: Group, asks: Asks, now: float, era: str = "") -> Settled:
-    """Settle in place. ``era`` is that of the store: another server may not have been told the last settlements."""
-    group.epoch = group.epoch or f"{asks.member} {now}"
+def settle(group: Group, asks: Asks, now: float, era: str = "", quiet_until: float = float("-inf")) -> Settled:
+    """Settle in place. ``era`` is that of the store: another server may not have been told the last settlements.
+
+    ``quiet_until``: a group that begins grants nothing before that, at most ``GRACE_S``.
+    """
+    if not group.epoch:
+        group.epoch, group.grace_until = f"{asks.member} {now}", quiet_until
     _expire(group, now)
     _see(group, era, now)
     member = group.members.get(asks.member)
     known = member is not None
     member = member or _Member()
     if known and asks.token != member.token != asks.before and asks.number <= member.number + 1:
-        return Settled(group.epoch, group.place, twin=True)
+        return _settled(group, {}, now, twin=True)
     group.members[asks.member] = member
     _undo_charge(group, member)
     member.until = now + EXPIRES_S
     if asks.token == member.token:
-        return Settled(group.epoch, group.place, member.granted, _living(group, now))
+        return _settled(group, member.granted, now)
     elsewhere = asks.epoch not in ("", group.epoch)
     lost = elsewhere or asks.place > group.place or (known and asks.number > member.number + 1)
     if lost:
         group.grace_until = now + GRACE_S
+        for ask in asks.asks:
+            untold = ask.gone - _gone(group, ask.pot, now)
+            group.pots[ask.pot] = group.pots.get(ask.pot, 0) + max(0, untold)
     elif not known and now >= group.grace_until:  # it was silent for long: what it was told is counted is
         member.spent = {ask.pot: ask.counted for ask in asks.asks}
     group.limit = max(group.limit, asks.limit) if asks.grows else asks.limit
     group.place += 1
-    member.number, member.token = asks.number, asks.token
+    member.number, member.token, member.left = asks.number, asks.token, asks.leaves
     for ask in asks.asks:
         group.pots[ask.pot] = group.pots.get(ask.pot, 0) + ask.spent - member.spent.get(ask.pot, 0)
         member.spent[ask.pot] = ask.spent
         member.leases[ask.pot] = ask.keep
-    member.granted = {ask.pot: _granted(group, member, ask, now) for ask in asks.asks}
+    leased, living = _leased(group), _living(group, now)
+    member.granted = {ask.pot: _granted(group, member, ask, now, leased, living) for ask in asks.asks}
     if asks.leaves:
         member.leases, member.until = {}, now
-    return Settled(group.epoch, group.place, member.granted, _living(group, now))
+    return _settled(group, member.granted, now)
+
+
+def _settled(group: Group, grants: dict[str, Grant], now: float, *, twin: bool = False) -> Settled:
+    return Settled(group.epoch, group.place, grants, _living(group, now), twin, group.grace_until, now)
 
 
 def _living(group: Group, now: float) -> int:
@@ -163,17 +192,28 @@ def _see(group: Group, era: str, now: float) -> None:
     group.eras = [*group.eras, era][-_ERAS:]
 
 
-def _granted(group: Group, member: _Member, ask: Ask, now: float) -> Grant:
+def _granted(group: Group, member: _Member, ask: Ask, now: float, leased: dict[str, int], living: int) -> Grant:
+    """The lease of one pot; ``leased`` is what all hold, and is kept so."""
     pot, mine = ask.pot, member.leases[ask.pot]
-    leased = _leased(group)
     spent = group.pots[pot]
     others = sum(max(0, amount + leased.get(name, 0)) for name, amount in group.pots.items() if name != pot)
     settled = sum(max(0, amount) for name, amount in group.pots.items() if name != pot)
     room = group.limit - others - spent - (leased.get(pot, 0) - mine)
-    fair = max(0, group.limit - settled - spent) // (_SHARES * _living(group, now))
+    fair = max(0, group.limit - settled - spent) // (_SHARES * living)
     lease = mine if now < group.grace_until else max(mine, min(ask.want, room, max(ask.need, fair)))
     member.leases[pot] = lease
-    return Grant(lease, fair, max(0, room - lease), spent)
+    leased[pot] = leased.get(pot, 0) + lease - mine
+    return Grant(lease, fair, max(0, room - lease), spent, _gone(group, pot, now))
+
+
+def _gone(group: Group, pot: str, now: float) -> int:
+    """What was spent of a pot by members that left, or are silent for so long that they will not tell it again."""
+    known = sum(
+        member.spent.get(pot, 0) + member.charged.get(pot, 0)
+        for member in group.members.values()
+        if not member.left and member.until > now - _FORGOTTEN_S
+    )
+    return group.pots.get(pot, 0) - known
 
 
 def _leased(group: Group) -> dict[str, int]:

@@ -7,12 +7,12 @@ import time
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from decimal import ROUND_CEILING, Decimal
-from typing import Any
+from typing import Any, NamedTuple
 
 from rockbottom.plan import ANY_ACCOUNT, Guard
 from rockbottom.sharing.grants import Asks
 from rockbottom.sharing.lessee import Lessee, Standing
-from rockbottom.sharing.settling import settled_with
+from rockbottom.sharing.settling import Quiet, settled_with
 from rockbottom.sharing.store import Store
 
 _SETTLE_S, _BEAT_S, _LONGEST_BEAT_S = 0.1, 1.0, 3.0  # the last: all settle within ``GRACE_S``
@@ -23,6 +23,13 @@ _ZERO = Decimal(0)
 _GROUP = "guard"
 
 
+class Told(NamedTuple):
+    """What a settlement says of the store: that it has lost something since the last one, that it is empty."""
+
+    lost: bool = False
+    begun: bool = False
+
+
 class GuardLease:
     """Keeps ``guard.limits`` at what was leased. ``monotonic`` runs in seconds."""
 
@@ -30,26 +37,38 @@ class GuardLease:
         self._lessee, self._guard, self._monotonic = Lessee(member, grows=True), guard, monotonic
         self._needs: dict[tuple[str, ...], tuple[Decimal, float]] = {}
         self._settled_at = float("-inf")
-        self._era, self._living = "", 1
+        self._living = 1
+        self.quiet, self._quiet_s = Quiet("", float("inf")), 0.0
+        """Of the store as it was at the last settlement."""
 
-    def settle(self, store: Store, lock: AbstractContextManager[Any], leaving: bool = False) -> bool:
-        """Settle what was spent, where it is time to; whether the store turned out to have lost something since the
-        last time. Raises StoreAway."""
+    @property
+    def is_quiet(self) -> bool:
+        """Whether the store granted nothing at the last settlement, whatever there was."""
+        return self._quiet_s > 0
+
+    def settle(
+        self, store: Store, lock: AbstractContextManager[Any], leaving: bool = False, *, at_once: bool = False
+    ) -> Told:
+        """Settle what was spent, where it is time to, or ``at_once``. Raises StoreAway."""
         now = self._monotonic()
         since = now - self._settled_at
         settle_s = max(_SETTLE_S, min(_LONGEST_BEAT_S, self._living / _IN_A_SECOND))
         beat_s = max(_BEAT_S, min(_LONGEST_BEAT_S, self._living / _BEATS_IN_A_SECOND))
+        if self.is_quiet:
+            beat_s = max(settle_s, min(beat_s, self._quiet_s))
         with lock:
-            if not leaving and (since < settle_s or (since < beat_s and not self._lessee.changed(self._standings()))):
-                return False
+            rests = since < settle_s or (since < beat_s and not self._lessee.changed(self._standings()))
+            if rests and not (leaving or at_once):
+                return Told()
             asks = self._offered(now, leaving)
         answer = settled_with(store, _GROUP, asks, _KEPT_S)
         self._settled_at, self._living = now, answer.living
         with lock:
             self._lessee.take(answer)
             self._set_limits()
-        is_another, self._era = self._era not in ("", store.era), store.era
-        return is_another or self._lessee.lost
+        self._quiet_s = answer.quiet_s
+        is_another, self.quiet = self.quiet.era not in ("", store.era), Quiet(store.era, answer.quiet_until)
+        return Told(is_another or self._lessee.lost, answer.begun)
 
     def _offered(self, now: float, leaving: bool) -> Asks:
         for key, needed in self._guard.asked.items():

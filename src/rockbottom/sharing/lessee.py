@@ -119,8 +119,8 @@ class Lessee:
         pot = self._pots.setdefault(standing.pot, _Pot())
         spent = standing.spent - pot.before
         fresh = spent - pot.settled
-        fair = want if pot.grant is None else pot.grant.fair
+        fair, gone = (want, 0) if pot.grant is None else (pot.grant.fair, pot.grant.gone)
         reserve = max(standing.risk, min(want, max(standing.need, fair)))
         pot.lease = min(pot.lease, fresh + reserve)  # from now on: it may be leased to others as soon as this is sent
         keep = max(0, pot.lease - fresh)
-        return Ask(standing.pot, spent, pot.settled, keep, max(want, keep), max(standing.need, standing.risk))
+        return Ask(standing.pot, spent, pot.settled, keep, max(want, keep), max(standing.need, standing.risk), gone)

@@ -26,7 +26,8 @@ from rockbottom.sharing.money import BudgetLeases
 from rockbottom.sharing.store import Store
 
 _BEAT_S, _TOGETHER_S = 0.5, 0.004
-_FIRST_PAUSE_S, _LONGEST_PAUSE_S = 0.1, 1.0
+_QUIET_BEAT_S = 0.1  # while calls wait until a store that has just begun grants something
+_FIRST_PAUSE_S, _LONGEST_PAUSE_S = 0.1, 0.5  # so all are back before a store that was started again grants anything
 _WAITING = 10_000  # sightings that wait for the store; of more the oldest are lost
 _CAUGHT_UP = 100
 
@@ -44,25 +45,35 @@ class SharingPlanner(Protocol):
 
 class Envelope(msgspec.Struct, frozen=True, array_like=True):
     """What one member tells at once: sightings, names of prefixes that need not be waited for any more, and the instant
-    by its own clock (None: it is of a version that does not say)."""
+    by its own clock (None: it is of a version that does not say).
+
+    ``begun``: it was the first in a store that held nothing; whoever knows what was spent tells it now."""
 
     member: str
     sightings: list[bytes]
     heard: list[str]
     at: float | None = None
+    begun: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Status:
-    """Whether the store answers; if not, why, how many sightings it was never told, and whether it ever answered."""
+    """Whether the store answers; if not, why, how many sightings it was never told, and whether it ever answered.
+    ``quiet``: it does, and grants nothing for now."""
 
     place: str
     connected: bool
     why: str
     lost: int
     joined: bool = True
+    quiet: bool = False
 
     def __str__(self) -> str:
+        if self.quiet:
+            return (
+                f"{self.place} has just begun, or was emptied: it leases nothing more for some seconds, until all have "
+                "told what they spent"
+            )
         if self.connected:
             return f"shares what it learns through {self.place}"
         if not self.joined:
@@ -113,6 +124,7 @@ class Member:
         self._guard = GuardLease(self.id, self._planner.guard)
         self._outgoing: deque[Sighting] = deque()
         self._lost, self._why, self._away, self._joined = 0, "not asked yet", {"telling", "reading"}, False
+        self._tells_at_once = False
         self._woken, self._closed = threading.Event(), threading.Event()
         self._changing = threading.Lock()
         self._telling, self._reading = Worker("share", self._tells), Worker("share-reader", self._reads)
@@ -122,7 +134,8 @@ class Member:
     @property
     def status(self) -> Status:
         """Whether the store answers, and what it was not told."""
-        return Status(self._address.place, not self._away, self._why, self._lost, self._joined)
+        quiet = self.connected and self._guard.is_quiet
+        return Status(self._address.place, self.connected, self._why, self._lost, self._joined, quiet)
 
     @property
     def connected(self) -> bool:
@@ -131,7 +144,7 @@ class Member:
 
     def trouble(self) -> str:
         """What is wrong, in a sentence; empty where nothing is."""
-        return "" if self.connected else str(self.status)
+        return "" if self.connected and not self._guard.is_quiet else str(self.status)
 
     def start(self) -> None:
         """Begin to publish sightings and to read those of others."""
@@ -186,7 +199,7 @@ class Member:
     def _tells(self) -> None:
         store, pause_s, closed = self._address.store(self._scope), _FIRST_PAUSE_S, self._closed
         while True:
-            self._woken.wait(_BEAT_S)
+            self._woken.wait(_QUIET_BEAT_S if self.money.is_waited_for or self._guard.is_quiet else _BEAT_S)
             self._woken.clear()
             leaving = closed.is_set()
             if not leaving:
@@ -199,6 +212,7 @@ class Member:
                 self._not_heard_from("telling", error)
                 closed.wait(pause_s)
                 pause_s = min(2 * pause_s, _LONGEST_PAUSE_S)
+                self._woken.set()
             if leaving:
                 store.close()
                 return
@@ -213,8 +227,17 @@ class Member:
             except BaseException:
                 self._outgoing.extendleft(reversed(sightings))
                 raise
-        self.money.settle(store, leaving)
-        if self._guard.settle(store, lock_of(self._planner), leaving):
+        if self._tells_at_once or self.money.begins:
+            self._tells_at_once = False
+            self._settle_guard(store, at_once=True)
+        self.money.settle(store, leaving, self._guard.quiet)
+        self._settle_guard(store, leaving)
+
+    def _settle_guard(self, store: Store, leaving: bool = False, *, at_once: bool = False) -> None:
+        heard = self._guard.settle(store, lock_of(self._planner), leaving, at_once=at_once)
+        if heard.begun:
+            store.publish(_ENCODER.encode(Envelope(self.id, [], [], self._clock(), begun=True)))
+        if heard.lost:
             self.money.tell_all()
 
     # -- reading -----------------------------------------------------------------------------------
@@ -251,6 +274,9 @@ class Member:
             return
         if envelope.member == self.id:
             return
+        if envelope.begun:
+            self._tells_at_once = True
+            self.money.tell_all()
         now = self._clock()
         if live and envelope.at is not None:
             self._clocks.saw(envelope.member, envelope.at, now)
@@ -281,7 +307,7 @@ class Member:
         with self._changing:
             was_connected = not self._away
             self._away, self._why = self._away | {doing}, str(error)[:200]
-        self.money.connected = False
+        self.money.let_go()
         self.claims.let_go()
         if was_connected:
             with lock_of(self._planner):

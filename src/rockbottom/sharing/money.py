@@ -14,12 +14,14 @@ from typing import NamedTuple
 from rockbottom.process import Arrival
 from rockbottom.quantities import Usd
 from rockbottom.sharing.lessee import Lessee, Standing
-from rockbottom.sharing.settling import settled_with
+from rockbottom.sharing.settling import Quiet, settled_with
 from rockbottom.sharing.store import Store
 
 _NANO = 10**9
-_WAIT_S = 0.05  # the longest that a call waits for a lease
+_WAIT_S = 0.25  # the longest that a call waits for a lease before it is refused
+_NEEDED_S = 2.0  # so long after a call what it needed stays leased for the next one
 _START_S = 1.0  # from its start, in which a process that has heard nothing yet of the store waits for it
+_QUIET_START_S = 4.0  # and in which it waits until a store that has just begun grants something
 _BEAT_S, _IDLE_S = 1.0, 1800.0  # a process gives back what it leased of an account that is idle for so long
 _LATE_S = 7200.0  # so long after the end of a period calls that left in it may come back
 _FEW, _IN_A_SECOND = 16, 160  # so many members settle at each call; more of them so often in a second, together
@@ -33,11 +35,31 @@ Spending = Callable[[], tuple[Usd, Usd]]
 
 class Leased(NamedTuple):
     """What this process may spend of an account, what all have spent of it as far as it is settled, and whether the
-    store answers."""
+    store says so: it answers, and was told by all."""
 
     limit_usd: Usd
     spent_usd: Usd
     connected: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A lease that was asked for, and how long at most a call waits for the answer."""
+
+    leased: Callable[[], Leased]
+    _answer: Arrival
+    _patience: Callable[[], float]
+    """Seconds for which it is still worth waiting; more once the store is heard."""
+
+    def wait(self) -> None:
+        """Block the thread until the answer is there, or it is not worth waiting any more."""
+        while not self._answer.landed and (seconds := self._patience()) > 0:
+            self._answer.wait(seconds)
+
+    async def wait_async(self) -> None:
+        """As ``wait``, without blocking the event loop."""
+        while not self._answer.landed and (seconds := self._patience()) > 0:
+            await self._answer.wait_async(seconds)
 
 
 @dataclass(slots=True)
@@ -50,6 +72,7 @@ class _Account:
     used_at: float = 0.0
     settled_at: float = float("-inf")
     pause_s: float = 0.0  # between settlements that no call waits for
+    quiet_until: float = 0.0  # nothing is granted before
     answered: list[Arrival] = field(default_factory=list[Arrival])
 
 
@@ -62,7 +85,7 @@ class BudgetLeases:
         self._number = count()
         self._lock = threading.Lock()
         self._telling_all = False
-        self._starts_until = monotonic() + _START_S
+        self._began_at = monotonic()
         self.connected = False
 
     def tell_all(self) -> None:
@@ -70,8 +93,28 @@ class BudgetLeases:
         self._telling_all = True
         self._wake()
 
-    def leased(self, name: str, period: tuple[int, int], limit_usd: Usd, need_usd: Usd, spending: Spending) -> Leased:
-        """The lease for a call that may cost so much; waits a little for more where there may be more."""
+    @property
+    def begins(self) -> bool:
+        """Whether an account waits for its first answer."""
+        return any(account.lessee.grant(_POT) is None for account in list(self._accounts.values()))
+
+    @property
+    def is_waited_for(self) -> bool:
+        """Whether calls wait for an answer."""
+        return any(account.answered for account in list(self._accounts.values()))
+
+    def let_go(self) -> None:
+        """The store gives no answer: nobody waits for it."""
+        self.connected = False
+        with self._lock:
+            waiting = [arrival for account in self._accounts.values() for arrival in account.answered]
+            for account in self._accounts.values():
+                account.answered = []
+        for arrival in waiting:
+            arrival.land()
+
+    def ask(self, name: str, period: tuple[int, int], limit_usd: Usd, need_usd: Usd, spending: Spending) -> Asked:
+        """Ask for a lease for a call that may cost so much, where there may be more than this process has."""
         need, (start, end) = _nano(need_usd), period
         with self._lock:
             account = self._accounts.get(((name, start), spending))
@@ -83,22 +126,38 @@ class BudgetLeases:
             spent, at_risk = spending()
             short = account.lessee.limit(_POT) < _nano(spent) + _nano(at_risk) + max(need, 1)
             grant, leased = account.lessee.grant(_POT), account.lessee.lease(_POT)
-            waiting, now = None, self._monotonic()
-            wait_s = _WAIT_S if self.connected else self._starts_until - now
+            answer, now = Arrival(), self._monotonic()
             may_get = grant is None or grant.left + leased >= need or self._beats(account, now)
-            if short and wait_s > 0 and may_get:
-                waiting = Arrival()
-                account.answered.append(waiting)
-        if waiting is not None:
+            if waits := short and may_get and self._waits_until(account, now) > now:
+                account.answered.append(answer)
+        if waits:
             self._wake()
-            waiting.wait(wait_s)
+        else:
+            answer.land()
+        return Asked(
+            lambda: self._leased(account, answered=answer.landed),
+            answer,
+            lambda: self._waits_until(account, now) - self._monotonic(),
+        )
+
+    def _waits_until(self, account: _Account, asked_at: float) -> float:
+        """Until when a call waits for an answer of the store, at most; in the first seconds of a process until it is
+        heard, and grants something."""
+        if not self.connected:
+            return self._began_at + _START_S
+        if account.lessee.limit(_POT) == 0:
+            return max(asked_at + _WAIT_S, self._began_at + _QUIET_START_S)
+        return asked_at + _WAIT_S
+
+    def _leased(self, account: _Account, *, answered: bool) -> Leased:
         with self._lock:
             grant = account.lessee.grant(_POT)
             spent_by_all = Decimal(grant.spent if grant is not None else 0) / _NANO
-            return Leased(Decimal(account.lessee.limit(_POT)) / _NANO, spent_by_all, self.connected)
+            is_known = self.connected and answered and self._monotonic() >= account.quiet_until
+            return Leased(Decimal(account.lessee.limit(_POT)) / _NANO, spent_by_all, is_known)
 
-    def settle(self, store: Store, leaving: bool = False) -> None:
-        """Settle every account that it is time for. Raises StoreAway."""
+    def settle(self, store: Store, leaving: bool = False, quiet: Quiet | None = None) -> None:
+        """Settle every account that it is time for; ``quiet`` is of the store. Raises StoreAway."""
         telling_all = self._telling_all
         for key, account in list(self._accounts.items()):
             name, start = key[0]
@@ -107,7 +166,10 @@ class BudgetLeases:
             with self._lock:
                 if leaving or idle_s > account.lasts_s:
                     self._accounts.pop(key)
-                waiting, account.answered = account.answered, []
+                if now >= account.quiet_until or leaving or telling_all:
+                    waiting, account.answered = account.answered, []
+                else:
+                    waiting = []
                 standing = self._standing(account)
                 is_used = idle_s <= _IDLE_S and not leaving
                 rested = now - account.settled_at >= account.pause_s
@@ -118,11 +180,15 @@ class BudgetLeases:
                 want = max(4 * account.need, account.limit // 100) if is_used else 0
                 asks = account.lessee.offer([standing], account.limit, want, leaves=leaving)
             try:
-                answer = settled_with(store, f"budget:{name}:{start}", asks, account.lasts_s)
+                answer = settled_with(store, f"budget:{name}:{start}", asks, account.lasts_s, quiet)
                 with self._lock:
                     account.lessee.take(answer)
-                    account.settled_at, account.need = now, 0
+                    account.settled_at, account.quiet_until = now, now + answer.quiet_s
                     account.pause_s = answer.living / _IN_A_SECOND if answer.living > _FEW else 0.0
+                    if answer.quiet_s and not leaving:  # they wait on, and what they need stays to be asked for
+                        account.answered, waiting = waiting + account.answered, []
+                    elif now - account.used_at > _NEEDED_S:
+                        account.need = 0
             finally:
                 for arrival in waiting:
                     arrival.land()

@@ -1,16 +1,33 @@
 """One settlement with a store."""
 
+from typing import NamedTuple
+
 from rockbottom.sharing.grants import Asks, Settled, group_bytes, group_of, settle
 from rockbottom.sharing.store import Store
 
 
-def settled_with(store: Store, group: str, asks: Asks, for_s: float) -> Settled:
-    """Settle in the group of this name, which is kept for so long after. Raises StoreAway."""
+class Quiet(NamedTuple):
+    """Until when, by the clock of a store in this era of it, no group grants anything that begins there.
+
+    It is that of the group in which every member is: where that one is there, the store has lost nothing.
+    """
+
+    era: str
+    until: float
+
+
+def settled_with(store: Store, group: str, asks: Asks, for_s: float, quiet: Quiet | None = None) -> Settled:
+    """Settle in the group of this name, which is kept for so long after. Raises StoreAway.
+
+    ``quiet``: what is known of another group of the store; None: this one is the first that is asked for.
+    """
     answers: list[Settled] = []
 
     def change(data: bytes | None, now: float) -> bytes:
         state = group_of(data)
-        answers.append(settle(state, asks, now, store.era))
+        known = quiet is None or quiet.era == store.era
+        until = float("inf") if not known else store.quiet_until(now) if quiet is None else quiet.until
+        answers.append(settle(state, asks, now, store.era, until))
         return group_bytes(state)
 
     store.change(f"group:{group}", change, for_s)

@@ -38,6 +38,9 @@ class SqliteStore:
         self._lock = threading.Lock()
         self._db: sqlite3.Connection | None = None
 
+    def quiet_until(self, now: float) -> float:
+        return float("-inf")
+
     def publish(self, entry: bytes) -> None:
         with self._opened() as db:
             place = db.execute("INSERT INTO stream (entry) VALUES (?)", (entry,)).lastrowid or 0

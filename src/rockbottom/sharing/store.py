@@ -29,6 +29,11 @@ class Store(Protocol):
         """What is another once the server was started again or another took its place; of the last connection."""
         ...
 
+    def quiet_until(self, now: float) -> float:
+        """For a group that is not there at ``now``: until when who knows of it may still have to say so, if the store
+        had it and lost it. -inf: it loses nothing. All by the store's clock."""
+        ...
+
     def publish(self, entry: bytes) -> None:
         """Put an entry at the end of the stream."""
         ...

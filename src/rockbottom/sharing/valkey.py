@@ -14,6 +14,7 @@ from rockbottom.sharing.store import STREAM_KEPT, Change, Read
 _ANSWER_S = 1.0
 _AT_ONCE = 200
 _TRIES, _LONGEST_PAUSE_S = 50, 0.02
+_REJOINED_S, _TOLD_S = 2.0, 0.5  # after a server's start members are connected again; asked, those who are tell
 Answer = TypeVar("Answer")
 
 
@@ -51,7 +52,10 @@ class ValkeyStore:
     ) -> None:
         self._url, self._name, self._sleep, self._chance = url, name, sleep, chance
         self._connection: Any = None
-        self.era = ""
+        self.era, self._began = "", float("-inf")
+
+    def quiet_until(self, now: float) -> float:
+        return max(self._began + _REJOINED_S, now + _TOLD_S)
 
     def publish(self, entry: bytes) -> None:
         self._asked(lambda db: db.xadd(self._key("stream"), {b"e": entry}, maxlen=STREAM_KEPT, approximate=True))
@@ -122,21 +126,22 @@ class ValkeyStore:
         try:
             if self._connection is None:
                 self._connection = self._connected()
-                self.era = self._era(self._connection)
+                self.era, self._began = self._run(self._connection)
             return use(self._connection)
         except (RedisError, OSError) as error:
             self.close()
             raise StoreAway(f"{type(error).__name__}: {error}") from error
 
     @staticmethod
-    def _era(db: Any) -> str:
-        """The number of this run of the server; empty where it tells none."""
+    def _run(db: Any) -> tuple[str, float]:
+        """The number of this run of the server, and when it began at the latest; "" and -inf where it tells none."""
         from redis.exceptions import ResponseError
 
         try:
-            return str(db.info("server").get("run_id", ""))
-        except ResponseError:  # not allowed, or not known to a service that is like them
-            return ""
+            run = db.info("server")
+            return str(run.get("run_id", "")), db.time()[0] - float(run.get("uptime_in_seconds", "inf"))
+        except (ResponseError, ValueError):  # not allowed, or not known to a service that is like them
+            return "", float("-inf")
 
     def _connected(self) -> Any:
         import redis
