@@ -1,6 +1,6 @@
 """The reference semantics of prompt caching: ``step(state, prompt, now) -> (state, outcome)``. Pure."""
 
-from rockbottom.cache.behaviour import Behaviour, UnknownSide, behaviour_of
+from rockbottom.cache.behaviour import Behaviour, UnknownSide, behaviour_of, side_is_shown
 from rockbottom.cache.effect import effective, ineffective
 from rockbottom.cache.entries import Entry, EntryKey, Namespace, PrefixCache
 from rockbottom.cache.outcome import CacheOutcome, PointFate, as_sent, outcome, step
@@ -29,5 +29,6 @@ __all__ = [
     "outcome",
     "refusal",
     "refusals",
+    "side_is_shown",
     "step",
 ]

@@ -11,6 +11,9 @@ from rockbottom.catalog import Switch
 from rockbottom.prompt import Api
 from rockbottom.quantities import RockbottomError, Ttl
 
+_SHOWN_BY, _SEEN = 3, 0.1
+"""Requests that a side must be shown by, and the share of them (or of their tokens) that may speak for the other."""
+
 
 class UnknownSide(RockbottomError):
     """A switch was set to a value that it does not have, or there is no such switch."""
@@ -66,3 +69,8 @@ def behaviour_of(switches: Mapping[str, Switch], **chosen: str) -> Behaviour:
         if side not in switches[name].sides:
             raise UnknownSide(f"switch {name} has no side {side!r}; it has {', '.join(switches[name].sides)}")
     return Behaviour(**{name: chosen.get(name, switches[name].default) for name in names})
+
+
+def side_is_shown(requests: int, against: float) -> bool:
+    """Whether counters show a side: of ``requests`` that tell the sides apart the share ``against`` says the other."""
+    return requests >= _SHOWN_BY and against < _SEEN

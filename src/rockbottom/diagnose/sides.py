@@ -3,14 +3,11 @@
 from collections.abc import Sequence
 from dataclasses import replace
 
-from rockbottom.cache import Behaviour, behaviour_of
+from rockbottom.cache import Behaviour, behaviour_of, side_is_shown
 from rockbottom.catalog import Catalog
 from rockbottom.diagnose.causes import Cause
 from rockbottom.diagnose.findings import Findings
 from rockbottom.diagnose.sent import Sent
-
-_SHOWN_BY, _SEEN = 3, 0.1
-"""Misses that a side must be shown by, and the share of their tokens that may have been read all the same."""
 
 
 def sides_shown(findings: Findings, requests: Sequence[Sent], catalog: Catalog) -> Behaviour:
@@ -24,5 +21,5 @@ def sides_shown(findings: Findings, requests: Sequence[Sent], catalog: Catalog) 
     read = sum(
         sent.usage.cache_read for sent in requests if sent.usage is not None and sent.rules.implicit_point
     )  # fmt: skip
-    shown = misses >= _SHOWN_BY and read < _SEEN * tokens
+    shown = side_is_shown(misses, read / tokens if tokens else 0.0)
     return replace(behaviour, implicit_lookback="none") if shown else behaviour

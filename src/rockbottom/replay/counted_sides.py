@@ -2,11 +2,9 @@
 
 from dataclasses import replace
 
+from rockbottom.cache import side_is_shown
 from rockbottom.replay.points import as_recorded
 from rockbottom.replay.policies import Stage, run
-
-_SHOWN_BY, _SEEN = 3, 0.1
-"""Requests that a side must be shown by, and the share of them that may still have read as the other side says."""
 
 
 def by_counters(stage: Stage) -> Stage:
@@ -21,7 +19,7 @@ def by_counters(stage: Stage) -> Stage:
     other = replace(stage, behaviour=replace(stage.behaviour, implicit_lookback="none"))
     looked, not_looked = run(stage, as_recorded).read, run(other, as_recorded).read
     telling = (looked > not_looked) & (read >= 0)
-    if telling.sum() < _SHOWN_BY:
-        return stage
     halfway = not_looked[telling] + (looked[telling] - not_looked[telling]) // 2
-    return other if (read[telling] > halfway).mean() < _SEEN else stage
+    looked_back = float((read[telling] > halfway).sum())
+    requests = int(telling.sum())
+    return other if side_is_shown(requests, looked_back / max(requests, 1)) else stage
