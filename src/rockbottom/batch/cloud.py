@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 
 from rockbottom.batch.errors import AccessRefused, BatchError, InvalidSettings, ServiceBusy
 from rockbottom.process import leads_here, local_client
+from rockbottom.quantities import Answer
 
 _T = TypeVar("_T")
 _BUSY = frozenset(
@@ -99,7 +100,9 @@ class Cloud:
 
     def call(self, service: str, operation: str, **arguments: Any) -> Any:
         """One call, waited for with growing pauses while the service is busy. Raises BatchError or ClientError."""
-        return self.patiently(f"{service}:{operation}", lambda: getattr(self.client(service), operation)(**arguments))
+        return self.patiently(
+            f"{service}:{operation}", lambda: Answer(getattr(self.client(service), operation)(**arguments))
+        )
 
     def patiently(self, action: str, attempt: Callable[[], _T]) -> _T:
         """``attempt`` until it succeeds, the service has been busy for too long, or it refuses."""

@@ -81,6 +81,9 @@ def _failure(error: BaseException, argv: Sequence[str]) -> int:
     if type(error).__module__ == "sqlite3":  # a database of ours, or of the user, on a full or damaged disk
         say(f"a database cannot be used: {error}")
         return Exit.USAGE
+    if _is_unreadable_answer(error):
+        say(f"the answer of the service cannot be read: {error}", "check --endpoint-url, and AWS_ENDPOINT_URL")
+        return Exit.SERVICE
     if isinstance(error, ValueError) and _raised_in(error, "botocore", "boto3", "urllib", "http"):
         say(str(error))  # an address from the environment or from a configuration of AWS that is none
         return Exit.USAGE
@@ -140,6 +143,16 @@ def _raised_in(error: BaseException, *packages: str) -> bool:
         trace = trace.tb_next
     module = str(trace.tb_frame.f_globals.get("__name__", "")) if trace is not None else ""
     return module.partition(".")[0] in packages
+
+
+def _is_unreadable_answer(error: BaseException) -> bool:
+    """Whether botocore stumbled over what answered: none of its parsers checks that it is AWS."""
+    if isinstance(error, (AttributeError, LookupError, TypeError)) and _raised_in(error, "botocore"):
+        return True
+    trace = error.__traceback__
+    while trace is not None and trace.tb_frame.f_globals.get("__name__") != "botocore.parsers":
+        trace = trace.tb_next
+    return trace is not None
 
 
 def _silence_stdout() -> None:

@@ -70,7 +70,7 @@ def _products(client: Any, services: Sequence[str], regions: Sequence[str]) -> I
                 ServiceCode=service, FormatVersion="aws_v1", Filters=filters
             )
             for page in pages:
-                for product in page["PriceList"]:
+                for product in page.get("PriceList", ()):
                     yield decoded(product)
 
 

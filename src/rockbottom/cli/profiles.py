@@ -218,8 +218,10 @@ class _Service:
     def _call(self, operation: str, **arguments: Any) -> dict[str, Any]:
         from botocore.exceptions import BotoCoreError, ClientError
 
+        from rockbottom.quantities import Answer
+
         try:
-            return getattr(self._client, operation)(**arguments)
+            return Answer(getattr(self._client, operation)(**arguments))
         except (BotoCoreError, ClientError) as error:
             action = "".join(part.capitalize() for part in operation.split("_"))
             raise ProfilesUnavailable(

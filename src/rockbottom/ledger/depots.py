@@ -13,6 +13,7 @@ from typing import Any, NamedTuple, Protocol
 
 from rockbottom.files import make_folder, private
 from rockbottom.ledger.errors import NotShipped
+from rockbottom.quantities import Answer
 
 _SCHEME = "s3://"
 _CONNECT_S, _READ_S = 5.0, 30.0
@@ -154,7 +155,7 @@ class S3Depot:
 
     def _call(self, operation: str, name: str, **arguments: Any) -> Any:
         with self._refusals(name):
-            return getattr(self._s3(), operation)(Bucket=self._bucket, Key=self._prefix + name, **arguments)
+            return Answer(getattr(self._s3(), operation)(Bucket=self._bucket, Key=self._prefix + name, **arguments))
 
     def _s3(self) -> Any:
         if self._client is None:

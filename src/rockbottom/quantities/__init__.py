@@ -1,6 +1,14 @@
 """Usage vectors, money, durations, sources and the root of the errors; knows nothing of Bedrock."""
 
-from rockbottom.quantities.decoding import Undecodable, decoded, decoder_of, reason_of, toml_of
+from rockbottom.quantities.decoding import (
+    Answer,
+    Undecodable,
+    UnexpectedAnswer,
+    decoded,
+    decoder_of,
+    reason_of,
+    toml_of,
+)
 from rockbottom.quantities.durations import LONGEST_FIRST, UNNAMED, Ttl
 from rockbottom.quantities.errors import Fault, RockbottomError
 from rockbottom.quantities.money import ZERO_USD, Usd, digits_of, usd_of_tokens
@@ -18,6 +26,7 @@ __all__ = [
     "UNNAMED",
     "WRITES",
     "ZERO_USD",
+    "Answer",
     "DocumentWeights",
     "Fault",
     "FormWeights",
@@ -27,6 +36,7 @@ __all__ = [
     "TokenWeights",
     "Ttl",
     "Undecodable",
+    "UnexpectedAnswer",
     "Unit",
     "Usage",
     "Usd",

@@ -7,7 +7,7 @@ no machine type holds. Each raises an error of its own kind, so each caller that
 from collections.abc import Callable
 from typing import Any, TypeVar, overload
 
-from rockbottom.quantities.errors import RockbottomError
+from rockbottom.quantities.errors import Fault, RockbottomError
 
 T = TypeVar("T")
 _MALFORMED = (ValueError, RecursionError, OverflowError)  # msgspec's errors and UnicodeDecodeError are ValueErrors
@@ -15,6 +15,22 @@ _MALFORMED = (ValueError, RecursionError, OverflowError)  # msgspec's errors and
 
 class Undecodable(RockbottomError):
     """Bytes from outside are not the text that they should be; the message says what is wrong and where."""
+
+
+class UnexpectedAnswer(RockbottomError):
+    """What answered a call of AWS's does not speak as AWS does: a proxy, or a server of something else."""
+
+    fault = Fault.SERVICE
+
+
+class Answer(dict[str, Any]):
+    """The answer to a call of AWS's. Raises UnexpectedAnswer for a member that it should have and does not."""
+
+    def __missing__(self, name: str) -> Any:
+        raise UnexpectedAnswer(
+            f"the answer of the service has no {name}",
+            fix="check --endpoint-url, and AWS_ENDPOINT_URL in the environment",
+        )
 
 
 @overload
