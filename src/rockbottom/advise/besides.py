@@ -9,7 +9,7 @@ from decimal import Decimal
 from math import ceil
 
 from rockbottom.advise.errors import UnknownBeside
-from rockbottom.catalog import LeverPrice, prices_of
+from rockbottom.catalog import LeverPrice, limit, prices_of
 from rockbottom.documents import BesideCost
 from rockbottom.figures import thousands
 from rockbottom.quantities import ZERO_USD, Usd
@@ -24,9 +24,6 @@ POLICIES: Mapping[str, str] = {
     "reasoning": "automatedReasoningPolicyUnits",
 }
 """Policies of a guardrail by a short name, and the name of their units in a trace."""
-
-UNIT_CHARACTERS = 1000
-"""A text unit holds up to so many characters (AWS, Bedrock pricing)."""
 
 CHARACTERS_PER_TOKEN = Decimal("3.6")
 """English text of Claude: 10,350 characters were 2,871 tokens (a public measurement on Sonnet 4.6)."""
@@ -71,7 +68,7 @@ Lines = tuple[BesideLine, ...]
 
 def text_units(tokens: Decimal) -> int:
     """Text units of a text of so many tokens; none of an empty one."""
-    return ceil(tokens * CHARACTERS_PER_TOKEN / UNIT_CHARACTERS)
+    return ceil(tokens * CHARACTERS_PER_TOKEN / limit("text_unit_characters"))
 
 
 def lines_of(units: Mapping[str, Decimal]) -> Lines:

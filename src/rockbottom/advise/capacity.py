@@ -9,13 +9,11 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from rockbottom.advise.bills import Tariff
-from rockbottom.catalog import Hourly, NoPriceInForce, Scope, provisioned_prices, reserved_prices
+from rockbottom.catalog import Hourly, NoPriceInForce, Scope, limit, provisioned_prices, reserved_prices
 from rockbottom.quantities import Unit, Usd
 
 _TOKENS_AN_HOUR = 60_000  # of 1,000 tokens a minute
 _MTOK = 1_000_000
-MINIMUM_INPUT_TPM, MINIMUM_OUTPUT_TPM = 100, 10
-"""The least that may be reserved, in thousands of tokens a minute (AWS, Reserve capacity)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +55,6 @@ def _reserved(tariff: Tariff, prices: tuple[Usd, Usd]) -> Iterator[HourlyCapacit
     scope = "global" if tariff.model.scope is Scope.GLOBAL else "geo"
     for row in reserved_prices():
         if tariff.model.model.id.startswith(row.name) and row.scope == scope:
-            least = MINIMUM_INPUT_TPM * row.usd[0] + MINIMUM_OUTPUT_TPM * row.usd[1]
+            least = limit("reserved_input_ktpm") * row.usd[0] + limit("reserved_output_ktpm") * row.usd[1]
             on_demand = prices[0] * _TOKENS_AN_HOUR / _MTOK
             yield HourlyCapacity("reserved", row.term, least, row.usd[0] / on_demand, 1 - row.usd[0] / on_demand, row)

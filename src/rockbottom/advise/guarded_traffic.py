@@ -6,12 +6,11 @@ from typing import TYPE_CHECKING
 from rockbottom.advise.besides import (
     CHARACTERS_PER_TOKEN,
     POLICIES,
-    UNIT_CHARACTERS,
     BesideLine,
     Guarding,
     Lines,
 )
-from rockbottom.catalog import prices_of
+from rockbottom.catalog import limit, prices_of
 from rockbottom.figures import thousands
 
 if TYPE_CHECKING:  # columns take a while to load, and most who ask this room have none
@@ -50,4 +49,4 @@ def _evaluated(trace: "Trace", guard: Guarding) -> "Array":
 
 def _units(tokens: "Array") -> "Array":
     tenths = int(CHARACTERS_PER_TOKEN * 10)  # integers: a unit is begun or it is not
-    return -(-(tokens.astype("int64") * tenths) // (UNIT_CHARACTERS * 10))
+    return -(-(tokens.astype("int64") * tenths) // (limit("text_unit_characters") * 10))

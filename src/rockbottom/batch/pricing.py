@@ -7,12 +7,10 @@ from math import ceil
 
 from rockbottom.batch.caching import Sampled
 from rockbottom.batch.errors import NotEstimated, NotInBatch
-from rockbottom.batch.rejoining import Tally
+from rockbottom.batch.rejoining import LONG_PROMPT, Tally
 from rockbottom.catalog import ModelId, NoPriceInForce, PriceBook, Tier
 from rockbottom.cost import Cost, CostLine, bill
 from rockbottom.quantities import NO_USAGE, Unit, Usage, Usd
-
-_LONG_PROMPT = 100_000  # no long-context price is known that starts below
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +26,7 @@ class Pricing:
         """The cost of requests; short ones share a price row and are summed first. Raises NoPriceInForce."""
         short, lines = NO_USAGE, Cost()
         for usage in usages:
-            if usage.total_input > _LONG_PROMPT:
+            if usage.total_input > LONG_PROMPT:
                 lines += bill(usage, self.model, tier, self.on, self.book, region=self.region)
             else:
                 short += usage

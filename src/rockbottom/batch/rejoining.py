@@ -81,7 +81,7 @@ _encode = msgspec.json.Encoder().encode
 # Codes that may be retried where the record does not say: the service's own throttling and server errors.
 _RETRYABLE_CODES = frozenset({"408", "424", "429", "500", "502", "503", "504"})
 _SHOWN_CHARS = 500
-_LONG_PROMPT = 100_000  # from here on a record may be billed at a long-context price, so it is billed by itself
+LONG_PROMPT = 100_000  # no long-context price starts below: a longer record is billed by itself
 
 
 @dataclass(slots=True)
@@ -163,7 +163,7 @@ class Rejoin:
             return
         tokens_in = counters.inputTokens + counters.input_tokens + counters.prompt_tokens
         tokens_out = counters.outputTokens + counters.output_tokens + counters.completion_tokens
-        if tokens_in > _LONG_PROMPT:
+        if tokens_in > LONG_PROMPT:
             self.tally.long.append(Usage(tokens_in, tokens_out))
         else:
             self._input += tokens_in

@@ -12,10 +12,10 @@ import msgspec
 from rockbottom.batch.cloud import Cloud, code_of
 from rockbottom.batch.errors import InvalidSettings
 from rockbottom.batch.setup import ABOUT, POLICY
+from rockbottom.catalog import limit
 from rockbottom.figures import counted, megabytes, thousands
 
 _UNDER_WAY = ("Submitted", "Validating", "Scheduled", "InProgress", "Stopping")
-_AT_ONCE = 1_000  # objects that DeleteObjects takes
 
 
 class Part(msgspec.Struct, frozen=True):
@@ -108,8 +108,9 @@ def _objects(cloud: Cloud, bucket: str) -> Iterator[tuple[dict[str, str], int]]:
 
 def _delete_objects(cloud: Cloud, bucket: str) -> None:
     names = [name for name, _ in _objects(cloud, bucket)]
-    for first in range(0, len(names), _AT_ONCE):
-        chosen = {"Objects": names[first : first + _AT_ONCE], "Quiet": True}
+    most = limit("deleted_objects")
+    for first in range(0, len(names), most):
+        chosen = {"Objects": names[first : first + most], "Quiet": True}
         failed = cloud.call("s3", "delete_objects", Bucket=bucket, Delete=chosen).get("Errors")
         if failed:
             raise InvalidSettings(

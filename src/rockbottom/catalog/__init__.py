@@ -35,10 +35,12 @@ if TYPE_CHECKING:  # read by commands and by reports, and not when a client is a
         LeverPrice,
         distillation_pairs,
         guardrail_usd,
+        not_distilled,
         prices_of,
         provisioned_prices,
         reserved_prices,
     )
+    from rockbottom.catalog.limits import limit
     from rockbottom.catalog.list_names import MARKETPLACE_EDITION, ListNames
     from rockbottom.catalog.price_list import (
         EVERY_SERVICE,
@@ -116,9 +118,11 @@ __all__ = [
     "iam_statements",
     "known_burndown",
     "lifecycles",
+    "limit",
     "lines_of",
     "list_price",
     "load_catalog",
+    "not_distilled",
     "packaged_catalog",
     "priced",
     "prices_of",
@@ -148,9 +152,11 @@ _LATER = {
     "LeverPrice": "levers",
     "distillation_pairs": "levers",
     "guardrail_usd": "levers",
+    "not_distilled": "levers",
     "prices_of": "levers",
     "provisioned_prices": "levers",
     "reserved_prices": "levers",
+    "limit": "limits",
     "iam_statements": "profile_policies",
     "scp_regions": "profile_policies",
     "PricedProfile": "profiles",

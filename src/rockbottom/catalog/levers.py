@@ -101,6 +101,11 @@ def distillation_pairs() -> tuple[DistillationPair, ...]:
     )  # fmt: skip
 
 
+def not_distilled() -> str:
+    """Which models no job distills, in a sentence."""
+    return _facts()["distillation_besides"]["says"]
+
+
 @cache
 def _prices() -> Mapping[str, Mapping[str, LeverPrice]]:
     return {

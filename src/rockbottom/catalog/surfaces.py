@@ -24,6 +24,8 @@ class Surface(Struct, frozen=True):
     ``options`` is what becomes of ``prompt_cache_options``: ``taken``, ``refused`` or ``ignored``. ``refuses`` gives,
     by surface, the members that are refused, each with the words; ``tiers`` are those a body may ask for, ``efforts``
     those of reasoning, ``tool_choices`` those of Responses (empty: nothing is known, and all are taken).
+    ``tools_or_effort``: its Chat Completions take function tools only without an effort. ``repeats`` is what
+    a reply of its Responses says where nothing else was asked for.
     ``counts_tokens``: count_tokens of bedrock-mantle serves them, ``web_search``: its web search does; ``mantle_ids``
     are the ids there of those of which it is not the bare, unversioned one.
     """
@@ -40,6 +42,8 @@ class Surface(Struct, frozen=True):
     tiers: frozenset[str]
     efforts: tuple[str, ...]
     tool_choices: tuple[str, ...]
+    tools_or_effort: bool
+    repeats: Mapping[str, Any]
     counts_tokens: bool
     web_search: bool
     mantle_ids: Mapping[str, str]
@@ -89,6 +93,8 @@ def _family(name: str, row: Mapping[str, Any]) -> tuple[tuple[str, ...], Surface
         frozenset(row["tiers"]),
         tuple(row.get("efforts", ())),
         tuple(row.get("tool_choices", ())),
+        bool(row.get("tools_or_effort", False)),
+        row.get("repeats", {}),
         bool(row.get("count_tokens", False)),
         bool(row.get("web_search", False)),
         row.get("mantle_ids", {}),

@@ -50,7 +50,7 @@ job = _options(
     click.option("--output-tokens", type=Count(1), help="Tokens to expect of an answer, for the estimate."),
     click.option("--kms-key", metavar="ARN", help="Key that encrypts input and output."),
     click.option("--bucket-owner", metavar="ACCOUNT", help="Account that must own the bucket."),
-    click.option("--timeout-hours", type=Count(24, 168), help="Hours after which a job expires."),
+    click.option("--timeout-hours", type=Count(1), help="Hours after which a job expires."),
     click.option("--tag", "tags", multiple=True, metavar="KEY=VALUE", help="Tag of the jobs; repeat."),
     click.option("--max-usd", type=Dollars(), help="Send nothing when the estimate is above this."),
     click.option("--yes", is_flag=True, help="Do not ask before spending."),

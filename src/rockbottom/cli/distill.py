@@ -46,7 +46,7 @@ def pairs(as_json: bool) -> None:
     "--prefix", type=Number(zero=True), default=Decimal(0), help="Of the input, tokens that every call shares."
 )
 @click.option("--requests", type=Number(), required=True, help="Calls a month.")
-@click.option("--records", type=Count(100, 15_000), default=15_000, show_default=True, help="Prompts to train on.")
+@click.option("--records", type=Count(1), help="Prompts to train on; as many as a job takes.")
 @click.option("--epochs", type=Count(1, 20), default=2, show_default=True, help="Times over them.")
 @click.option("--from-logs", is_flag=True, help="The answers are in a log already: the teacher is not asked.")
 @click.option("--on", type=Day(), help="The day whose prices to use; today by default.")
@@ -54,9 +54,10 @@ def pairs(as_json: bool) -> None:
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def cost(
     teacher: str, student: str, tokens_in: Decimal, tokens_out: Decimal, prefix: Decimal, requests: Decimal,
-    records: int, epochs: int, from_logs: bool, on: date | None, prices: Path | None, as_json: bool,
+    records: int | None, epochs: int, from_logs: bool, on: date | None, prices: Path | None, as_json: bool,
 ) -> None:  # fmt: skip
     """Work out what distilling TEACHER into STUDENT costs, and when it is paid back; nothing is sent."""
+    from rockbottom.catalog import limit
     from rockbottom.cli.replay import catalog_with
     from rockbottom.distill import Call, distillation_cost, pair_of
     from rockbottom.rendering import distillation_document, distillation_text, json_text
@@ -65,7 +66,8 @@ def cost(
         raise click.UsageError("--prefix is a part of --input")
     catalog = catalog_with(prices)
     costs = distillation_cost(
-        pair_of(teacher, student, catalog), Call(tokens_in, tokens_out, prefix), records=records, epochs=epochs,
+        pair_of(teacher, student, catalog), Call(tokens_in, tokens_out, prefix),
+        records=records or limit("distillation_prompts_most"), epochs=epochs,
         month=requests, from_logs=from_logs, on=on or date.today(), catalog=catalog,
         book=catalog.price_book,
     )  # fmt: skip

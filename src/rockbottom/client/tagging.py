@@ -10,9 +10,7 @@ from collections.abc import Generator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
-MOST_TAGS = 16
-LONGEST_TAG = 256
-"""The limits of requestMetadata (AWS API reference of Converse: 1 to 16 pairs, keys and values of 256 characters)."""
+from rockbottom.catalog import limit
 
 _UNSENDABLE = re.compile(r"[^a-zA-Z0-9\s:_@$#=/+,\-.]")
 _TAGS: contextvars.ContextVar[Mapping[str, str]] = contextvars.ContextVar("rockbottom_tags", default={})  # noqa: B039
@@ -64,7 +62,7 @@ def tidy(tags: Mapping[str, Any]) -> dict[str, str]:
 
 def _text(value: Any) -> str | None:
     try:
-        return str(value).encode("utf-8", "replace").decode()[:LONGEST_TAG]
+        return str(value).encode("utf-8", "replace").decode()[: limit("metadata_characters")]
     except Exception:  # a tag is not worth a call
         return None
 
@@ -73,7 +71,8 @@ def tags_now(own: Mapping[str, str]) -> Mapping[str, str]:
     """The tags of a call made here and now, over those of its client."""
     around = _TAGS.get()
     both = _over(own, around) if around else own
-    return both if len(both) <= MOST_TAGS else dict(list(both.items())[-MOST_TAGS:])
+    most = limit("metadata_pairs")
+    return both if len(both) <= most else dict(list(both.items())[-most:])
 
 
 def _over(outer: Mapping[str, str], inner: Mapping[str, str]) -> dict[str, str]:
@@ -86,6 +85,6 @@ def metadata_of(tags: Mapping[str, str], existing: Mapping[str, str] | None) -> 
     ours = {_UNSENDABLE.sub("_", key): _UNSENDABLE.sub("_", value) for key, value in tags.items() if key}
     metadata = dict(existing or {})
     for key, value in ours.items():
-        if len(metadata) < MOST_TAGS:
+        if len(metadata) < limit("metadata_pairs"):
             metadata.setdefault(key, value)
     return metadata

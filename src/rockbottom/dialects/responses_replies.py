@@ -40,7 +40,7 @@ def responses_answer(reply: Json, exchange: Exchange) -> Json:
         "text": {"format": {"type": "text"}, "verbosity": "medium", **(body.get("text") or {})},
         "tool_choice": body.get("tool_choice", "auto"),
         "tools": body.get("tools") or [],
-        "top_p": body.get("top_p", 0.98 if _is_gpt(exchange) else 1.0),
+        "top_p": body.get("top_p", surface_of(exchange.model).repeats.get("top_p", 1.0)),
         "truncation": body.get("truncation", "disabled"),
         "usage": usage,
     }
@@ -50,7 +50,7 @@ def responses_answer(reply: Json, exchange: Exchange) -> Json:
 def _besides(exchange: Exchange) -> Json:
     """What replies repeat besides; those of gpt-oss do not (cassettes of pydantic-ai, 2026-07)."""
     body = exchange.body
-    effort = {"effort": "medium"} if _is_gpt(exchange) else {"effort": None}
+    effort = {"effort": surface_of(exchange.model).repeats.get("effort")}
     context = {"context": "all_turns"} if surface_of(exchange.model).options == "taken" else {}
     options = {"prompt_cache_options": body["prompt_cache_options"]} if body.get("prompt_cache_options") else {}
     return {
@@ -73,14 +73,10 @@ def _besides(exchange: Exchange) -> Json:
     }
 
 
-def _is_gpt(exchange: Exchange) -> bool:
-    """Whether the model is one of OpenAI's that it does not give away."""
-    return exchange.model.vendor == "openai" and surface_of(exchange.model).writes_counted
-
-
 def _items(content: Iterable[Mapping[str, Any]], exchange: Exchange, cut: bool) -> Iterator[Json]:
     status = "incomplete" if cut else "completed"
-    phase = {"phase": "final_answer"} if _is_gpt(exchange) else {}
+    repeats = surface_of(exchange.model).repeats
+    phase = {"phase": repeats["phase"]} if "phase" in repeats else {}
     for number, block in enumerate(content):
         identity = f"{exchange.identity}{number:02d}"
         if "toolUse" in block:

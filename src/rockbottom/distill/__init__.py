@@ -4,14 +4,12 @@ Needs boto3 (the extra ``aws``) once something is sent; data and costs do not.
 """
 
 from rockbottom.distill.costs import DISTILLED, Call, DistillationCost, Way, distillation_cost, pair_of
-from rockbottom.distill.data import LEAST, MOST, TrainingData, training_data
+from rockbottom.distill.data import TrainingData, training_data
 from rockbottom.distill.errors import DistillError, JobEnded, NoSuchJob, NoSuchPair, UnfitData
 from rockbottom.distill.jobs import DistillationJob, begin, deploy, look, made_by, remove, stop, wait
 
 __all__ = [
     "DISTILLED",
-    "LEAST",
-    "MOST",
     "Call",
     "DistillError",
     "DistillationCost",

@@ -16,7 +16,7 @@ from typing import Any
 
 import msgspec
 
-from rockbottom.catalog import Catalog, CatalogError
+from rockbottom.catalog import Catalog, CatalogError, limit
 from rockbottom.dialects import CONVERSE, Dialect, api_of, dialect_for, is_point
 from rockbottom.distill.errors import UnfitData
 from rockbottom.figures import thousands
@@ -25,7 +25,6 @@ from rockbottom.quantities import Undecodable, decoder_of, is_list, is_object
 from rockbottom.trace import pieces_of
 
 SCHEMA = "bedrock-conversation-2024"
-LEAST, MOST = 100, 15_000
 Json = dict[str, Any]
 _object = decoder_of(Json)
 _SUFFIXES = (".json", ".jsonl", ".gz", ".log")
@@ -57,11 +56,12 @@ class TrainingData:
 
     def check(self) -> None:
         """Raise UnfitData where there are too few."""
-        if len(self.records) < LEAST:
+        least, most = limit("distillation_prompts_least"), limit("distillation_prompts_most")
+        if len(self.records) < least:
             left_out = "; ".join(f"{thousands(count)}: {reason}" for reason, count in self.reasons.items())
             raise UnfitData(
-                f"{thousands(len(self.records))} prompts can train a student, but a job takes {LEAST} to "
-                f"{thousands(MOST)}" + (f" (left out: {left_out})" if left_out else ""),
+                f"{thousands(len(self.records))} prompts can train a student, but a job takes {least} to "
+                f"{thousands(most)}" + (f" (left out: {left_out})" if left_out else ""),
                 fix="a log of more days, or another requestMetadata",
             )
 
@@ -80,7 +80,7 @@ def training_data(
     training, seen = TrainingData(), set[bytes]()
     for path in _files(sources):
         for value in _objects(path, training):
-            if len(training.records) >= MOST:
+            if len(training.records) >= limit("distillation_prompts_most"):
                 return training
             _take(value, training, seen, catalog, metadata, single_turn=single_turn, answers=answers)
     return training

@@ -12,7 +12,9 @@ from collections.abc import Iterator, Sequence
 from itertools import groupby, pairwise
 from typing import Any
 
+from rockbottom.catalog import limit
 from rockbottom.dialects import named_tier
+from rockbottom.figures import bare
 from rockbottom.local.accepted import (
     check_fields,
     check_media,
@@ -26,10 +28,6 @@ from rockbottom.local.native import check_thinking, check_thinking_limits
 Json = dict[str, Any]
 
 _MODEL_SAYS = "The model returned the following errors: "
-MAX_IMAGES = 20
-MAX_DOCUMENTS = 5
-MAX_IMAGE_BYTES = 3_932_160  # 3.75 MB
-MAX_DOCUMENT_BYTES = 4_718_592  # 4.5 MB
 _DOCUMENT_NAME = re.compile(r"[A-Za-z0-9_\s\-()\[\]]+")
 
 
@@ -117,7 +115,7 @@ def _check_content(number: int, message: Json) -> bool:
                 )
         elif "image" in block:
             images += 1
-            _check_size(block["image"], MAX_IMAGE_BYTES, f"messages.{number}.content.{place}.image", "3.75 MB")
+            _check_size(block["image"], "image_bytes", f"messages.{number}.content.{place}.image")
         elif "document" in block:
             documents += 1
             _check_document(block["document"], f"messages.{number}.content.{place}.document")
@@ -131,10 +129,9 @@ def _check_content(number: int, message: Json) -> bool:
 def _check_media(number: int, role: str, images: int, documents: int, texts: bool) -> None:
     if role != "user":
         raise invalid(f"messages.{number}: images and documents are accepted only in messages of the user role.")
-    if images > MAX_IMAGES:
-        raise invalid(f"messages.{number}: {images} images; a message holds at most {MAX_IMAGES}.")
-    if documents > MAX_DOCUMENTS:
-        raise invalid(f"messages.{number}: {documents} documents; a message holds at most {MAX_DOCUMENTS}.")
+    for count, what in ((images, "images"), (documents, "documents")):
+        if count > limit(f"message_{what}"):
+            raise invalid(f"messages.{number}: {count} {what}; a message holds at most {limit(f'message_{what}')}.")
     if documents and not texts:
         raise invalid("A text block must be included when using documents.")
 
@@ -147,14 +144,14 @@ def _check_document(document: Json, place: str) -> None:
             "parentheses, and square brackets. The name can't contain more than one consecutive whitespace "
             "character."
         )
-    _check_size(document, MAX_DOCUMENT_BYTES, place, "4.5 MB")
+    _check_size(document, "document_bytes", place)
 
 
-def _check_size(media: Json, limit: int, place: str, shown: str) -> None:
+def _check_size(media: Json, what: str, place: str) -> None:
     source: Any = media.get("source") or {}
     raw = source.get("bytes")
-    if isinstance(raw, str) and len(raw) // 4 * 3 > limit:
-        raise invalid(f"{place}: {len(raw) // 4 * 3} bytes; the limit is {shown}.")
+    if isinstance(raw, str) and len(raw) // 4 * 3 > limit(what):
+        raise invalid(f"{place}: {len(raw) // 4 * 3} bytes; the limit is {bare(limit(what) / (1 << 20))} MB.")
 
 
 def _turns(messages: Sequence[Json]) -> Iterator[tuple[int, list[Json]]]:

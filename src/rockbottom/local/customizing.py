@@ -8,13 +8,12 @@ import hashlib
 from dataclasses import dataclass, field
 from typing import Any
 
-from rockbottom.catalog import distillation_pairs
+from rockbottom.catalog import distillation_pairs, limit
 from rockbottom.local.callers import Caller
 from rockbottom.local.failures import ServiceFailure, invalid
 from rockbottom.local.jobs import instant
 
 Json = dict[str, Any]
-LEAST_PROMPTS = 100
 RUNS_S = 2.0  # seconds of the endpoint's clock that a job takes
 
 
@@ -70,10 +69,9 @@ class Customizations:
         place = f"arn:aws:bedrock:{caller.region}:{caller.account}"
         arn = f"{place}:model-customization-job/{body['baseModelIdentifier']}/{digest}"
         job = Customization(arn, body, now)
-        if prompts is not None and prompts < LEAST_PROMPTS:
-            job.failure = (
-                f"The training data has {prompts} prompts; at minimum {LEAST_PROMPTS} valid prompts are required."
-            )
+        least = limit("distillation_prompts_least")
+        if prompts is not None and prompts < least:
+            job.failure = f"The training data has {prompts} prompts; at minimum {least} valid prompts are required."
         self.jobs[body["jobName"]] = job
         return job
 

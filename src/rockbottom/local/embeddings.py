@@ -103,7 +103,7 @@ def _titan(model: Embedding, body: Json, identity: str) -> tuple[Json, int]:
         )
     types = _types(body.get("embeddingTypes"))
     reply: Json = {"embedding": vector, "inputTextTokenCount": tokens}
-    if model.id.startswith("amazon.titan-embed-text-v2"):
+    if model.by_type:
         reply["embeddingsByType"] = {kind: _as_type(vector, kind) for kind in types}
         if "float" not in types:
             del reply["embedding"]

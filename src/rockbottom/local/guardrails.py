@@ -14,6 +14,7 @@ from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from typing import Any
 
+from rockbottom.catalog import limit
 from rockbottom.dialects import GUARDRAIL_ACTION, GUARDRAIL_TRACE
 from rockbottom.local.callers import Caller
 from rockbottom.local.failures import ServiceFailure, invalid
@@ -22,7 +23,6 @@ from rockbottom.local.jobs import instant
 from rockbottom.quantities import is_list, is_object
 
 Json = dict[str, Any]
-UNIT_CHARACTERS = 1000
 INTERVENED = "guardrail_intervened"
 _MOST = 1000
 _POLICIES = {
@@ -79,7 +79,7 @@ class Guardrail:
     def assess(self, texts: Sequence[str], total: int, side: Side, version: str) -> Assessed:
         """What a version makes of texts of one side, out of so many characters of which the rest is not evaluated."""
         guarded = sum(map(len, texts))
-        units = -(-guarded // UNIT_CHARACTERS)
+        units = -(-guarded // limit("text_unit_characters"))
         usage: Json = {name: units if self._looks(*policy, side) else 0 for name, policy in _POLICIES.items()}
         usage.update(dict.fromkeys(_ZEROS, 0))
         findings = findings_in(self.config, "\n".join(texts), side)

@@ -8,14 +8,13 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from rockbottom.catalog import MANTLE, RUNTIME, Model, Surface
+from rockbottom.catalog import MANTLE, RUNTIME, Model, Surface, limit, surface_of
 from rockbottom.dialects import GUARDRAIL_CONFIG, SurfaceRoute, named_tier
 from rockbottom.local.failures import ServiceFailure, invalid
 from rockbottom.prompt import Api
 from rockbottom.quantities import is_list, is_object
 
 Json = Mapping[str, Any]
-LEAST_OUTPUT = 16
 _DEFAULT_PROJECT = r"default|arn:aws[a-z-]*:bedrock:[a-z0-9-]+:\d{12}:project/default"
 _KNOWN_TIERS = ("auto", "default", "flex", "priority")
 _UNREAD = ("agent_message", "context_compaction", "local_shell_call")
@@ -104,11 +103,7 @@ def _check_chat(body: Json, model: Model) -> None:
     for number, message in enumerate(messages):
         if not is_object(message) or not isinstance(message.get("role"), str):
             raise invalid(f"Invalid 'messages[{number}]': expected an object with a role.")
-    if (
-        body.get("tools")
-        and model.id.startswith("openai.gpt-5.6")
-        and body.get("reasoning_effort") not in (None, "none")
-    ):
+    if body.get("tools") and surface_of(model).tools_or_effort and body.get("reasoning_effort") not in (None, "none"):
         raise invalid(
             f"Function tools with reasoning_effort are not supported for {body['model']} in /v1/chat/completions. "
             "To use function tools, use /v1/responses or set reasoning_effort to 'none'."
@@ -120,11 +115,12 @@ def _check_responses(route: SurfaceRoute, body: Json, surface: Surface) -> None:
         raise invalid("The background parameter is not supported.")
     if GUARDRAIL_CONFIG in body:
         raise invalid(f"Unknown parameter: '{GUARDRAIL_CONFIG}'.")
-    limit = body.get("max_output_tokens")
-    if limit is not None and (type(limit) is not int or limit < LEAST_OUTPUT):
+    output_tokens = body.get("max_output_tokens")
+    least = limit("responses_output_tokens")
+    if output_tokens is not None and (type(output_tokens) is not int or output_tokens < least):
         raise invalid(
-            f"Invalid 'max_output_tokens': integer below minimum value. Expected a value >= {LEAST_OUTPUT}, "
-            f"but got {limit} instead."
+            f"Invalid 'max_output_tokens': integer below minimum value. Expected a value >= {least}, "
+            f"but got {output_tokens} instead."
         )
     for tool in _objects(body.get("tools")):
         if tool.get("type") not in _TOOLS[route.host or MANTLE]:

@@ -3,13 +3,12 @@
 import json
 from typing import Any
 
+from rockbottom.catalog import limit
 from rockbottom.dialects import ANTHROPIC, RESPONSES, Params, converse_point
 from rockbottom.quantities import Ttl
 
 POINT_5M = converse_point()
 POINT_1H = converse_point(Ttl.ONE_HOUR)
-LEAST_OUTPUT = 16
-"""The least ``max_output_tokens`` that Responses takes (sample-per-model-bedrock, 2026-08-22)."""
 _WORDS = [
     "river",
     "stone",
@@ -71,7 +70,7 @@ def responses(
     mode = {"mode": "implicit" if implicit else "explicit", "ttl": "30m"}
     return {
         "model": model_id,
-        **RESPONSES.spelled({"messages": messages, "inferenceConfig": {"maxTokens": LEAST_OUTPUT}}),
+        **RESPONSES.spelled({"messages": messages, "inferenceConfig": {"maxTokens": limit("responses_output_tokens")}}),
         "reasoning": {"effort": "none"},
         "prompt_cache_key": key,
         **({"prompt_cache_options": mode} if options else {}),

@@ -10,7 +10,7 @@ from datetime import UTC, date, datetime, timedelta
 from functools import partial
 from typing import Any, NamedTuple
 
-from rockbottom.catalog import Catalog, CatalogError
+from rockbottom.catalog import Catalog, CatalogError, limit
 from rockbottom.cloudwatch import (
     MANTLE_CALLS,
     MANTLE_DIMENSIONS,
@@ -25,7 +25,6 @@ from rockbottom.quantities import Usd
 from rockbottom.reconcile.books import Book
 
 _DAY_S = 86_400
-_MOST_QUERIES = 500
 _CALLS = "Invocations"
 _UNSAID = (
     "AWS/BedrockMantle has no metric of cached tokens, and AWS does not say whether its input counts them: of models "
@@ -120,8 +119,9 @@ def native_book(
     book = Book("CloudWatch", regions=tuple(region_question.region for _, region_question in questions))
     for cloudwatch, region_question in questions:
         queries = region_question.series
-        for start in range(0, len(queries), _MOST_QUERIES):
-            part = queries[start : start + _MOST_QUERIES]
+        most = limit("metric_queries")
+        for start in range(0, len(queries), most):
+            part = queries[start : start + most]
             for series, day, value in _values(cloudwatch, region_question, part):
                 entry = book.of((day, _model(series.model, catalog, behind or {})))
                 entry.regions.add(region_question.region)

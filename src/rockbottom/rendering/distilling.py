@@ -5,8 +5,8 @@ from decimal import Decimal
 
 import msgspec
 
-from rockbottom.catalog import DistillationPair
-from rockbottom.distill import DISTILLED, LEAST, MOST, DistillationCost, TrainingData
+from rockbottom.catalog import DistillationPair, limit, not_distilled
+from rockbottom.distill import DISTILLED, DistillationCost, TrainingData
 from rockbottom.figures import Cell, Column, Paint, paragraph, table, usd
 from rockbottom.quantities import Usd
 
@@ -89,13 +89,14 @@ def pairs_text(pairs: Sequence[DistillationPair]) -> Iterator[str]:
             "no price of training was read" if pair.training is None else f"training ${usd(pair.training, 2)} per MTok"
         )
         yield f"{pair.teacher} -> {pair.student}  {pair.region}, {priced}"
-    yield "Claude, GPT and Qwen are not distilled; Nova Premier and Llama teachers are gone or Legacy."
+    yield not_distilled()
 
 
 def training_text(data: TrainingData, out: str) -> Iterator[str]:
     """What came of reading prompts."""
     answers = f"{data.labelled:,} with their answer"
-    yield f"{len(data.records):,} prompts in {out}, {answers} (a job takes {LEAST} to {MOST:,})"
+    least, most = limit("distillation_prompts_least"), limit("distillation_prompts_most")
+    yield f"{len(data.records):,} prompts in {out}, {answers} (a job takes {least} to {most:,})"
     for reason, count in data.reasons.items():
         yield f"  {count:,} left out: {reason}"
 
