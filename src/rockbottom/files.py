@@ -27,18 +27,26 @@ def private(path: str | Path, flags: int) -> int:
     return os.open(path, flags | getattr(os, "O_CLOEXEC", 0), _PRIVATE)
 
 
+def _check_name(path: str | Path) -> None:
+    """Raise OSError for what no file can be called; Python raises ValueError, which nobody expects of a file."""
+    if "\0" in str(path):
+        raise OSError(EINVAL, "a name with a zero byte in it", str(path))
+
+
 def make_private(path: str | Path) -> None:
     """Make an empty file where there is none, for SQLite, which opens files itself and gives their mode to its own.
 
     One that is there is not opened: closing it would let go of the locks that this process holds on it through SQLite
     (https://sqlite.org/howtocorrupt.html, 2.2). Raises OSError.
     """
+    _check_name(path)
     with suppress(FileExistsError):
         os.close(private(path, os.O_RDWR | os.O_CREAT | os.O_EXCL))
 
 
 def make_folder(path: Path) -> None:
     """Make a folder, and what is missing above it, for its owner alone (mode 0700). Raises OSError."""
+    _check_name(path)
     if not path.is_dir():
         if path.parent != path:
             make_folder(path.parent)
@@ -51,6 +59,7 @@ def content_of(path: str | Path, at_most: int = _MOST_BYTES) -> bytes:
     Raises OSError with the name of the file; for one of more than ``at_most`` bytes, as a device without an end is,
     and for a named pipe that nobody writes to, too.
     """
+    _check_name(path)
     with named(path), open(path, "rb", buffering=0, opener=_without_waiting) as file:
         content = bytearray(_first_of_pipe(file) if _is_pipe(path) else b"")
         while piece := file.read(_PIECE_BYTES):

@@ -154,3 +154,10 @@ def test_a_path_is_meant_from_where_it_was_given(tmp_path, monkeypatch):
     assert from_here("state.db") == tmp_path / "gone" / "state.db"
     (tmp_path / "gone").rmdir()
     assert from_here("state.db") == Path("state.db")
+
+
+def test_a_name_with_a_zero_byte_is_that_of_no_file(tmp_path):
+    """A configuration can hold one; Python raises ValueError, which nobody expects of a file."""
+    for use in (content_of, make_private, make_folder):
+        with pytest.raises(OSError, match="zero byte"):
+            use(tmp_path / "a\0b")

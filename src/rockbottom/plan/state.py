@@ -89,7 +89,10 @@ def counts_of(cell: Cell) -> list[float]:
 @contextmanager
 def _opened(path: str | Path, wait_s: float) -> Generator[sqlite3.Connection]:
     make_private(path)
-    connection = sqlite3.connect(path, timeout=wait_s, isolation_level=None)
+    try:
+        connection = sqlite3.connect(path, timeout=wait_s, isolation_level=None)
+    except sqlite3.Error as error:
+        raise UnreadableState(f"{path} is not a planner's state: {error}", fix="give another path") from error
     try:
         connection.execute("BEGIN IMMEDIATE")
         for statement in _SCHEMA.split(";"):

@@ -8,6 +8,7 @@ import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 
+from rockbottom.files import regular
 from rockbottom.reconcile.explorer import lines_of_page, lines_of_replies
 from rockbottom.reconcile.lines import BillLine, UnreadableBill
 from rockbottom.reconcile.reports import NEEDED, lines_of_rows, parquet_rows, snake
@@ -39,7 +40,7 @@ def bill_lines(path: Path) -> Iterator[BillLine]:
 
 
 def _check(path: Path) -> None:
-    with path.open("rb") as file:
+    with regular(path).open("rb") as file:
         start = file.read(2)
     if path.suffix == ".gz" and start != _PACKED:
         raise UnreadableBill(f"{path}: Not a gzipped file ({start!r})", fix="download it again")

@@ -18,7 +18,7 @@ from rockbottom.quantities import Undecodable, decoded, is_list, is_object
 from rockbottom.trace.damages import Damages
 from rockbottom.trace.envelopes import unpacked
 from rockbottom.trace.files import CutShort, chunks_of
-from rockbottom.trace.splitting import Unfinished, candidates, values_of
+from rockbottom.trace.splitting import LONGEST_BYTES, Unfinished, candidates, values_of
 from rockbottom.trace.tables import MESSAGES, header_of, record_of_members, rows_of
 
 T = TypeVar("T")
@@ -116,14 +116,22 @@ def plain(text: bytes) -> bytes:
 
 
 def text_lines(chunks: Iterator[bytes]) -> Iterator[str]:
-    """Text in pieces as lines, each with its newline; bytes that are no UTF-8 are read as ``plain`` does."""
-    rest = b""
+    """Text in pieces as lines, each with its newline; bytes that are no UTF-8 are read as ``plain`` does.
+
+    Raises CutShort for a line that is too long to be one.
+    """
+    begun: list[bytes] = []
     for data in chunks:
-        lines = (rest + data).split(b"\n")
-        rest = lines.pop()
+        *lines, last = data.split(b"\n")
+        if lines:
+            lines[0] = b"".join([*begun, lines[0]])
+            begun = []
+        begun.append(last)
         yield from (plain(line).decode("utf-8", "replace") + "\n" for line in lines)
-    if rest:
-        yield plain(rest).decode("utf-8", "replace")
+        if sum(map(len, begun)) > LONGEST_BYTES:
+            raise CutShort(f"a line of more than {LONGEST_BYTES >> 20} MB")
+    if any(begun):
+        yield plain(b"".join(begun)).decode("utf-8", "replace")
 
 
 def _on_one_line(text: bytes) -> bytes:
