@@ -29,8 +29,8 @@ _WORK_WORDS = 400
 _MOST = 8_000  # words or numbers: as much as models give at most in one reply
 
 
-def long_text(question: str, said: str) -> str | None:
-    """The text that a question asks for where it asks for a long one, out of ``said``, what the prompt says to it."""
+def long_text(question: str, prompt: str) -> str | None:
+    """The text that a question asks for where it asks for a long one, out of what the prompt says to it."""
     lowered = question.lower()
     if not any(word in lowered for word in _ASKING):
         return None
@@ -39,7 +39,7 @@ def long_text(question: str, said: str) -> str | None:
         first, last = _number(counted[1] or "1"), _number(counted[2])
         return ", ".join(map(str, range(first, min(last, first + _MOST) + 1))) if last > first else None
     words = _words_asked_for(lowered)
-    return None if words is None else " ".join(_round(f"{said} {question}".split(), words))
+    return None if words is None else " ".join(_round(f"{prompt} {question}".split(), words))
 
 
 def _words_asked_for(question: str) -> int | None:
