@@ -10,6 +10,13 @@ from rockbottom.cli import main
 SHAPE = ["--requests", "200,000", "--prefix", "4000", "--question", "500", "--output", "400", "--on", "2026-11-21"]
 
 
+def test_what_a_model_costs_that_caches_by_itself_is_called_so(capsys):
+    """By default GPT-5.6 writes all: 3.1M tokens at 5.50 and 200,000 of output at 22.00 is 17.05 + 4.40."""
+    shape = ["--requests", "1000", "--prefix", "3000", "--question", "100", "--output", "200", "--on", "2026-11-21"]
+    assert main(["estimate", "gpt-5.6-sol", *shape]) == 0
+    assert capsys.readouterr().out.startswith("$21.45 a month as it comes, $")
+
+
 def test_the_table_has_before_and_after(capsys):
     """3,900.00 to 1,740.01, and the balance lasts 25,000 / 3,900 = 6.4 months or 14.4."""
     assert main(["estimate", "global.sonnet-4-6", *SHAPE, "--credits", "25000"]) == 0

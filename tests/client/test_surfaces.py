@@ -5,8 +5,10 @@ import json
 from decimal import Decimal
 
 import pytest
+from click.testing import CliRunner
 
 import rockbottom
+from rockbottom.cli.ledger_summary import summary as summary_command
 from rockbottom.client.httpx_hooks import reaches_bedrock
 from rockbottom.ledger import LedgerReader
 from rockbottom.local import running
@@ -236,3 +238,21 @@ def test_a_talk_that_the_service_keeps_is_not_planned_and_is_counted_and_priced(
     for call in calls:
         parts = (call.input, "0.22"), (call.cache_read, "0.022"), (call.cache_write_30m, "0.275"), (call.output, "1.32")
         assert Decimal(call.cost_usd) == sum(count * Decimal(price) for count, price in parts) / 1_000_000
+
+
+def test_what_a_model_saves_that_caches_by_itself_is_said_in_every_report(endpoint, tmp_path):
+    """Savings are counted against no caching, which is not what such a model costs as it comes."""
+    httpx = pytest.importorskip("httpx", reason="needs the group sdks: make sdks runs this")
+    items = [{"role": "user", "content": RULES}]
+    with httpx.Client(base_url=endpoint.url, timeout=20) as client:
+        rockbottom.attach(client, ledger=tmp_path)
+        for turn in range(3):
+            answer = client.post("/openai/v1/responses", json={"model": LUNA, "input": items})
+            assert answer.status_code == 200
+            items = [*items, {"role": "assistant", "content": "Yes."}, {"role": "user", "content": f"And {turn}?"}]
+        noted = rockbottom.report(client).notices
+        rockbottom.detach(client)
+    sentence = "GPT-5.6 Luna caches by itself: of what is saved against no caching a part is saved as it comes"
+    assert any(note.startswith(sentence) for note in noted)
+    summary = CliRunner().invoke(summary_command, [str(tmp_path), "--side", "local"])
+    assert sentence in " ".join(summary.output.split())

@@ -22,7 +22,7 @@ from rockbottom.catalog import (
 )
 from rockbottom.client.calls import Call
 from rockbottom.client.reporting import Beside, Line, Rehearsals, Report
-from rockbottom.cost import Arm, Cost, Group, Tally, bill, compared
+from rockbottom.cost import Arm, Cost, Group, Tally, bill, caching_by_themselves, compared, saved_by_itself
 from rockbottom.dialects import Params, Request
 from rockbottom.figures import thousands
 from rockbottom.prompt import KeptByService, PrefixHash
@@ -195,6 +195,13 @@ class Books:
             if sentence is not None:
                 yield sentence
 
+    def _by_themselves(self) -> Iterator[str]:
+        """What is to be said of savings of models whose service caches by itself."""
+        read = (model.given for name, model in self._used.items() if self._models[name].usage.cache_read)
+        names = caching_by_themselves(self._catalog, read)
+        if names:
+            yield saved_by_itself(names)
+
     def report(self, since: float, until: float, keep_alive_usd: Usd, notices: Iterable[str]) -> Report:
         """The state of the books, the dearest lines first."""
         return Report(
@@ -205,7 +212,7 @@ class Books:
             _line("total", self._total),
             self.without_usage,
             keep_alive_usd,
-            (*notices, *self._endings(datetime.fromtimestamp(until, UTC).date())),
+            (*notices, *self._by_themselves(), *self._endings(datetime.fromtimestamp(until, UTC).date())),
             self.held_back,
             self._rehearsals,
             self._local,

@@ -8,7 +8,7 @@ from msgspec import Struct, field
 
 from rockbottom.catalog import Catalog, CatalogError
 from rockbottom.client.reporting import Beside, Line, Rehearsals, Report
-from rockbottom.cost import Arm, Group, compared
+from rockbottom.cost import Arm, Group, caching_by_themselves, compared, saved_by_itself
 from rockbottom.figures import thousands
 from rockbottom.ledger import CallRecord
 from rockbottom.quantities import NO_USAGE, ZERO_USD, Usage, Usd
@@ -41,6 +41,7 @@ class _Sum(Struct):
 class _Sums(Struct):
     """What a report says, while records come in."""
 
+    read: set[str] = field(default_factory=set[str])  # the models that read from a cache
     models: dict[str, _Sum] = field(default_factory=dict[str, _Sum])
     families: dict[str, _Sum] = field(default_factory=dict[str, _Sum])
     total: _Sum = field(default_factory=_Sum)
@@ -79,6 +80,8 @@ class _Sums(Struct):
         self.models.setdefault(f"{name} ({call.scope})" if call.scope else name, _Sum()).add(call)
         self.families.setdefault(_family(call, name), _Sum()).add(call)
         self.local += call.simulated
+        if call.cache_read:
+            self.read.add(call.model)
         if call.cost_usd is None:
             self.unpriced[name if call.scope else f"{name}, which the catalogue does not know"] += 1
         arm = Arm.of(call.arm)
@@ -100,6 +103,8 @@ def report_of(
     sums = _Sums()
     for call in calls:
         sums.add(call, catalog)
+    by_themselves = caching_by_themselves(catalog, sums.read)
+    savings = (saved_by_itself(by_themselves),) if by_themselves else ()
     return Report(
         since,
         until,
@@ -108,7 +113,7 @@ def report_of(
         sums.total.line("total"),
         sums.without_usage,
         sums.keep_alive_usd,
-        tuple(notices),
+        (*notices, *savings),
         dry_run=sums.rehearsals,
         local=sums.local,
         unpriced=dict(sums.unpriced),

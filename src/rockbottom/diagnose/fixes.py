@@ -6,9 +6,8 @@ and compares the two bills of the input. Nothing is promised that a trial did no
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from decimal import Decimal
-from functools import cached_property
 
 from msgspec.structs import replace as changed
 
@@ -17,6 +16,7 @@ from rockbottom.catalog import Catalog
 from rockbottom.diagnose.causes import Cause
 from rockbottom.diagnose.entries import UNRECORDED_BEGIN_S
 from rockbottom.diagnose.findings import CauseTotal, Finding, Findings, Saving
+from rockbottom.diagnose.marking import Known, Trial, before_the_tail, behind_repeats, by_hand_alone, rules_as_item
 from rockbottom.diagnose.sent import Archive, Sent, replace_digest
 from rockbottom.diagnose.sides import sides_shown
 from rockbottom.diagnose.talks import front_of, root_of, roots_of, talk_of
@@ -35,23 +35,6 @@ from rockbottom.prompt import BlockKind, Section, Segment
 from rockbottom.quantities import ZERO_USD, Ttl, Usd
 
 
-@dataclass(frozen=True)
-class _Known:
-    """What a fix may look at besides the requests."""
-
-    archive: Archive
-    behaviour: Behaviour
-    stream: Sequence[Variant]
-
-    @cached_property
-    def uses(self) -> Counter[bytes]:
-        """How many requests begin with each prefix."""
-        return Counter(prefix for request in self.stream for prefix in request.sent.content[1:])
-
-
-_Trial = tuple[str, list[Variant]]
-
-
 def with_savings(
     findings: Findings, requests: Sequence[Sent], archive: Archive, catalog: Catalog,
     behaviour: Behaviour | None = None, learners: Learners | None = None,
@@ -68,7 +51,7 @@ def with_savings(
     before = parallel
     if findings.spent is not None and abs(at_once - findings.spent) < abs(parallel - findings.spent):
         stream, before = [_begun_at_once(request) for request in stream], at_once  # the counters show it
-    known = _Known(archive, rules, stream)
+    known = Known(archive, rules, stream)
     totals: list[CauseTotal] = []
     for total in findings.totals:
         trials = (fix(stream, total.findings, known) for fix in _FIXES.get(total.cause, ()))
@@ -95,7 +78,7 @@ def _begun_at_once(request: Variant) -> Variant:
     return replace(request, sent=replace(request.sent, record=record))
 
 
-def _savings(trial: _Trial, before: Usd, catalog: Catalog, behaviour: Behaviour) -> Iterator[Saving]:
+def _savings(trial: Trial, before: Usd, catalog: Catalog, behaviour: Behaviour) -> Iterator[Saving]:
     """A trial as it is, and where that saves nothing with parallel requests held as well."""
     fix, stream = trial
     after = bill_of(stream, catalog, behaviour)
@@ -120,7 +103,7 @@ def _best(savings: Iterable[Saving]) -> Saving | None:
 _CLEARLY = Decimal("0.99")
 
 
-def _settle(stream: list[Variant], findings: Sequence[Finding], known: _Known) -> _Trial | None:
+def _settle(stream: list[Variant], findings: Sequence[Finding], known: Known) -> Trial | None:
     """Text that changes gets one identity, and what changed in it is appended behind the last point."""
     classes, moved = Classes(), dict[bytes, float]()
     for finding in findings:
@@ -148,7 +131,7 @@ def _settle(stream: list[Variant], findings: Sequence[Finding], known: _Known) -
     return "what changes moved behind the last cachePoint", settled
 
 
-def _same_spelling(stream: list[Variant], findings: Sequence[Finding], known: _Known) -> _Trial | None:
+def _same_spelling(stream: list[Variant], findings: Sequence[Finding], known: Known) -> Trial | None:
     """Blocks that differ only in key order or white space are sent in one spelling."""
     chosen = {"sorted_keys" if finding.cause is Cause.KEY_ORDER else "collapsed" for finding in findings}
 
@@ -161,7 +144,7 @@ def _same_spelling(stream: list[Variant], findings: Sequence[Finding], known: _K
     return "one spelling for the same content", fixed
 
 
-def _sorted_tools(stream: list[Variant], findings: Sequence[Finding], known: _Known) -> _Trial | None:
+def _sorted_tools(stream: list[Variant], findings: Sequence[Finding], known: Known) -> Trial | None:
     """Tools in the order of their names, which the digest stands for here: any order will do if it stays."""
 
     def ordered(request: Variant) -> Variant:
@@ -174,7 +157,7 @@ def _sorted_tools(stream: list[Variant], findings: Sequence[Finding], known: _Kn
     return "tools in one order", [ordered(request) for request in stream]
 
 
-def _pointed(stream: list[Variant], findings: Sequence[Finding], known: _Known) -> _Trial | None:
+def _pointed(stream: list[Variant], findings: Sequence[Finding], known: Known) -> Trial | None:
     """Points at the end of the system prompt and of the last message, in the conversations concerned."""
     roots = roots_of(findings)
 
@@ -188,59 +171,7 @@ def _pointed(stream: list[Variant], findings: Sequence[Finding], known: _Known) 
     return "points after the system prompt and the last message", [pointed(request) for request in stream]
 
 
-def _behind_repeats(stream: list[Variant], findings: Sequence[Finding], known: _Known) -> _Trial | None:
-    """Points where prefixes end that other requests begin with too, the longest ones, and nowhere else."""
-    roots, places = roots_of(findings), Counter[str]()
-
-    def pointed(request: Variant) -> Variant:
-        if root_of(request.sent) not in roots:
-            return request
-        ends = _ends_of_repeats(request.sent, known.uses)
-        marked = with_points(request, ends, known.behaviour, only=True)
-        prompt = request.sent.prompt
-        places.update(prompt.place(prompt.segments[point.after - 1]) for point in marked.prompt.points)
-        return marked
-
-    fixed = [pointed(request) for request in stream]
-    if not places:
-        return None
-    place, _ = places.most_common(1)[0]
-    return f"a cachePoint behind every block that repeats, most often {place}", fixed
-
-
-def _before_the_tail(stream: list[Variant], findings: Sequence[Finding], known: _Known) -> _Trial | None:
-    """Points behind what repeats, where the surface takes points at all: of GPT, Converse does not."""
-    return _behind_repeats(stream, findings, known) if _take_points(findings) else None
-
-
-def _by_hand_alone(stream: list[Variant], findings: Sequence[Finding], known: _Known) -> _Trial | None:
-    """Mode explicit, so that the service writes nothing by itself, and points behind what repeats where they count."""
-    if not _take_points(findings):
-        return None
-    roots, trial = roots_of(findings), _behind_repeats(stream, findings, known)
-    fix, pointed = trial or ("nothing marked", stream)
-    alone = [
-        replace(request, prompt=replace(request.prompt, implicit=False)) if root_of(request.sent) in roots else request
-        for request in pointed
-    ]
-    return f"prompt_cache_options.mode explicit, and {fix}", alone
-
-
-def _take_points(findings: Sequence[Finding]) -> bool:
-    return all(finding.sent.rules.takes_points(finding.sent.prompt.api.value) for finding in findings)
-
-
-def _ends_of_repeats(sent: Sent, uses: Counter[bytes]) -> list[int]:
-    """Where a request's prefixes end that more requests share than the next longer one, the deepest first."""
-    counts = [uses[prefix] for prefix in sent.content[1:]]
-    ends = [
-        index for index, count in enumerate(counts, 1) if count > 1 and (index == len(counts) or counts[index] < count)
-    ]
-    minimum = sent.rules.minimum_tokens
-    return [end for end in reversed(ends) if sent.prompt.depths[end] >= minimum]
-
-
-def _bridged(stream: list[Variant], findings: Sequence[Finding], known: _Known) -> _Trial | None:
+def _bridged(stream: list[Variant], findings: Sequence[Finding], known: Known) -> Trial | None:
     """Where too many blocks were added, a further point where the earlier request had its last."""
     earlier = {
         finding.number: finding.earlier.prompt.points[-1].after
@@ -254,7 +185,7 @@ def _bridged(stream: list[Variant], findings: Sequence[Finding], known: _Known) 
     return "a further point at the end of the earlier request", fixed
 
 
-def _hourly(stream: list[Variant], findings: Sequence[Finding], known: _Known) -> _Trial | None:
+def _hourly(stream: list[Variant], findings: Sequence[Finding], known: Known) -> Trial | None:
     """Every point of the conversations concerned asks for an hour."""
     roots = roots_of(findings)
 
@@ -269,7 +200,7 @@ def _hourly(stream: list[Variant], findings: Sequence[Finding], known: _Known) -
     return None if all(old is new for old, new in zip(stream, fixed, strict=True)) else ("ttl 1h on every point", fixed)
 
 
-def _one_region(stream: list[Variant], findings: Sequence[Finding], known: _Known) -> _Trial | None:
+def _one_region(stream: list[Variant], findings: Sequence[Finding], known: Known) -> Trial | None:
     """The conversations concerned are served by the Region that served most of them (at the same prices)."""
     roots = roots_of(findings)
     regions = Counter(request.region for request in stream if root_of(request.sent) in roots)
@@ -278,7 +209,7 @@ def _one_region(stream: list[Variant], findings: Sequence[Finding], known: _Know
     return f"all served by {home}, at the same prices", fixed
 
 
-def _waiting(stream: list[Variant], findings: Sequence[Finding], known: _Known) -> _Trial | None:
+def _waiting(stream: list[Variant], findings: Sequence[Finding], known: Known) -> Trial | None:
     """Each request concerned waits until the reply of the one that wrote first has begun."""
     begins = {finding.number: _begins(finding.earlier) for finding in findings if finding.earlier is not None}
     fixed = [
@@ -288,7 +219,7 @@ def _waiting(stream: list[Variant], findings: Sequence[Finding], known: _Known) 
     return "the others sent once the first reply has begun", fixed
 
 
-def _pinned(stream: list[Variant], findings: Sequence[Finding], known: _Known) -> _Trial | None:
+def _pinned(stream: list[Variant], findings: Sequence[Finding], known: Known) -> Trial | None:
     """Every conversation concerned keeps the tools and instructions that it began with, as where a deploy is pinned."""
     talks = {talk_of(finding.sent) for finding in findings}
     first: dict[tuple[str, str, bytes], list[Segment]] = {}
@@ -317,21 +248,21 @@ def _begins(sent: Sent) -> float:
     return sent.at + (UNRECORDED_BEGIN_S if begun is None else begun)
 
 
-_FIXES: Mapping[Cause, Sequence[Callable[[list[Variant], Sequence[Finding], _Known], _Trial | None]]] = {
-    Cause.NO_POINT: (_pointed, _behind_repeats),
-    Cause.UNDER_MINIMUM: (_pointed, _behind_repeats),
-    Cause.POINT_NOT_ADVANCED: (_pointed, _behind_repeats),
+_FIXES: Mapping[Cause, Sequence[Callable[[list[Variant], Sequence[Finding], Known], Trial | None]]] = {
+    Cause.NO_POINT: (_pointed, behind_repeats),
+    Cause.UNDER_MINIMUM: (_pointed, behind_repeats),
+    Cause.POINT_NOT_ADVANCED: (_pointed, behind_repeats),
     Cause.VOLATILE_TEXT: (_settle,),
     Cause.TOOLS_REORDERED: (_sorted_tools,),
     Cause.KEY_ORDER: (_same_spelling,),
     Cause.WHITESPACE: (_same_spelling,),
-    Cause.LOOKBACK_EXCEEDED: (_bridged, _behind_repeats),
+    Cause.LOOKBACK_EXCEEDED: (_bridged, behind_repeats),
     Cause.TTL_EXPIRED: (_hourly,),
     Cause.REGION_HOP: (_one_region,),
     Cause.PARALLEL_WRITE: (_waiting,),
     Cause.VERSIONS_MIXED: (_pinned,),
-    Cause.TAIL_CHANGED: (_before_the_tail, _by_hand_alone),
-    Cause.NOT_LOOKED_BACK: (_before_the_tail, _by_hand_alone),
+    Cause.TAIL_CHANGED: (before_the_tail, by_hand_alone, rules_as_item),
+    Cause.NOT_LOOKED_BACK: (before_the_tail, by_hand_alone, rules_as_item),
 }
 
 

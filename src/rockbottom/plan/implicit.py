@@ -11,6 +11,7 @@ from dataclasses import replace
 
 from msgspec import Struct
 
+from rockbottom.figures import thousands
 from rockbottom.plan.alive import alive_in
 from rockbottom.plan.choice import Extent, Hit, Zone, extent_of, placements_of, zones_of
 from rockbottom.plan.decision import Decision
@@ -19,7 +20,7 @@ from rockbottom.plan.plans import CachePlan
 from rockbottom.plan.returns import Chance
 from rockbottom.plan.telling import Decided, plan_of_decision
 from rockbottom.plan.values import Value
-from rockbottom.prompt import Placement
+from rockbottom.prompt import BlockKind, Placement
 
 _SURELY = 2  # an estimate of tokens is never off by so much: below the minimum the request goes out as it is
 _SOME = 0.5  # of what is taken to have returned: at least one has
@@ -79,7 +80,7 @@ class ImplicitDecision(Decision):
         way = whole if whole is not None and whole.cost <= by_hand.cost * (1 + _TIE) else by_hand
         self.hit, self.zones, self.worth, self.extent = way.hit, way.zones, way.worth, way.extent
         if not way.extent.last:
-            why = way.why or self._barred() or "no reuse expected: nothing is written"
+            why = way.why or self._barred() or self._unmarkable() or "no reuse expected: nothing is written"
             return replace(self._nothing(why), implicit=False)
         marks = self._marked(way)
         every = (*marks, Placement(self.shape.end)) if way.whole else marks
@@ -92,6 +93,17 @@ class ImplicitDecision(Decision):
             self.pending.by_itself = way.whole and way.hit.deepest not in marked and plan.read > 0
             self.pending.by_hand = by_hand
         return replace(plan, placements=marks, implicit=way.whole)
+
+    def _unmarkable(self) -> str:
+        """What of the front could be read if it stood where a point may."""
+        front = self.prompt.segments[: self.shape.fixed]
+        tokens = self.depths[self.shape.fixed]
+        if tokens < self.positions.minimum or not any(part.kind is BlockKind.INSTRUCTIONS for part in front):
+            return ""
+        return (
+            "no reuse of the whole expected: nothing is written; `instructions` take no mark, as a first input item of "
+            f"role developer {thousands(tokens)} tokens could be read"
+        )
 
     def _by_hand(self) -> Way:
         """With points of the request alone: they read what stands exactly where one of them may stand."""

@@ -101,9 +101,8 @@ def _title(document: EstimateResult, width: int, paint: Paint) -> list[str]:
     sentence = f"${usd(base.usd, places)} a month: no way of caching makes it cheaper"
     if best is not base:
         less = f"{share(best.saved or Decimal(0))} less"
-        sentence = (
-            f"${usd(base.usd, places)} a month without caching, ${usd(best.usd, places)} with it ({best.name}): {less}"
-        )
+        before = "without caching" if base.name == "no caching" else base.name
+        sentence = f"${usd(base.usd, places)} a month {before}, ${usd(best.usd, places)} with it ({best.name}): {less}"
         if best.saved_of_input:
             sentence += f", {share(best.saved_of_input)} less for input"
     answer = paragraph(f"{sentence} (assumed traffic)", width, rest="  ")

@@ -1,6 +1,6 @@
 """Chargeback: what the calls of each team, tenant or model cost in a month, from the sums of one ledger or of many."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
 from functools import reduce
 from typing import Any
@@ -88,7 +88,7 @@ def summary_of(
     sums: dict[str | None, _Counts] = {}
     apart: list[SetApart] = []
     left_out = count = damaged = unfinished = 0
-    tags, observed, arms = set[str](), ObservedSums(), dict[Arm, Group]()
+    tags, observed, arms, models = set[str](), ObservedSums(), dict[Arm, Group](), set[str]()
     where = f"endpoint {'=' if simulated else '<>'} 'local' AND {_within(month)}"
     for tables in ledgers:
         count += 1
@@ -98,6 +98,7 @@ def summary_of(
         left_out += 0 if simulated else _simulated(tables, month)
         apart.extend(_unpriced(tables, where))
         tags.update(_tags_of(tables, where))
+        models.update(_reading(tables, where))
         damaged += tables.damaged
         unfinished += tables.unfinished
     rows = sorted((_row(label, counts) for label, counts in sums.items()), key=_rank)
@@ -106,7 +107,7 @@ def summary_of(
     return LedgerSummary(
         schema="rockbottom.ledger-summary/1", by=by, month=month, ledgers=count, rows=tuple(rows), total=total,
         simulated=left_out, set_apart=summed_apart(apart), damaged=damaged, unfinished=unfinished, observed=seen,
-        holdout=holdout.to_dict() if holdout else None, measured=tuple(sentences_of(seen, holdout)),
+        holdout=holdout.to_dict() if holdout else None, measured=tuple(sentences_of(seen, holdout, models)),
         side="local" if simulated else "aws", tags=tuple(sorted(tags)),
     )  # fmt: skip
 
@@ -137,6 +138,12 @@ class _Unpriced(msgspec.Struct, frozen=True):
 
 class _Tag(msgspec.Struct, frozen=True):
     key: str
+
+
+def _reading(tables: LedgerTables, where: str) -> Iterator[str]:
+    """The models whose calls read from a cache."""
+    for row in tables.rows(f"SELECT DISTINCT model FROM hours WHERE cache_read > 0 AND {where}"):
+        yield from row.values()
 
 
 def _tags_of(tables: LedgerTables, where: str) -> list[str]:

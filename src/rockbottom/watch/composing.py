@@ -37,6 +37,7 @@ def snapshot_of(parts: Parts, period: Period, side: str, state: LedgerState, now
     total = line_of("", parts.total, parts.latencies.get("", {}))
     observed, holdout = _observed(parts.total), compared(parts.arms)
     models = [line_of(name, sums, parts.latencies.get(name, {})) for name, sums in parts.models.items()]
+    read = (name for name, sums in parts.models.items() if sums.read)
     return Snapshot(
         at=now, period=period.name, since=since, until=since + period.seconds, bar_s=period.bar_s, side=side,
         simulated=side == "local", total=total, usd_per_hour=rate,
@@ -46,7 +47,7 @@ def snapshot_of(parts: Parts, period: Period, side: str, state: LedgerState, now
         causes=_causes(parts.causes), misses=tuple(parts.misses[:MOST_MISSES]),
         bars=tuple(_bar(at, parts.bars.get(at) or Sums()) for at in period.bars(now)),
         other=other if other.calls else None, observed=observed,
-        holdout=holdout.to_dict() if holdout else None, measured=tuple(sentences_of(observed, holdout)),
+        holdout=holdout.to_dict() if holdout else None, measured=tuple(sentences_of(observed, holdout, read)),
         ledger=state, notices=tuple(_notices(parts, total, state, side, other)),
     )  # fmt: skip
 
