@@ -192,3 +192,9 @@ def test_an_instant_names_its_zone():
 
     assert moment(1_790_000_000, ZoneInfo("Europe/Berlin")) == "2026-09-21 16:13 CEST"
     assert moment(1_790_000_000, ZoneInfo("UTC"), seconds=True) == "2026-09-21 14:13:20 UTC"
+
+
+def test_a_ledger_given_as_an_argument_leads_to_its_option(capsys):
+    """``ledger summary`` takes a folder, watch an option."""
+    assert main(["watch", "november"]) == 2
+    assert "rockbottom watch --ledger november" in capsys.readouterr().err

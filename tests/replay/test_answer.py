@@ -96,12 +96,12 @@ def test_a_table_says_cheaper_and_dearer() -> None:
     assert rows["tail"] == "99.7% dearer"
     assert rows["least"] == "75% cheaper"
     assert rows["system"] == "the same"
-    assert rows["none"].strip() == "4.0000"
+    assert rows["none"].strip() == "4.00"
 
 
 def test_no_month_is_made_of_less_than_a_day() -> None:
     """Three minutes stand alone; a month that there is, is said."""
-    assert "rockbottom attached instead of no caching saves $3.0000 in 3 min; too short for a month" in told(REPLAY)
+    assert "rockbottom attached instead of no caching saves $3.00 in 3 min; too short for a month" in told(REPLAY)
     month = replace(REPLAY, span_seconds=172_800.0, switch=SwitchResult("none", "planner", Decimal(3), Decimal(45)))
     assert "instead of no caching saves $45.00 in 30 days, at the rate of these 2 days" in told(month)
 

@@ -5,6 +5,7 @@ asks for one. The table in docs/reference/exit-codes.md is checked against ``Exi
 """
 
 import os
+import re
 import sys
 from collections.abc import Sequence
 from enum import IntEnum
@@ -57,8 +58,19 @@ def _usage(error: click.UsageError) -> int:
         click.echo(error.format_message(), err=True)
         return Exit.USAGE
     path = error.ctx.command_path if error.ctx else "rockbottom"
-    say(error.format_message(), f"see {path} --help")
+    say(error.format_message(), _by_its_option(error) or f"see {path} --help")
     return Exit.USAGE
+
+
+def _by_its_option(error: click.UsageError) -> str | None:
+    """How a ledger is named where it was given as an argument, as other commands take it."""
+    extra = _EXTRA.search(error.format_message())
+    if extra is None or error.ctx is None or not any("--ledger" in param.opts for param in error.ctx.command.params):
+        return None
+    return f"{error.ctx.command_path} --ledger {extra[1]}"
+
+
+_EXTRA = re.compile(r"unexpected extra argument \((\S+)\)")
 
 
 def _failure(error: BaseException, argv: Sequence[str]) -> int:

@@ -156,7 +156,12 @@ def read_configuration(path: Path, env: Mapping[str, str]) -> Configuration:
 def _composed(path: Path) -> tuple[Any, Any]:
     """The nodes of the file, which know their lines, and what they mean."""
     try:
-        root = yaml_root(content_of(path).decode())
+        content = content_of(path)
+    except FileNotFoundError as error:
+        least = f"printf 'upstream:\\n  region: us-east-1\\nledger: ledger\\n' > {path}"
+        raise BadConfiguration(f"{path}: no such file; the least that it says:", fix=least) from error
+    try:
+        root = yaml_root(content.decode())
         return root, yaml_value(root) if root is not None else {}
     except (Undecodable, UnicodeDecodeError) as error:
         raise BadConfiguration(f"{path} is no YAML: {error}") from error

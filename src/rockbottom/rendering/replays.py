@@ -41,7 +41,7 @@ from rockbottom.rendering.groups import groups_csv, groups_text
 _FAMILIES = 3
 GAP = Decimal("0.01")
 """Between what was counted and what the rules make of it: smaller ones are not said."""
-_MONEY: Steps = ((10, 2), (0, 4))
+_MONEY: Steps = ((1, 2), (0, 4))
 _OF_COMBINATIONS = (
     "least: no placement of cachePoints can cost less. For the details of one line, name its model, scope, "
     "tier and day. "

@@ -25,6 +25,8 @@
       : { hour: "2-digit", minute: "2-digit", ...(exact ? { second: "2-digit" } : {}) };
     return new Date(seconds * 1000).toLocaleString("en-GB", shape);
   };
+  const zone = () => new Intl.DateTimeFormat("en-GB", { timeZoneName: "short" })
+    .formatToParts(new Date()).find((part) => part.type === "timeZoneName").value;
   const start = (seconds) => {
     const day = (when) => when.toLocaleDateString("en-GB", { month: "short", day: "numeric" });
     const then = new Date(seconds * 1000), today = day(new Date());
@@ -226,7 +228,7 @@
     at("empty-folder").textContent = shot.ledger.folder;
     at("full").hidden = !shot.total.calls;
     at("ledger").textContent = `Ledger: ${shot.ledger.folder} · ${some(shot.ledger.calls, "call", "calls")} taken in`
-      + (shot.ledger.last_at ? ` · the latest on ${new Date(shot.ledger.last_at * 1000).toLocaleString("en-GB")}` : "");
+      + (shot.ledger.last_at ? ` · the latest on ${new Date(shot.ledger.last_at * 1000).toLocaleString("en-GB")} ${zone()}` : "");
     if (shot.total.calls) {
       at("cards").replaceChildren(...cards(shot));
       charts(shot);
@@ -248,7 +250,7 @@
         state.tag = answer.headers.get("ETag");
         show(shot);
       } else if (answer.status !== 304) throw new Error(String(answer.status));
-      say(state.paused ? "Paused" : `Live · since ${start(state.shot.since)}`);
+      say(state.paused ? "Paused" : `Live · since ${start(state.shot.since)} ${zone()}`);
       plan(reading(state.shot) ? QUICK_MS : POLL_MS);
     } catch {
       if (number !== state.asked) return;
