@@ -7,7 +7,7 @@ from html import escape
 from importlib import resources
 
 from rockbottom.advise import EstimateResult, SweepResult
-from rockbottom.figures import decimals_for, indented, page_colours, rounded, share, tokens, usd
+from rockbottom.figures import decimals_for, indented, page_colours, share, tokens, usd
 from rockbottom.quantities import Usd
 
 
@@ -81,15 +81,8 @@ def _crossover(other: str, prefix: int | None, whole: int) -> Iterator[str]:
     else:
         yield (
             f"cached is cheaper than {other} from a prefix of {tokens(prefix)} tokens on "
-            f"({share(Decimal(prefix) / whole, 1)} of the prompt, {_ratio(prefix, whole - prefix)})"
+            f"({share(Decimal(prefix) / whole, 1)} of the prompt)"
         )
-
-
-def _ratio(prefix: int, question: int) -> str:
-    """Prefix to question, ``1.3 to 1``."""
-    if not question:
-        return "nothing else"
-    return f"{rounded(Decimal(prefix) / question, 2)} to 1"
 
 
 def curve_page(document: EstimateResult, sweep: SweepResult) -> str:
@@ -146,7 +139,7 @@ def curve_svg(sweep: SweepResult, wide: int = _WIDE) -> str:
 
 
 def _axes(most: float, whole: int, wide: int) -> Iterator[str]:
-    places = decimals_for([Decimal(str(most))])
+    places = 0 if most >= 1000 else decimals_for([Decimal(str(most))])
     for part in (0.0, 0.5, 1.0):
         y = _y(most * part, most)
         yield f'<line class="axis" x1="{_LEFT}" x2="{_LEFT + wide}" y1="{y:.1f}" y2="{y:.1f}"/>'
