@@ -53,7 +53,7 @@ def test_import_then_replay(logs, tmp_path, capfd):
     assert not out.with_name("trace.parquet.parts").exists()
     page = tmp_path / "page.html"
     assert main(["replay", str(out), "--on", "2026-09-01", "--json", "--html", str(page)]) == 0
-    assert "as_recorded" in page.read_text()
+    assert "as sent" in page.read_text()
     assert "http" not in page.read_text()
     document = json.loads(capfd.readouterr().out)
     assert document["requests"] == 4

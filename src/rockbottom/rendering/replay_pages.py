@@ -11,6 +11,7 @@ from rockbottom.rendering.replays import (
     policies_in_words,
     reads_per_write,
     share_never_read,
+    shown_policy,
     switch_in_words,
     than_without_caching,
 )
@@ -69,7 +70,7 @@ def _policies(replay: ReplayResult) -> Iterator[str]:
     yield '<i class="plain"></i>uncached</p><table class="policies"><thead><tr><th>policy<th>input $<th>against no'
     yield " caching<th>input tokens</thead><tbody>"
     for bill in replay.policies:
-        yield _policy(bill, bill.policy)
+        yield _policy(bill, shown_policy(bill.policy))
     yield _policy(replay.clairvoyant, "least possible")
     yield "</tbody></table>"
 
@@ -83,7 +84,7 @@ def _policy(bill: BillResult, name: str) -> str:
 
 
 def _details(name: str, details: PolicyDetails) -> Iterator[str]:
-    yield f"<details><summary>{escape(name)}: what became of the tokens</summary>"
+    yield f"<details><summary>{escape(shown_policy(name))}: what became of the tokens</summary>"
     yield f"<p>{tokens(details.written_tokens)} tokens written, {tokens(details.never_read_tokens)} of them never read"
     yield f"{share_never_read(details)}.</p>"
     yield "<h2>Hit rate by the time since a prompt's last use</h2>"

@@ -50,10 +50,10 @@ _OF_COMBINATIONS = (
 
 
 _WAYS = {"none": "no caching", "as_recorded": "the cachePoints as sent", "planner": "rockbottom attached"}
-_BY_ITSELF = {"none": "no caching (mode explicit, no mark)", "as_recorded": "as it was sent"}
+_BY_ITSELF = {"none": "no caching (mode explicit, no mark)", "as_recorded": "what the service cached by itself"}
 """Of models whose service caches by itself, where no request has points of its own."""
 _MEANINGS = (
-    ("as_recorded", "as_recorded: the cachePoints as sent"),
+    ("as_recorded", "as sent: the cachePoints of the log (--policy as_recorded)"),
     ("system", "system: a cachePoint behind the system prompt"),
     ("tail", "tail: one behind the last message"),
     ("1h", "5m, 1h: how long entries live"),
@@ -87,7 +87,7 @@ def replays_text(runs: Sequence[ReplayResult | UnpricedReplay], *, width: int = 
         bill = best.cheapest
         name = f"{_model_of(best)}, {best.tier.value}, {best.on.isoformat()}"
         yield ""
-        yield from paragraph(f"cheapest: {name}, {bill.policy}: {dollars(bill.usd)}", width)
+        yield from paragraph(f"cheapest: {name}, {shown_policy(bill.policy)}: {dollars(bill.usd)}", width)
         yield from paragraph(_OF_COMBINATIONS, width)
 
 
@@ -100,7 +100,7 @@ def _combination(run: ReplayResult) -> Iterator[str]:
     none, best = run.policy("none"), run.cheapest
     amounts = "".join(f"{_money(usd):>12}" for usd in (best.usd, run.clairvoyant.usd))
     first = "" if none is None else _money(none.usd)
-    yield f"  {run.tier.value:<9}{run.on.isoformat():<11}{first:>12}{amounts}  {best.policy}"
+    yield f"  {run.tier.value:<9}{run.on.isoformat():<11}{first:>12}{amounts}  {shown_policy(best.policy)}"
 
 
 def _model_of(run: ReplayResult | UnpricedReplay) -> str:
@@ -134,7 +134,7 @@ def _lines(replay: ReplayResult, width: int) -> Iterator[str]:
     yield ""
     columns = [Column("policy", right=False), *map(Column, ("read", "written", "uncached", "input $"))]
     columns.append(Column("against no caching", right=False))
-    rows = [_row(bill, bill.policy) for bill in replay.policies]
+    rows = [_row(bill, shown_policy(bill.policy)) for bill in replay.policies]
     rows.append(_row(replay.clairvoyant, "least possible"))
     yield from table(columns, rows, width, Paint(False), indent=0)
     yield ""
@@ -214,13 +214,18 @@ def dollars(amount: Usd, *, signed: bool = False) -> str:
     return usd(amount, _MONEY, symbol=True, signed=signed, bare_zero=False)
 
 
+def shown_policy(name: str) -> str:
+    """The name of a policy as people read it."""
+    return "as sent" if name == "as_recorded" else name
+
+
 def policies_in_words(replay: ReplayResult) -> str:
     """What the names of the policies that were replayed mean, and what the last row is."""
     names = {bill.policy for bill in replay.policies}
     parts = names | {part for name in names for part in name.split("_")}
     meanings = dict(_MEANINGS)
     if _caches_by_itself(replay):
-        meanings = {**meanings, **{name: f"{name}: {way}" for name, way in _BY_ITSELF.items()}}
+        meanings = {**meanings, **{name: f"{shown_policy(name)}: {way}" for name, way in _BY_ITSELF.items()}}
     return "; ".join([*(meaning for word, meaning in meanings.items() if word in parts), least_in_words(replay)])
 
 
@@ -259,7 +264,7 @@ def _details(replay: ReplayResult) -> Iterator[str]:
         return
     details = replay.details[name]
     written, never_read = short_tokens(details.written_tokens), short_tokens(details.never_read_tokens)
-    yield f"{name}: {written} tokens written, {never_read} never read{share_never_read(details)}"
+    yield f"{shown_policy(name)}: {written} tokens written, {never_read} never read{share_never_read(details)}"
     for family in details.families[:_FAMILIES]:
         if family.reads_per_write is not None:
             yield f"  prefix {family.prefix[:8]}: {_family(family)}"
