@@ -8,7 +8,7 @@ import subprocess
 import sys
 import threading
 import time
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from decimal import Decimal
 from pathlib import Path
 
@@ -16,6 +16,7 @@ import pytest
 
 import rockbottom
 from rockbottom.client import attachment_of
+from rockbottom.client.keeping import Keeper
 from rockbottom.prompt import MalformedBody
 from tests.client.client_doubles import MarkingPlanner, ask, words
 
@@ -143,6 +144,27 @@ def test_detach_waits_a_second_at_most_for_a_state_that_another_process_holds(cl
     assert "database is locked" in caplog.text
     keeper.save()
     assert rockbottom.Planner.load(path).guard.accounts
+
+
+def test_the_end_of_a_process_waits_for_what_is_being_saved_then(tmp_path):
+    """A thread that is in the midst of saving ends with the process: what it had learned would be in no file."""
+    begun, goes_on, saved = threading.Event(), threading.Event(), []
+
+    class Slow:
+        def save(self, path, lock, wait_s):
+            begun.set()
+            goes_on.wait(10)
+            saved.append(path)
+
+    keeper = Keeper(Slow(), tmp_path / "learned.db", nullcontext, pytest.fail)
+    keeper.used()
+    saving = threading.Thread(target=keeper.save, args=(10,))
+    saving.start()
+    begun.wait(10)
+    threading.Timer(0.2, goes_on.set).start()
+    keeper.close()
+    assert saved == [tmp_path / "learned.db"]
+    saving.join()
 
 
 ENDING = """

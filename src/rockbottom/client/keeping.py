@@ -78,12 +78,12 @@ class Keeper:
     def save(self, wait_s: float = _AT_ONCE_S) -> None:
         """Save now, if anything was learned since the last time; others that are at it are waited for ``wait_s``."""
         ends = time.monotonic() + wait_s
-        if not self._changed.is_set():
-            return
-        if not self._turn.acquire(timeout=wait_s):
+        if not self._turn.acquire(timeout=wait_s):  # also where nothing new is to save: what is being saved is not yet
             self._failed(TimeoutError("the thread that saves still waits for the file"))
             return
         try:
+            if not self._changed.is_set():
+                return
             self._changed.clear()
             self._planner.save(self._path, lock=self._lock(), wait_s=max(0.0, ends - time.monotonic()))
         except Exception as error:
