@@ -1,5 +1,7 @@
 """A text that is asked for at a length gets that length, and a limit below it cuts it."""
 
+import time
+
 import pytest
 
 from rockbottom.local.lengths import long_text
@@ -47,6 +49,14 @@ def test_what_asks_for_no_length_is_answered_as_it_is(question):
 
 def test_counting_says_every_number():
     assert long_text("Count from 8 to 11", SAID) == "8, 9, 10, 11"
+
+
+@pytest.mark.parametrize("repeated", ["\n", " ", "under 200 words. ", "5 words and ", "count to ", "write a "])
+def test_a_length_is_looked_for_in_one_pass_over_the_question(repeated):
+    """What a text repeats 100,000 times takes no minutes: pairs of places are ten thousand million."""
+    began = time.process_time()
+    assert long_text(f"write {repeated * 100_000}", SAID) is None
+    assert time.process_time() - began < 5
 
 
 def test_a_limit_below_the_length_ends_the_reply(runtime):

@@ -13,11 +13,12 @@ _LENGTH = re.compile(rf"{_NUMBER}[\s-]+(word|line|sentence|paragraph|page)s?\b(?
 _CEILING = re.compile(
     r"\b(?:under|below|within|at\s+most|less\s+than|fewer\s+than|no\s+more\s+than|(?:maximum|max|limit)(?:\s+of)?|up\s+to)\W*$"
 )
+_BEFORE = 40  # characters in front of a number that may say that it is a ceiling
 _NO_CEILING = re.compile(r"\bno\s+(?:less|fewer)\s+than\W*$")
 _WORDS = {"word": 1, "line": 10, "sentence": 12, "paragraph": 80, "page": 400}
 _LEAST = 100  # a shorter one is as long as what the prompt says
 _COUNTING = re.compile(
-    r"(?:^|[.!?:\n]\s*|\b(?:please|you|then|and)\s+)count\s+(?:slowly\s+|aloud\s+|out\s+loud\s+)?"
+    r"(?:^|[.!?:\n][ \t]*|\b(?:please|you|then|and)\s+)count\s+(?:slowly\s+|aloud\s+|out\s+loud\s+)?"
     rf"(?:from\s+{_NUMBER}\s+)?(?:up\s+)?to\s+{_NUMBER}"
 )
 _WORK = re.compile(
@@ -44,7 +45,7 @@ def long_text(question: str, prompt: str) -> str | None:
 
 def _words_asked_for(question: str) -> int | None:
     for match in _LENGTH.finditer(question):
-        words, before = _number(match[1]) * _WORDS[match[2]], question[: match.start()]
+        words, before = _number(match[1]) * _WORDS[match[2]], question[max(0, match.start() - _BEFORE) : match.start()]
         if words >= _LEAST and (_NO_CEILING.search(before) or not _CEILING.search(before)):
             return min(words, _MOST)
     work = _WORK.search(question)
