@@ -200,13 +200,14 @@ def _records(
     """The records of logs; failed calls cost nothing and are left out."""
     from rockbottom.cli.bars import bar
 
-    parts = [(reader, part) for reader, source in _readers(sources, name) for part in reader.parts(source)]
+    read = list(_readers(sources, name))
+    parts = [(reader, part) for reader, source in read for part in reader.parts(source)]
     with bar("files", len(parts)) as moved:
         for done, (reader, part) in enumerate(parts, 1):
             for invocation in _invocations(reader, part, damages):
                 yield replace(_record(invocation, model, behind), label=invocation.labels.get(by) if by else None)
             moved(done)
-    for reader, source in _readers(sources, name):
+    for reader, source in read:
         say_passed_over(source, reader.name)
     say_damage(damages, 0, " ".join(sources))
 
