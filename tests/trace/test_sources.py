@@ -177,6 +177,7 @@ def test_access_denied_names_the_permissions(s3):
 def test_a_prefix_without_logs_is_said(s3):
     """Nothing under it, or nothing that is a log."""
     put(s3, "notes/readme.txt", "hello")
+    put(s3, "notes/november/", "")  # as the console makes a folder
     with pytest.raises(UnreadableSource, match="no log file"):
         read_trace("s3://logs/notes")
 

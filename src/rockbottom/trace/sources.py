@@ -46,7 +46,7 @@ def is_log(name: str) -> bool:
 
 def _begins_as_log(name: str) -> bool:
     """Whether a file whose name has no ending is packed, or begins as JSON or with an instant does; in S3: yes."""
-    if PurePosixPath(name).suffix:
+    if PurePosixPath(name).suffix or name.endswith("/"):  # the console of S3 makes an empty object for a folder
         return False
     if is_s3(name):
         return True
