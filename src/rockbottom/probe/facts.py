@@ -17,7 +17,8 @@ def write_facts(
     path.parent.mkdir(parents=True, exist_ok=True)
     known = content_of(path).decode() if path.exists() else _HEAD
     with replacing(path, shared=True) as beside:
-        beside.write_text(known + _table(subject, list(findings), on, place, region), encoding="utf-8")
+        facts = known + _table(subject, list(findings), on, place, region)
+        beside.write_text(facts, encoding="utf-8", newline="\n")  # what is known has its own
 
 
 _HEAD = "# Measured by `rockbottom probe`. A later table of the same model wins over an earlier one.\n"
