@@ -129,3 +129,15 @@ def test_a_prompt_that_litellm_cut_short_is_not_taken_for_whole(tmp_path: Path) 
     cut = [{"role": "user", "content": "The document begins ... (litellm_truncated skipped 9000 chars) ... and ends"}]
     trace = read(tmp_path, rows_of((cut, {"prompt_tokens": 1_000})))
     assert not trace.tells_blocks
+
+
+@pytest.mark.parametrize("spelled", [of_langfuse, of_litellm])
+def test_a_row_of_more_tokens_than_any_column_holds_is_damage(
+    spelled: Callable[[Sent, int, int], dict[str, Any]], tmp_path: Path
+) -> None:
+    """The other rows are read: one of four is set apart, with its place."""
+    sent = Sent(1_795_000_000.0, {"messages": TURNS})
+    rows = [spelled(sent, 10**15 if number == 2 else 100, number) for number in range(4)]
+    (tmp_path / "export.json").write_text(json.dumps(rows))
+    reading = read_trace(str(tmp_path / "export.json"))
+    assert (len(reading.trace), reading.damages.count) == (3, 1)

@@ -124,11 +124,13 @@ class CountedRequests:
     _known: dict[str, int] = field(default_factory=dict[str, int])
     repeated: int = 0
 
-    def add(self, request: Counted) -> None:
-        """Adds a request; of one that its writer repeats the most complete reply counts, at its first instant.
+    def add(self, request: Counted | None) -> None:
+        """Adds a request, if any; of one that is repeated the most complete reply counts, at its first instant.
 
         Raises Undecodable where it is longer than any column holds, or of an instant that no clock shows.
         """
+        if request is None:
+            return
         usage = request.usage
         cached = usage.cache_read + usage.cache_write if usage else 0
         if max(request.tokens_in, request.tokens_out or 0, cached) > MOST_TOKENS:

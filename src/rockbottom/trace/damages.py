@@ -1,6 +1,10 @@
 """What of a source could not be read, or was left out, and where it stands."""
 
+from collections.abc import Generator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
+
+from rockbottom.quantities import Undecodable
 
 KEPT_DAMAGES = 100
 
@@ -30,6 +34,14 @@ class Damages:
         self.count += 1
         if len(self.first) < KEPT_DAMAGES:
             self.first.append(Damage(place, why))
+
+    @contextmanager
+    def of(self, place: str) -> Generator[None]:
+        """What cannot be decoded in the block is damage at this place."""
+        try:
+            yield
+        except Undecodable as error:
+            self.add(place, str(error))
 
     def extend(self, other: "Damages") -> None:
         """The damage of another part as well."""

@@ -29,12 +29,8 @@ def read(part: str, settings: ReaderSettings) -> Part:
         size += len(text)
         if b'"usage"' not in text:
             continue
-        try:
-            request = _request(decoded(text), part, settings.by)
-            if request is not None:
-                requests.add(request)
-        except Undecodable as error:
-            damages.add(f"{part}:{number}", str(error))
+        with damages.of(f"{part}:{number}"):
+            requests.add(_request(decoded(text), part, settings.by))
     return requests.part(damages, size)
 
 

@@ -101,12 +101,8 @@ def read(part: str, settings: ReaderSettings) -> Part:
         size += len(text)
         if not any(name in text for name in _READ_EVENTS):
             continue
-        try:
-            request = _request_of(decoded(text), state)
-            if request is not None:
-                requests.add(request)
-        except Undecodable as error:
-            damages.add(f"{part}:{number}", str(error))
+        with damages.of(f"{part}:{number}"):
+            requests.add(_request_of(decoded(text), state))
     return requests.part(damages, size)
 
 

@@ -35,13 +35,8 @@ def read(part: str, settings: ReaderSettings) -> Part:
     """The generations of one export, and what is damaged in it."""
     damages, requests = Damages(), CountedRequests(settings.key)
     for place, row in rows_in(part, _header(part), damages):
-        try:
-            request = _request(row, settings.by)
-        except Undecodable as error:
-            damages.add(place, str(error))
-            continue
-        if request is not None:
-            requests.add(request)
+        with damages.of(place):
+            requests.add(_request(row, settings.by))
     return requests.part(damages, size_of(part))
 
 

@@ -33,16 +33,11 @@ def read(part: str, settings: ReaderSettings) -> Part:
     """The calls of one export, and what is damaged in it."""
     damages, requests = Damages(), CountedRequests(settings.key)
     for place, row in rows_in(part, _COLUMNS, damages):
-        try:
+        with damages.of(place):
             if _failed(row):
                 damages.failed += 1
-                continue
-            request = _request(row, settings.by)
-        except Undecodable as error:
-            damages.add(place, str(error))
-            continue
-        if request is not None:
-            requests.add(request)
+            else:
+                requests.add(_request(row, settings.by))
     return requests.part(damages, size_of(part))
 
 

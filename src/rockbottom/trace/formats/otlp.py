@@ -79,13 +79,9 @@ def read(part: str, settings: ReaderSettings) -> Part:
         size += len(text)
         if b"_token" not in text:
             continue
-        try:
+        with damages.of(f"{part}:{number}"):
             for record, attributes, spelling in _records_of(decoded(text)):
-                request = _request(record, attributes, spelling, settings.by)
-                if request is not None:
-                    requests.add(request)
-        except Undecodable as error:
-            damages.add(f"{part}:{number}", str(error))
+                requests.add(_request(record, attributes, spelling, settings.by))
     return requests.part(damages, size)
 
 
