@@ -1,7 +1,7 @@
 """``rockbottom batch``: records through batch inference, from a file to rejoined and priced results."""
 
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -13,6 +13,9 @@ from rockbottom.cli.batch_options import FOLDER, collecting, direct, job, priced
 from rockbottom.cli.batch_text import show_jobs, show_outcome
 from rockbottom.cli.console import show, tell
 from rockbottom.cli.group import Listing
+
+if TYPE_CHECKING:
+    from rockbottom.batch import Outcome, Prepared
 
 
 @click.group(cls=Listing)
@@ -56,10 +59,7 @@ def run(ctx: click.Context, every_s: float, within_s: float | None, on_demand: b
     if on_demand:
         ctx.exit(show_outcome(send(options), options["as_json"]))
     with prepared_run(options, options["attempts"]) as prepared:
-        outcome = prepared.collect(
-            every_s=every_s, within_s=within_s,
-            retry_failed=options["retry_failed"], accept_incomplete=options["accept_incomplete"],
-        )  # fmt: skip
+        outcome = _collected(prepared, every_s, within_s, options)
     ctx.exit(show_outcome(outcome, options["as_json"]))
 
 
@@ -97,10 +97,7 @@ def wait(name: str, every_s: float, within_s: float | None, as_json: bool, **opt
 def collect(ctx: click.Context, name: str, every_s: float, within_s: float | None, **options: Any) -> None:
     """Wait for the run NAME, fetch and rejoin its results, and send again what failed and may be retried."""
     with reopened_run(name, options, options["attempts"]) as prepared:
-        outcome = prepared.collect(
-            every_s=every_s, within_s=within_s,
-            retry_failed=options["retry_failed"], accept_incomplete=options["accept_incomplete"],
-        )  # fmt: skip
+        outcome = _collected(prepared, every_s, within_s, options)
     ctx.exit(show_outcome(outcome, options["as_json"]))
 
 
@@ -140,3 +137,10 @@ command.add_command(leftover)
 command.add_command(setup)
 command.add_command(doctor)
 command.add_command(teardown)
+
+
+def _collected(prepared: "Prepared", every_s: float, within_s: float | None, options: dict[str, Any]) -> "Outcome":
+    return prepared.collect(
+        every_s=every_s, within_s=within_s,
+        retry_failed=options["retry_failed"], accept_incomplete=options["accept_incomplete"],
+    )  # fmt: skip

@@ -14,7 +14,7 @@ from rockbottom.dialects.blocks import Weighed, weigh_block
 from rockbottom.dialects.dialect import Exchange
 from rockbottom.dialects.members import CACHE_CONTROL
 from rockbottom.dialects.operations import INVOKE, INVOKE_PATHS
-from rockbottom.dialects.points import decorated, stripped
+from rockbottom.dialects.points import Marked, decorated
 from rockbottom.dialects.streams import StreamCounts
 from rockbottom.dialects.usage import NO_SPLIT, Counters, split_of
 from rockbottom.prompt import (
@@ -171,7 +171,7 @@ COUNTERS = Counters(
 )
 
 
-class Anthropic:
+class Anthropic(Marked):
     """An Anthropic Messages body on InvokeModel and InvokeModelWithResponseStream."""
 
     name = "anthropic"
@@ -200,13 +200,6 @@ class Anthropic:
     def with_points(self, body: Mapping[str, Any], prompt: Prompt, placements: Iterable[Placement]) -> dict[str, Any]:
         """The body with ``cache_control`` set on the segments named; strings become text blocks."""
         return decorated(body, prompt, placements, CACHE_CONTROL, "ephemeral", "tools")
-
-    def without_points(self, body: Mapping[str, Any]) -> dict[str, Any]:
-        return stripped(body)
-
-    def explicit_only(self, body: Mapping[str, Any]) -> Mapping[str, Any]:
-        """The body as it is: the service adds no point to it."""
-        return body
 
     def spelled(self, converse: Mapping[str, Any]) -> dict[str, Any]:
         """A Converse body as one of these. Raises MalformedBody for a block that has no form here."""

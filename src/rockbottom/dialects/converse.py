@@ -8,7 +8,7 @@ from rockbottom.dialects.assembly import Assembly, effort_of, schema_of, thinkin
 from rockbottom.dialects.blocks import weigh_block
 from rockbottom.dialects.dialect import Exchange
 from rockbottom.dialects.members import CACHE_POINT
-from rockbottom.dialects.points import converse_point, list_for, stripped
+from rockbottom.dialects.points import Marked, converse_point, list_for
 from rockbottom.dialects.streams import StreamCounts
 from rockbottom.dialects.usage import NO_SPLIT, Counters, split_of
 from rockbottom.prompt import (
@@ -178,7 +178,7 @@ COUNTERS = Counters(
 )
 
 
-class Converse:
+class Converse(Marked):
     """Converse and ConverseStream: boto3 keyword arguments or wire JSON, for every model."""
 
     name = "converse"
@@ -215,13 +215,6 @@ class Converse:
             blocks = list_for(new, segment, body)
             blocks.insert(segment.index + 1, converse_point(placement.ttl))
         return new
-
-    def without_points(self, body: Mapping[str, Any]) -> dict[str, Any]:
-        return stripped(body)
-
-    def explicit_only(self, body: Mapping[str, Any]) -> Mapping[str, Any]:
-        """The body as it is: the service adds no point to it."""
-        return body
 
     def spelled(self, converse: Mapping[str, Any]) -> dict[str, Any]:
         return dict(converse)

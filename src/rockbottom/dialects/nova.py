@@ -14,7 +14,7 @@ from rockbottom.dialects.converse import CONVERSE, COUNTERS
 from rockbottom.dialects.dialect import Exchange
 from rockbottom.dialects.members import CACHE_POINT
 from rockbottom.dialects.operations import INVOKE, INVOKE_PATHS
-from rockbottom.dialects.points import decorated, stripped, with_marks
+from rockbottom.dialects.points import Marked, decorated, with_marks
 from rockbottom.dialects.streams import METRICS, StreamCounts
 from rockbottom.prompt import (
     Api,
@@ -49,7 +49,7 @@ def _read_list(assembly: Assembly, blocks: Any, section: Section, role: str, mes
 _REPLY = ("output", "stopReason", "usage")
 
 
-class Nova:
+class Nova(Marked):
     """A native Amazon Nova body on InvokeModel and InvokeModelWithResponseStream."""
 
     name = "nova"
@@ -79,13 +79,6 @@ class Nova:
     def with_points(self, body: Mapping[str, Any], prompt: Prompt, placements: Iterable[Placement]) -> dict[str, Any]:
         """The body with ``cachePoint`` set beside the text of the segments named."""
         return decorated(body, prompt, placements, CACHE_POINT, "default", "toolConfig")
-
-    def without_points(self, body: Mapping[str, Any]) -> dict[str, Any]:
-        return stripped(body)
-
-    def explicit_only(self, body: Mapping[str, Any]) -> Mapping[str, Any]:
-        """The body as it is: the service adds no point to it."""
-        return body
 
     def spelled(self, converse: Mapping[str, Any]) -> dict[str, Any]:
         """A Converse body with its points beside the text that they close."""

@@ -40,6 +40,18 @@ def stripped(body: Mapping[str, Any]) -> dict[str, Any]:
     return new
 
 
+class Marked:
+    """What dialects have in common whose points are members of blocks, or blocks, and the caller's alone."""
+
+    def without_points(self, body: Mapping[str, Any]) -> dict[str, Any]:
+        """The body without any point."""
+        return stripped(body)
+
+    def explicit_only(self, body: Mapping[str, Any]) -> Mapping[str, Any]:
+        """The body as it is: the service adds no point to it."""
+        return body
+
+
 def _bare(blocks: Any) -> Any:
     if not is_list(blocks):
         return blocks
