@@ -57,3 +57,22 @@ def test_every_spelling_is_the_same_disjoint_usage(tmp_path, kind, number):
     written = sum(int(column[0]) for column in row.observed_writes.values())
     assert (int(row.observed_input[0]), int(row.observed_read[0]), written) == USAGES[kind]
     assert int(row.tokens_out[0]) == 5
+
+
+def test_requests_whose_conversation_the_service_stores_are_set_apart_with_the_reason(tmp_path):
+    """The record holds what is new alone; taken for whole prompts they would all be written, and nothing read."""
+    lines = [
+        {
+            "schemaType": "ModelInvocationLog", "timestamp": f"2026-11-01T10:0{number}:00Z", "requestId": f"r{number}",
+            "operation": "Responses", "modelId": "us.openai.gpt-5.6-sol", "region": "us-west-2", "accountId": "1",
+            "input": {"inputBodyJson": {"model": "us.openai.gpt-5.6-sol", "input": "And then?", **more}},
+            "output": {"outputTokenCount": 5, "outputBodyJson": {"usage": usage("read")}},
+        }
+        for number, more in enumerate(({"previous_response_id": None}, {"previous_response_id": "resp_1"}))
+    ]  # fmt: skip
+    (tmp_path / "log.json").write_text("".join(json.dumps(line) + "\n" for line in lines), encoding="utf-8")
+    source = read_trace(str(tmp_path), ReaderSettings())
+    assert len(source.trace) == 1
+    assert [damage.why for damage in source.damages.first] == [
+        "previous_response_id: a conversation that the service stores; the record holds what is new of it"
+    ]

@@ -16,7 +16,7 @@ import numpy as np
 
 from rockbottom.dialects import CONVERSE, api_of, host_of
 from rockbottom.prompt import Api, Meter, Parameters, seeds_of
-from rockbottom.quantities import UNNAMED, Ttl, decoded, decoder_of
+from rockbottom.quantities import UNNAMED, Ttl, Undecodable, decoded, decoder_of
 from rockbottom.trace.columns import API_CODES, NO_TTL, OpeningCode, SectionCode, Trace, observed
 from rockbottom.trace.counts import model_of, usage_of
 from rockbottom.trace.estimates import Estimates
@@ -60,9 +60,13 @@ class Gatherer:
     def add(self, record: Columnar, body: Body | None, reply: Callable[[], bytes]) -> None:
         """One record with its body, where it is known, and what gives the JSON of its reply.
 
-        Raises Undecodable for blocks of no known shape and counts that no column holds.
+        Raises Undecodable for blocks of no known shape, counts that no column holds, and where the service keeps a part
+        of the prompt, as what repeats of it is not there to be seen.
         """
         parsed = body or _NO_BODY
+        for name in ("previous_response_id", "conversation"):
+            if bytes(getattr(parsed, name)) not in _NO_KEY:
+                raise Undecodable(f"{name}: a conversation that the service stores; the record holds what is new of it")
         api = api_of(record.operation)
         model = model_of(record, reply)
         weigher = self._weigher(model, api)

@@ -54,6 +54,8 @@ class Body(msgspec.Struct):
     input: Raw = NOTHING  # of Responses
     prompt_cache_options: Raw = NOTHING
     prompt_cache_key: Raw = NOTHING
+    previous_response_id: Raw = NOTHING
+    conversation: Raw = NOTHING
     schemaVersion: Raw = NOTHING  # only Nova's native bodies name one; their blocks are spelled as Converse's
 
 
