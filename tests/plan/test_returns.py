@@ -45,9 +45,10 @@ def test_ends_that_were_only_just_sent_say_nothing():
 def test_what_is_forgotten_is_counted_nowhere_and_its_class_goes_on_counting():
     """An end is waited for longer than a small planner remembers the prefix below it."""
     kind, past, other = Cell(), Cell(), Cell()
-    waiting = Observation((kind, past), 0.0)
+    waiting = Observation((kind,), 0.0, past)
     past.forget()
     other.forget()
     waiting.outlived(0)
     assert (kind.misses[0], kind.waiting[1]) == (1.0, 1)
     assert past.counts is other.counts
+    assert waiting.past is None

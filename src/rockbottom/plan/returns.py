@@ -91,26 +91,39 @@ class Cell:
 
 
 class Observation:
-    """One prefix end waiting to be sent again: in which stage it is, until it is sent or the last is over."""
+    """One prefix end waiting to be sent again: in which stage it is, until it is sent or the last is over.
 
-    __slots__ = ("at", "cells", "stage")
+    It is counted in the ``cells`` of its classes, which many have in common, and in the ``past`` of one prefix.
+    """
 
-    def __init__(self, cells: Sequence[Cell], at: float) -> None:
-        self.cells = cells
+    __slots__ = ("at", "cells", "past", "stage")
+
+    def __init__(self, cells: Sequence[Cell], at: float, past: Cell | None = None) -> None:
+        self.cells, self.past = cells, past
         self.at = at
         self.stage = 0
-        for cell in cells:
+        for cell in self._counting():
             cell.opened += 1
             counts = cell.counts
             counts[_WAITING_NOW] += 1
             counts[_SINCE] += at
+
+    def _counting(self) -> Sequence[Cell]:
+        """The cells that count it; what counts nothing any more is let go."""
+        past = self.past
+        if past is None:
+            return self.cells
+        if past.counts is _FORGOTTEN:
+            self.past = None
+            return self.cells
+        return *self.cells, past
 
     def returned(self, now: float) -> None:
         """Count at once, for the stage in which it is, that an end was sent again."""
         gap, stage = now - self.at, self.stage
         if stage < len(STAGES) and gap <= STAGES[stage][1]:
             entered = self.at + STAGES[stage][0]
-            for cell in self.cells:  # leave and count in one: every other call of a planner brings some here
+            for cell in self._counting():  # leave and count in one: every other call of a planner brings some here
                 counts = cell.counts
                 counts[_WAITING_NOW + stage] -= 1
                 counts[_SINCE + stage] -= entered
@@ -125,7 +138,7 @@ class Observation:
         stage = self.stage
         if stage < len(STAGES):
             entered = self.at + STAGES[stage][0]
-            for cell in self.cells:
+            for cell in self._counting():
                 cell.counts[_WAITING_NOW + stage] -= 1
                 cell.counts[_SINCE + stage] -= entered
             self.stage = len(STAGES)
@@ -134,7 +147,7 @@ class Observation:
         """Its stage is over: counted as a miss there, and waited for in the next."""
         self.stage = following = stage + 1
         entered, outlived = self.at + STAGES[stage][0], self.at + STAGES[stage][1]
-        for cell in self.cells:  # leave, count and enter in one: every observation comes here four times
+        for cell in self._counting():  # leave, count and enter in one: every observation comes here four times
             counts = cell.counts
             counts[_WAITING_NOW + stage] -= 1
             counts[_SINCE + stage] -= entered
@@ -195,7 +208,7 @@ class Returns:
         cells = tuple([self.cell(key) for key in levels])
         # Tens of thousands wait in the same few hundred classes.
         group = self._groups.setdefault(tuple(map(id, cells)), cells)
-        observation = Observation(group if local is None else (*group, local), now)
+        observation = Observation(group, now, local)
         self._wait(0, observation)
         return observation
 
