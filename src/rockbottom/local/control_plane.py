@@ -25,6 +25,7 @@ _PROVIDERS = {
     "qwen": "Qwen",
     "mistral": "Mistral AI",
     "deepseek": "DeepSeek",
+    "stability": "Stability AI",
 }
 
 
@@ -195,6 +196,9 @@ def _summaries(catalog: Catalog, region: str, on: date) -> tuple[Json, ...]:
     return (*rows, *(_embedding_summary(model, region) for model in set(embedding_models().values())))
 
 
+_OUTPUTS = {"rerank": "TEXT", "stable_image": "IMAGE"}
+
+
 def _embedding_summary(model: Embedding, region: str) -> Json:
     return {
         "modelArn": f"arn:aws:bedrock:{region}::foundation-model/{model.id}",
@@ -202,7 +206,7 @@ def _embedding_summary(model: Embedding, region: str) -> Json:
         "modelName": model.name,
         "providerName": _PROVIDERS.get(model.id.partition(".")[0], "Cohere"),
         "inputModalities": ["TEXT"],
-        "outputModalities": ["TEXT" if model.form == "rerank" else "EMBEDDING"],
+        "outputModalities": [_OUTPUTS.get(model.form, "EMBEDDING")],
         "responseStreamingSupported": False,
         "customizationsSupported": [],
         "inferenceTypesSupported": ["ON_DEMAND"],

@@ -1,4 +1,7 @@
-"""Models that embed or rerank: native bodies on InvokeModel in, vectors or an order out. Which there are is data."""
+"""Models that embed, rerank or paint: native bodies on InvokeModel in, vectors, an order or a picture out.
+
+Which there are is data.
+"""
 
 import base64
 import re
@@ -12,6 +15,7 @@ from typing import Any
 
 from rockbottom.local.failures import invalid
 from rockbottom.local.native import malformed
+from rockbottom.local.pictures import painted
 from rockbottom.local.vectors import Vector, likeness, vector_of
 from rockbottom.quantities import is_list, is_object
 
@@ -183,11 +187,17 @@ def _rerank(model: Embedding, body: Json, identity: str) -> tuple[Json, int]:
     return {"results": results}, sum(map(_words, [query, *texts]))
 
 
+def _stable_image(model: Embedding, body: Json, identity: str) -> tuple[Json, int]:
+    _check_members(model, body, "prompt")
+    return painted(body), 0  # a picture is billed, no token
+
+
 _FORMS: Mapping[str, Callable[[Embedding, Json, str], tuple[Json, int]]] = {
     "titan": _titan,
     "nova": _nova,
     "cohere": _cohere,
     "rerank": _rerank,
+    "stable_image": _stable_image,
 }
 
 
