@@ -149,7 +149,7 @@ def test_what_cannot_be_answered_is_an_error_with_the_commands_own_words(here):
     assert "no-such-model" in answers[1][1]
     assert "give either path or request" in answers[4][1]
     assert f"{here / 'logs'} holds no ledger" in answers[5][1]
-    assert "ledger_summary has no argument path; ledger_summary takes ledger, by, month" in answers[6][1]
+    assert "ledger_summary has no argument path; ledger_summary takes ledger, by, month, side" in answers[6][1]
     assert "explain needs the argument path; explain takes path, by" in answers[7][1]
     assert not (here / "page.html").exists()
 

@@ -142,11 +142,13 @@ async def plan(path: str | None = None, request: Body | str | None = None, model
     return await _output_of("plan", *_option("--model", model), *_there(path or ""))
 
 
-async def ledger_summary(ledger: str | None = None, by: str = "model", month: str | None = None) -> str:
+async def ledger_summary(
+    ledger: str | None = None, by: str = "model", month: str | None = None, side: str = "aws"
+) -> str:
     """Sum what recorded calls cost by model, team or any other tag: calls, tokens, dollars, hit rate, saving.
 
     ledger: its folder; the user's own by default. by: a tag (team, tenant ...), or model, operation, scope, region,
-    tier, source, endpoint. month: only this one (2026-11, UTC).
+    tier, source, endpoint. month: only this one (2026-11, UTC). side: aws, or local for simulated calls.
     """
     from rockbottom.cli.settings import ledger_folder
 
@@ -154,7 +156,8 @@ async def ledger_summary(ledger: str | None = None, by: str = "model", month: st
     if next(folder.rglob("calls-*.ndjson"), None) is None:
         raise _refused(f"{folder} holds no ledger")
     seen = _mirrored(folder)
-    text = await _output_of("ledger", "summary", *_option("--by", by), *_option("--month", month), "--", str(seen))
+    options = (*_option("--by", by), *_option("--month", month), *_option("--side", side))
+    text = await _output_of("ledger", "summary", *options, "--", str(seen))
     return text.replace(str(seen), str(folder))
 
 
@@ -166,6 +169,8 @@ def _option(name: str, value: str | None) -> list[str]:
 def _there(path: str) -> list[str]:
     """A path of this machine as an argument. Raises ToolError."""
     absolute_path = Path(path).expanduser().absolute()
+    if not path.strip():
+        raise _refused("the path is empty: name a file or a folder")
     if not absolute_path.exists():
         raise _refused(f"there is no {absolute_path}")
     return ["--", str(absolute_path)]
