@@ -8,6 +8,7 @@ import os
 import subprocess
 import sys
 import threading
+import time
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -181,6 +182,33 @@ def test_a_call_that_was_answered_is_counted_though_a_handler_of_others_fails(
     assert (record.status, counted) == ("ok", {name: served["usage"][name] for name in counted})
     assert record.cache_write_5m > 3000
     assert record.request_id
+
+
+@pytest.mark.parametrize("when", ["before", "after"])
+def test_a_call_that_a_handler_of_others_stops_before_it_leaves_is_none(client: Any, kept: Kept, when: str) -> None:
+    """A limit of the program's own, say: nothing was sent, so nothing is recorded that might be billed."""
+
+    def stop(**_: Any) -> None:
+        raise ZeroDivisionError
+
+    def register() -> None:
+        client.meta.events.register("before-call.bedrock-runtime", stop)
+
+    if when == "before":
+        register()
+    rockbottom.attach(client, planner=MarkingPlanner(), sinks=[kept])
+    if when == "after":
+        register()
+    with pytest.raises(ZeroDivisionError):
+        client.converse(**ask())
+    gc.collect()
+    assert rockbottom.report(client).to_dict()["calls_without_usage"] == 0
+    assert kept.calls == []
+    client.meta.events.unregister("before-call.bedrock-runtime", stop)
+    began = time.monotonic()
+    client.converse(**ask())  # nobody waits for the one that never left
+    assert time.monotonic() - began < 4
+    assert [call.status for call in kept.calls] == ["ok"]
 
 
 def test_what_a_handler_of_others_makes_of_a_reply_does_not_change_its_bill(client: Any, kept: Kept) -> None:

@@ -25,7 +25,9 @@ from rockbottom.client.whereabouts import NOWHERE, whereabouts_of
 from rockbottom.dialects import OPERATIONS, api_of, header_counts, header_input, is_streaming
 
 _ON_REPLIES = ("response-received", "after-call")
-_EVENTS = ("before-parameter-build", "before-call", "needs-retry", "after-call-error", *_ON_REPLIES)
+_EVENTS = (
+    "before-parameter-build", "before-call", "request-created", "needs-retry", "after-call-error", *_ON_REPLIES
+)  # fmt: skip
 _ATTACHED = "rockbottom-attached.bedrock-runtime"  # an event of our own: who is attached here answers
 _ATTEMPT = "rockbottom-attempt"
 _KEY = "rockbottom_call"
@@ -67,7 +69,8 @@ class Hooks:
             name = f"bedrock-runtime.{operation}"
             handlers: dict[str, Callable[..., Any]] = {
                 "before-parameter-build": before,
-                "before-call": self._airborne,
+                "before-call": self._addressed,
+                "request-created": self._airborne,
                 "response-received": self._received,
                 "needs-retry": self._needs_retry,
                 "after-call": self._after_call,
@@ -122,15 +125,18 @@ class Hooks:
             call.restored = True
             self._attachment.talk.failure("planning", error)
 
-    def _airborne(self, context: Context, params: Mapping[str, Any], **_: Any) -> None:
+    def _addressed(self, context: Context, params: Mapping[str, Any], **_: Any) -> None:
         call: Call | None = context.get(_KEY)
-        if call is None:
-            return
-        if call.whereabouts is NOWHERE:  # of a session: only now the client's address is known
+        if call is not None and call.whereabouts is NOWHERE:  # of a session: only now the client's address is known
             call.whereabouts = whereabouts_of(str(params.get("url", "")), context.get("client_region"))
-        call.sent_off = True  # it passed boto3's validation: it will really be sent
-        if call.flight is not None:
-            call.flight.airborne = True
+
+    def _airborne(self, request: Any, **_: Any) -> None:
+        """It passed boto3's validation and what others do before a call: it will really be sent."""
+        call: Call | None = request.context.get(_KEY)
+        if call is not None:
+            call.sent_off = True
+            if call.flight is not None:
+                call.flight.airborne = True
 
     def _attempted(
         self, response: Any, request_dict: dict[str, Any], caught_exception: Exception | None = None, **_: Any

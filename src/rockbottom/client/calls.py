@@ -66,7 +66,7 @@ class Call(Struct, eq=False, weakref=True):
     silent: bool = False  # its reply was read whole, and counts no tokens
     cause: str = ""  # the rule of ``diagnose.Cause`` that would explain a miss
     source: str = "client"
-    sent_off: bool = False  # it passed boto3's validation
+    sent_off: bool = False  # it passed boto3's validation, and handlers of others before it left
     grounded: bool = False  # boto3 refused it before it left
 
     @property
