@@ -1,6 +1,9 @@
 """Leases keep the limit whatever happens to members, answers and stores."""
 
 import random
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import nullcontext
 from copy import deepcopy
 from decimal import Decimal
@@ -10,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from rockbottom.plan import Guard
-from rockbottom.sharing import GuardLease, Lessee, SqliteStore, Standing, group_bytes, group_of, settle
+from rockbottom.sharing import GuardLease, Lessee, SqliteStore, Standing, ValkeyStore, group_bytes, group_of, settle
 from rockbottom.sharing.grants import EXPIRES_S, GRACE_S
 from rockbottom.sharing.settling import settled_with
 
@@ -398,9 +401,9 @@ class Counted:
         self._store, self.changes = store, 0
         self.era, self.quiet_until = store.era, store.quiet_until
 
-    def change(self, name, change, for_s):
+    def change(self, name, entry, change, for_s):
         self.changes += 1
-        self._store.change(name, change, for_s)
+        self._store.change(name, entry, change, for_s)
 
 
 @pytest.mark.parametrize(("members", "settled"), [(1, 11), (299, 1)])
@@ -420,3 +423,24 @@ def test_where_many_share_each_settles_less_often(members, settled):
     now[0] = 3.2
     lease.settle(counted, nullcontext())
     assert counted.changes == settled + 1
+
+
+def test_a_hundred_that_settle_at_once_take_in_what_others_wait_to_settle(server):
+    """Each spent 10, through a connection of its own: 1,000 once all have their answer, counted once each. Whoever is
+    overtaken finds that it was settled meanwhile, so nobody is overtaken more than a few times."""
+    pauses, together = [], threading.Barrier(100)
+
+    def settle_one(number: int):
+        store = ValkeyStore(server.url, "test", sleep=lambda seconds: (pauses.append(seconds), time.sleep(seconds)))
+        asks = Lessee(str(number)).offer([Standing("a", 10, 0, 0)], 10_000, 0)
+        together.wait(60)
+        answer = settled_with(store, "guard", asks, 60)
+        store.close()
+        return answer
+
+    with ThreadPoolExecutor(100) as pool:
+        answers = list(pool.map(settle_one, range(100)))
+    last = settled_with(ValkeyStore(server.url, "test"), "guard", Lessee("last").offer([], 10_000, 0), 60)
+    assert (last.place, max(answer.grants["a"].spent for answer in answers)) == (101, 1_000)
+    assert len(pauses) < 500
+    assert server.ask("LLEN", "test:group:guard:waiting") == b":0\r\n"

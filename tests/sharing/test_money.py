@@ -60,11 +60,11 @@ class World:
         """What all have spent, as the store has it."""
         values: list[bytes | None] = []
 
-        def look(value: bytes | None, _: float) -> bytes:
+        def look(value: bytes | None, *_: object) -> bytes:
             values.append(value)
             return value or b""
 
-        self.store.change(f"group:budget:{budget}:{start}", look, 1e6)
+        self.store.change(f"group:budget:{budget}:{start}", b"", look, 1e6)
         return Decimal(sum(group_of(values[0]).pots.values())) / 10**9
 
 

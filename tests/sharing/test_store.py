@@ -63,13 +63,13 @@ def test_changes_by_many_at_once_are_all_made(stores):
     """Two threads count up by one, a hundred times each: 200. The clock is the store's, and near ours."""
     clocks: list[float] = []
 
-    def change(value: bytes | None, now: float) -> bytes:
+    def change(value: bytes | None, _, now: float) -> bytes:
         clocks.append(now)
         return str(int(value or b"0") + 1).encode()
 
     def count(store) -> None:
         for _ in range(100):
-            store.change("count", change, 60)
+            store.change("count", b"", change, 60)
 
     threads = [threading.Thread(target=count, args=(store,)) for store in stores]
     for thread in threads:
@@ -77,7 +77,7 @@ def test_changes_by_many_at_once_are_all_made(stores):
     for thread in threads:
         thread.join()
     seen: list[bytes | None] = []
-    stores[0].change("count", lambda value, now: seen.append(value) or b"0", 60)
+    stores[0].change("count", b"", lambda value, _, now: seen.append(value) or b"0", 60)
     assert seen[-1] == b"200"
     assert abs(clocks[-1] - time.time()) < 5
 
@@ -87,7 +87,7 @@ def _count(path: str, together, times: int) -> None:
     store = SqliteStore(path, wait_s=60)
     together.wait(60)
     for _ in range(times):
-        store.change("count", lambda value, _: str(int(value or b"0") + 1).encode(), 60)
+        store.change("count", b"", lambda value, *_: str(int(value or b"0") + 1).encode(), 60)
     store.close()
 
 
@@ -103,30 +103,38 @@ def test_many_processes_open_a_new_file_at_once(tmp_path):
             member.join()
         assert [member.exitcode for member in members] == [0] * 8
         values: list[bytes | None] = []
-        SqliteStore(path).change("count", lambda value, _, values=values: values.append(value) or b"", 60)
+        SqliteStore(path).change("count", b"", lambda value, *_, values=values: values.append(value) or b"", 60)
         assert values == [b"40"]
 
 
 def test_whoever_is_overtaken_on_a_server_has_a_turn(server):
-    """Sixteen members count up by one, fifty times each, through connections of their own: 800, nobody turned away."""
+    """Sixteen members put fifty entries each, by connections of their own; whoever is first takes in all that wait:
+    800, each once, nobody turned away."""
     turned_away: list[StoreAway] = []
 
-    def count() -> None:
+    def put(number: int) -> None:
         store = ValkeyStore(server.url, "test")
-        for _ in range(50):
+        for count in range(50):
+            entry = f"{number}.{count}".encode()
+
+            def taken_in(value: bytes | None, waiting, _: float, entry=entry) -> bytes | None:
+                before = (value or b"").split()
+                return None if entry in before else b" ".join([*before, *waiting])
+
             try:
-                store.change("count", lambda value, now: str(int(value or b"0") + 1).encode(), 60)
+                store.change("all", entry, taken_in, 60)
             except StoreAway as error:
                 turned_away.append(error)
         store.close()
 
-    threads = [threading.Thread(target=count) for _ in range(16)]
+    threads = [threading.Thread(target=put, args=(number,)) for number in range(16)]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
     assert not turned_away
-    assert ValkeyStore(server.url, "test").put_if_absent("count", b"0", 60) == b"800"
+    entries = (ValkeyStore(server.url, "test").put_if_absent("all", b"", 60) or b"").split()
+    assert (len(entries), len(set(entries))) == (800, 800)
 
 
 def test_a_store_that_is_closed_opens_again(stores):

@@ -118,6 +118,7 @@ class Group(msgspec.Struct):
 
 
 _ENCODER, _DECODER = msgspec.msgpack.Encoder(), msgspec.msgpack.Decoder(Group)
+_ASKS_DECODER = msgspec.msgpack.Decoder(Asks)
 
 
 def group_of(data: bytes | None) -> Group:
@@ -132,6 +133,25 @@ def group_of(data: bytes | None) -> Group:
 def group_bytes(group: Group) -> bytes:
     """A group as the store holds it."""
     return _ENCODER.encode(group)
+
+
+def asks_of(data: bytes) -> Asks | None:
+    """A settlement as it waits in the store; None for something that is none."""
+    try:
+        return _ASKS_DECODER.decode(data)
+    except msgspec.DecodeError:
+        return None
+
+
+def asks_bytes(asks: Asks) -> bytes:
+    """A settlement as it waits in the store, for whoever settles next."""
+    return _ENCODER.encode(asks)
+
+
+def is_settled(group: Group, asks: Asks) -> bool:
+    """Whether this settlement was the last of its member."""
+    member = group.members.get(asks.member)
+    return member is not None and member.token == asks.token
 
 
 def settle(group: Group, asks: Asks, now: float, era: str = "", quiet_until: float = float("-inf")) -> Settled:

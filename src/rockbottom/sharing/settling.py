@@ -1,8 +1,9 @@
 """One settlement with a store."""
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
-from rockbottom.sharing.grants import Asks, Settled, group_bytes, group_of, settle
+from rockbottom.sharing.grants import Asks, Settled, asks_bytes, asks_of, group_bytes, group_of, is_settled, settle
 from rockbottom.sharing.store import Store
 
 
@@ -17,18 +18,23 @@ class Quiet(NamedTuple):
 
 
 def settled_with(store: Store, group: str, asks: Asks, for_s: float, quiet: Quiet | None = None) -> Settled:
-    """Settle in the group of this name, which is kept for so long after. Raises StoreAway.
+    """Settle in the group of this name, which is kept for so long after, and with it what others wait to settle there.
+    Raises StoreAway.
 
     ``quiet``: what is known of another group of the store; None: this one is the first that is asked for.
     """
     answers: list[Settled] = []
 
-    def change(data: bytes | None, now: float) -> bytes:
+    def change(data: bytes | None, waiting: Sequence[bytes], now: float) -> bytes | None:
         state = group_of(data)
         known = quiet is None or quiet.era == store.era
         until = float("inf") if not known else store.quiet_until(now) if quiet is None else quiet.until
+        was_settled = is_settled(state, asks)
+        for others in () if was_settled else map(asks_of, waiting):
+            if others is not None and others.member != asks.member:
+                settle(state, others, now, store.era, until)
         answers.append(settle(state, asks, now, store.era, until))
-        return group_bytes(state)
+        return None if was_settled else group_bytes(state)
 
-    store.change(f"group:{group}", change, for_s)
+    store.change(f"group:{group}", asks_bytes(asks), change, for_s)
     return answers[-1]

@@ -61,10 +61,12 @@ class SqliteStore:
             self._sleep(min(_LOOK_S, left))
             left -= _LOOK_S
 
-    def change(self, name: str, change: Change, for_s: float) -> None:
-        with self._opened() as db:
+    def change(self, name: str, entry: bytes, change: Change, for_s: float) -> None:
+        with self._opened() as db:  # one at a time, so nobody else's entry waits
             now = self._clock()
-            self._put(db, name, change(self._value(db, name, now), now), now, for_s)
+            value = change(self._value(db, name, now), [entry], now)
+            if value is not None:
+                self._put(db, name, value, now, for_s)
 
     def put_if_absent(self, name: str, value: bytes, for_s: float) -> bytes | None:
         with self._opened() as db:

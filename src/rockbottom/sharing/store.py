@@ -10,8 +10,9 @@ from typing import NamedTuple, Protocol
 STREAM_KEPT = 10_000
 """Entries of the stream that a store keeps, for members that come later: some 20 MB."""
 
-Change = Callable[[bytes | None, float], bytes]
-"""The new value from the one that is there (None: none) and the store's own clock, in seconds since the epoch."""
+Change = Callable[[bytes | None, Sequence[bytes], float], bytes | None]
+"""The new value from the one that is there (None: none), the entries that wait at its name, oldest first, and the
+store's own clock, in seconds since the epoch. None: the value stays, for somebody else took the entry in."""
 
 
 class Read(NamedTuple):
@@ -42,9 +43,11 @@ class Store(Protocol):
         """What lies behind a place ("": everything kept); waits so long for a first entry where nothing does."""
         ...
 
-    def change(self, name: str, change: Change, for_s: float) -> None:
-        """Replace a value by what ``change`` makes of it; it lives for ``for_s`` seconds. ``change`` is called again
-        where another process replaced the value meanwhile."""
+    def change(self, name: str, entry: bytes, change: Change, for_s: float) -> None:
+        """Put an entry to those that wait at a name, and replace the value by what ``change`` makes of it and of them;
+        it lives for ``for_s`` seconds. ``change`` is called again where another process replaced the value meanwhile:
+        that one has probably taken in this entry as well, so that many who come at once need not all have their turn.
+        """
         ...
 
     def put_if_absent(self, name: str, value: bytes, for_s: float) -> bytes | None:

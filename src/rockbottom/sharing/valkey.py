@@ -2,7 +2,7 @@
 
 import random
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from importlib import import_module
 from typing import Any, TypeVar
@@ -70,8 +70,8 @@ class ValkeyStore:
         # An entry of another program's is passed by: who stopped at it would read nothing any more.
         return Read(rows[-1][0].decode(), [fields[b"e"] for _, fields in rows if b"e" in fields])
 
-    def change(self, name: str, change: Change, for_s: float) -> None:
-        self._asked(lambda db: self._changed(db, self._key(name), change, for_s))
+    def change(self, name: str, entry: bytes, change: Change, for_s: float) -> None:
+        self._asked(lambda db: self._changed(db, self._key(name), entry, change, for_s))
 
     def put_if_absent(self, name: str, value: bytes, for_s: float) -> bytes | None:
         key, lives_ms = self._key(name), _lives_ms(for_s)
@@ -99,18 +99,29 @@ class ValkeyStore:
     def _key(self, name: str) -> str:
         return f"{self._name}:{name}"
 
-    def _changed(self, db: Any, key: str, change: Change, for_s: float) -> None:
+    def _changed(self, db: Any, key: str, entry: bytes, change: Change, for_s: float) -> None:
         """Set it to what ``change`` makes of it; whoever was overtaken waits a moment, so that all have their turn."""
         from redis.exceptions import WatchError
 
+        waiting_key = f"{key}:waiting"
+        read = [("TIME",), ("GET", key), ("LRANGE", waiting_key, 0, _AT_ONCE - 1)]
+        first = [("RPUSH", waiting_key, entry), ("PEXPIRE", waiting_key, _lives_ms(for_s))]
         for number in range(_TRIES):
             with db.pipeline(transaction=True) as pipe:
                 try:
                     pipe.watch(key)
-                    seconds, micros = pipe.time()
-                    value = change(pipe.get(key), seconds + micros / 1e6)
+                    answers = _answers(pipe.connection, read if number else first + read)
+                    (seconds, micros), before, waiting = answers[-3:]
+                    ahead = waiting.index(entry) if number == 0 and entry in waiting else 0
+                    if ahead:  # whoever is first takes in all of them; the others look again in a moment
+                        self._sleep(self._chance() * min(_LONGEST_PAUSE_S, 0.001 * ahead))
+                        continue
+                    value = change(before, waiting, int(seconds) + int(micros) / 1e6)
+                    if value is None:
+                        return
                     pipe.multi()
                     pipe.set(key, value, px=_lives_ms(for_s))
+                    pipe.ltrim(waiting_key, len(waiting), -1)
                     pipe.execute()
                     return
                 except WatchError:
@@ -157,6 +168,12 @@ class ValkeyStore:
             retry=Retry(NoBackoff(), 0),
             single_connection_client=True,
         )
+
+
+def _answers(connection: Any, commands: Sequence[tuple[Any, ...]]) -> list[Any]:
+    """The answers to several commands that travel together. Raises RedisError."""
+    connection.send_packed_command(connection.pack_commands(commands))
+    return [connection.read_response() for _ in commands]
 
 
 def _lives_ms(for_s: float) -> int:
