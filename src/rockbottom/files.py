@@ -5,7 +5,7 @@ a path names read whole, whatever it names.
 import os
 from collections.abc import Generator
 from contextlib import contextmanager, suppress
-from errno import EFBIG, EINVAL, ETIMEDOUT
+from errno import EFBIG, EINVAL, ENXIO
 from io import FileIO
 from pathlib import Path
 from stat import S_IMODE, S_ISFIFO
@@ -94,7 +94,7 @@ def _first_of_pipe(file: FileIO) -> bytes:
     events = waiting.poll(_WRITER_MS)  # nothing at all where nobody came, or where somebody came and is slow
     first = file.read(1)  # b"" where nobody is there, None where somebody is
     if first == b"" and not events:
-        raise OSError(ETIMEDOUT, "nobody writes to this pipe")
+        raise OSError(ENXIO, "nobody writes to this pipe")
     os.set_blocking(file.fileno(), True)
     return first or b""
 

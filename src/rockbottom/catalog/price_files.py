@@ -120,7 +120,7 @@ def _fault(place: str, line: int, column: str, text: str, rule: str) -> InvalidP
 def _check_header(header: Sequence[str], place: str) -> None:
     for name in REQUIRED:
         if name not in header:
-            message = f"{place}:1 lacks the column {name!r}; it has {', '.join(header)}."
+            message = f"{place}:1 lacks the column {name!r}; it has {', '.join(header)[:200]}."
             raise InvalidPriceFile(message, line=1, column=name)
     for name in header:
         if name not in COLUMNS:
