@@ -15,7 +15,7 @@ def batch_estimate_text(prepared: Prepared, estimate: BatchEstimate) -> Iterator
     if estimate.compared.cheapest == "cached" and not settings.on_demand:
         kind = "" if settings.kind == "Converse" else f" --type {settings.kind}"
         how = f"--model {settings.model}{kind} --on-demand --region {settings.region}"
-        yield f"  rockbottom batch run {settings.source} {how} sends them so"
+        yield f"  rockbottom batch run {settings.source} {how}"
     yield ""
     files = sum(len(job.files) for job in state.jobs)
     way = "sent on demand" if settings.on_demand else f"{counted(files, 'file')} in {counted(len(state.jobs), 'job')}"
