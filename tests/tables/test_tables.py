@@ -346,3 +346,33 @@ def test_calls_added_to_many_sums_are_the_calls_summed_at_once(tmp_path: Path, m
             for sql in shown:
                 answers = [tables.connection.execute(sql).fetchall() for tables in (stepwise, at_once)]
                 assert answers[0] == answers[1] != []
+
+
+def test_a_call_that_comes_late_into_a_closed_volume_is_added_to_its_sums(tmp_path: Path) -> None:
+    """A process that made no call for hours writes its next one behind its last, in a volume that others closed and
+    that is summed: 1 + 69 + 1 calls in the first volume of 64 KB, 1 in the second.
+    """
+    now = [NOON]
+    others, idle = LedgerWriter(tmp_path, max_bytes=8 << 16), LedgerWriter(tmp_path, max_bytes=8 << 16)
+    missed = {"cache_write_5m": 9000, "points": 1, "minimum": 1024, "family": "f", "family_tokens": 9000}
+    idle.record(call(NOON, input=1))
+    while len(list(tmp_path.glob("calls-*.ndjson"))) < 2:
+        others.record(call(NOON, input=100, endpoint="x" * 1000, **missed))
+    count = 2 + sum(1 for path in tmp_path.glob("calls-*.ndjson") for _ in path.open()) - 1
+    question = "SELECT sum(calls) AS calls, sum(input) AS input FROM hours"
+    with LedgerTables(tmp_path, clock=lambda: now[0]) as watching:
+        watching.catch_up()
+        now[0] += 3 * 3600
+        watching.catch_up()
+        idle.record(call(now[0], input=1))
+        for _ in range(2):  # taken in, and settled hours later
+            watching.catch_up()
+            sums = [{"calls": count, "input": 100 * (count - 2) + 2}]
+            assert watching.rows(question) == sums
+            now[0] += 3 * 3600
+        assert sum(row.calls for row in watching.contents()) == count
+        shown = watching.connection.execute("SELECT sum(calls) FROM shown_sums").fetchone()
+        assert shown == (count,)
+    with LedgerTables(tmp_path, clock=lambda: now[0]) as later:
+        later.catch_up()
+        assert later.rows(question) == sums

@@ -171,7 +171,12 @@ class Summing:
         self._make_cells(f"SELECT * FROM recent WHERE {mine}", now)
         before = self.calls
         for key in keys:
-            self._write(key)
+            earlier = next((other for other in self.kept if other[:2] == key[:2]), None)
+            if earlier is None or self._files.path(earlier, "sums").exists():  # else another process summed it whole
+                self._write(key, earlier)
+            self._pass_on(key)
+            if earlier is not None:
+                del self.kept[earlier]
             self.kept[key] = self._files.path(key, "sums")
         self._show("made", now)
         self.calls = before
@@ -179,21 +184,27 @@ class Summing:
         self._let_go()
         self._changed, self._stale, self._summed = True, True, _NOT_SUMMED
 
-    def _write(self, key: Key) -> None:
-        name = text(f"calls-{key.number:06}.ndjson")
-        latest = (
-            f"SELECT * FROM misses WHERE id >> 40 = {key.number} "
-            f'QUALIFY row_number() OVER (PARTITION BY local ORDER BY "at" DESC) <= {MOST_MISSES}'
-        )
-        queries = {"misses": latest, "damaged": f"SELECT * FROM damaged_here WHERE volume = {name}"}
-        for kind, sql in queries.items():
-            if self._value(f"SELECT count(*) FROM ({sql})"):
-                self._copy(key, kind, sql)
-        self._copy(key, "sums", f"SELECT * EXCLUDE (volume) FROM made WHERE volume = {key.number} ORDER BY start")
-        for kind, sql in queries.items():
+    def _write(self, key: Key, earlier: Key | None) -> None:
+        """Write the files of a volume; ``earlier``: those that were written before others came into it late."""
+        for kind, sql in _found_in(key).items():
+            rows = self._with_earlier(sql, earlier, kind)
+            if self._value(f"SELECT count(*) FROM ({rows})"):
+                self._copy(key, kind, rows)
+        cells = f"SELECT * EXCLUDE (volume) FROM made WHERE volume = {key.number}"
+        self._copy(key, "sums", f"FROM ({self._with_earlier(cells, earlier, 'sums')}) ORDER BY start")
+
+    def _pass_on(self, key: Key) -> None:
+        """What was found in a volume is in its files now."""
+        for kind, sql in _found_in(key).items():
             self._run(f"INSERT INTO kept_{kind} {sql}")
         self._run(f"DELETE FROM misses WHERE id >> 40 = {key.number}")
-        self._run(f"DELETE FROM damaged_here WHERE volume = {name}")
+        self._run(f"DELETE FROM damaged_here WHERE volume = {_name_of(key)}")
+
+    def _with_earlier(self, sql: str, earlier: Key | None, kind: str) -> str:
+        """SQL: rows, with those of a file that was written before."""
+        if earlier is None or not (path := self._files.path(earlier, kind)).exists():
+            return sql
+        return f"FROM ({sql}) UNION ALL BY NAME FROM read_parquet({texts([str(path)])})"
 
     def _copy(self, key: Key, kind: str, sql: str) -> None:
         with self._files.put(key, kind) as draft:
@@ -234,3 +245,16 @@ class Summing:
 
     def _value(self, sql: str) -> Any:
         return self._run(sql).fetchone()[0]
+
+
+def _name_of(key: Key) -> str:
+    return text(f"calls-{key.number:06}.ndjson")
+
+
+def _found_in(key: Key) -> dict[str, str]:
+    """SQL: the latest misses and the damaged lines of a volume, by the kind of their file."""
+    latest = (
+        f"SELECT * FROM misses WHERE id >> 40 = {key.number} "
+        f'QUALIFY row_number() OVER (PARTITION BY local ORDER BY "at" DESC) <= {MOST_MISSES}'
+    )
+    return {"misses": latest, "damaged": f"SELECT * FROM damaged_here WHERE volume = {_name_of(key)}"}
