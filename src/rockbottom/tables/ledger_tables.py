@@ -129,7 +129,8 @@ class LedgerTables:
         """By model and endpoint, of the calls that are there still: how many, the first and the last instant, how many
         failed, ended without usage, and have a known price."""
         self.refresh()
-        return self._summing.contents(self._kept_volumes())
+        there = {key[:2] for volume in volumes_of(self.folder) if (key := _key_of(volume)) is not None}
+        return self._summing.contents([key for key in self._summing.kept if key[:2] in there])
 
     def _kept_volumes(self) -> dict[Key, Volume]:
         """The volumes that are there and in files."""
