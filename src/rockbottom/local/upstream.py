@@ -76,7 +76,7 @@ class Upstream:
             raise _broken(f"failed: {str(error)[:300]}") from error
         except TruncatedStream as error:
             raise _broken("ended before it was finished") from error
-        except (AttributeError, KeyError, IndexError, TypeError, msgspec.DecodeError) as error:
+        except (AttributeError, KeyError, IndexError, TypeError, Undecodable) as error:
             raise _broken(f"cannot be read: {error!r}") from error
         finally:
             reply.close()
@@ -135,7 +135,7 @@ def _chunks(reply: urllib3.BaseHTTPResponse) -> Iterator[Json]:
             if event == b"data: [DONE]":
                 return
             if event.startswith(b"data:"):
-                yield _decoded(event[5:])
+                yield decoded(event[5:], Json)
 
 
 def _tell(answer: Answer, on_text: Callable[[str], None]) -> None:
