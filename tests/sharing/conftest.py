@@ -21,9 +21,11 @@ class Server:
     """A server that can be killed, frozen and started again, empty, on the same port."""
 
     def __init__(self, program: str, folder: Path, *options: str) -> None:
-        with socket.socket() as one:
-            one.bind(("127.0.0.1", 0))
-            self.port = one.getsockname()[1]
+        self.port = 65_535
+        while self.port > 55_000:  # in cluster mode it wants the port 10,000 higher as well
+            with socket.socket() as one:
+                one.bind(("127.0.0.1", 0))
+                self.port = one.getsockname()[1]
         self.url = f"redis://127.0.0.1:{self.port}/0"
         self._program, self._folder, self._options = program, folder, options
         self._process: subprocess.Popen[bytes] | None = None

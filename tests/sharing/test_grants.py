@@ -443,4 +443,4 @@ def test_a_hundred_that_settle_at_once_take_in_what_others_wait_to_settle(server
     last = settled_with(ValkeyStore(server.url, "test"), "guard", Lessee("last").offer([], 10_000, 0), 60)
     assert (last.place, max(answer.grants["a"].spent for answer in answers)) == (101, 1_000)
     assert len(pauses) < 500
-    assert server.ask("LLEN", "test:group:guard:waiting") == b":0\r\n"
+    assert server.ask("LLEN", "{test:group:guard}:waiting") == b":0\r\n"

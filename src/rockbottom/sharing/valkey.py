@@ -103,7 +103,7 @@ class ValkeyStore:
         """Set it to what ``change`` makes of it; whoever was overtaken waits a moment, so that all have their turn."""
         from redis.exceptions import WatchError
 
-        waiting_key = f"{key}:waiting"
+        waiting_key = f"{key}:waiting" if "}" in key else f"{{{key}}}:waiting"  # a cluster keeps both in one slot
         read = [("TIME",), ("GET", key), ("LRANGE", waiting_key, 0, _AT_ONCE - 1)]
         first = [("RPUSH", waiting_key, entry), ("PEXPIRE", waiting_key, _lives_ms(for_s))]
         for number in range(_TRIES):
