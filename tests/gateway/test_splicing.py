@@ -39,6 +39,12 @@ def test_a_point_goes_between_the_bytes_of_its_neighbours(after, expected):
     )
 
 
+@pytest.mark.parametrize("empty", [b"[]", b"[ \n]"])
+def test_several_elements_in_an_empty_list_have_commas_between_them(empty):
+    data = b'{"a":' + empty + b',"b":1}'
+    assert spliced(data, {"a": [], "b": 1}, {"a": [1, 2, 3], "b": 1}) == b'{"a":[1,2,3],"b":1}'
+
+
 def test_a_member_is_added_at_the_end_of_its_object():
     """As cache_control is to a block of Anthropic's."""
     body = json.loads(BODY)

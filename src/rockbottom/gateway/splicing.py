@@ -99,7 +99,7 @@ def _of_list(data: bytes, span: Span, read: list[Any], planned: list[Any]) -> It
     places = _elements_at(data, span)
     if len(places) != len(read):
         raise Unspliceable
-    if len(planned) < len(read):
+    if not read or len(planned) < len(read):
         yield *span, encoded(planned)
         return
     number, count, extra = 0, len(read), len(planned) - len(read)
@@ -112,7 +112,7 @@ def _of_list(data: bytes, span: Span, read: list[Any], planned: list[Any]) -> It
             if number:
                 yield places[number - 1][1], places[number - 1][1], b"," + encoded(value)
             else:
-                yield span[0] + 1, span[0] + 1, encoded(value) + (b"," if read else b"")
+                yield span[0] + 1, span[0] + 1, encoded(value) + b","
         else:
             yield from _changes(data, places[number], old, value)
             number += 1
