@@ -13,10 +13,10 @@ from functools import lru_cache
 from typing import Any
 from urllib.parse import quote, unquote_to_bytes
 
+from rockbottom.catalog import limit
 from rockbottom.gateway.errors import Refused
 
 _ALGORITHM = "AWS4-HMAC-SHA256"
-_SKEW_S = 300.0  # "the request must reach AWS within five minutes of the time stamp" (AWS General Reference)
 _DATE = re.compile(r"\d{8}T\d{6}Z")
 SERVICES = frozenset({"bedrock", "bedrock-runtime", "bedrock-mantle"})
 
@@ -85,7 +85,7 @@ def verify(request: Signed, signature: Signature, secrets: Iterable[str], now: f
     stamp = request.headers.get("x-amz-date", "")
     if not _DATE.fullmatch(stamp) or not stamp.startswith(signature.day):
         raise Refused(403, "IncompleteSignatureException", "x-amz-date is missing, or is not of the signature's day.")
-    if abs(now - _instant(stamp)) > _SKEW_S:
+    if abs(now - _instant(stamp)) > limit("signature_seconds"):
         raise Refused(
             403, "InvalidSignatureException", f"Signature expired: {stamp} is not within five minutes of now."
         )

@@ -6,7 +6,7 @@ from datetime import UTC, date, datetime
 from functools import lru_cache
 from typing import Any
 
-from rockbottom.catalog import Catalog, CatalogError, Lifecycle, Model, Phase, lifecycles
+from rockbottom.catalog import Catalog, CatalogError, Lifecycle, Model, Phase, lifecycles, limit
 from rockbottom.local.bodies import object_of
 from rockbottom.local.callers import Caller
 from rockbottom.local.clock import Clock
@@ -160,8 +160,8 @@ class ControlPlane:
         if not is_list(tags) or not all(is_object(tag) and "key" in tag for tag in tags):
             raise invalid("tags must be a list of objects with key and value")
         changed = {tag["key"]: tag for tag in (*profile.tags, *tags)}
-        if len(changed) > 200:
-            raise ServiceFailure("TooManyTagsException", "A resource has at most 200 tags.")
+        if len(changed) > (most := limit("resource_tags")):
+            raise ServiceFailure("TooManyTagsException", f"A resource has at most {most} tags.")
         profile.tags = list(changed.values())
         return 200, {}
 

@@ -17,11 +17,11 @@ from typing import Any
 
 import msgspec
 
+from rockbottom.catalog import limit
 from rockbottom.files import make_folder, private
 
 Json = dict[str, Any]
 
-INLINE_BYTES = 100 * 1024
 _FLUSH_RECORDS = 500
 _FLUSH_BYTES = 16 * 1024 * 1024
 _HELD_RECORDS, _HELD_BYTES = 10_000, 64 * 1024 * 1024
@@ -125,7 +125,7 @@ class InvocationLog:
 
     def _body(self, side: str, body: bytes, invocation: Logged, key: str) -> Json:
         body = _on_one_line(body)
-        if len(body) <= INLINE_BYTES:
+        if len(body) <= limit("inline_log_bytes"):
             return {f"{side}BodyJson": msgspec.Raw(body)}
         name = f"{key}/data/{invocation.request_id}_{side}.json.gz"
         self._put(name, gzip.compress(body, 5))

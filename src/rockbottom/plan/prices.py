@@ -9,7 +9,8 @@ from rockbottom.catalog import ModelId, NoPriceInForce, PriceBook, Scope, Tier
 from rockbottom.quantities import WRITES, Ttl, Unit
 
 CACHING_SINCE = date(2025, 4, 7)
-"""The day caching became generally available on Bedrock: the first day that any cache rule holds."""
+"""The day caching became generally available on Bedrock: the first day that any cache rule holds (AWS Machine Learning
+Blog of that day)."""
 
 
 @dataclass(frozen=True, slots=True)
