@@ -228,12 +228,16 @@ def _options(arguments: Arguments) -> Options:
 def _compared(first: Arguments | None, later: Arguments) -> None:
     differing = first.differences(later) if first is not None else {}
     if differing:
-        both = "; ".join(f"{name}={shown(old)} at first, {shown(new)} now" for name, (old, new) in differing.items())
+        both = "; ".join(_both(name, shown(old), shown(new)) for name, (old, new) in differing.items())
         raise AlreadyAttached(
             f"This client is attached already, with other arguments: {both}.",
             fix="attach once, with all of them; or rockbottom.detach(client) first",
             differing=tuple(differing),
         )
+
+
+def _both(name: str, old: str, new: str) -> str:
+    return f"{name}= another {new}" if old == new else f"{name}={old} at first, {new} now"
 
 
 def _region_of(client: Any) -> str | None:
