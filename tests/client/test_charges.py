@@ -30,11 +30,15 @@ USUAL: dict[str, Any] = {"performanceConfig": {"latency": "standard"}}
 
 
 def attached(url: str, kept: Kept, **config: Any) -> Any:
+    return rockbottom.attach(plain(url, **config), sinks=[kept], clock=lambda: NOON)
+
+
+def plain(url: str, **config: Any) -> Any:
     client: Any = boto3.client(  # pyright: ignore[reportUnknownMemberType]
         "bedrock-runtime", endpoint_url=url, region_name="us-east-1", aws_access_key_id="a", aws_secret_access_key="b",
         config=Config(retries={"total_max_attempts": 3, "mode": "standard"}, **config),
     )  # fmt: skip
-    return rockbottom.attach(client, sinks=[kept], clock=lambda: NOON)
+    return client
 
 
 def asked(model: str = NOVA_PRO, **more: Any) -> dict[str, Any]:
@@ -164,10 +168,11 @@ def test_tools_that_the_service_ran_are_counted() -> None:
     usage = {**OK["usage"], "serverToolUsage": {"nova_grounding": 2, "webSearchRequests": 1, "idle": 0}}
     kept = Kept()
     with service(lambda number: Answer({**OK, "usage": usage})) as url:
-        client = attached(url, kept)
-        client.meta.events.register(
+        client = plain(url)
+        client.meta.events.register_first(  # the reply as a botocore gives it that knows the member
             "after-call.bedrock-runtime.Converse", _put(usage)
-        )  # this botocore drops the member
+        )
+        rockbottom.attach(client, sinks=[kept], clock=lambda: NOON)
         client.converse(**asked())
     record = kept.calls[0]
     assert record.charges == {"nova_grounding": 2, "webSearchRequests": 1}
