@@ -9,6 +9,7 @@ import subprocess
 import sys
 import threading
 import time
+from collections.abc import Callable
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -155,6 +156,15 @@ def test_a_refused_call_is_recorded_as_failed(marked: Any, kept: Kept, endpoint:
     assert call.elapsed_ms is not None
 
 
+def attach_beside(client: Any, kept: Kept, event: str, handler: Callable[..., None], when: str) -> None:
+    """Attach to a client on which somebody else registers a handler ``when``: before, or after."""
+    if when == "before":
+        client.meta.events.register(event, handler)
+    rockbottom.attach(client, planner=MarkingPlanner(), sinks=[kept])
+    if when == "after":
+        client.meta.events.register(event, handler)
+
+
 @pytest.mark.parametrize("event", ["response-received", "needs-retry", "after-call"])
 @pytest.mark.parametrize("when", ["before", "after"])
 def test_a_call_that_was_answered_is_counted_though_a_handler_of_others_fails(
@@ -165,14 +175,7 @@ def test_a_call_that_was_answered_is_counted_though_a_handler_of_others_fails(
     def fail(**_: Any) -> None:
         raise ZeroDivisionError(event)
 
-    def register() -> None:
-        client.meta.events.register(f"{event}.bedrock-runtime.Converse", fail)
-
-    if when == "before":
-        register()
-    rockbottom.attach(client, planner=MarkingPlanner(), sinks=[kept])
-    if when == "after":
-        register()
+    attach_beside(client, kept, f"{event}.bedrock-runtime.Converse", fail, when)
     with pytest.raises(ZeroDivisionError):
         client.converse(**ask())
     with urlopen(f"{endpoint.url}/_rockbottom/requests") as journal:
@@ -191,14 +194,7 @@ def test_a_call_that_a_handler_of_others_stops_before_it_leaves_is_none(client: 
     def stop(**_: Any) -> None:
         raise ZeroDivisionError
 
-    def register() -> None:
-        client.meta.events.register("before-call.bedrock-runtime", stop)
-
-    if when == "before":
-        register()
-    rockbottom.attach(client, planner=MarkingPlanner(), sinks=[kept])
-    if when == "after":
-        register()
+    attach_beside(client, kept, "before-call.bedrock-runtime", stop, when)
     with pytest.raises(ZeroDivisionError):
         client.converse(**ask())
     gc.collect()
