@@ -3,6 +3,7 @@
 import enum
 import inspect
 import logging
+import os
 import sqlite3
 import subprocess
 import sys
@@ -191,6 +192,33 @@ def test_the_end_of_a_process_waits_a_second_for_all_its_states_together(tmp_pat
         [sys.executable, "-c", ENDING, str(tmp_path)], capture_output=True, text=True, timeout=60, check=True
     )
     assert 0.9 < float(run.stdout) < 2.5  # not four seconds, one for each
+
+
+HANGING = """
+import os, sys
+import boto3, rockbottom
+from rockbottom.local import running
+
+folder = sys.argv[1]
+for name in ("key", "calls-000001.ndjson"):  # a pipe that nobody writes to, or reads, keeps who opens or fills it
+    os.mkfifo(os.path.join(folder, name))
+keys = {"aws_access_key_id": "any", "aws_secret_access_key": "any", "region_name": "us-east-1"}
+with running() as endpoint:
+    client = boto3.client("bedrock-runtime", endpoint_url=endpoint.url, **keys)
+    rockbottom.attach(client, ledger=folder, state=os.path.join(folder, "key"), tags={"filler": "x" * 200})
+    question = [{"role": "user", "content": [{"text": "What does Basic cost?"}]}]
+    answers = [client.converse(modelId="us.amazon.nova-micro-v1:0", messages=question) for _ in range(300)]
+    rockbottom.detach(client)
+print(len(answers))
+"""
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="needs named pipes")
+def test_attach_calls_detach_and_the_end_go_on_while_the_disk_of_ledger_and_state_hangs(tmp_path):
+    run = subprocess.run([sys.executable, "-c", HANGING, str(tmp_path)], capture_output=True, text=True, timeout=120)
+    assert (run.returncode, run.stdout) == (0, "300\n"), run.stderr
+    assert f"{tmp_path} keeps no secret (no answer in 3 seconds)" in run.stderr
+    assert "takes more than half a second for a record" in run.stderr
 
 
 def test_a_state_that_names_no_file_is_one_warning(client, caplog):

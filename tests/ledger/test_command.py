@@ -127,7 +127,7 @@ def test_export_gives_every_call(folder: Path) -> None:
 def test_prune_asks_and_removes_the_oldest(tmp_path: Path) -> None:
     """Without --yes nothing goes; the sums of what went stay."""
     writer = LedgerWriter(tmp_path)
-    writer.volume_bytes = 1 << 12
+    writer.disk.volume_bytes = 1 << 12
     for number in range(200):
         writer.record(CallRecord(float(number), "m", "Converse", tags={"filler": "x" * 100}))
     assert "add --yes" in str(
@@ -159,7 +159,7 @@ def test_prune_works_without_duckdb_and_says_what_is_not_summed(
 ) -> None:
     """The calls go all the same; what their sums would have taken is named."""
     writer = LedgerWriter(tmp_path)
-    writer.volume_bytes = 1 << 12
+    writer.disk.volume_bytes = 1 << 12
     for number in range(200):
         writer.record(CallRecord(float(number), "m", "Converse", tags={"filler": "x" * 100}))
     writer.close()

@@ -11,7 +11,7 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
-from rockbottom.ledger import CallRecord, LedgerReader, LedgerWriter, volumes_of, writing
+from rockbottom.ledger import CallRecord, LedgerReader, LedgerWriter, appending, volumes_of
 from rockbottom.tables import LedgerTables
 
 
@@ -44,8 +44,8 @@ class LedgerMachine(RuleBasedStateMachine):
     def __init__(self) -> None:
         super().__init__()
         self.folder = Path(tempfile.mkdtemp())
-        self.disk, self.kept = Disk(), writing.os
-        writing.os = self.disk  # type: ignore[assignment]
+        self.disk, self.kept = Disk(), appending.os
+        appending.os = self.disk  # type: ignore[assignment]
         self.now, self.next = 0.0, 0
         self.expected: list[int] = []
         self.tables: LedgerTables | None = None
@@ -53,7 +53,7 @@ class LedgerMachine(RuleBasedStateMachine):
 
     def _started(self) -> LedgerWriter:
         writer = LedgerWriter(self.folder, clock=lambda: self.now)
-        writer.volume_bytes = 2000  # some forty calls a file
+        writer.disk.volume_bytes = 2000  # some forty calls a file
         return writer
 
     @rule(calls=st.integers(1, 60))
@@ -120,7 +120,7 @@ class LedgerMachine(RuleBasedStateMachine):
         finally:
             if self.tables is not None:
                 self.tables.close()
-            writing.os = self.kept  # type: ignore[attr-defined]
+            appending.os = self.kept  # type: ignore[attr-defined]
             shutil.rmtree(self.folder)
 
 

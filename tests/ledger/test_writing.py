@@ -1,6 +1,7 @@
 """Records on disk: whole, counted and in bounds, whatever happens to the disk and to the processes."""
 
 import errno
+import json
 import os
 import subprocess
 import sys
@@ -172,7 +173,7 @@ def test_processes_that_rotate_at_once_lose_nothing(tmp_path: Path) -> None:
 def test_threads_share_a_writer(tmp_path: Path) -> None:
     """Records of several threads are whole, over rotations too."""
     writer = LedgerWriter(tmp_path, max_bytes=100 << 16)
-    writer.volume_bytes = 1 << 14
+    writer.disk.volume_bytes = 1 << 14
 
     def write(start: int) -> None:
         for number in range(start, start + 500):
@@ -273,7 +274,7 @@ def test_whatever_the_system_refuses_the_call_goes_on(
     now = [0.0]
     writer = LedgerWriter(tmp_path, clock=lambda: now[0])
     with monkeypatch.context() as patched:
-        patched.setattr("rockbottom.ledger.writing.os.open", refuse)
+        patched.setattr("rockbottom.ledger.appending.os.open", refuse)
         for number in range(5):
             now[0] += 1
             writer.record(call(number))
@@ -383,3 +384,81 @@ def test_what_no_disk_took_until_the_end_is_said(
         writer.record(call(number))
     writer.close()
     assert f"2 calls are in memory alone: {tmp_path} takes none" in caplog.text
+
+
+# Disks that hang: a named pipe stands for one. Nobody reads it, so the system takes 64 KiB and then keeps the thread.
+
+
+def hanging(folder: Path) -> Path:
+    os.mkfifo(folder / "calls-000001.ndjson")
+    return folder / "calls-000001.ndjson"
+
+
+def drained(pipe: Path, calls: int) -> list[int]:
+    """What comes through the pipe, until so many lines have."""
+    with pipe.open("rb") as file:
+        return [int(json.loads(file.readline())["at"]) for _ in range(calls)]
+
+
+def test_a_disk_that_hangs_keeps_no_call(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    """Twice as many calls as the disk takes are recorded all the same, and said once; when it goes on all are there."""
+    pipe, writer = hanging(tmp_path), LedgerWriter(tmp_path)
+    for number in range(400):
+        writer.record(call(number, tags={"filler": "x" * 300}))
+    assert 100 < writer.held < 400
+    assert [one.message for one in caplog.records] == [
+        f"rockbottom: {tmp_path} takes more than half a second for a record; calls do not wait for it, and what is in "
+        "memory until it is written would be lost with this process"
+    ]
+    assert drained(pipe, 400) == list(range(400))
+
+
+def test_threads_do_not_wait_for_one_that_a_disk_keeps(tmp_path: Path) -> None:
+    """Of a disk of this machine a thread is caught within; the others record, and theirs is written in the end."""
+    writer = LedgerWriter(tmp_path)
+    writer.record(call(0))
+    (tmp_path / "calls-000001.ndjson").unlink()
+    pipe = hanging(tmp_path)  # a volume that is gone is begun again, here by the thread that records
+    held = writer._writing.acquire
+    assert held()
+    writer.record(call(1))
+    writer.record(call(2))
+    assert writer.held == 2
+    writer._writing.release()
+    assert drained(pipe, 2) == [1, 2]
+
+
+def test_what_a_hanging_disk_cannot_take_is_bounded_and_counted(tmp_path: Path) -> None:
+    """Ten thousand calls wait, no more; the oldest go."""
+    pipe, writer = hanging(tmp_path), LedgerWriter(tmp_path)
+    for number in range(11_000):
+        writer.record(call(number))
+    assert writer.held == 10_000
+    assert 0 < writer.dropped < 1_000
+    taken = 11_000 - writer.dropped
+    assert drained(pipe, taken)[-10_000:] == list(range(1_000, 11_000))
+
+
+HUNG = """
+import os, sys
+from rockbottom.ledger import CallRecord, LedgerWriter
+writer = LedgerWriter(sys.argv[1])
+for number in range(400):
+    writer.record(CallRecord(float(number), "m", "Converse", tags={"filler": "x" * 300}))
+child = os.fork()
+if child == 0:
+    writer.record(CallRecord(400.0, "m", "Converse"))
+    os._exit(7)
+print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]), flush=True)
+"""
+
+
+def test_a_process_forks_and_ends_while_its_disk_hangs(tmp_path: Path) -> None:
+    """It says how many calls it could not write; its child records, or goes on without."""
+    hanging(tmp_path)
+    done = subprocess.run(
+        [sys.executable, "-W", "ignore", "-c", HUNG, str(tmp_path)], capture_output=True, text=True, timeout=60,
+        env={**os.environ, "PYTHONPATH": str(SRC)}, check=False,
+    )  # fmt: skip
+    assert (done.returncode, done.stdout) == (0, "7\n"), done.stderr
+    assert f"calls are in memory alone: {tmp_path} takes none" in done.stderr

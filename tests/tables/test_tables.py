@@ -106,7 +106,7 @@ def test_a_line_that_is_being_written_at_the_start_is_taken_in_when_it_is_whole(
 def test_readers_that_catch_up_at_once_count_every_call_once(tmp_path: Path) -> None:
     """Four readers of one folder while a writer goes on; all of them write sums down."""
     writer = written(tmp_path, *(call(NOON + n, input=1) for n in range(3000)))
-    writer.volume_bytes = 20_000
+    writer.disk.volume_bytes = 20_000
     counts: list[list[dict[str, object]]] = []
     until = threading.Event()
 
@@ -230,7 +230,7 @@ def test_sums_that_cannot_be_written_say_so_and_nothing_is_half_taken_in(
 ) -> None:
     """A full disk; when there is room again, everything is there once."""
     writer = LedgerWriter(tmp_path)
-    writer.volume_bytes = 20_000
+    writer.disk.volume_bytes = 20_000
     for n in range(3000):
         writer.record(call(NOON + 60 * n, tags={"n": str(n)}))
     real = os.replace

@@ -14,7 +14,7 @@ from rockbottom.tables import LedgerTables
 def test_calls_of_a_closed_volume_with_a_torn_end_are_all_there(tmp_path: Path, followed: bool) -> None:
     """36 calls fill a volume of 2,000 bytes; a process dies at its end, and the next call begins another."""
     writer = LedgerWriter(tmp_path)
-    writer.volume_bytes = 2000
+    writer.disk.volume_bytes = 2000
     for number in range(36):
         writer.record(CallRecord(float(number), "m", "Converse", input=1))
     with LedgerTables(tmp_path) as tables:

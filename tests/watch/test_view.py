@@ -326,7 +326,7 @@ def test_a_start_does_not_read_the_whole_ledger_again(folder, monkeypatch):
 def test_sums_that_do_not_decode_are_made_anew(folder):
     """Whatever stands in their files."""
     writer = LedgerWriter(folder)
-    writer.volume_bytes = 4000
+    writer.disk.volume_bytes = 4000
     for number in range(100):
         writer.record(read(NOW - 90_000 + number))
     writer.close()
@@ -344,7 +344,7 @@ def test_sums_that_do_not_decode_are_made_anew(folder):
 def test_what_is_made_from_a_ledger_is_its_owner_s_alone(folder):
     """Tags stand in the sums, and the latest misses beside them."""
     writer = LedgerWriter(folder)
-    writer.volume_bytes = 4000
+    writer.disk.volume_bytes = 4000
     for number in range(100):
         writer.record(write(NOW - 90_000 + number))
     writer.close()

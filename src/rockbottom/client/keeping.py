@@ -2,15 +2,16 @@
 
 import sqlite3
 import threading
-import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeVar
 
-from rockbottom.process import Worker, close_at_exit, seconds_left
+from rockbottom.process import Handover, close_at_exit, seconds_left, within
 
 PERIOD_S = 60.0
+_LOAD_S = 5.0  # longer than a file that another process holds is waited for; beyond it the disk hangs
 _AT_ONCE_S, _UNHURRIED_S = 1.0, 10.0  # how long others are waited for: where somebody waits for us, in our own thread
+_GRACE_S = 0.5  # beyond that: what a disk takes that answers
 
 Learned = TypeVar("Learned")
 
@@ -19,10 +20,11 @@ def started(load: Callable[[], Learned], empty: Callable[[], Learned], path: Pat
     """What the file at ``path`` holds, or a start from nothing and the reason in words.
 
     A file that is there and is not what it should be is kept aside, under its name with ``.unreadable`` behind it, so
-    that a new one can take its place. One that cannot be opened or written stays where it is.
+    that a new one can take its place. One that cannot be opened or written stays where it is; one whose disk does not
+    answer is waited for five seconds.
     """
     try:
-        return load(), ""
+        return within(_LOAD_S, "state", load), ""
     except Exception as error:
         aside = path.parent / f"{path.name}.unreadable"
         is_kept = _is_damage(error) and _put_aside(path, aside)
@@ -66,43 +68,37 @@ class Keeper:
         self._lock = lock
         self._failed = failed
         self._changed = threading.Event()
-        self._turn = threading.Lock()  # the thread, the end of the process and ``detach`` save one after the other
-        self._worker = Worker("state", self._run)
+        self._wait_s = _UNHURRIED_S
+        self._handover = Handover("state", self._save, _AT_ONCE_S, every_s=PERIOD_S)
         close_at_exit(self, until_end=True)
 
     def used(self) -> None:
         """Something was learned: it will be saved within a minute."""
         self._changed.set()
-        self._worker.start()
+        self._handover.start()
 
     def save(self, wait_s: float = _AT_ONCE_S) -> None:
         """Save now, if anything was learned since the last time; others that are at it are waited for ``wait_s``."""
-        ends = time.monotonic() + wait_s
-        if not self._turn.acquire(timeout=wait_s):  # also where nothing new is to save: what is being saved is not yet
+        self._wait_s = wait_s
+        if not self._handover.ask(wait_s + _GRACE_S):
             self._failed(TimeoutError("the thread that saves still waits for the file"))
-            return
-        try:
-            if not self._changed.is_set():
-                return
-            self._changed.clear()
-            self._planner.save(self._path, lock=self._lock(), wait_s=max(0.0, ends - time.monotonic()))
-        except Exception as error:
-            self._changed.set()  # tried again, at the latest when the process ends
-            self._failed(error)
-        finally:
-            self._turn.release()
 
     def close(self) -> None:
         """Save at the end of the process, when what was under way has ended; all keepers wait a second together."""
         self.save(seconds_left(_AT_ONCE_S))
 
-    def _run(self) -> None:
-        pause = threading.Event()  # never set: the thread ends with the process
-        while not pause.wait(PERIOD_S):
-            self.save(_UNHURRIED_S)
+    def _save(self) -> None:
+        if not self._changed.is_set():
+            return
+        self._changed.clear()
+        wait_s, self._wait_s = self._wait_s, _UNHURRIED_S
+        try:
+            self._planner.save(self._path, lock=self._lock(), wait_s=wait_s)
+        except Exception as error:
+            self._changed.set()  # tried again, at the latest when the process ends
+            self._failed(error)
 
     def after_fork_in_child(self) -> None:
         """The thread stayed with the parent; the next use starts another."""
         self._changed = threading.Event()
-        self._turn = threading.Lock()
-        self._worker.after_fork_in_child()
+        self._handover.after_fork_in_child()

@@ -9,7 +9,7 @@ from rockbottom.client.recording import Recorder
 from rockbottom.client.tagging import tidy
 from rockbottom.files import from_here
 from rockbottom.ledger import LedgerWriter, Sink, chosen_folder, ledger_key
-from rockbottom.process import end_at_exit
+from rockbottom.process import end_at_exit, within
 
 if TYPE_CHECKING:
     from rockbottom.client.arguments import Recording
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 log = logging.getLogger("rockbottom.client")
 
+_KEY_S = 3.0  # how long a disk that does not answer is waited for, once
 _WRITERS: dict[Path, LedgerWriter] = {}
 
 
@@ -53,10 +54,10 @@ def writer_of(folder: Path) -> LedgerWriter:
 
 def _key_of(folder: Path, shared: bytes) -> bytes | None:
     try:
-        return ledger_key(folder, shared=shared)
+        return within(_KEY_S, "key", lambda: ledger_key(folder, shared=shared))
     except (OSError, ValueError) as error:  # a ValueError: a name that can be none of a folder
         log.warning(
             "rockbottom: %s keeps no secret (%s), so prefixes are not recorded and the ledger cannot be replayed",
-            folder, getattr(error, "strerror", error),
+            folder, getattr(error, "strerror", None) or error,
         )  # fmt: skip
         return None

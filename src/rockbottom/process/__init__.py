@@ -1,12 +1,14 @@
-"""What a process does with its system, once for the whole house: forks, ends, daemon threads, SQLite files
-that are shared, the terminal behind a stream, and who may speak to its listeners."""
+"""What a process does with its system, once for the whole house: forks, ends, daemon threads, work that may hang,
+SQLite files that are shared, the terminal behind a stream, and who may speak to its listeners."""
 
 from typing import TYPE_CHECKING
 
 from rockbottom.faces import late
 from rockbottom.process.arrivals import Arrival
+from rockbottom.process.disks import is_of_this_machine
 from rockbottom.process.endings import Closing, Ending, close_at_exit, end_at_exit, hasten_at_exit, seconds_left
 from rockbottom.process.forks import Forked, Forking, hold_over_forks, lock_of, renew_in_child
+from rockbottom.process.handovers import UNWAITED_S, Handover, within
 from rockbottom.process.workers import Worker
 
 if TYPE_CHECKING:  # of commands and servers, not of an attached client
@@ -19,11 +21,13 @@ if TYPE_CHECKING:  # of commands and servers, not of an attached client
 
 __all__ = [
     "MEMORY",
+    "UNWAITED_S",
     "Arrival",
     "Closing",
     "Ending",
     "Forked",
     "Forking",
+    "Handover",
     "Terminal",
     "Visitors",
     "Worker",
@@ -37,6 +41,7 @@ __all__ = [
     "hasten_at_exit",
     "hold_over_forks",
     "is_loopback",
+    "is_of_this_machine",
     "leads_here",
     "local_client",
     "lock_of",
@@ -47,6 +52,7 @@ __all__ = [
     "seconds_left",
     "shared_database",
     "terminal_of",
+    "within",
 ]
 
 _LATER = {

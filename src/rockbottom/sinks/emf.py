@@ -44,8 +44,8 @@ class EmbeddedMetrics(Publisher):
 
     An address is ``tcp://host:port`` or ``udp://host:port``; ``emf.AGENT`` is the agent's own. ``every_call`` sends
     each call at once instead of summing up minutes: on AWS Lambda, where a process stands still between calls, that
-    is what works, and there is no heartbeat. The other arguments are those of ``CloudWatch``. Raises
-    CannotPublish.
+    is what works, and there is no heartbeat; a file should then lie on a disk of this machine. The other arguments
+    are those of ``CloudWatch``. Raises CannotPublish.
 
     ```python
     import boto3, rockbottom
