@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 from rockbottom.process import Handover, close_at_exit, seconds_left, within
 
 PERIOD_S = 60.0
-_LOAD_S = 5.0  # longer than a file that another process holds is waited for; beyond it the disk hangs
+_LOAD_S = 5  # longer than a file that another process holds is waited for; beyond it the disk hangs
 _AT_ONCE_S, _UNHURRIED_S = 1.0, 10.0  # how long others are waited for: where somebody waits for us, in our own thread
 _GRACE_S = 0.5  # beyond that: what a disk takes that answers
 

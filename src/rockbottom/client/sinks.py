@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 log = logging.getLogger("rockbottom.client")
 
-_KEY_S = 3.0  # how long a disk that does not answer is waited for, once
+_KEY_S = 3  # how long a disk that does not answer is waited for, once
 _WRITERS: dict[Path, LedgerWriter] = {}
 
 

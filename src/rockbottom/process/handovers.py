@@ -101,5 +101,5 @@ def within(seconds: float, name: str, job: Callable[[], Answer]) -> Answer:
     if errors:
         raise errors[0]
     if not answers:
-        raise TimeoutError(f"no answer in {seconds:g} seconds")
+        raise TimeoutError(f"no answer in {seconds} seconds")
     return answers[0]
