@@ -72,6 +72,39 @@ def test_media_are_refused_where_they_were(endpoint, kit, model, content, beside
 
 
 @pytest.mark.parametrize(
+    "model", ["us.anthropic.claude-opus-4-7", "us.anthropic.claude-opus-4-8", "us.anthropic.claude-opus-5"]
+)
+def test_a_temperature_is_refused_where_claude_takes_none(endpoint, kit, model):
+    """Converse: https://github.com/cline/cline/issues/10572; InvokeModel: https://github.com/promptfoo/promptfoo/issues/10307.
+
+    Beside thinking 1 is taken (https://github.com/logancyang/obsidian-copilot/issues/2600), as it is by Sonnet 4.6.
+    """
+    said = "`temperature` is deprecated for this model."
+    asked = {"messages": [kit.user("q")], "inferenceConfig": {"maxTokens": 50}}
+    warm = {"inferenceConfig": {"maxTokens": 50, "temperature": 0.5}}
+    at_one = {"inferenceConfig": {"maxTokens": 50, "temperature": 1}}
+    thinking = {"additionalModelRequestFields": {"thinking": {"type": "adaptive"}}}
+    assert converse(endpoint, kit, model, asked) == (200, "")
+    assert converse(endpoint, kit, model, {**asked, **warm}) == (
+        400,
+        f"The model returned the following errors: {said}",
+    )
+    assert converse(endpoint, kit, model, {**asked, **at_one}) == (
+        400,
+        f"The model returned the following errors: {said}",
+    )
+    assert converse(endpoint, kit, model, {**asked, **at_one, **thinking}) == (200, "")
+    assert converse(endpoint, kit, "us.anthropic.claude-sonnet-4-6", {**asked, **warm}) == (200, "")
+    native = {
+        "anthropic_version": "bedrock-2023-05-31",
+        "max_tokens": 50,
+        "messages": [{"role": "user", "content": "q"}],
+    }
+    status, reply, _ = kit.http(endpoint, "POST", f"/model/{model}/invoke", {**native, "temperature": 0.5})
+    assert (status, reply.get("message")) == (400, said)
+
+
+@pytest.mark.parametrize(
     ("tier", "said"),
     [
         ("default", None),

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from rockbottom.dialects import ANTHROPIC
 from rockbottom.local.answers import NOTHING_FOUND, Answerer, limited
 from rockbottom.local.asked import Asked, asked_of
-from rockbottom.local.relevance import Reader
+from rockbottom.local.relevance import Reader, _Text, terms_of
 from rockbottom.local.schema_samples import sample_of
 
 MANUAL = (
@@ -55,6 +55,20 @@ def test_the_reader_forgets_the_texts_used_longest_ago():
     for number in range(10):
         reader.passages([f"{number}{MANUAL}"], "port?")
     assert sum(map(len, reader._known)) <= 3 * len(MANUAL) + 10
+
+
+@given(st.lists(st.sampled_from([*MANUAL.lower().split(), "art", "cert", "art9", "-", "é"]), max_size=60))
+def test_a_term_is_counted_as_often_as_it_stands_in_the_text(words):
+    """What is remembered of it, and what no longer fits into what a text may remember."""
+    text = " ".join(words)
+    counts = _Text(0, text).counts
+    for term in ["art", "cert", "o", "gateway", "99", "zebra"] * 2:
+        assert counts[term] == text.count(term)
+
+
+def test_a_word_that_is_nothing_but_endings_is_looked_for_itself():
+    """``ations`` has an ending of six letters, and nothing before it."""
+    assert terms_of("ations") == ("ations",)
 
 
 def test_an_answer_is_cut_at_whole_words_and_the_first_stop_sequence():

@@ -23,7 +23,7 @@ from rockbottom.local.accepted import (
     may_begin_with_assistant,
 )
 from rockbottom.local.failures import invalid
-from rockbottom.local.native import check_thinking, check_thinking_limits
+from rockbottom.local.native import check_temperature, check_thinking, check_thinking_limits
 
 Json = dict[str, Any]
 
@@ -44,8 +44,13 @@ def check_conversation(body: Json, model: str) -> None:
             check_fields(fields)
         choice: Json = config.get("toolChoice") or {}
         check_thinking(fields.get("thinking"), forced="any" in choice or "tool" in choice)
+        limits: Json = body.get("inferenceConfig") or {}
+        temperature = limits.get("temperature", fields.get("temperature"))
+        if temperature is not None:
+            check_temperature(model, temperature, fields.get("thinking"), lead=_MODEL_SAYS)
         if "thinking" in fields:
-            _check_thinking_limits(body, fields)
+            most = limits.get("maxTokens")
+            check_thinking_limits(fields["thinking"], most, temperature, tools=bool(config), lead=_MODEL_SAYS)
     uses_tools = False
     for number, message in enumerate(messages):
         content = message["content"]
@@ -65,12 +70,6 @@ def check_conversation(body: Json, model: str) -> None:
             raise invalid("The toolConfig field must be defined when using toolUse and toolResult content blocks.")
         _check_pairs(messages)
     _check_tools(tools)
-
-
-def _check_thinking_limits(body: Json, fields: Json) -> None:
-    limits: Json = body.get("inferenceConfig") or {}
-    temperature, tools = limits.get("temperature", fields.get("temperature")), bool(body.get("toolConfig"))
-    check_thinking_limits(fields["thinking"], limits.get("maxTokens"), temperature, tools=tools, lead=_MODEL_SAYS)
 
 
 def _check_roles(messages: Sequence[Json], any_begins: bool) -> None:

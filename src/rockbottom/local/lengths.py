@@ -7,7 +7,7 @@ limits, of cancelling and of streams ask for one. What counts is the length: the
 import re
 from collections.abc import Iterator
 
-_ASKING = ("write", "writ", "tell", "compose", "draft", "generate", "count", "long")
+_ASKING = ("writ", "tell", "compose", "draft", "generate", "count", "long")
 _NUMBER = r"(\d{1,3}(?:,\d{3})+|\d{1,6})"
 _LENGTH = re.compile(rf"{_NUMBER}[\s-]+(word|line|sentence|paragraph|page)s?\b(?!\s+or\s+(?:less|fewer))")
 _CEILING = re.compile(
@@ -33,7 +33,7 @@ _MOST = 8_000  # words or numbers: as much as models give at most in one reply
 def long_text(question: str, prompt: str) -> str | None:
     """The text that a question asks for where it asks for a long one, out of what the prompt says to it."""
     lowered = question.lower()
-    if not any(word in lowered for word in _ASKING):
+    if not any(map(lowered.__contains__, _ASKING)):
         return None
     counted = _COUNTING.search(lowered)
     if counted is not None:

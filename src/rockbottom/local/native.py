@@ -6,6 +6,7 @@ Anthropic words a missing field ``max_tokens: Field required``, Nova points into
 
 from typing import Any, cast
 
+from rockbottom.catalog import surface_named
 from rockbottom.dialects import CACHE_CONTROL, Dialect
 from rockbottom.local.accepted import (
     check_members,
@@ -15,6 +16,7 @@ from rockbottom.local.accepted import (
     thinking_refused,
 )
 from rockbottom.local.failures import invalid
+from rockbottom.prompt import Api
 
 Json = dict[str, Any]
 _BUDGET_TOO_LARGE = (
@@ -39,6 +41,7 @@ def check_anthropic(body: Json, model: str) -> None:
     if not isinstance(body["anthropic_version"], str):
         raise invalid("anthropic_version: Input should be a valid string")
     check_messages(body, model)
+    check_temperature(model, body.get("temperature"), body.get("thinking"))
     check_members(body)
 
 
@@ -137,6 +140,20 @@ def check_thinking_limits(thinking: Any, max_tokens: Any, temperature: Any, *, t
     if kind in ("enabled", "adaptive") and temperature not in (None, 1):
         adaptive = " or in adaptive mode" if kind == "adaptive" else ""
         raise invalid(f"{lead}`temperature` may only be set to 1 when thinking is enabled{adaptive}.")
+
+
+def check_temperature(model: str, temperature: object, thinking: Any, *, lead: str = "") -> None:
+    """Raise for a temperature where Claude takes none any more, in the words of Messages; ``lead`` begins the message.
+
+    Seen on Converse (https://github.com/cline/cline/issues/10572, https://github.com/DayuanJiang/next-ai-draw-io/issues/861)
+    and InvokeModel (https://github.com/promptfoo/promptfoo/issues/10307). Beside thinking it is refused in other words.
+    """
+    kind = cast(Json, thinking).get("type") if isinstance(thinking, dict) else None
+    if temperature is None or kind in ("enabled", "adaptive"):
+        return
+    words = surface_named(model).refuses.get(Api.MESSAGES.value, {}).get("temperature")
+    if words:
+        raise invalid(f"{lead}{words}")
 
 
 def _check_message(message: Any, number: int) -> None:

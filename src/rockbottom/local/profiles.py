@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import lru_cache
 from random import Random
 from typing import Any
 
@@ -30,6 +31,7 @@ _MAX_PROFILES = 10_000
 _ALPHABET = "abcdefghijklmnopqrstuvwxyz0123456789"
 
 
+@lru_cache(maxsize=1024)
 def regions_of(scope: Scope, region: str) -> tuple[str, ...]:
     """The Regions that may serve a request made in ``region``, the likeliest first."""
     if scope is Scope.IN_REGION:

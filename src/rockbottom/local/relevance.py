@@ -7,8 +7,8 @@ and so are the latest results.
 """
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from functools import lru_cache
 from itertools import count
 from math import log
@@ -48,25 +48,31 @@ _Span = tuple[int, int]
 """Where a sentence begins and ends in its text."""
 
 
-@dataclass(slots=True)
+class _Counts(dict[str, int]):
+    """How often terms stand in a text: a term is counted when it is first asked for, and remembered."""
+
+    def __init__(self, lowered: str) -> None:
+        super().__init__()
+        self._lowered = lowered
+        self._most = len(lowered) / _CHARS_PER_FOUND
+
+    def __missing__(self, term: str) -> int:
+        number = self._lowered.count(term)
+        if len(self) < self._most:
+            self[term] = number
+        return number
+
+
 class _Text:
     """A text in lower case, and what was found in it: how often a term stands there, and its first sentences."""
 
-    number: int  # of its own: a text forgotten and read again gets another
-    lowered: str
-    counts: dict[str, int] = field(default_factory=dict[str, int])
-    sentences: dict[str, tuple[_Span, ...]] = field(default_factory=dict[str, "tuple[_Span, ...]"])
+    __slots__ = ("counts", "lowered", "number", "sentences")
 
-    def count_all(self, terms: Iterable[str]) -> dict[str, int]:
-        """How often each term stands in the text; remembered."""
-        known = self.counts
-        return {term: known[term] if term in known else self._count(term) for term in terms}
-
-    def _count(self, term: str) -> int:
-        number = self.lowered.count(term)
-        if len(self.counts) * _CHARS_PER_FOUND < len(self.lowered):
-            self.counts[term] = number
-        return number
+    def __init__(self, number: int, lowered: str) -> None:
+        self.number = number  # of its own: a text forgotten and read again gets another
+        self.lowered = lowered
+        self.counts = _Counts(lowered)
+        self.sentences: dict[str, tuple[_Span, ...]] = {}
 
     def holding(self, term: str, number: int) -> tuple[_Span, ...]:
         """The first sentences with a word that begins with the term, which stands in the text so many times."""
@@ -126,38 +132,54 @@ _Scored = tuple[float, tuple[int, int], int]
 
 def _scored(known: Sequence[_Text], terms: Sequence[str]) -> list[_Scored]:
     """The candidates with their scores."""
-    counts = [text.count_all(terms) for text in known]
-    rarities = _rarities(known, counts)
-    candidates: dict[tuple[int, int], int] = {}
-    leads = 0
-    for term, _ in rarities:
-        hits = 0
-        for number, text in enumerate(known):
-            if times := counts[number][term]:
-                for start, end in text.holding(term, times)[: _MAX_HITS - hits]:
-                    candidates[number, start] = end
-                    hits += 1
-            if hits == _MAX_HITS:
-                break
-        leads += hits > 0
-        if leads == _LEADS:
-            break
+    ranked, rarities = _ranked(known, terms)
     scored: list[_Scored] = []
-    for place, end in candidates.items():
+    for place, end in _candidates(known, ranked).items():
         number, start = place
-        lowered = known[number].lowered[start:end]
-        score = sum([rarity for term, rarity in rarities if term in lowered])
+        sentence = known[number].lowered[start:end]
+        score = 0.0
+        for term, rarity in rarities:
+            if term in sentence:
+                score += rarity
         excess = end - start - _TYPICAL_CHARS
         scored.append((-score / (1 + excess / _MAX_SENTENCE) if excess > 0 else -score, place, end))
     return scored
 
 
-def _rarities(known: Sequence[_Text], counts: Sequence[Mapping[str, int]]) -> list[tuple[str, float]]:
-    """The terms that stand anywhere and how rare each is, the rarest first; ``counts`` are those of each text."""
+_Ranked = list[tuple[int, str, list[int]]]
+"""Terms, the rarest first: how often one stands in all texts, the term, and how often in each."""
+
+
+def _ranked(known: Sequence[_Text], terms: Sequence[str]) -> tuple[_Ranked, list[tuple[str, float]]]:
+    """The terms that stand anywhere, and how rare each is."""
+    each = [text.counts for text in known]
+    ranked: _Ranked = []
+    for term in terms:
+        times = [counts[term] for counts in each]
+        if total := sum(times):
+            ranked.append((total, term, times))
+    ranked.sort()
     sentences = sum([len(text.lowered) for text in known]) / _TYPICAL_CHARS
-    totals = [(sum([count[term] for count in counts]), term) for term in counts[0]]
-    ranked = sorted([(number, term) for number, term in totals if number])
-    return [(term, log(1 + sentences / number)) for number, term in ranked]
+    return ranked, [(term, log(1 + sentences / total)) for total, term, _ in ranked]
+
+
+def _candidates(known: Sequence[_Text], ranked: _Ranked) -> dict[tuple[int, int], int]:
+    """The first sentences that hold one of the rarest terms: where each begins, and where it ends."""
+    candidates: dict[tuple[int, int], int] = {}
+    leads = 0
+    for _, term, times in ranked:
+        hits = 0
+        for number, text in enumerate(known):
+            if times[number]:
+                for start, end in text.holding(term, times[number])[: _MAX_HITS - hits]:
+                    candidates[number, start] = end
+                    hits += 1
+                if hits == _MAX_HITS:
+                    break
+        leads += hits > 0
+        if leads == _LEADS:
+            break
+    return candidates
 
 
 def _best(texts: Sequence[str], scored: list[_Scored], limit: int) -> list[Passage]:
@@ -203,15 +225,16 @@ def _around(text: str, at: int) -> tuple[int, int]:
 
 @lru_cache(maxsize=65_536)
 def _stem(word: str) -> str:
-    return _SUFFIX.sub("", word) if 5 < len(word) < 40 else word[:40]
+    return _SUFFIX.sub("", word) or word if 5 < len(word) < 40 else word[:40]
 
 
 def terms_of(question: str) -> tuple[str, ...]:
     """The words of a question worth looking for, without their endings, the first eight."""
     terms: dict[str, None] = {}
-    for word in _WORD.finditer(question.lower()):
-        if word[0] not in _COMMON:
-            terms[_stem(word[0])] = None
+    for match in _WORD.finditer(question.lower()):
+        word = match[0]
+        if word not in _COMMON:
+            terms[_stem(word)] = None
             if len(terms) == _MAX_TERMS:
                 break
     return tuple(terms)

@@ -5,6 +5,7 @@ from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from os import urandom
+from random import Random
 from typing import Any
 
 import msgspec
@@ -46,10 +47,15 @@ class _ScriptRow(msgspec.Struct, forbid_unknown_fields=True, rename="camel"):
     operations: tuple[str, ...] = ()
 
 
-def random_identity() -> str:
-    """Text like that of a random UUID, at a third of what uuid4 takes."""
-    digits = f"{int.from_bytes(urandom(16)):032x}"
-    return f"{digits[:8]}-{digits[8:12]}-4{digits[13:16]}-a{digits[17:20]}-{digits[20:]}"
+def random_identities() -> Callable[[], str]:
+    """Gives texts like those of random UUIDs, none twice; seeded by the system, so that no two endpoints give one."""
+    draw = Random(int.from_bytes(urandom(32))).getrandbits
+
+    def identity() -> str:
+        digits = f"{draw(128):032x}"
+        return f"{digits[:8]}-{digits[8:12]}-4{digits[13:16]}-a{digits[17:20]}-{digits[20:]}"
+
+    return identity
 
 
 @dataclass(slots=True)
@@ -82,7 +88,7 @@ class EndpointState:
     scripts: deque[Script] = field(default_factory=deque[Script])
     requests: deque[Json] = field(default_factory=lambda: deque[Json](maxlen=_REQUESTS_KEPT))
     served: int = 0
-    identities: Callable[[], object] = random_identity
+    identities: Callable[[], object] = field(default_factory=random_identities)
 
     def model_behind(self, arn: str) -> str:
         """What an application profile or a deployment stands for. Raises ServiceFailure where there is none."""
