@@ -209,6 +209,17 @@ def test_a_model_that_only_profiles_reach_is_refused_before_anything_runs(bench,
     assert not (tmp_path / "runs").exists()
 
 
+def test_a_temperature_that_a_model_does_not_take_is_told(bench, tmp_path, capsys):
+    """It is not sent there, and the run goes on."""
+    workload = next(tmp_path.glob("*.yaml"))
+    workload.write_text(workload.read_text() + "inference: {temperature: 0.2}\n")
+    assert (
+        bench("--model", "us.anthropic.claude-sonnet-5-5", "--lane", "baseline", workload=(workload.name,)) == Exit.OK
+    )
+    said = " ".join(capsys.readouterr().err.split())
+    assert "Claude Sonnet 5.5 takes no temperature, so that of the workload is not sent there" in said
+
+
 @pytest.mark.parametrize("place", [("--endpoint", "aws"), ()])
 def test_an_unknown_region_is_refused_with_the_nearest(bench, tmp_path, capsys, place):
     """Two letters changed places."""

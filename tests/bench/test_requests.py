@@ -45,6 +45,20 @@ def _body(
     return request_of(parts, LANES[lane], workload, found.model, catalog.rules(found, ON)).body
 
 
+@pytest.mark.parametrize("api, holder", [("converse", "inferenceConfig"), ("invoke", None)])
+def test_a_temperature_is_sent_to_whom_it_is_not_refused_by(catalog, api, holder):
+    """Claude from Opus 4.7 on answers 400 (sample-per-model-bedrock; https://github.com/cline/cline/issues/10572)."""
+    workload = read_workload(_TEXT.format(api=api, layers="documents") + "inference: {temperature: 0.2, top_p: 0.9}\n")
+    parts = parts_of(workload, workload.conversations[0], workload.conversations[0].turns[0].messages)
+    sent = {}
+    for name in ("us.anthropic.claude-sonnet-5-5", "us.anthropic.claude-sonnet-4-6"):
+        found = catalog.model(name)
+        body = request_of(parts, LANES["baseline"], workload, found.model, catalog.rules(found, ON)).body
+        settings = body if holder is None else body[holder]
+        sent[name] = settings.get("temperature"), settings.get("topP", settings.get("top_p"))
+    assert sent == {"us.anthropic.claude-sonnet-5-5": (None, 0.9), "us.anthropic.claude-sonnet-4-6": (0.2, 0.9)}
+
+
 def test_the_baseline_carries_no_point_anywhere(catalog):
     """No cachePoint in tools, system or messages."""
     assert "cachePoint" not in str(_body(catalog, "baseline"))

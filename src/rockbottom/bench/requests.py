@@ -4,14 +4,14 @@ The parts of a request are the same in every dialect; only the spelling differs.
 shared with the body in a way that a caller could change.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from rockbottom.bench.lanes import Lane, Spot
 from rockbottom.bench.recorded import Conversation
 from rockbottom.bench.workload import Workload
-from rockbottom.catalog import CacheRules, Model
+from rockbottom.catalog import CacheRules, Model, refused_members
 from rockbottom.dialects import CONVERSE, Dialect, asking_for, converse_point, dialect_of
 from rockbottom.prompt import Meter, Prompt, Section, json_bytes
 from rockbottom.quantities import Ttl
@@ -72,7 +72,8 @@ def parts_of(
 def request_of(parts: Parts, lane: Lane, workload: Workload, model: Model, rules: CacheRules) -> BenchRequest:
     """The body of a request down a lane.
 
-    A point that the model would refuse (Nova after a tool result, or after tools) is left out.
+    A point that the model would refuse (Nova after a tool result, or after tools) is left out, and so is a sampling
+    setting (a temperature, for Claude from Opus 4.7 on).
     """
     dialect = dialect_of(lane.spoken(workload), model)
     spots = set(lane.spots)
@@ -81,7 +82,8 @@ def request_of(parts: Parts, lane: Lane, workload: Workload, model: Model, rules
     if Section.TOOLS.value not in rules.sections:
         spots.discard(Spot.TOOLS)
     ttl = lane.ttl if rules.accepts_ttl_field else None
-    body = dialect.spelled(_converse(parts, spots, ttl, workload))
+    settings = _inference(workload, refused_members(model.id, dialect.api.value))
+    body = dialect.spelled(_converse(parts, spots, ttl) | {"inferenceConfig": settings})
     body |= asking_for(lane.tier, dialect.api)
     if lane.spots:
         body = dict(dialect.explicit_only(body))  # the service's own points are the baseline's
@@ -125,7 +127,7 @@ def _tail_kind(parts: Parts) -> str:
     return next((kind for key, kind in kinds.items() if key in last), "unknown")
 
 
-def _converse(parts: Parts, spots: set[Spot], ttl: Ttl | None, workload: Workload) -> dict[str, Any]:
+def _converse(parts: Parts, spots: set[Spot], ttl: Ttl | None) -> dict[str, Any]:
     point = converse_point(ttl)
     body = CONVERSE.without_points({"messages": list(parts.messages)})
     system: list[Any] = []
@@ -140,15 +142,16 @@ def _converse(parts: Parts, spots: set[Spot], ttl: Ttl | None, workload: Workloa
     if Spot.TAIL in spots:
         last = body["messages"][-1]
         body["messages"][-1] = {**last, "content": [*last["content"], point]}
-    return body | {"inferenceConfig": _inference(workload)}
+    return body
 
 
-def _inference(workload: Workload) -> dict[str, Any]:
+def _inference(workload: Workload, refused: Container[str]) -> dict[str, Any]:
+    """The settings of a request, but for what the model refuses, with which it would not answer at all."""
     inference = workload.inference
     settings: dict[str, Any] = {"maxTokens": inference.max_tokens}
-    if inference.temperature is not None:
+    if inference.temperature is not None and "temperature" not in refused:
         settings["temperature"] = inference.temperature
-    if inference.top_p is not None:
+    if inference.top_p is not None and "top_p" not in refused:
         settings["topP"] = inference.top_p
     if inference.stop:
         settings["stopSequences"] = list(inference.stop)

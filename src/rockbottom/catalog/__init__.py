@@ -23,7 +23,7 @@ from rockbottom.catalog.resolve import Resolve, scope_of_model_arns
 from rockbottom.catalog.rules import CacheRules, ContestedRule, Switch
 from rockbottom.catalog.saved import load_catalog, saved_prices_path, user_data_folder
 from rockbottom.catalog.sdk import botocore_since
-from rockbottom.catalog.surfaces import MANTLE, RUNTIME, Surface, surface_named, surface_of, surfaces
+from rockbottom.catalog.surfaces import MANTLE, RUNTIME, Surface, refused_members, surface_named, surface_of, surfaces
 from rockbottom.faces import late
 
 if TYPE_CHECKING:  # read by commands and by reports, and not when a client is attached
@@ -128,6 +128,7 @@ __all__ = [
     "prices_of",
     "profiles_of",
     "provisioned_prices",
+    "refused_members",
     "regions",
     "reserved_prices",
     "saved_prices_path",

@@ -72,6 +72,15 @@ def surface_named(bare: str) -> Surface:
     raise InvalidCatalogue(f"surfaces.toml has no family for {bare}.")
 
 
+def refused_members(bare: str, api: str) -> Mapping[str, str]:
+    """The members of a body that the model of a bare id refuses on an API (``prompt.Api`` by value), with the words.
+
+    Claude refuses on Converse and InvokeModel what it refuses on Messages: one validator is behind all three
+    (cline 10572, promptfoo 10307).
+    """
+    return surface_named(bare).refuses.get("messages" if bare.startswith("anthropic.") else api, {})
+
+
 @cache
 def _families() -> tuple[tuple[tuple[str, ...], Surface], ...]:
     text = (resources.files("rockbottom.catalog") / "data" / "surfaces.toml").read_text(encoding="utf-8")

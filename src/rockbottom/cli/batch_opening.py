@@ -87,8 +87,9 @@ def prepared_run(options: dict[str, Any], attempts: int = 3, *, on_demand: bool 
         options["timeout_hours"], dict(_tag(tag) for tag in options["tags"]),
     )  # fmt: skip
     with prepare(
-        _source(options["records"]), None if on_demand else place, model=options["model"], cloud=cloud,
-        kind=Kind(options["kind"]), name=options["name"] or _workload_name(options["records"]), folder=options["runs"],
+        _source(options["records"], options["model"]), None if on_demand else place, model=options["model"],
+        cloud=cloud, kind=Kind(options["kind"]), folder=options["runs"],
+        name=options["name"] or _workload_name(options["records"]),
         strip_points=options["strip_cache_points"], on=_day(options), book=_book(options), watcher=Progress(),
         attempts=attempts,
     ) as prepared:  # fmt: skip
@@ -145,21 +146,21 @@ def _show_ways(options: dict[str, Any], cloud: "Cloud") -> None:
 
     anywhere = Place("any-bucket", "arn:aws:iam::000000000000:role/any")
     with tempfile.TemporaryDirectory(prefix="rockbottom-") as scratch, prepare(
-        _source(options["records"]), anywhere, model=options["model"], cloud=cloud, kind=Kind(options["kind"]),
-        name="estimate", folder=Path(scratch),
+        _source(options["records"], options["model"]), anywhere, model=options["model"], cloud=cloud,
+        kind=Kind(options["kind"]), name="estimate", folder=Path(scratch),
         strip_points=options["strip_cache_points"], on=_day(options), book=_book(options),
     ) as prepared:  # fmt: skip
         tell(batch_estimate_text(prepared, prepared.estimate(options["output_tokens"])))
 
 
-def _source(path: Path) -> Any:
+def _source(path: Path, model: str | None) -> Any:
     from rockbottom.batch import Source, source_of
 
     if path.suffix not in (".yaml", ".yml"):
         return source_of(path)
     from rockbottom.cli.batch_workload import bodies_of
 
-    return Source(bodies=lambda: bodies_of(path), label=str(path))
+    return Source(bodies=lambda: bodies_of(path, model), label=str(path))
 
 
 def _workload_name(path: Path) -> str | None:

@@ -5,18 +5,32 @@ from datetime import date
 from typing import TYPE_CHECKING
 
 from rockbottom.cli.console import tell
-from rockbottom.cli.standing import tell_age, tell_endings
+from rockbottom.cli.standing import tell_age, tell_endings, tell_note
 
 if TYPE_CHECKING:
     from rockbottom.bench import Bench
 
 
 def tell_standing(bench: "Bench", today: date) -> None:
-    """Say which models of a run end, and that their prices are old."""
+    """Say which models of a run end, that their prices are old, and which of them are not sent a temperature."""
     plan = bench.plan
     models = dict.fromkeys(row.subject.given for row in plan.rows)
     tell_endings(plan.catalog, models, plan.on, plan.region)
     tell_age(replace(plan.catalog, price_book=plan.book), models, plan.on, today, plan.region)
+    _tell_unsent(bench)
+
+
+def _tell_unsent(bench: "Bench") -> None:
+    """Say which models are asked without the workload's temperature, because they would refuse it."""
+    from rockbottom.catalog import refused_members
+
+    if bench.plan.workload.inference.temperature is None:
+        return
+    models = {row.subject.model.model.id: row.subject.model.model.name for row in bench.plan.rows}
+    names = [name for bare, name in models.items() if "temperature" in refused_members(bare, "converse")]
+    if names:
+        takes = "takes" if len(names) == 1 else "take"
+        tell_note(f"{' and '.join(names)} {takes} no temperature, so that of the workload is not sent there")
 
 
 def warn_of_other_geographies(bench: "Bench") -> None:

@@ -20,7 +20,7 @@ def tell_endings(catalog: "Catalog", names: Iterable[str], on: date, region: str
     for model_id in _models(catalog, names):
         notice = ending(catalog, model_id, on, region=region)
         if notice is not None:
-            _tell(notice)
+            tell_note(notice)
 
 
 def tell_age(catalog: "Catalog", names: Iterable[str], on: date, today: date, region: str | None = None) -> None:
@@ -37,10 +37,11 @@ def tell_age(catalog: "Catalog", names: Iterable[str], on: date, today: date, re
     oldest, name = min(known)
     age = (today - oldest).days
     if age > OLD_DAYS:
-        _tell(f"prices of {name} were read {age} days ago, on {oldest}; rockbottom prices pull")
+        tell_note(f"prices of {name} were read {age} days ago, on {oldest}; rockbottom prices pull")
 
 
-def _tell(text: str) -> None:
+def tell_note(text: str) -> None:
+    """Print a note as a paragraph."""
     from rockbottom.figures import paragraph
 
     tell(paragraph(text, width(), "note: ", "  "))

@@ -6,7 +6,7 @@ Anthropic words a missing field ``max_tokens: Field required``, Nova points into
 
 from typing import Any, cast
 
-from rockbottom.catalog import surface_named
+from rockbottom.catalog import refused_members
 from rockbottom.dialects import CACHE_CONTROL, Dialect
 from rockbottom.local.accepted import (
     check_members,
@@ -151,7 +151,7 @@ def check_temperature(model: str, temperature: object, thinking: Any, *, lead: s
     kind = cast(Json, thinking).get("type") if isinstance(thinking, dict) else None
     if temperature is None or kind in ("enabled", "adaptive"):
         return
-    words = surface_named(model).refuses.get(Api.MESSAGES.value, {}).get("temperature")
+    words = refused_members(model, Api.MESSAGES.value).get("temperature")
     if words:
         raise invalid(f"{lead}{words}")
 
