@@ -12,7 +12,7 @@ import heapq
 import random
 import sys
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass, field
 from statistics import median
@@ -45,9 +45,6 @@ class Fleet:
     delay_s: tuple[float, float] = (0.2, 0.5)
     alone: bool = False
     replicas: list[OnlineBlocks] = field(init=False)
-    witnessed_s: float = 0.0  # of processor time, decoding what was told included
-    witnessed: int = 0
-    told: int = 0  # bytes
     guard_kept: bool = True
     _leases: list[GuardLease] = field(init=False)
     _store: SqliteStore = field(init=False)
@@ -103,7 +100,6 @@ class Fleet:
     def _teller(self, origin: int):
         def tell(sighting: Sighting) -> None:
             data = sighting_bytes(sighting)
-            self.told += len(data)
             for number, mail in enumerate(self._mail):
                 if number != origin:
                     self._number += 1  # what one tells stays in its order
@@ -113,17 +109,9 @@ class Fleet:
 
     def _deliver(self, number: int) -> None:
         mail, planner = self._mail[number], self.replicas[number].planner
-        started = time.process_time()
         while mail and mail[0][0] <= self._now:
             _, _, origin, data = heapq.heappop(mail)
             planner.witness(sighting_of(data), origin=str(origin))
-            self.witnessed += 1
-        self.witnessed_s += time.process_time() - started
-
-    @property
-    def planned_s(self) -> float:
-        """Seconds in planning and observing."""
-        return sum(replica.seconds for replica in self.replicas)
 
 
 def run(name: str, count: int, seed: int, engine: Engine, *, alone: bool = False, most: int = 0) -> Fleet:
@@ -146,7 +134,7 @@ def adversary(count: int, seed: int, engine: Engine) -> Fleet:
 
 @dataclass(frozen=True, slots=True)
 class Pair:
-    """Microseconds of processor time a request: planning and observing it, and witnessing the same, in turns."""
+    """Microseconds of processor time a request: planning and observing it, and witnessing the same."""
 
     planned: float
     witnessed: float
@@ -157,25 +145,35 @@ class Pair:
         return self.witnessed / self.planned
 
 
-def paired(requests: Iterable[BlockRequest], engine: Engine) -> Pair:
-    """One planner plans and observes, another witnesses each request right behind it."""
-    lane = BlockLane(Multiples.of(engine, MODEL))
+def paired(requests: Iterable[BlockRequest], engine: Engine, together: int) -> Pair:
+    """One planner plans and observes so many requests in a row, then another witnesses them; and so on.
+
+    What the replies say is known beforehand, so nothing but the two is run in between.
+    """
+    replied = list(_replied(requests, BlockLane(Multiples.of(engine, MODEL))))
     acting, watching, told = Planner(secret=_SECRET), Planner(secret=_SECRET), list[Sighting]()
     acting.tell = told.append
-    planned, witnessed, sightings = list[float](), list[float](), 0
-    for request in requests:
-        prompt, now = request.prompt, EPOCH + request.at
+    planned = witnessed = 0.0
+    sightings = 0
+    for start in range(0, len(replied), together):
         begun = time.thread_time()
-        plan = acting.plan_prompt(prompt, MODEL, now)
-        decided = time.thread_time()
-        usage = lane.send(request, [(point.after, point.ttl or Ttl.FIVE_MINUTES) for point in plan.placements])
-        replied = reply_usage(usage)
-        observing = time.thread_time()
-        acting.observe(plan, replied, now=now)
-        planned.append(decided - begun + time.thread_time() - observing)
+        for request, reply in replied[start : start + together]:
+            now = EPOCH + request.at
+            acting.observe(acting.plan_prompt(request.prompt, MODEL, now), reply, now=now)
+        planned += time.thread_time() - begun
         sightings += len(told)
-        witnessed.append(_witnessed_s(watching, told))
-    return Pair(1e6 * sum(planned) / len(planned), 1e6 * sum(witnessed) / len(witnessed), sightings)
+        witnessed += _witnessed_s(watching, told)
+    return Pair(1e6 * planned / len(replied), 1e6 * witnessed / len(replied), sightings)
+
+
+def _replied(requests: Iterable[BlockRequest], lane: BlockLane) -> Iterator[tuple[BlockRequest, dict[str, Any]]]:
+    planner = Planner(secret=_SECRET)
+    for request in requests:
+        now = EPOCH + request.at
+        plan = planner.plan_prompt(request.prompt, MODEL, now)
+        usage = lane.send(request, [(point.after, point.ttl or Ttl.FIVE_MINUTES) for point in plan.placements])
+        planner.observe(plan, reply_usage(usage), now=now)
+        yield request, reply_usage(usage)
 
 
 def _witnessed_s(watching: Planner, told: list[Sighting]) -> float:
@@ -233,11 +231,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
         )
     for name in asked.only.split(","):
         if asked.speed:
-            requests = [request for _, request in traffic(name, asked.seed)]
-            pair = paired(requests[: asked.most or 4000], engine)
-            print(
-                f"{name:9} plan {pair.planned:7.1f} us, witness {pair.witnessed:6.1f} us: {pair.share:.3f}", flush=True
-            )
+            requests = [request for _, request in traffic(name, asked.seed)][: asked.most or 4000]
+            for together in (1, 25):
+                pair = paired(requests, engine, together)
+                told = f"plan {pair.planned:7.1f} us, witness {pair.witnessed:6.1f} us: {pair.share:.3f}"
+                print(f"{name:9} {together:3} together  {told}", flush=True)
             continue
         base = None
         if name == "ADVERSARY":

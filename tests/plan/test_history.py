@@ -5,22 +5,25 @@ from hashlib import blake2b
 
 import pytest
 
+from rockbottom.plan.alive import Sending, note
+from rockbottom.plan.entries import Writing
 from rockbottom.plan.history import History
+from rockbottom.quantities import Ttl
 
 
-def keys_of(blocks: list[int]) -> tuple[bytes, ...]:
+def keys_of(blocks: list[int]) -> list[bytes]:
     """Chained hashes, one for each number of blocks."""
     keys = [b""]
     for block in blocks:
         keys.append(blake2b(keys[-1] + bytes([block]), digest_size=16).digest())
-    return tuple(keys)
+    return keys
 
 
 def sent(history: History, blocks: list[int], at: float) -> int:
     """Send a prompt, its last block and its end each the end of a run; how many blocks of it were known."""
     keys, depths = keys_of(blocks), [100 * number for number in range(len(blocks) + 1)]
-    visit = history.visit(keys, depths, 1, at)
-    history.add(visit, keys, depths, (1, len(blocks) - 1, len(blocks)), at)
+    visit = history.visit(b"".join(keys), depths, 1, at)
+    history.add(visit, b"".join(keys), depths, (1, len(blocks) - 1, len(blocks)), at)
     return visit.seen
 
 
@@ -53,9 +56,10 @@ def test_one_name_at_two_places_ends_in_no_search_without_end(seed: int) -> None
         for block in [rng.choice((0, 0, 1, None, None)) for _ in range(rng.randint(1, 14))]:
             added = blake2b(keys[-1] + bytes([block or 0]), digest_size=16).digest()
             keys.append(keys[-1] if block is None and keys[-1] else added)
-        visit = history.visit(keys, list(range(len(keys))), 1, float(number))
+        joined, depths = b"".join(keys), list(range(len(keys)))
+        visit = history.visit(joined, depths, 1, float(number))
         assert 0 <= visit.seen < len(keys)
-        history.add(visit, keys, list(range(len(keys))), (max(1, len(keys) - 2), len(keys) - 1), float(number))
+        history.add(visit, joined, depths, (max(1, len(keys) - 2), len(keys) - 1), float(number))
 
 
 def test_what_was_unused_for_longest_is_forgotten_whole() -> None:
@@ -71,11 +75,34 @@ def test_what_was_unused_for_longest_is_forgotten_whole() -> None:
 def test_entries_that_ended_are_dropped_though_nobody_comes_by() -> None:
     """Two of them, one for five minutes and one for an hour; a prompt of others passes ten and eighty minutes later."""
     history = History(1000)
-    sent(history, [1, 2, 3], 0.0)
-    (run,) = {history.runs[key] for key in keys_of([1, 2, 3])[3:]}
-    run.entry(3).five_until = 300.0
-    run.entry(2).hour_until = 3600.0
+    keys = b"".join(keys_of([1, 2, 3]))
+    visit = history.visit(keys, [0, 1, 2, 3], 1, 0.0)
+    added = history.add(visit, keys, [0, 1, 2, 3], (1, 3), 0.0)
+    note(visit, added, Sending(((2, Ttl.ONE_HOUR), (3, Ttl.FIVE_MINUTES)), 0, 0, False, False), 0.0, Writing())
+    run = added[-1]
+    assert [(entry.position, entry.until) for entry in run.entries] == [(2, 3600.0), (3, 300.0)]
     sent(history, [7, 8, 9], 650.0)
     assert [entry.position for entry in run.entries] == [2]
     sent(history, [7, 8, 9], 4800.0)
     assert not run.entries
+
+
+def test_a_run_that_nothing_goes_on_from_any_more_was_last_used_with_what_went_on() -> None:
+    """Two conversations of 3 turns each, a turn of 4 blocks a run of its own (weight 6), and 3 of them fit. What was
+    sent last stays whole; of the other the end went first, then what was below it."""
+    history = History(3 * 6)
+    for at, blocks in enumerate(([1] * 4, [1] * 8, [1] * 12, [2] * 4, [2] * 8)):
+        keys, depths = b"".join(keys_of(blocks)), list(range(len(blocks) + 1))
+        history.add(history.visit(keys, depths, 0, float(at)), keys, depths, (len(blocks),), float(at))
+    assert history.size == 18
+    assert [sent(history, blocks, 10.0) for blocks in ([2] * 8, [1] * 12)] == [8, 4]
+
+
+def test_a_run_used_again_after_what_went_on_from_it_outlives_another() -> None:
+    """A prompt and what goes on from it, another prompt, then the first one again: the other one goes before it."""
+    history = History(2 * 6)
+    for at, blocks in enumerate(([1] * 4, [1] * 8, [2] * 4, [1] * 4, [3] * 4)):
+        keys, depths = b"".join(keys_of(blocks)), list(range(len(blocks) + 1))
+        history.add(history.visit(keys, depths, 0, float(at)), keys, depths, (len(blocks),), float(at))
+    known = {blocks[0] for blocks in ([1], [2], [3]) if keys_of(blocks * 4)[4] in history.runs}
+    assert known == {1, 3}

@@ -8,7 +8,7 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from rockbottom.plan import Planned, Planner, Sighting, sighting_bytes, sighting_of
-from rockbottom.plan.sightings import Keys, unpacked
+from rockbottom.plan.sightings import unpacked
 from rockbottom.quantities import Usage
 from tests.plan.simulate import Service
 from tests.plan.traffic import agent, prose
@@ -140,14 +140,6 @@ def test_two_that_plan_the_same_request_are_told_apart():
     others[1].observe(plans[1], Usage(10, 1, 0, 2000), now=NOW + 1)
     others[0].observe(plans[0], Usage(10, 1, 2000, 0), now=NOW + 1)
     assert not watching._witness._awaited
-
-
-def test_keys_are_cut_from_their_bytes():
-    """Three hashes of 16 bytes: the empty prefix, then each; slices as of a list."""
-    a, b, c = (bytes([number] * 16) for number in (1, 2, 3))
-    keys = Keys(a + b + c)
-    assert (len(keys), keys[0], keys[1], keys[3]) == (4, b"", a, c)
-    assert keys[2:4] == [b, c]
 
 
 def test_alone_nothing_is_counted_as_lost():

@@ -67,6 +67,8 @@ def note(visit: Visit, added: Sequence[Run], sending: Sending, now: float, writi
         run = _holder(position, added, visit)
         if run is None:
             continue
+        if not run.entries:
+            visit.holders.append(run)
         entry = run.entry(position)
         if entry.until <= now:
             entry.drop()  # what was said of it was said of what has ended

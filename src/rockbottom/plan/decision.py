@@ -56,7 +56,10 @@ class Mind(Struct):
 
     def trust(self, account: Account) -> Trust:
         """How far the reads of an account are relied on."""
-        return self.trusts.setdefault(account, Trust())
+        trust = self.trusts.get(account)
+        if trust is None:
+            trust = self.trusts[account] = Trust()
+        return trust
 
 
 class Decision:

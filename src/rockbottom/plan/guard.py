@@ -73,7 +73,10 @@ class Guard(Struct):
 
     def account(self, key: tuple[str, ...]) -> Account:
         """The account of a model at a price."""
-        return self.accounts.setdefault(key, Account())
+        account = self.accounts.get(key)
+        if account is None:
+            account = self.accounts[key] = Account()
+        return account
 
     def expect(self, key: tuple[str, ...], need: float) -> None:
         """Note that a request of this account, seen by others who share, may come here and need so many tokens."""

@@ -17,87 +17,96 @@ _QUICK_S = Ttl.FIVE_MINUTES.seconds
 _DEEPEST_UPDATED = 16  # runs above the deepest one whose gaps are kept; the ones in between share theirs
 _RUN_WEIGHT = 2  # prefixes that a run weighs in the bound on memory
 _NEAR = 8  # segments from the end of a prompt at which the end of an earlier one is looked for
-_USES = 8  # of a run, on average, that stand in the order of use
 _SWEEP_S = 300.0  # between two sweeps, and after the end of an entry
 
 _VOLATILE_SEGMENTS = 1  # a single branch no longer than this is a prompt's volatile end, not another use of the prefix
 
 
 class Visit(Struct, frozen=True):
-    """Where a prompt meets what was seen: ``seen`` leading segments, the run that ends there and those above it."""
+    """Where a prompt meets what was seen: ``seen`` leading segments, the run that ends there and those above it.
+
+    ``holders`` are the runs of the history that hold entries; one that is given its first is put there.
+    """
 
     seen: int
     run: Run | None
     path: tuple[Run, ...]  # the deepest first
     near: tuple[Run, ...]  # of the path: the deepest, those that are shared, and the topmost
     shared: Run | None  # the deepest one that other prompts also go through
+    holders: list[Run]
     gap: float = 0.0  # seconds since the deepest known prefix was last sent
 
 
 class History:
-    """The trie. One instance per planner. ``runs`` are known by their first and their last prefix."""
+    """The trie. One instance per planner. ``runs`` are known by their first and their last prefix.
+
+    ``keys`` are the hashes of the prefixes of a prompt, ``KEY_BYTES`` each, the shortest first; ``depths`` the tokens
+    below each, that of nothing first.
+    """
 
     def __init__(self, capacity: int) -> None:
         self.capacity = capacity
         self.runs: dict[bytes, Run] = {}
         self._order = Uses()
+        self._count = 0  # of runs
         self.prefixes = 0  # how many are known
+        self._holders: list[Run] = []
         self._swept_at = float("-inf")
 
     @property
     def size(self) -> int:
         """What is remembered, in prefixes; a run weighs as much as two of them, besides its own."""
-        return self.prefixes + _RUN_WEIGHT * self._order.runs
+        return self.prefixes + _RUN_WEIGHT * self._count
 
-    def visit(self, keys: Sequence[bytes], depths: Sequence[int], fixed: int, now: float) -> Visit:
+    def visit(self, keys: bytes, depths: Sequence[int], fixed: int, now: float) -> Visit:
         """Find the deepest known prefix, count its gap, and mark what turns out to be shared.
 
-        ``keys[i]`` names the first ``i`` segments; ``fixed`` is the end of tools and system, which are taken
-        to be shared by nature. ``now`` goes back only to what others saw, and then by what their word took to come.
+        ``fixed`` is the end of tools and system, which are taken to be shared by nature. ``now`` goes back only to what
+        others saw, and then by what their word took to come.
         """
         run, seen = self._deepest(keys)
         if run is None:
-            return Visit(0, None, (), (), None)
+            return Visit(0, None, (), (), None, self._holders)
         if run.end > seen:
             run = self._split(run, seen, depths)
-        branches = seen < len(keys) - 1 and (run.beyond > _VOLATILE_SEGMENTS or run.children > 1)
-        path, gap = self._path(run), now - run.last_at
-        self._count(path, now)
+        end = len(keys) // KEY_BYTES
+        branches = seen < end and (run.beyond > _VOLATILE_SEGMENTS or run.children > 1)
+        gap = now - run.last_at
+        path = self._used(run, end, now)
         if branches:
             for above in path:
                 if above.shared:
                     break
                 above.shared = True
-        shared = next((above for above in path if above.shared or above.end <= fixed), None)
-        far = (above for above in path[_DEEPEST_UPDATED:] if above.shared or above.end <= fixed)
-        return Visit(seen, run, path, (*path[:_DEEPEST_UPDATED], *far), shared, gap)
+        shared = None
+        for above in path:
+            if above.shared or above.end <= fixed:
+                shared = above
+                break
+        near = path
+        if len(path) > _DEEPEST_UPDATED:
+            far = (above for above in path[_DEEPEST_UPDATED:] if above.shared or above.end <= fixed)
+            near = (*path[:_DEEPEST_UPDATED], *far)
+        return Visit(seen, run, path, near, shared, self._holders, gap)
 
-    def add(
-        self, visit: Visit, keys: Sequence[bytes], depths: Sequence[int], cuts: Sequence[int], now: float
-    ) -> list[Run]:
+    def add(self, visit: Visit, keys: bytes, depths: Sequence[int], cuts: Sequence[int], now: float) -> list[Run]:
         """Remember the new segments as one run up to each of ``cuts`` (ascending); returns them in that order."""
         parent, start = visit.run, visit.seen
         inherited = parent.pace if parent is not None and not parent.shared else None
+        end = len(keys) // KEY_BYTES
         added: list[Run] = []
         for cut in cuts:
             if cut <= start:
                 continue
-            run = Run(parent, start, b"".join(keys[start + 1 : cut + 1]), depths[cut] - depths[start], now)
+            run = Run(parent, start, keys[start * KEY_BYTES : cut * KEY_BYTES], depths[cut] - depths[start], now)
+            run.beyond = end - cut
             if inherited is not None:
                 run.pace = inherited
-            if parent is not None:
-                parent.children += 1
-            self._mark(run)
-            self.prefixes += cut - start
+            self._take_in(run)
             added.append(run)
             parent, start = run, cut
-        end = len(keys) - 1
-        used = (*reversed(added), *visit.path)
-        self._order.use(*used)
-        for run in used:
-            if end - run.end > run.beyond:
-                run.beyond = end - run.end
-        self._order.tidy(_USES)
+        if parent is not None:
+            self._order.use(parent)
         if now - self._swept_at >= _SWEEP_S:
             self._sweep(now)
         self._shrink()
@@ -106,9 +115,11 @@ class History:
     def recent(self, limit: int) -> list[Run]:
         """The runs used last, with every run above them."""
         runs: dict[Run, None] = {}
-        for run in reversed(self._order):
-            for above in self._path(run):
-                runs.setdefault(above)
+        for run in self._order.latest_first():
+            above: Run | None = run
+            while above is not None and above not in runs:
+                runs[above] = None
+                above = above.parent
             if len(runs) >= limit:
                 break
         return list(runs)
@@ -123,46 +134,61 @@ class History:
             if run.first in self.runs:  # what is known of longer prefixes is known of their first, too
                 continue
             taken.add(run)
-            self._mark(run)
-            self.prefixes += run.end - run.start
-            if parent is not None:
-                parent.children += 1
+            self._take_in(run)
+            if run.entries:
+                self._holders.append(run)
         for run in sorted(taken, key=lambda run: (run.last_at, -run.start)):
             self._order.use(run)
         self._shrink()
 
-    def _deepest(self, keys: Sequence[bytes]) -> tuple[Run | None, int]:
+    def _take_in(self, run: Run) -> None:
+        self._mark(run)
+        self._count += 1
+        self.prefixes += run.end - run.start
+        if run.parent is not None:
+            run.parent.children += 1
+
+    def _deepest(self, keys: bytes) -> tuple[Run | None, int]:
         """The run in which the deepest known prefix lies, and how many segments that has.
 
         Most prompts go on from one that was sent before, and end a few segments behind it; the others are followed
         from their beginning. A run that has one of its names at another place is none of this prompt's.
         """
-        end, runs = len(keys) - 1, self.runs
+        end, runs = len(keys) // KEY_BYTES, self.runs
         for place in range(end, max(0, end - _NEAR), -1):
-            run = runs.get(keys[place])
+            key = keys[(place - 1) * KEY_BYTES : place * KEY_BYTES]
+            run = runs.get(key)
             if run is None:
                 continue
-            if run.end == place and run.last == keys[place]:
+            if run.end == place and run.last == key:
                 return run, place
-            if run.begins(place, keys):
+            if run.begins(place, key):
                 return run, self._common(run, keys)
         deepest: Run | None = None
         seen = 0
-        while seen < end and (run := runs.get(keys[seen + 1])) is not None and run.begins(seen + 1, keys):
+        while seen < end:
+            key = keys[seen * KEY_BYTES : (seen + 1) * KEY_BYTES]
+            run = runs.get(key)
+            if run is None or not run.begins(seen + 1, key):
+                break
             deepest, seen = run, self._common(run, keys)
             if seen < run.end:
                 break
         return deepest, seen
 
     @staticmethod
-    def _common(run: Run, keys: Sequence[bytes]) -> int:
+    def _common(run: Run, keys: bytes) -> int:
         """How far a prompt goes along a run whose first prefix it has."""
-        low, high = run.start + 1, min(run.end, len(keys) - 1)
-        if keys[high] == run.key(high):
+
+        def same(place: int) -> bool:
+            return keys[(place - 1) * KEY_BYTES : place * KEY_BYTES] == run.key(place)
+
+        low, high = run.start + 1, min(run.end, len(keys) // KEY_BYTES)
+        if same(high):
             return high
         while low < high:  # what is equal is so up to some length
             middle = (low + high + 1) // 2
-            if keys[middle] == run.key(middle):
+            if same(middle):
                 low = middle
             else:
                 high = middle - 1
@@ -178,60 +204,61 @@ class History:
         upper.pace, upper.shared, upper.children = run.pace, run.shared, 1
         upper.beyond = run.end - at + run.beyond
         upper.entries = tuple([entry for entry in run.entries if entry.position <= at])
+        if upper.entries:
+            self._holders.append(upper)
         run.parent, run.start, run.keys = upper, at, run.keys[cut:]
         run.tokens -= upper.tokens
         run.entries = tuple([entry for entry in run.entries if entry.position > at])
         self._mark(upper)
         self._mark(run)
-        self._order.use(upper)
+        self._count += 1
         return upper
 
     @staticmethod
-    def _path(run: Run | None) -> tuple[Run, ...]:
+    def _used(deepest: Run, end: int, now: float) -> tuple[Run, ...]:
+        """Count a use of a run and of those above it, by a prompt of so many segments; returns them."""
         path: list[Run] = []
-        while run is not None:
-            path.append(run)
-            run = run.parent
-        return tuple(path)
-
-    @staticmethod
-    def _count(path: Sequence[Run], now: float) -> None:
         before: Pace | None = None
-        after, last_at = NO_PACE, now
-        for number, run in enumerate(path):
-            if number < _DEEPEST_UPDATED or run.shared:
+        after, last_at, run = NO_PACE, now, deepest
+        while run is not None:
+            if len(path) < _DEEPEST_UPDATED or run.shared:
                 if run.pace is not before or run.last_at != last_at:
                     before, last_at = run.pace, run.last_at
                     after = before.after(now - last_at)
                 run.pace = after  # one for all that were last sent together
             if now > run.last_at:
                 run.last_at = now
+            if end - run.end > run.beyond:
+                run.beyond = end - run.end
             if run.open is not None:
                 run.open.returned(now)
                 run.open = None
+            path.append(run)
+            run = run.parent
+        return tuple(path)
 
     def _sweep(self, now: float) -> None:
         """Drop the entries that have ended, but for those on whose end clocks may differ."""
         self._swept_at = now
-        for run in self._order:
-            if run.last_at > now - _QUICK_S:
-                break  # those behind it were used later
-            if run.entries:
+        for run in self._holders:
+            if run.last_at <= now - _QUICK_S:
                 run.without_ended(now - _SWEEP_S)
+        self._holders[:] = dict.fromkeys([run for run in self._holders if run.entries])
 
     def _shrink(self) -> None:
-        spared = 0
-        while self.size > self.capacity and self._order.runs > spared:
+        while self.size > self.capacity and self._order:
             run = self._order.oldest()
             if run.children:
-                self._order.use(run)
-                spared += 1
-                continue
+                continue  # what goes on from it was used later
+            self._count -= 1
             self.prefixes -= run.end - run.start
             for cell in run.local.values() if run.local is not None else ():
                 cell.forget()
             for key in (run.first, run.last):
                 if self.runs.get(key) is run:
                     del self.runs[key]
+            run.entries = ()
             if run.parent is not None:
                 run.parent.children -= 1
+                if not run.parent.children:
+                    self._order.put_back(run.parent)  # its last use was that of the one that went last

@@ -276,8 +276,9 @@ class Planner:
         self.guard.see(prompt.tokens)
         shape = shape_of(prompt, end, stamped_block)
         keys = self._keys(prompt, conditions, host)[: shape.end + 1]
-        visit = self.history.visit(keys, prompt.depths, shape.fixed, now)
-        added = self.history.add(visit, keys, prompt.depths, (shape.fixed, shape.last, shape.end), now)
+        joined = b"".join(keys[1:])
+        visit = self.history.visit(joined, prompt.depths, shape.fixed, now)
+        added = self.history.add(visit, joined, prompt.depths, (shape.fixed, shape.last, shape.end), now)
         if changing is not None:
             known = max(changing.at, visit.seen if changing.certain else 0)
             shape = shape.before(known, certain=changing.certain)
@@ -288,27 +289,26 @@ class Planner:
         if not self._alone:
             decision.values.watch(added, now)
         if (prompt.points or prompt.implicit is not None) and self.own_points == "keep":
-            self._tell_others(conditions, keys, prompt, shape, None)
+            self._tell_others(conditions, joined, prompt, shape, None)
             return self._left_alone(prompt, conditions)
         plan = decision.made()
         if plan.held_back:
             self._say_once(conditions.account, plan.reason[:7], held_back(conditions, plan, self.guard))
         assert decision.pending is not None
         self._in_flight(keys[-1], decision.pending, now)
-        self._tell_others(conditions, keys, prompt, shape, decision)
+        self._tell_others(conditions, joined, prompt, shape, decision)
         return plan
 
     def _tell_others(
-        self, conditions: Conditions, keys: Sequence[PrefixHash], prompt: Prompt, shape: Shape,
-        decision: Decision | None,
-    ) -> None:  # fmt: skip
+        self, conditions: Conditions, keys: bytes, prompt: Prompt, shape: Shape, decision: Decision | None
+    ) -> None:
         """Tell others of a request; ``decision`` None: it was left alone."""
         if self.tell is not None:
             sending = decision.sending if decision is not None else None
             account, decided = conditions.account, decision is not None
             need = float(self.guard.asked.get(account, _ZERO))
-            joined, depths = b"".join(keys[1:]), packed(prompt.depths[: len(keys)])
-            self.tell(Planned(account, self._now, prompt.tokens, joined, depths, shape, decided, sending, need))
+            depths = packed(prompt.depths[: shape.end + 1])
+            self.tell(Planned(account, self._now, prompt.tokens, keys, depths, shape, decided, sending, need))
 
     def _left_alone(self, prompt: Prompt, conditions: Conditions) -> CachePlan:
         """A request with points of its own; one that the service will refuse is named."""

@@ -185,7 +185,7 @@ class Returns:
 
     def __init__(self, priors: Mapping[ClassKey, tuple[Sequence[float], Sequence[float]]]) -> None:
         self.cells: dict[ClassKey, Cell] = {}
-        self._groups: dict[tuple[int, ...], tuple[Cell, ...]] = {}
+        self._groups: dict[ClassKey, tuple[Cell, ...]] = {}  # of every full class, which names those above it
         self._now = float("-inf")
         self._due: tuple[deque[Observation], ...] = tuple(deque(maxlen=_PENDING_LIMIT) for _ in STAGES)
         for key, (hits, misses) in priors.items():
@@ -205,10 +205,10 @@ class Returns:
 
     def open(self, levels: Sequence[ClassKey], local: Cell | None, now: float) -> Observation:
         """Wait for the return of a prefix end of this class, given as root, middle and full."""
-        cells = tuple([self.cell(key) for key in levels])
-        # Tens of thousands wait in the same few hundred classes.
-        group = self._groups.setdefault(tuple(map(id, cells)), cells)
-        observation = Observation(group, now, local)
+        cells = self._groups.get(levels[-1])
+        if cells is None:  # tens of thousands wait in the same few hundred classes
+            cells = self._groups[levels[-1]] = tuple([self.cell(key) for key in levels])
+        observation = Observation(cells, now, local)
         self._wait(0, observation)
         return observation
 

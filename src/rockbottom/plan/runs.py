@@ -1,7 +1,7 @@
 """Stretches of segments that so far were only ever sent together, and the gaps between their uses."""
 
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 
 import msgspec
 
@@ -16,6 +16,7 @@ _QUICK_RATE, _BACK_RATE = 0.08, 0.15  # the slowest rates of the two moving aver
 less, with the second at 0.3 .005 less and at 0.08 .0004 more; with both twice as fast the mix costs .0013 more, chat
 .0002 less. 4 or 64 runs instead of 16 change agents by .0003."""
 _QUICK_GAPS = 1 / _QUICK_RATE  # from so many gaps on it is the slowest
+_USES, _TIDY_FROM = 2, 1000  # places for each run in the order of use, and so many more
 
 
 class Pace(msgspec.Struct, frozen=True, gc=False):
@@ -86,9 +87,9 @@ class Run:
         at = (position - self.start) * KEY_BYTES
         return self.keys[at - KEY_BYTES : at]
 
-    def begins(self, position: int, keys: Sequence[bytes]) -> bool:
-        """Whether its shortest prefix is the one of so many segments."""
-        return self.start + 1 == position and self.first == keys[position]
+    def begins(self, position: int, key: bytes) -> bool:
+        """Whether its shortest prefix is the one of so many segments that has this hash."""
+        return self.start + 1 == position and self.keys[:KEY_BYTES] == key
 
     def entry(self, position: int) -> Entry:
         """The entry at a position, made where there is none."""
@@ -108,23 +109,25 @@ class Run:
 
 
 class Uses:
-    """Runs in the order of their last use, the oldest first. A run stands here once for each use; the last one counts.
+    """The runs in which prompts ended, in the order of their last use, the oldest first.
 
-    A place takes eight bytes, where one in a linked list takes a hundred and fifty; those that no longer count are
-    taken out when they are most.
+    Those above them were used with them, and have no place of their own. A run stands here once for each use; the last
+    one counts. A place takes eight bytes, where one in a linked list takes a hundred and fifty; those that no longer
+    count are taken out when they are most.
     """
 
     def __init__(self) -> None:
         self._places: deque[Run] = deque()
-        self.runs = 0
+        self._runs = 0
 
-    def use(self, *runs: Run) -> None:
-        """Put runs behind all others, whether or not they are there already."""
-        for run in runs:
-            if not run.places:
-                self.runs += 1
-            run.places += 1
-        self._places.extend(runs)
+    def use(self, run: Run) -> None:
+        """Put a run behind all others, whether or not it is there already."""
+        if not run.places:
+            self._runs += 1
+        run.places += 1
+        self._places.append(run)
+        if len(self._places) > _TIDY_FROM + _USES * self._runs:
+            self._tidy()
 
     def oldest(self) -> Run:
         """Take out the run that was used before all others."""
@@ -132,21 +135,25 @@ class Uses:
             run = self._places.popleft()
             run.places -= 1
             if not run.places:
-                self.runs -= 1
+                self._runs -= 1
                 return run
 
-    def __iter__(self) -> Iterator[Run]:
-        self.tidy()
-        return iter(self._places)
+    def put_back(self, run: Run) -> None:
+        """Put a run before all others, if it has no place."""
+        if not run.places:
+            self._runs += 1
+            run.places = 1
+            self._places.appendleft(run)
 
-    def __reversed__(self) -> Iterator[Run]:
-        self.tidy()
+    def __bool__(self) -> bool:
+        return bool(self._places)
+
+    def latest_first(self) -> Iterator[Run]:
+        """Each run once."""
+        self._tidy()
         return reversed(self._places)
 
-    def tidy(self, times: int = 1) -> None:
-        """Take out the places that no longer count, where there are more than ``times`` as many as runs."""
-        if len(self._places) <= times * self.runs:
-            return
+    def _tidy(self) -> None:
         last: deque[Run] = deque()
         for run in self._places:
             if run.places == 1:

@@ -6,15 +6,13 @@ by the keyed hashes of the planner that saw them, so all who share have one secr
 
 import sys
 from array import array
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from decimal import Decimal
-from typing import overload
 
 import msgspec
 
 from rockbottom.plan.alive import Sending
 from rockbottom.plan.kinds import Shape
-from rockbottom.plan.runs import KEY_BYTES
 
 Account = tuple[str, ...]
 
@@ -100,33 +98,3 @@ def _native(depths: "array[int]") -> "array[int]":
     if sys.byteorder == "big":
         depths.byteswap()
     return depths
-
-
-class Keys(Sequence[bytes]):
-    """Hashes of prefixes, cut from the bytes when asked for: most of a long prompt is known and never looked at.
-
-    ``keys[i]`` names the first ``i`` segments; that of nothing is empty.
-    """
-
-    __slots__ = ("_count", "_data")
-
-    def __init__(self, data: bytes) -> None:
-        self._data, self._count = data, len(data) // KEY_BYTES + 1
-
-    def __len__(self) -> int:
-        return self._count
-
-    @overload
-    def __getitem__(self, place: int) -> bytes: ...
-
-    @overload
-    def __getitem__(self, place: slice) -> list[bytes]: ...
-
-    def __getitem__(self, place: int | slice) -> bytes | list[bytes]:
-        if isinstance(place, int):
-            return self._data[(place - 1) * KEY_BYTES : place * KEY_BYTES] if place else b""
-        data = self._data
-        return [
-            data[(number - 1) * KEY_BYTES : number * KEY_BYTES] if number else b""
-            for number in range(*place.indices(self._count))
-        ]

@@ -11,8 +11,9 @@ from rockbottom.plan.alive import note
 from rockbottom.plan.decision import Mind
 from rockbottom.plan.history import History
 from rockbottom.plan.pending import Awaited
+from rockbottom.plan.runs import KEY_BYTES
 from rockbottom.plan.settling import settle
-from rockbottom.plan.sightings import Keys, Observed, Planned, unpacked
+from rockbottom.plan.sightings import Observed, Planned, unpacked
 from rockbottom.plan.values import Values
 from rockbottom.plan.worth import Rates
 
@@ -30,7 +31,7 @@ class Witness:
     def planned(self, sighting: Planned, origin: str) -> None:
         """Take in a request that another planner planned."""
         now, shape, depths = sighting.at, sighting.shape, unpacked(sighting.depths)
-        mind, history, keys = self._mind, self._history, Keys(sighting.keys)
+        mind, history, keys = self._mind, self._history, sighting.keys
         mind.returns.settle(now)
         mind.guard.see(sighting.tokens)
         mind.guard.expect(sighting.account, sighting.need)
@@ -49,7 +50,7 @@ class Witness:
             placed=frozenset([position for position, _ in sending.points]) if sending is not None else frozenset(),
             hit=sending.hit if sending is not None else 0,
         )
-        self._await((origin, keys[shape.end]), awaited)
+        self._await((origin, keys[-KEY_BYTES:]), awaited)
         if sending is not None:
             note(visit, added, sending, now, awaited.writing)
 
