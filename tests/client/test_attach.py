@@ -193,6 +193,19 @@ def test_a_native_body_that_is_no_body_goes_out_as_it_is(endpoint, body):
     assert errors[0] == errors[1]
 
 
+@pytest.mark.parametrize("kind", [str, str.encode])
+def test_half_of_an_emoji_in_a_native_body_is_sent_as_it_came(client, kind):
+    """Text that was cut in two: JSON escapes it, no UTF-8 holds it, and boto3 fails where it has to encode it."""
+    sent = []
+    client.meta.events.register_last("before-send.bedrock-runtime", lambda request, **_: sent.append(request.body))
+    rb.attach(client, planner=MarkingPlanner())
+    with contextlib.suppress(ClientError):  # what the service says to it is between the two
+        client.invoke_model(modelId=SONNET, body=kind(native("Ah \ud83d")["body"]))
+    (body,) = sent
+    assert b"cache_control" in body
+    assert b'"Ah \\ud83d"' in body
+
+
 @pytest.mark.parametrize("encoding", ["utf-16", "utf-16-le", "utf-32", "utf-8-sig"])
 def test_a_native_body_that_is_not_plain_utf_8_goes_out_byte_for_byte(client, encoding):
     """JSON on the wire is UTF-8 without a mark (RFC 8259, 8.1): what else there is, is between caller and service."""

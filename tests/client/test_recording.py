@@ -165,7 +165,7 @@ def attach_beside(client: Any, kept: Kept, event: str, handler: Callable[..., No
         client.meta.events.register(event, handler)
 
 
-@pytest.mark.parametrize("event", ["response-received", "needs-retry", "after-call"])
+@pytest.mark.parametrize("event", ["before-parse", "response-received", "needs-retry", "after-call"])
 @pytest.mark.parametrize("when", ["before", "after"])
 def test_a_call_that_was_answered_is_counted_though_a_handler_of_others_fails(
     client: Any, endpoint: Any, kept: Kept, event: str, when: str
@@ -185,6 +185,42 @@ def test_a_call_that_was_answered_is_counted_though_a_handler_of_others_fails(
     assert (record.status, counted) == ("ok", {name: served["usage"][name] for name in counted})
     assert record.cache_write_5m > 3000
     assert record.request_id
+
+
+def test_what_a_handler_of_others_keeps_from_being_parsed_is_counted_as_far_as_it_is_known(
+    client: Any, kept: Kept
+) -> None:
+    """InvokeModel counts in its headers, and of a stream that nobody will read nothing is known but that it came."""
+
+    def fail(**_: Any) -> None:
+        raise ZeroDivisionError
+
+    attach_beside(client, kept, "before-parse.bedrock-runtime", fail, "before")
+    for operation, request in (
+        (client.invoke_model, native()),
+        (client.converse_stream, ask()),
+        (client.invoke_model_with_response_stream, native()),
+    ):
+        with pytest.raises(ZeroDivisionError):
+            operation(**request)
+    assert [call.status for call in kept.calls] == ["ok", "no usage", "no usage"]
+    assert kept.calls[0].total_input > 3000
+    assert all(call.request_id for call in kept.calls)
+
+
+def test_a_reply_that_boto3_cannot_parse_is_counted_where_it_can_be_read(client: Any, kept: Kept) -> None:
+    """Its usage may be there although another member is not what it should be."""
+    usage = {"inputTokens": 5, "outputTokens": 2, "totalTokens": 7}
+    bodies = [{"output": 7, "usage": usage}, {"output": 7}]
+
+    def garble(response_dict: dict[str, Any], **_: Any) -> None:
+        response_dict["body"] = json.dumps(bodies.pop(0)).encode()
+
+    attach_beside(client, kept, "before-parse.bedrock-runtime.Converse", garble, "before")
+    for _ in range(2):
+        with pytest.raises(AttributeError):  # as without us: botocore's parser looks for members in a number
+            client.converse(**ask())
+    assert [(call.status, call.input, call.output) for call in kept.calls] == [("ok", 5, 2), ("no usage", 0, 0)]
 
 
 @pytest.mark.parametrize("when", ["before", "after"])

@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rockbottom.gateway.splicing import encoded, spliced
+from rockbottom.gateway.splicing import spliced
+from rockbottom.quantities import json_bytes
 
 POINT = {"cachePoint": {"type": "default"}}
 BODY = (
@@ -64,7 +65,7 @@ def test_a_member_that_is_there_twice_makes_the_body_anew():
     data = b'{"a":[],"messages":[1],"messages":[{"role":"user","content":[{"text":"a"}]}]}'
     body = json.loads(data)
     planned = with_point(body, 1)
-    assert spliced(data, body, planned) == encoded(planned)
+    assert spliced(data, body, planned) == json_bytes(planned)
 
 
 def test_a_point_beside_a_point_of_the_callers_own():

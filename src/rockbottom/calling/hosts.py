@@ -3,14 +3,13 @@
 Needs botocore (the extra ``aws``) once something is sent.
 """
 
-import json
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from rockbottom.catalog import MANTLE, RUNTIME
-from rockbottom.quantities import Undecodable, decoded, is_object
+from rockbottom.quantities import Undecodable, decoded, is_object, json_bytes
 
 Json = Mapping[str, Any]
 _BEARER = "AWS_BEARER_TOKEN_BEDROCK"
@@ -47,7 +46,7 @@ class Host:
         from botocore.exceptions import ClientError
         from botocore.httpsession import URLLib3Session
 
-        content = b"" if body is None else json.dumps(body, ensure_ascii=False, separators=(",", ":")).encode()
+        content = b"" if body is None else json_bytes(body)
         all_headers = {"Content-Type": "application/json", **(headers or {})}
         request = AWSRequest(method=method, url=self.url.rstrip("/") + path, headers=all_headers, data=content)
         self._authorize(request)

@@ -17,6 +17,7 @@ from rockbottom.client.attachment import Attachment
 from rockbottom.client.calls import Call
 from rockbottom.client.charges import may_be_billed
 from rockbottom.client.fitting import fits
+from rockbottom.client.landing import KEY, Ground, airborne, arrived, landed, received, reply_behind
 from rockbottom.client.listening import CallListener
 from rockbottom.client.pinging import BYPASS
 from rockbottom.client.streams import watched_body, watched_stream
@@ -24,15 +25,12 @@ from rockbottom.client.tagging import metadata_of
 from rockbottom.client.whereabouts import NOWHERE, whereabouts_of
 from rockbottom.dialects import OPERATIONS, api_of, header_counts, header_input, is_streaming
 
-_ON_REPLIES = ("response-received", "after-call")
+_ON_REPLIES = ("before-parse", "response-received", "after-call")
 _EVENTS = (
     "before-parameter-build", "before-call", "request-created", "needs-retry", "after-call-error", *_ON_REPLIES
 )  # fmt: skip
 _ATTACHED = "rockbottom-attached.bedrock-runtime"  # an event of our own: who is attached here answers
 _ATTEMPT = "rockbottom-attempt"
-_KEY = "rockbottom_call"
-_GROUND = "rockbottom_ground"
-_REPLY = "rockbottom_reply"
 _ABOUT_POINTS = re.compile(
     r"cache|extraneous key|ttl|Extra inputs|type: Field required"
     r"|(?:messages|system|tools|content)[.\[/]\d",  # an index, which counts our points too
@@ -71,7 +69,8 @@ class Hooks:
                 "before-parameter-build": before,
                 "before-call": self._addressed,
                 "request-created": self._airborne,
-                "response-received": self._received,
+                "before-parse": arrived,
+                "response-received": received,
                 "needs-retry": self._needs_retry,
                 "after-call": self._after_call,
                 "after-call-error": self._after_call_error,
@@ -110,10 +109,10 @@ class Hooks:
     def _depart(self, params: dict[str, Any], context: Context, model: Any, call: Call | None) -> None:
         if call is None:
             return
-        context[_KEY] = call
+        context[KEY] = call
         call.guarded = bool(params.get("guardrailIdentifier"))
         if self._attachment.recorder is not None:
-            context[_GROUND] = _Ground(self._attachment, call)
+            Ground.under(context, self._attachment, call)
         try:
             if call.changed and not fits(call.original, call.sent, model.input_shape):
                 call.restored = True  # botocore will say to the caller what it has to say
@@ -126,14 +125,15 @@ class Hooks:
             self._attachment.talk.failure("planning", error)
 
     def _addressed(self, context: Context, params: Mapping[str, Any], **_: Any) -> None:
-        call: Call | None = context.get(_KEY)
+        call: Call | None = context.get(KEY)
         if call is not None and call.whereabouts is NOWHERE:  # of a session: only now the client's address is known
             call.whereabouts = whereabouts_of(str(params.get("url", "")), context.get("client_region"))
 
     def _airborne(self, request: Any, **_: Any) -> None:
         """It passed boto3's validation and what others do before a call: it will really be sent."""
-        call: Call | None = request.context.get(_KEY)
+        call: Call | None = request.context.get(KEY)
         if call is not None:
+            airborne(call)
             call.sent_off = True
             if call.flight is not None:
                 call.flight.airborne = True
@@ -142,13 +142,13 @@ class Hooks:
         self, response: Any, request_dict: dict[str, Any], caught_exception: Exception | None = None, **_: Any
     ) -> None:
         """One attempt is over; one that was sent and got no answer may be billed all the same."""
-        call: Call | None = request_dict.get("context", {}).get(_KEY)
+        call: Call | None = request_dict.get("context", {}).get(KEY)
         if call is not None and may_be_billed(response, caught_exception):
             call.lost += 1
 
     def _needs_retry(self, response: Any, operation: Any, request_dict: dict[str, Any], **_: Any) -> float | None:
         """A request refused because of our points goes out once more as the caller wrote it."""
-        call: Call | None = request_dict.get("context", {}).get(_KEY)
+        call: Call | None = request_dict.get("context", {}).get(KEY)
         if call is None or response is None or not call.changed:
             return None
         try:
@@ -165,26 +165,19 @@ class Hooks:
             return None
         return 0.0
 
-    def _received(
-        self, response_dict: Mapping[str, Any], parsed_response: dict[str, Any] | None, context: Context, **_: Any
-    ) -> None:
-        """Keep what an attempt was answered with, for the case that no ``after-call`` comes."""
-        if parsed_response is not None and _KEY in context:
-            context[_REPLY] = response_dict["status_code"], parsed_response
-
     def _after_call(self, http_response: Any, parsed: dict[str, Any], context: Context, **_: Any) -> None:
-        context.pop(_REPLY, None)
-        call = _landed(context)
+        call = landed(context)
         if call is not None:
+            call.reply = None
             self._replied(call, http_response.status_code, parsed)
 
     def _after_call_error(self, context: Context, **_: Any) -> None:
-        status, parsed = context.pop(_REPLY, (0, {}))
-        call = _landed(context)
+        call = landed(context)
         if call is None:
             return
-        if 200 <= status < 300:  # it was answered and is billed; a handler of somebody else failed behind that
-            self._replied(call, status, parsed)
+        reply, call.reply = reply_behind(call), None
+        if reply is not None and 200 <= reply[0] < 300:  # it is billed; a handler of somebody else failed behind it
+            self._replied(call, *reply)
         else:
             self._attachment.failed(call)
 
@@ -203,22 +196,30 @@ class Hooks:
     def _watch(self, call: Call, parsed: dict[str, Any], operation: str) -> None:
         listener, ttl = CallListener(self._attachment, call), call.default_ttl
         native = api_of(operation).native
-        if is_streaming(operation):
-            member = "body" if native else "stream"
-            parsed[member] = watched_stream(parsed[member], call.counting(), ttl, listener)
-            listener.hold(parsed[member])
-        elif not native:
+        member = "body" if native else "stream" if is_streaming(operation) else ""  # what is read later
+        headers = parsed.get("ResponseMetadata", {}).get("HTTPHeaders", {})
+        if not member:
             listener.told(parsed)
             counts = call.counts_of(parsed.get("usage"))
             listener.finished(counts.usage(ttl)) if counts is not None else listener.abandoned()
+        elif not is_streaming(operation) and self._counted_by_headers(call, headers, listener):
+            return
+        elif member not in parsed:  # it came, and nobody will read it
+            listener.abandoned()
+        elif is_streaming(operation):
+            parsed[member] = watched_stream(parsed[member], call.counting(), ttl, listener)
+            listener.hold(parsed[member])
         else:
-            headers = parsed.get("ResponseMetadata", {}).get("HTTPHeaders", {})
-            counts = header_counts(headers)
-            if counts is not None and not call.guarded and (not counts.write or call.has_one_ttl):
-                listener.finished(counts.usage(ttl))
-            else:
-                parsed["body"] = watched_body(parsed["body"], call.counts_of, ttl, listener, header_input(headers))
-                listener.hold(parsed["body"])
+            parsed[member] = watched_body(parsed[member], call.counts_of, ttl, listener, header_input(headers))
+            listener.hold(parsed[member])
+
+    @staticmethod
+    def _counted_by_headers(call: Call, headers: Mapping[str, str], listener: CallListener) -> bool:
+        counts = header_counts(headers)
+        if counts is None or call.guarded or (counts.write and not call.has_one_ttl):
+            return False
+        listener.finished(counts.usage(call.default_ttl))
+        return True
 
 
 def attachment_on(events: Any) -> Attachment | None:
@@ -260,33 +261,6 @@ def _forget(events: Any) -> None:
 
 def _unregister(events: Any, event: str, operation: str) -> None:
     events.unregister(f"{event}.bedrock-runtime.{operation}", unique_id=f"rockbottom-{event}-{operation}")
-
-
-class _Ground:
-    """Notices the end of a request of which no event tells: boto3 refused it before it left, or it was cancelled."""
-
-    __slots__ = ("_attachment", "_call", "landed")
-
-    def __init__(self, attachment: Attachment, call: Call) -> None:
-        self._attachment = attachment
-        self._call = call
-        self.landed = False
-
-    def __del__(self) -> None:
-        if self.landed:
-            return
-        if self._call.sent_off:  # whether it is billed nobody can say
-            self._attachment.under_way.dropped(self._call)
-        elif self._attachment.budget is not None:
-            self._attachment.under_way.grounded(self._call)
-
-
-def _landed(context: Context) -> Call | None:
-    """The call of a request that ended with an event; None where it is none of ours."""
-    ground: _Ground | None = context.get(_GROUND)
-    if ground is not None:
-        ground.landed = True
-    return context.pop(_KEY, None)
 
 
 def is_asynchronous(client: Any) -> bool:

@@ -1,7 +1,7 @@
 """One request from departure to its end, and how ``attach`` was called."""
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from msgspec import Struct, field
 
@@ -68,6 +68,7 @@ class Call(Struct, eq=False, weakref=True):
     source: str = "client"
     sent_off: bool = False  # it passed boto3's validation, and handlers of others before it left
     grounded: bool = False  # boto3 refused it before it left
+    reply: tuple[Mapping[str, Any], dict[str, Any] | None] | None = None  # as it came, and parsed, while others look
 
     @property
     def first_ms(self) -> float | None:

@@ -27,7 +27,7 @@ from rockbottom.client.signing import CredentialSource, credentials_of, resigned
 from rockbottom.client.tagging import metadata_of, with_project
 from rockbottom.client.whereabouts import Whereabouts, whereabouts_of
 from rockbottom.dialects import Params, Route, api_of, is_guarded, operation_of, route_to, surface_route_of
-from rockbottom.quantities import RockbottomError, is_object
+from rockbottom.quantities import RockbottomError, is_object, json_bytes
 
 _REPEATED_S = 300.0
 _MOST_REPEATED = 64
@@ -336,4 +336,4 @@ _PLAIN = ("accept-encoding", "identity")
 
 def _without_model(request: Params) -> bytes:
     body = {key: value for key, value in request.items() if key != "modelId"}
-    return json.dumps(body, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "surrogatepass")
+    return json_bytes(body)

@@ -23,7 +23,7 @@ from rockbottom.prompt import (
     seeds_of,
     with_placements,
 )
-from rockbottom.quantities import Ttl, is_object
+from rockbottom.quantities import Ttl, is_object, json_bytes, json_text
 
 _TIERS = {"default": Tier.DEFAULT, "flex": Tier.FLEX, "priority": Tier.PRIORITY, "reserved": Tier.RESERVED}
 _MOST_MODELS = 4096
@@ -102,9 +102,8 @@ def _closed(arguments: Mapping[str, Any], body: Mapping[str, Any], api: Api) -> 
         return body
     if is_object(arguments["body"]):
         return {**arguments, "body": body}
-    text = json.dumps(body, ensure_ascii=False, separators=(",", ":"))
     as_text = isinstance(arguments["body"], str)
-    return {**arguments, "body": text if as_text else text.encode("utf-8", "surrogatepass")}
+    return {**arguments, "body": json_text(body) if as_text else json_bytes(body)}
 
 
 @dataclass(slots=True, eq=False, repr=False)

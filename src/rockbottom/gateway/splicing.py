@@ -12,6 +12,8 @@ from typing import Any, cast
 
 import msgspec
 
+from rockbottom.quantities import json_bytes
+
 _SPACE = re.compile(rb"[ \t\r\n]*")
 _STRING = re.compile(rb'"((?:[^"\\]|\\.)*)"')
 _BLANK = 0x20  # no white space of JSON is above it
@@ -33,7 +35,7 @@ def spliced(data: bytes, read: Mapping[str, Any], planned: Mapping[str, Any]) ->
     try:
         changes = list(_changes(data, (_skip(data, 0), len(data.rstrip())), read, planned))
     except (Unspliceable, msgspec.DecodeError):
-        return encoded(planned)
+        return json_bytes(planned)
     pieces: list[bytes] = []
     at = 0
     for start, end, new in sorted(changes, key=lambda change: change[0]):
@@ -61,11 +63,6 @@ def has_each_once(data: bytes) -> bool:
         return False
 
 
-def encoded(value: object) -> bytes:
-    """A JSON value in its shortest form."""
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "surrogatepass")
-
-
 def _changes(data: bytes, span: Span, read: Any, planned: Any) -> Iterator[Change]:
     """What changes inside one value."""
     if read is planned:
@@ -75,12 +72,12 @@ def _changes(data: bytes, span: Span, read: Any, planned: Any) -> Iterator[Chang
     elif isinstance(read, list) and isinstance(planned, list):
         yield from _of_list(data, span, cast("list[Any]", read), cast("list[Any]", planned))
     elif read != planned:  # no plan makes a number of another type of one
-        yield *span, encoded(planned)
+        yield *span, json_bytes(planned)
 
 
 def _of_object(data: bytes, span: Span, read: dict[str, Any], planned: dict[str, Any]) -> Iterator[Change]:
     if not planned.keys() >= read.keys():
-        yield *span, encoded(planned)
+        yield *span, json_bytes(planned)
         return
     places = _members_at(data, span)
     if places.keys() != read.keys():
@@ -88,7 +85,9 @@ def _of_object(data: bytes, span: Span, read: dict[str, Any], planned: dict[str,
     for name, value in read.items():
         if value is not planned[name]:
             yield from _changes(data, places[name], value, planned[name])
-    added = b",".join(encoded(name) + b":" + encoded(value) for name, value in planned.items() if name not in read)
+    added = b",".join(
+        json_bytes(name) + b":" + json_bytes(value) for name, value in planned.items() if name not in read
+    )
     if added:
         end = span[1] - 1
         yield end, end, (b"," if read else b"") + added
@@ -100,7 +99,7 @@ def _of_list(data: bytes, span: Span, read: list[Any], planned: list[Any]) -> It
     if len(places) != len(read):
         raise Unspliceable
     if not read or len(planned) < len(read):
-        yield *span, encoded(planned)
+        yield *span, json_bytes(planned)
         return
     number, count, extra = 0, len(read), len(planned) - len(read)
     for position, value in enumerate(planned):
@@ -110,9 +109,9 @@ def _of_list(data: bytes, span: Span, read: list[Any], planned: list[Any]) -> It
         elif extra and _is_new(value, planned[position + 1 :][:1], old):
             extra -= 1
             if number:
-                yield places[number - 1][1], places[number - 1][1], b"," + encoded(value)
+                yield places[number - 1][1], places[number - 1][1], b"," + json_bytes(value)
             else:
-                yield span[0] + 1, span[0] + 1, encoded(value) + b","
+                yield span[0] + 1, span[0] + 1, json_bytes(value) + b","
         else:
             yield from _changes(data, places[number], old, value)
             number += 1

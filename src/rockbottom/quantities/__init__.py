@@ -10,6 +10,7 @@ from rockbottom.quantities.decoding import (
     toml_of,
 )
 from rockbottom.quantities.durations import LONGEST_FIRST, UNNAMED, Ttl
+from rockbottom.quantities.encoding import json_bytes, json_text
 from rockbottom.quantities.errors import Fault, RockbottomError
 from rockbottom.quantities.money import ZERO_USD, Usd, digits_of, usd_of_tokens
 from rockbottom.quantities.months import LEAST_SPAN_S, SECONDS_A_MONTH, per_month
@@ -45,6 +46,8 @@ __all__ = [
     "digits_of",
     "is_list",
     "is_object",
+    "json_bytes",
+    "json_text",
     "per_month",
     "reason_of",
     "toml_of",
