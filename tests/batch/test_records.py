@@ -149,7 +149,7 @@ NATIVE = {"anthropic_version": "bedrock-2023-05-31", "max_tokens": 9, "messages"
     ("kind", "vendor", "body", "member", "why"),
     [
         (Kind.INVOKE, "anthropic", {**NATIVE, "model": "claude-haiku-4-5"}, "model", "--model"),
-        (Kind.INVOKE, "anthropic", {**NATIVE, "stream": True}, "stream", "streams nothing"),
+        (Kind.INVOKE, "anthropic", {**NATIVE, "stream": True}, "stream", "does not stream"),
         (Kind.CONVERSE, "anthropic", {"messages": SAID, "max_tokens": 9}, "max_tokens", "no member of Converse bodies"),
         (Kind.CONVERSE, "amazon", NATIVE, "anthropic_version", "no member of Converse bodies"),
         (Kind.INVOKE, "amazon", {"messages": [{"role": "user", "content": "a"}]}, "messages[0].content", "a text"),

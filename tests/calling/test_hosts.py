@@ -80,7 +80,7 @@ def test_nobody_to_call_as_is_said_before_anything_is_sent(service, monkeypatch)
     (503, {"error": {"message": "later"}}, "ServiceUnavailableException", "later"),
     (200, {"Output": {"__type": "com.amazon.coral.service#UnknownOperationException"}, "Version": "1.0"},
      "UnknownOperationException", "com.amazon.coral.service#UnknownOperationException"),
-    (200, b"<html>", "UnknownOperationException", "the reply is no JSON object"),
+    (200, b"<html>", "UnknownOperationException", "the reply is not a JSON object"),
 ])  # fmt: skip
 def test_an_error_is_raised_with_a_code_as_boto3s(service, status, answer, code, message):
     """The 200 is recorded: an unknown path on bedrock-runtime (vercel/ai, issue 17523)."""

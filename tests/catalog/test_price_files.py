@@ -110,7 +110,7 @@ def test_an_absent_file_and_an_empty_one_are_said_plainly(tmp_path: Path) -> Non
 def test_what_is_no_table_is_said_plainly(tmp_path: Path) -> None:
     """A cell longer than Python's reader of CSV takes (131,072 characters), and a device without an end."""
     (tmp_path / "mine.json").write_text("[" * 200_000)
-    with pytest.raises(InvalidPriceFile, match=r"mine\.json:1 is no row of CSV: field larger than field limit"):
+    with pytest.raises(InvalidPriceFile, match=r"mine\.json:1 is not a row of CSV: field larger than field limit"):
         PriceBook.read(tmp_path / "mine.json")
     with pytest.raises(InvalidPriceFile, match=r"/dev/zero cannot be read: .*larger than"):
         PriceBook.read(Path("/dev/zero"))

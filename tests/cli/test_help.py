@@ -58,7 +58,7 @@ def test_every_command_has_an_example_at_the_end_of_its_help():
 
 @pytest.mark.parametrize("line", [*(f"{name} {rest}" for name, rest in EXAMPLES.items()), *(t.example for t in TASKS)])
 def test_an_example_is_a_command_line_that_parses(line):
-    """Its options exist, and none that is required is left out; whether a file exists is not asked."""
+    """Its options exist and take the values, and none that is required is left out; files need not exist."""
     words = shlex.split(line.removeprefix("rockbottom "))
     command: click.Command = root
     context = click.Context(root)
@@ -69,6 +69,10 @@ def test_an_example_is_a_command_line_that_parses(line):
     parsed, left, _ = command.make_parser(context).parse_args(list(words))
     required = [param.name for param in command.params if param.required]
     assert [name for name in required if parsed.get(name) in (None, ())] == []
+    for param in command.params:
+        if isinstance(param.type, click.Choice) and (value := parsed.get(param.name)):
+            for each in [value] if isinstance(value, str) else value:
+                param.type.convert(each, param, context)
     assert left == [] or (isinstance(command, click.Group) and not command.invoke_without_command)
 
 

@@ -51,7 +51,7 @@ def test_one_question_alone(url, capsys):
 def test_an_endpoint_that_is_not_there_is_one_message(capsys):
     assert main(["probe", "--model", SONNET, "--endpoint", "http://127.0.0.1:9"]) == 2
     err = capsys.readouterr().err
-    assert "is no local endpoint of rockbottom" in err
+    assert "is not a local endpoint of rockbottom" in err
     assert "Traceback" not in err
 
 

@@ -140,7 +140,7 @@ def test_what_the_parser_refuses_leads_to_the_help_of_its_command(argv, command,
 def test_a_word_that_is_neither_traffic_nor_a_model_is_said_to_be_neither(capsys):
     """A folder's name mistyped is no model whose numbers are missing."""
     assert main(["advise", "lgos/"]) == Exit.USAGE
-    assert capsys.readouterr().err.startswith("rockbottom: 'lgos/' is no file or folder here, and no model")
+    assert capsys.readouterr().err.startswith("rockbottom: 'lgos/' is not a file or folder here, nor a model")
 
 
 def test_the_region_of_the_environment_is_taken_where_boto3_does_not_look(monkeypatch):

@@ -414,10 +414,10 @@ def test_the_report_says_that_points_of_ones_own_stay_and_that_a_model_takes_non
     report = rockbottom.report(client)
     assert report.unplanned == {
         "they have cachePoints of their own, which stay as they are": 2,
-        "the model takes no cachePoint": 1,
+        "the model accepts no cachePoint": 1,
     }
     assert report.total.calls == 4
-    assert "1 call not planned: the model takes no cachePoint" in str(report)
+    assert "1 call not planned: the model accepts no cachePoint" in str(report)
 
 
 def _unknown(client, monkeypatch):

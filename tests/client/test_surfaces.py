@@ -252,7 +252,7 @@ def test_what_a_model_saves_that_caches_by_itself_is_said_in_every_report(endpoi
             items = [*items, {"role": "assistant", "content": "Yes."}, {"role": "user", "content": f"And {turn}?"}]
         noted = rockbottom.report(client).notices
         rockbottom.detach(client)
-    sentence = "GPT-5.6 Luna caches by itself: of what is saved against no caching a part is saved as it comes"
+    sentence = "GPT-5.6 Luna caches by itself: part of the saving against no caching comes without rockbottom."
     assert any(note.startswith(sentence) for note in noted)
     summary = CliRunner().invoke(summary_command, [str(tmp_path), "--side", "local"])
     assert sentence in " ".join(summary.output.split())

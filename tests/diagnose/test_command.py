@@ -91,7 +91,7 @@ def test_the_limit_of_dollars_a_month(log):
     assert run(log("clean"), "--max-usd-per-month", "0").exit_code == 0
     short = run(log("volatile-id"), "--max-usd-per-month", "0.0001")
     assert short.exit_code == 1
-    assert "too short a log to make a month of" in short.stderr
+    assert "the log is too short for a monthly figure" in short.stderr
     assert run(log("volatile-id"), "--max-usd-per-month", "100000").exit_code == 0
     assert run(log("clean"), "--max-usd-per-month", "much").exit_code == 2
 

@@ -131,6 +131,8 @@ def test_rules_in_instructions_are_tried_as_an_item_that_takes_a_mark(catalog):
     requests, _, _ = read_all(records, archive)
     saving = with_savings(explain(records, catalog), requests, archive, catalog).totals[0].saving
     assert saving is not None
-    assert saving.what.startswith("the rules as a first input item of role developer, for instructions take no mark")
+    assert saving.what.startswith(
+        "the rules sent as a first input item of role developer (instructions cannot be marked)"
+    )
     # 1.25 + 7 reads at .1 instead of 8 writes at 1.25, beside questions of some 2%
     assert 0.17 <= float(saving.after / saving.before) <= 0.23

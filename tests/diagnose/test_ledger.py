@@ -163,7 +163,7 @@ def test_calls_without_hashes_are_counted_with_what_they_cost(tmp_path: Path) ->
     done = CliRunner().invoke(command, [str(ledger)], catch_exceptions=False)
     assert "You paid $0.0660" in done.stdout
     assert "2 requests carry no prefix hashes and no session" in done.stdout
-    assert "at least $0.0330, in no other figure here" in " ".join(done.stdout.split())
+    assert "at least $0.0330, which no other figure here includes" in " ".join(done.stdout.split())
     document = json.loads(CliRunner().invoke(command, [str(ledger), "--json"]).stdout)
     assert document["alone"] == {"requests": 2, "usd": "0.033", "whole": False}
 

@@ -71,5 +71,5 @@ def test_the_master_secret_is_made_once_and_from_the_environment_first(tmp_path)
 def test_a_damaged_table_is_named(tmp_path, text):
     """It is an error with its path, never an open door."""
     (tmp_path / "keys.json").write_bytes(text)
-    with pytest.raises(BadConfiguration, match="is no table of keys"):
+    with pytest.raises(BadConfiguration, match="is not a table of keys"):
         KeyTable(tmp_path / "keys.json", MASTER)

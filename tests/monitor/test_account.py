@@ -392,7 +392,7 @@ def test_destroy_wants_consent(aws, capsys):
     ("argv", "says"),
     [
         (("plan",), "No model is named, and the ledger has no calls"),
-        (("plan", "--model", NOVA, "--topic", "arn:x", "--create-topic", "y"), "exclude each other"),
+        (("plan", "--model", NOVA, "--topic", "arn:x", "--create-topic", "y"), "not both"),
         (("plan", "--model", NOVA, "--stack", "a b"), "'a b' cannot name a stack"),
         (("plan", "--model", NOVA, "--namespace", "AWS/Bedrock"), "'AWS/Bedrock' cannot be the namespace"),
         (("plan", "--model", NOVA, "--threshold", "Nothing=1"), "'Nothing' is not an alarm"),

@@ -188,7 +188,7 @@ def test_an_expression_that_cannot_be_worked_out_is_refused(expression):
 
 def test_seconds_cannot_be_told_from_minutes():
     """High-resolution alarms are made, not tried."""
-    with pytest.raises(InvalidAlarm, match="summed up by the minute"):
+    with pytest.raises(InvalidAlarm, match="summed by the minute"):
         _fired(replace(RATE, period_s=30), [_call(0)])
 
 

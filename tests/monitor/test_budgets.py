@@ -50,7 +50,7 @@ def test_a_stop_budget_stops_the_call_that_would_pass_it(file):
     error = caught.value
     assert str(error) == (
         "Not sent: all calls per day: $0.800000 of $1.00 spent since 2026-11-21 00:00 UTC; this call is estimated at "
-        "$0.400000. It begins anew at 2026-11-22 00:00 UTC."
+        "$0.400000. It starts again at 2026-11-22 00:00 UTC."
     )
     assert error.fix == "wait until then, or raise limit_usd of the budget for all calls per day"
     assert (error.spent_usd, error.limit_usd, error.held_usd) == (Decimal("0.8"), Decimal("1"), Decimal(0))

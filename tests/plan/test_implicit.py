@@ -230,7 +230,7 @@ def test_converse_takes_no_points_of_gpt():
     plan = Planner().plan(
         {"modelId": f"us.{SOL}", "messages": [{"role": "user", "content": [{"text": "Hi"}]}]}, now=NOW
     )
-    assert plan.reason == "this model takes no cachePoint"
+    assert plan.reason == "this model accepts no cachePoint"
 
 
 def test_what_is_too_short_to_be_cached_goes_out_as_it_is():

@@ -13,7 +13,7 @@ DEEP = b"[" * 2_000 + b"]" * 2_000
     ("data", "why"),
     [
         (b"{", "truncated"),
-        (b'"caf\xe9"', "no UTF-8"),
+        (b'"caf\xe9"', "not UTF-8"),
         (DEEP, "nested too deep"),
         (b"1" * 5_000, "out of range"),
         (b"NaN", "malformed"),

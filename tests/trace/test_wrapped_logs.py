@@ -130,7 +130,7 @@ def test_what_cmd_exe_writes_is_read_and_said(tmp_path, capsys):
     assert [one.body for one in found] == [one["input"]["inputBodyJson"] for one in RECORDS]
     assert (damages.count, damages.respelled) == (0, 3)
     assert main(["replay", str(path), "--on", "2026-09-01", "--policy", "none", "--json"]) == 0
-    assert "3 records are no UTF-8" in capsys.readouterr().err
+    assert "3 records are not UTF-8" in capsys.readouterr().err
 
 
 def test_a_packed_envelope_in_a_packed_file(tmp_path):

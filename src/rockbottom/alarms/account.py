@@ -123,7 +123,7 @@ def _topic_steps(settings: Wanted, clients: Clients, arn: str) -> list[Step]:
         return [Step(Kind.UNCHANGED, "topic", settings.create)]
     if stack is not None:
         says = f"The topic {settings.create} exists already; rockbottom did not make it for the stack {settings.stack}."
-        raise TopicTaken(says, fix=f"--topic {arn} uses it all the same; --create-topic NAME makes another")
+        raise TopicTaken(says, fix=f"--topic {arn} uses it anyway; --create-topic NAME makes another")
     tags = [{"Key": STACK_TAG, "Value": settings.stack}]
     return [Step(Kind.CREATE, "topic", settings.create, request={"Name": settings.create, "Tags": tags})]
 

@@ -30,7 +30,7 @@ def template(settings: Wanted) -> Json:
         }
         topic = {"Ref": "AlarmTopic"}
     elif not topic:
-        parameters[_PARAMETER] = {"Type": "String", "Description": "ARN of the SNS topic that alarms tell."}
+        parameters[_PARAMETER] = {"Type": "String", "Description": "ARN of the SNS topic that alarms notify."}
         topic = {"Ref": _PARAMETER}
     for alarm in alarms:
         resources[names[alarm.name]] = _alarm(alarm, settings, topic)

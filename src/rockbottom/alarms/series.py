@@ -87,7 +87,9 @@ def values(alarm: Alarm, of: Recorded, start: int, end: int) -> Values:
     Periods below a minute cannot be told from recorded minutes.
     """
     if alarm.period_s % MINUTE_S:
-        says = f"The alarm {alarm.name} looks at {alarm.period_s} s, and what is recorded is summed up by the minute."
+        says = (
+            f"The alarm {alarm.name} has a period of {alarm.period_s} s, but recorded calls are summed by the minute."
+        )
         raise InvalidAlarm(says, fix="period_s = 60, or a multiple of it")
     length = alarm.period_s // MINUTE_S
     columns: dict[str, array[float]] = {}

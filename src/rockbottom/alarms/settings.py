@@ -95,7 +95,7 @@ def read_wanted(path: Path | None) -> Wanted:
     if unknown:
         raise InvalidSettings(f"{path} has an unknown key {unknown[0]!r}.", fix=f"the keys are {', '.join(_TOP)}")
     if raw.get("topic") and raw.get("create"):
-        raise InvalidSettings(f"{path}: topic and create exclude each other.", fix="give one of them")
+        raise InvalidSettings(f"{path}: topic and create cannot both be given.", fix="give one of them")
     return Wanted(
         alarms=_alarms(raw.get("alarms", {}), path),
         models=_ids(raw, "models", path),
@@ -124,7 +124,7 @@ def _read(path: Path) -> dict[str, Any]:
             f"{path}: {reason_of(error)}", fix="docs/reference/alarms.md shows a whole file"
         ) from error
     if not is_object(table):
-        raise InvalidSettings(f"{path} holds no table.", fix="docs/reference/alarms.md shows a whole file")
+        raise InvalidSettings(f"{path} does not hold settings.", fix="docs/reference/alarms.md shows a whole file")
     return dict(table)
 
 

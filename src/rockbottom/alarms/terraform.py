@@ -31,7 +31,7 @@ def blocks(settings: Wanted) -> list[Block]:
         )
         topic = Reference("aws_sns_topic.alarms.arn")
     elif not topic:
-        says = "ARN of the SNS topic that alarms tell."
+        says = "ARN of the SNS topic that alarms notify."
         all_blocks.append(Block('variable "alarm_topic_arn"', {"type": Reference("string"), "description": says}))
         topic = Reference("var.alarm_topic_arn")
     all_blocks += [_alarm(alarm, names[alarm.name], topic, settings) for alarm in alarms]

@@ -72,7 +72,7 @@ class Prepared:
             return
         if max_usd is not None and estimated.output_tokens is None:
             raise NotAgreed(
-                f"The limit of ${max_usd} cannot be held: {estimated.output_is}.",
+                f"The limit of ${max_usd} cannot be guaranteed: {estimated.output_is}.",
                 fix="set maxTokens in every record, or give --output-tokens, the tokens to expect of each answer",
             )
         if max_usd is not None and estimated.usd > max_usd:
@@ -217,7 +217,7 @@ def reopen(
     with Journal(path, checkpoint) as journal:
         run = BatchRun(folder / name, journal, packaged_limits(), cloud, watcher or Silent(), attempts)
         if run.state.settings is None or run.state.attempt == 0:
-            raise NoSuchRun(f"The run {name} was not built yet.", fix="run the command that started it again")
+            raise NoSuchRun(f"The run {name} is not prepared yet.", fix="run the command that started it again")
         cloud.region = run.settings.region
         model_id = catalog.model(run.settings.model, _resolver(cloud))
         run.limits = account_limits(cloud, model_id.model.name)

@@ -131,7 +131,7 @@ class Cloud:
             if number < _ATTEMPTS:
                 self.sleep(min(_LONGEST_S, 2.0 ** (number - 1)) * (0.5 + self.chance() / 2))
         raise ServiceBusy(
-            f"{action} did not get through in {_ATTEMPTS} attempts: {last}",
+            f"{action} failed {_ATTEMPTS} times: {last}",
             fix="nothing is lost; the same command goes on where it stopped",
         ) from last
 

@@ -114,7 +114,7 @@ def _condition_fault(statement: Mapping[str, Any], resources: Wanted) -> str | N
         for key, allowed in tests.items():
             actual = known.get(key.lower())
             if actual is not None and not any(fnmatchcase(actual, pattern) for pattern in several(allowed)):
-                return f"its condition on {key} allows {', '.join(several(allowed))}, and a job comes as {actual}"
+                return f"its condition on {key} allows {', '.join(several(allowed))}, but a job comes as {actual}"
     return None
 
 
@@ -140,7 +140,7 @@ def _pass_role(cloud: Cloud, resources: Wanted) -> Check:
     who = cloud.call("sts", "get_caller_identity")["Arn"]
     principal = _principal(who)
     if principal is None:
-        return Check("PassRole", Verdict.UNKNOWN, f"{who} is no role or user whose policies can be simulated")
+        return Check("PassRole", Verdict.UNKNOWN, f"{who} is not a role or user whose policies can be simulated")
     reply = cloud.call(
         "iam",
         "simulate_principal_policy",
@@ -196,7 +196,7 @@ def _regions(cloud: Cloud, resources: Wanted, model: ModelId) -> Check:
     where = ", ".join(places) or "every destination Region of the profile"
     text = f"a service control policy on Regions must allow {where}"
     if model.scope is Scope.GLOBAL:
-        text += ", and the Region 'unspecified', as which global requests come"
+        text += ", and the Region 'unspecified', which global requests carry"
     denied = _denied_regions(cloud, resources, places)
     if denied:
         return Check("Region policy", Verdict.WRONG, f"the organization denies {', '.join(denied)}; {text}")

@@ -39,6 +39,6 @@ def not_taken(error: Any, settings: RunSettings) -> BatchError:
     """The error of a job that AWS refuses to make."""
     message = error.response.get("Error", {}).get("Message", "")
     return InvalidSettings(
-        f"AWS does not take the job ({code_of(error)}): {message}",
+        f"AWS refused the job ({code_of(error)}): {message}",
         fix=f"rockbottom batch doctor --run {settings.name} looks at role, bucket and model; nothing was spent",
     )

@@ -53,7 +53,7 @@ def require_service(kind: Kind, model: Model) -> None:
     """Raise NotInBatch where no service of AWS runs a batch of such bodies on the model."""
     if kind is Kind.CHAT and model.vendor != "openai":
         raise NotInBatch(
-            f"The OpenAI Batch API of bedrock-runtime runs OpenAI's models alone (AWS's page on it), "
+            f"The OpenAI Batch API of bedrock-runtime runs only OpenAI's models (AWS's page on it), "
             f"and {model.name} is one of {model.vendor}.",
             fix="write the records as Converse bodies (--type Converse)",
         )

@@ -23,7 +23,7 @@ _BARRED: Mapping[str, str] = {
     "tools": "batch has no tool calling",
     "functions": "batch has no tool calling",
     "response_format": "batch has no structured output",
-    "stream": "a batch streams nothing",
+    "stream": "batch does not stream",
 }
 
 
@@ -33,9 +33,9 @@ def fault_of_line(members: Mapping[str, msgspec.Raw]) -> tuple[str, str] | None:
     if method != "POST":
         return "method", f"{method!r}; a batch takes POST"
     if url != ENDPOINT:
-        return "url", f"{url!r}; a batch of Bedrock takes {ENDPOINT} alone (its page on the OpenAI Batch API)"
+        return "url", f"{url!r}; a batch of Bedrock takes only {ENDPOINT} (its page on the OpenAI Batch API)"
     unknown = members.keys() - {"custom_id", "method", "url", "body"}
-    return (min(unknown), "no member of a request's line") if unknown else None
+    return (min(unknown), "not a member of a request line") if unknown else None
 
 
 def barred_in(members: Mapping[str, msgspec.Raw]) -> tuple[str, str] | None:

@@ -108,7 +108,7 @@ def estimate(sample: Sampled, pricing: Pricing, output_each: int | None, *, on_d
     elif sample.most_output is not None:
         output, output_is = ceil(sample.most_output * of / looked), "at most, as maxTokens allows"
     else:
-        output, output_is = None, "no bound: some records set no maxTokens"
+        output, output_is = None, "unbounded: some records do not set maxTokens"
     ways = _ways(sample, pricing, output or 0)
     first = (ways.cached or ways.on_demand) if on_demand else ways.batch
     if first is None:

@@ -56,7 +56,7 @@ _BARRED: Mapping[str, str] = {
 }
 _ELSEWHERE: Mapping[str, str] = {
     "model": "the model is the job's (--model), and AWS refuses it in a body",
-    "stream": "a batch job streams nothing, and AWS refuses it in a body",
+    "stream": "batch does not stream, and AWS refuses this in a body",
 }
 
 
@@ -175,7 +175,7 @@ class Checker:
                 number,
                 record_id,
                 "modelInput",
-                f"{thousands(len(line))} bytes, and at most {thousands(most)} are taken",
+                f"{thousands(len(line))} bytes; at most {thousands(most)} are accepted",
             )
         return line
 
@@ -211,7 +211,9 @@ class Checker:
             unknown = members.keys() - shape.members
             self._hint = self._hint or looks_like(members.keys())
             name = min(unknown)
-            return f"modelInput.{name}", _ELSEWHERE.get(name, f"no member of {self.kind.value} bodies of {self.vendor}")
+            return f"modelInput.{name}", _ELSEWHERE.get(
+                name, f"not a member of {self.kind.value} bodies of {self.vendor}"
+            )
         return shape.fault(body)
 
     def _without_model(self, number: int, record_id: str, body: bytes, member: str) -> bytes | None:
@@ -272,7 +274,7 @@ def not_utf8(body: bytes) -> str | None:
         body.decode()
     except UnicodeDecodeError as error:
         return (
-            f"no UTF-8 at byte {thousands(error.start)}; iconv -f cp1252 -t utf-8 FILE writes it where it "
+            f"not UTF-8 at byte {thousands(error.start)}; iconv -f cp1252 -t utf-8 FILE writes it where it "
             "came from Windows"
         )
     return None

@@ -30,7 +30,7 @@ def jobs_of(sizes: Sequence[int], limits: Limits) -> tuple[tuple[Slice, ...], ..
         before = ends[-3] if len(ends) > 2 else 0
         if ends[-2] - before < limits.minimum_records or sum(sizes[ends[-2] :]) > limits.job_bytes:
             raise TooFewRecords(
-                f"{thousands(len(sizes))} records cannot be cut into jobs of at least "
+                f"{thousands(len(sizes))} records cannot be split into jobs of at least "
                 f"{thousands(limits.minimum_records)} records "
                 f"and at most {thousands(limits.job_bytes)} bytes.",
                 fix="make the records smaller, or give more of them",

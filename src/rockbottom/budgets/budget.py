@@ -45,7 +45,7 @@ class Budget:
             raise BadBudget(f"there is no period {self.period!r}.", fix=f"period is one of {known}") from None
         if self.action not in ("warn", "stop") or self.unpriced not in ("allow", "stop"):
             raise BadBudget(
-                f"action={self.action!r} and unpriced={self.unpriced!r} do not go.",
+                f"action={self.action!r} and unpriced={self.unpriced!r} are not possible.",
                 fix="action is warn or stop; unpriced is allow or stop",
             )
         if isinstance(self.per, str):

@@ -335,7 +335,7 @@ def _check(budgets: Sequence[object]) -> None:
         raise BadBudget("no budget was given.", fix=fix)
     for budget in budgets:
         if not isinstance(budget, Budget):
-            raise BadBudget(f"a {type(budget).__name__} is no Budget; budgets are given one by one.", fix=fix)
+            raise BadBudget(f"a {type(budget).__name__} is not a Budget; pass budgets one by one.", fix=fix)
 
 
 def _key(accounts: Sequence[Account]) -> tuple[str, ...]:

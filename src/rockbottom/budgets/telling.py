@@ -18,12 +18,12 @@ def exceeded(
     resets_at = Period(budget.period).end(account.start)
     resets = datetime.fromtimestamp(resets_at, UTC).strftime("%Y-%m-%d %H:%M UTC")
     why = (
-        f"{counted(state.unpriced, 'call')} without a known price went out, and this budget allows none"
+        f"{counted(state.unpriced, 'call')} without a known price went out, and this budget allows no such call"
         if blind
         else f"this call is estimated at {_shown(amount)}"
     )
     return BudgetExceeded(
-        f"Not sent: {spent_text(budget, account, state)}; {why}. It begins anew at {resets}.",
+        f"Not sent: {spent_text(budget, account, state)}; {why}. It starts again at {resets}.",
         fix=f"wait until then, or raise limit_usd of the budget for {account.name}",
         account=account.name,
         limit_usd=Decimal(budget.limit_usd),
@@ -37,10 +37,10 @@ def exceeded(
 def not_leased(budget: Budget, account: Account, state: BudgetState, leased_usd: Usd, now: float) -> BudgetExceeded:
     """The error of a call that is stopped because nobody can say what others spent."""
     return BudgetExceeded(
-        "Not sent: the store that says what others spent does not answer, or has just begun and is being told. Of the "
-        f"budget for {account.name} this process had leased {_shown(leased_usd)}, and "
+        "Not sent: the shared store, which knows what other processes spent, does not answer or has only just started. "
+        f"This process may spend {_shown(leased_usd)} of the budget for {account.name} without it, and "
         f"{_shown(state.spent + state.held)} of that is spent or held.",
-        fix="bring the store that share= names back; rockbottom keeps trying it",
+        fix="start the store that share= names again; rockbottom keeps trying to reach it",
         account=account.name,
         limit_usd=Decimal(budget.limit_usd),
         spent_usd=state.spent,

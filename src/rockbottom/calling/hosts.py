@@ -125,4 +125,4 @@ def _fault(status: int, reply: Json) -> tuple[str, str] | None:
         return _CODES.get(status, "ValidationException"), message
     if is_object(output) and "__type" in output:
         return "UnknownOperationException", str(output["__type"])
-    return None if reply else ("UnknownOperationException", "the reply is no JSON object")
+    return None if reply else ("UnknownOperationException", "the reply is not a JSON object")

@@ -72,7 +72,9 @@ def _cells_of(lines: Sequence[str], place: str) -> Iterator[tuple[int, list[str]
         for cells in reader:
             yield reader.line_num, cells
     except csv.Error as error:
-        raise InvalidPriceFile(f"{place}:{reader.line_num} is no row of CSV: {error}.", line=reader.line_num) from error
+        raise InvalidPriceFile(
+            f"{place}:{reader.line_num} is not a row of CSV: {error}.", line=reader.line_num
+        ) from error
 
 
 def _price(

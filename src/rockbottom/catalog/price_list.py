@@ -271,7 +271,7 @@ def _usd_per_mtok(dimension: Mapping[str, Any], *, by_the_million: bool) -> Usd:
     except (KeyError, InvalidOperation, TypeError):
         raise NotATokenPrice("no price in US dollars") from None
     if not usd.is_finite() or usd < 0:
-        raise NotATokenPrice(f"{usd} is no price")
+        raise NotATokenPrice(f"{usd} is not a price")
     exact = usd * (1_000_000 // tokens)
     rounded = exact.quantize(_EXACT)
     return exact if exact == rounded else rounded

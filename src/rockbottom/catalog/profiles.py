@@ -138,7 +138,7 @@ def cheapest(profiles: Sequence[PricedProfile], residency: str, model: Model) ->
     for option in allowed(profiles, residency):
         if Unit.INPUT in option.usd_per_mtok and Unit.OUTPUT in option.usd_per_mtok:
             return option
-    there = ", ".join(option.profile.id for option in profiles) or "no profile that is known"
+    there = ", ".join(option.profile.id for option in profiles) or "no known profile"
     places = sorted({option.profile.residency for option in profiles if option.profile.residency})
     fix = f"it can stay in: {', '.join(places)}; other models: rockbottom profiles list" if places else (
         "rockbottom profiles list shows the other models; --region names the Region for calls that stay in it"

@@ -70,7 +70,7 @@ def _of_arn(name: str, arn: "re.Match[str]", spellings: Spellings, resolve: Reso
     if resolve is None:
         raise UnresolvedProfile(
             f"The application inference profile {name} does not say which model it stands for, "
-            "and there is nothing here to look it up with.",
+            "and nothing here can look it up.",
             arn=name,
             fix="give the id of the model or system profile, or credentials that may call bedrock:GetInferenceProfile",
         )

@@ -63,11 +63,15 @@ _SHAPE = (
 @own_tokens
 @click.option("--fan-out", type=Count(2, 10_000), help="First requests that start at the same instant.")
 @click.option("--wait", type=click.Choice(["no", "minutes", "day"]), help="How long an answer may take.")
-@click.option("--residency", type=click.Choice(["none", "keep"]), help="May data be processed anywhere (none)?")
+@click.option(
+    "--residency",
+    type=click.Choice(["none", "keep"]),
+    help="none: data may be processed in any Region; keep: it may not.",
+)
 @click.option("--other", "others", multiple=True, metavar="ID", help="A model that would be good enough; repeat.")
 @click.option("--model-unit-usd-hour", type=Number(), metavar="USD", help="Your price of a provisioned model unit.")
 @click.option("--guardrail", metavar="POLICY,..", help="Policies of the guardrail on every request.")
-@click.option("--guard-turn", is_flag=True, help="It evaluates the user's turn alone (guardContent) already.")
+@click.option("--guard-turn", is_flag=True, help="The guardrail already evaluates only the user's turn (guardContent).")
 @click.option("--model-units", type=Count(1, 10_000), default=1, help="Model units that carry the load.")
 @click.option("--on", type=Day(), help="The day whose prices and rules to use; today by default.")
 @prices_option
@@ -181,14 +185,14 @@ def _need_model(name: str, *, is_file: bool) -> None:
         if not is_file:
             raise
         nearest = f"; the nearest models are {', '.join(error.nearest)}" if error.nearest else ""
-        message = f"'{name}' is no file or folder here, and no model{nearest}"
+        message = f"'{name}' is not a file or folder here, nor a model{nearest}"
         raise UnknownModel(message, given=name, nearest=error.nearest, fix=error.fix) from error
 
 
 _QUESTIONS = (
     ("requests", "Requests a month"),
     ("prefix", "Tokens that are the same in every request (0: none)"),
-    ("question", "Tokens of their own in every request"),
+    ("question", "Tokens that are new in every request"),
     ("output", "Output tokens of a request"),
 )
 

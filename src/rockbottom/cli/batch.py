@@ -22,8 +22,8 @@ if TYPE_CHECKING:
 def command() -> None:
     """Run records through batch inference, at half price.
 
-    A run lives in a folder of its own and may be killed at any moment: the same command goes on where it stopped
-    and sends nothing twice.
+    Every run has its own folder. Kill it at any moment: the same command continues where it stopped and sends
+    nothing twice.
     """
 
 

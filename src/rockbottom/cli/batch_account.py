@@ -18,7 +18,7 @@ from rockbottom.cli.exits import Exit
 @click.option("--role", default="rockbottom-batch", show_default=True, help="Name of the role.")
 @click.option("--kms-key", metavar="ARN", help="Key that encrypts input and output.")
 @click.option("--account", metavar="ID", help="Account to write the documents for; yours by default.")
-@click.option("--apply", "make", is_flag=True, help="Create or update them; printed only otherwise.")
+@click.option("--apply", "make", is_flag=True, help="Create or update them instead of only printing them.")
 @where
 def setup(
     model: str, bucket: str, role: str, kms_key: str | None, account: str | None, make: bool, **options: Any
@@ -87,13 +87,13 @@ def doctor(
 
 @click.command()
 @click.option("--role", default="rockbottom-batch", show_default=True, help="Name of the role.")
-@click.option("--bucket", help="The bucket too; it stays unless named.")
-@click.option("--delete-objects", "with_objects", is_flag=True, help="What is in the bucket too.")
+@click.option("--bucket", help="Remove this bucket too.")
+@click.option("--delete-objects", "with_objects", is_flag=True, help="Also delete the objects in the bucket.")
 @click.option("--yes", is_flag=True, help="Do not ask before removing.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON; removes only with --yes.")
 @where
 def teardown(role: str, bucket: str | None, with_objects: bool, yes: bool, as_json: bool, **options: Any) -> None:
-    """Remove the role that setup made, and with --bucket the bucket: shown first, done only with a yes."""
+    """Remove the role that setup made, and with --bucket the bucket; asks first."""
     from rockbottom.batch import parts_of, remove
     from rockbottom.rendering import json_text, teardown_text
 

@@ -29,7 +29,8 @@ if TYPE_CHECKING:
 def leftover(ctx: click.Context, name: str, **options: Any) -> None:
     """Send the records that the run NAME left without an answer on demand, with caching.
 
-    Too few for another job, or refused by one: each is sent by itself, and its answer takes its place in the results.
+    They were too few for another job, or a job refused them. Each is sent by itself, and its answer is added to the
+    results.
     """
     from rockbottom.batch import Leftover
 

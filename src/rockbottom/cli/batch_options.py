@@ -66,11 +66,11 @@ direct = _options(
 waiting = _options(
     click.option("--every", "every_s", type=Decimals(0.05), default=30.0, show_default=True,
                  help="Seconds between two looks at the jobs."),
-    click.option("--within", "within_s", type=Decimals(0), help="Stop waiting after so many seconds."),
+    click.option("--within", "within_s", type=Decimals(0), help="Stop waiting after this many seconds."),
 )  # fmt: skip
 collecting = _options(
     click.option("--attempts", type=Count(1, 20), default=3, show_default=True,
-                 help="Times a record is sent at most."),
+                 help="How often a record is sent at most."),
     click.option("--retry-failed", is_flag=True, help="Send records of failed and stopped jobs once more."),
-    click.option("--accept-incomplete", is_flag=True, help="Take output that is half-written as it is."),
+    click.option("--accept-incomplete", is_flag=True, help="Accept output that is only partly written."),
 )  # fmt: skip

@@ -45,7 +45,7 @@ if TYPE_CHECKING:
     help="Where to run. local needs no account; aws spends money and asks first.",
 )
 @jobs_options
-@click.option("--endpoint-url", type=Url(), help="A local endpoint that runs already, or a private AWS endpoint.")
+@click.option("--endpoint-url", type=Url(), help="A local endpoint that is already running, or a private AWS endpoint.")
 @click.option("--region", type=Region(), help="AWS Region.")
 @click.option("--profile", help="AWS profile.")
 @click.option("--max-usd", type=Dollars(), help="Stop before more than this is spent.")
@@ -55,7 +55,7 @@ if TYPE_CHECKING:
     "resume_from",
     type=click.Path(path_type=Path),
     metavar="RUN",
-    help="Go on with a run that stopped, like runs/support-agent-1.",
+    help="Continue a run that stopped, like runs/support-agent-1.",
 )
 @click.option(
     "--runs",
@@ -71,7 +71,7 @@ if TYPE_CHECKING:
     is_flag=False,
     flag_value=Path(),
     metavar="[FOLDER]",
-    help="Record the calls in a ledger as well; without FOLDER in your own.",
+    help="Also record the calls in a ledger; without FOLDER in your own.",
 )
 @click.option(
     "--prices",
@@ -99,8 +99,9 @@ if TYPE_CHECKING:
 def command(ctx: click.Context, workload: Path | None, resume_from: Path | None, as_json: bool, **options: Any) -> None:
     """Measure a workload every way Bedrock can bill it.
 
-    WORKLOAD is a YAML file; rockbottom init writes one to start from. Each model runs down each lane: the same
-    conversation, sent with other cachePoints. Results arrive in a folder of their own below runs/.
+    WORKLOAD is a YAML file; rockbottom init writes one to start from. A lane is one way of
+    caching: the same conversation with cachePoints in other places. Every model runs every lane. Results go to a new
+    folder in runs/.
     """
     if (workload is None) == (resume_from is None):
         raise click.UsageError("give a workload file, or --resume with the folder of a run")

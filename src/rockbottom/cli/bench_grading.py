@@ -24,9 +24,9 @@ class _Share(ParamType):
         try:
             share = Decimal(text.removesuffix("%")) / (100 if text.endswith("%") else 1)
         except InvalidOperation:
-            self.fail(f"'{value}' is not a share; 0.9 and 90% are", param, ctx)
+            self.fail(f"'{value}' is not a share; write 0.9 or 90%", param, ctx)
         if not share.is_finite() or not 0 < share < 1:
-            self.fail(f"{value} is not between 0 and 1; 0.9 and 90% are", param, ctx)
+            self.fail(f"{value} is not between 0 and 1; write 0.9 or 90%", param, ctx)
         return share
 
 
@@ -40,7 +40,7 @@ def grading_options(command: Callable[..., Any]) -> Callable[..., Any]:
         click.option("--grade", is_flag=True, help="Grade the answers, as the workload says."),
         click.option("--bar", type=_Share(), help="Share of conversations that must pass, like 0.9."),
         click.option("--judge", metavar="ID", help="Model that votes on answers; its votes cost money."),
-        click.option("--reference", metavar="ID", help="Model of the run to hold the others against, in pairs."),
+        click.option("--reference", metavar="ID", help="Model of the run to compare the others with, in pairs."),
         click.option("--votes", type=Count(1, 99), help="Votes of the judge on each answer."),
     ]
     for option in reversed(options):

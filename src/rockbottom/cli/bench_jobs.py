@@ -19,7 +19,7 @@ def jobs_options(command: Callable[..., Any]) -> Callable[..., Any]:
     options = [
         click.option("--bucket", metavar="NAME", help="S3 bucket for the lane batch."),
         click.option("--role", "role_arn", metavar="ARN", help="Role that Bedrock assumes for the lane batch."),
-        click.option("--s3-url", type=Url(), help="S3 of an endpoint that runs already, for the lane batch."),
+        click.option("--s3-url", type=Url(), help="S3 address of the endpoint of --endpoint-url, for the lane batch."),
     ]
     for option in reversed(options):
         command = option(command)

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     metavar="FILE",
     help="The pin file; rockbottom-pins.toml by default, here or in a folder above.",
 )
-@click.option("--accept", is_flag=True, help="Write what the prompts are now into the pin file.")
+@click.option("--accept", is_flag=True, help="Pin the prompts as they are now.")
 @click.option("--with-text", is_flag=True, help="Keep the text of accepted prefixes beside the pins, for full diffs.")
 @click.option("--name", help="The name of the prompt, where one SOURCE is given.")
 @click.option("--model", metavar="ID", help="The model of requests that name none, or an application profile.")
@@ -36,7 +36,12 @@ if TYPE_CHECKING:
 @click.option(
     "--max-usd", type=Number(zero=True), metavar="USD", help="Fail when a conversation costs more (simulated)."
 )
-@click.option("--min-hit-rate", type=Number(zero=True), metavar="PERCENT", help="Fail when less of its input is read.")
+@click.option(
+    "--min-hit-rate",
+    type=Number(zero=True),
+    metavar="PERCENT",
+    help="Fail when less of its input is read from the cache.",
+)
 @click.option(
     "--gap",
     type=Number(zero=True, most=Decimal(10**9)),
@@ -52,7 +57,7 @@ def command(
     model: str | None, requests_per_month: int | None, max_usd: Decimal | None, min_hit_rate: Decimal | None,
     gap: Decimal, output_tokens: int | None, as_json: bool,
 ) -> None:  # fmt: skip
-    """Fail when the cached prefix of a prompt is not the pinned one, and say what moved and what it costs.
+    """Fail when the cached prefix of a prompt differs from the pinned one; say what moved and what it costs.
 
     SOURCE is a JSON file with the arguments of converse() or invoke_model(), or a body of Messages, Chat Completions
     or Responses with its model (or a list of them, the turns of a conversation), or a function that returns them:
@@ -65,7 +70,7 @@ def command(
 
     path = pins_path or nearest_file(Path.cwd())
     if not path.parent.is_dir():
-        raise click.UsageError(f"{path.parent} is no folder; --pins names a file in one that exists")
+        raise click.UsageError(f"{path.parent} is not a folder; --pins takes a file in a folder that exists")
     gate = Gate(path, read_pins(path), date.today(), model, requests_per_month)
     chosen = _chosen(sources, name, gate.pins, path)
     limits = Limits(max_usd, min_hit_rate, gap, output_tokens)

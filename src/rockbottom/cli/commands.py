@@ -32,7 +32,7 @@ TASKS = (
         {
             "bench": _at("bench", "Measure a workload every way Bedrock can bill it.", "bench"),
             "estimate": _at("estimate", "Work out a month's bill before and after caching."),
-            "advise": _at("advise", "Say which levers to pull, in order, and what each saves.", "replay"),
+            "advise": _at("advise", "Say which savings to make first, and what each is worth.", "replay"),
         },
         "rockbottom bench workload.yaml",
     ),
@@ -68,7 +68,7 @@ TASKS = (
             "logging": _at("logging_setup", "Set up the logs of an account's calls, without code.", "aws"),
             "monitor": _at("monitor", "Alarms and a dashboard over what prompts cost, as code.", "aws", "watch"),
             "check": _at("check", "Fail a build when a prompt's cached prefix has changed."),
-            "reconcile": _at("reconcile", "Hold the ledger against what AWS counted and billed.", "aws", "watch"),
+            "reconcile": _at("reconcile", "Compare the ledger with what AWS counted and billed.", "aws", "watch"),
         },
         "rockbottom ledger summary --by team",
     ),
@@ -87,7 +87,7 @@ TASKS = (
         {
             "init": _at("init", "Write a starter workload and the examples of the how-tos."),
             "config": _at("config", "Show which settings are in force, and from where."),
-            "completion": _at("completion", "Print what completes commands in your shell."),
+            "completion": _at("completion", "Print the script that completes commands in your shell."),
             "mcp": _at("mcp", "Serve explain, replay, prices and more to a coding agent.", "mcp"),
         },
         "rockbottom init",

@@ -17,9 +17,6 @@ def command(as_json: bool) -> None:
 
     A flag comes before the environment, the environment before rockbottom.toml, and that before a command's own
     default. The file is looked for in the current folder and in those above it.
-
-    \b
-    rockbottom config
     """
     settings = settings_here()
     rows = [(setting, *_in_force(setting, settings)) for setting in SETTINGS]

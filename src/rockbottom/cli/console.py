@@ -1,7 +1,7 @@
 """The one way to print what people read: as wide as their terminal, with colour where they take it.
 
 What programs read (JSON, CSV, an address) is printed by ``click.echo`` as it stands. A line that would be too wide is
-folded where somebody looks at it; what is piped keeps its lines, unless ``COLUMNS`` says how wide they may be.
+folded on a terminal; in a pipe it stays one line, and ``COLUMNS`` says how wide tables are.
 """
 
 import os

@@ -28,9 +28,11 @@ if TYPE_CHECKING:
     show_default=True,
     help="Port to listen on; 0 is any free one.",
 )
-@click.option("--host", default="127.0.0.1", show_default=True, help="Loopback address to bind.")
+@click.option("--host", default="127.0.0.1", show_default=True, help="Loopback address to listen on.")
 @click.option("--expose", is_flag=True, help="Allow a --host that other machines can reach; there is no password.")
-@click.option("--allow-host", "hosts", multiple=True, metavar="NAME", help="A name that the page is opened by; repeat.")
+@click.option(
+    "--allow-host", "hosts", multiple=True, metavar="NAME", help="Host name by which the page may be opened; repeat."
+)
 @click.option("--open", "opens", is_flag=True, help="Open the page in the browser.")
 @click.option("--until-input-ends", "attended", is_flag=True, hidden=True)  # of whoever started it in a process
 def command(

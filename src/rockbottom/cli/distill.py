@@ -43,11 +43,11 @@ def pairs(as_json: bool) -> None:
 @click.option("--input", "tokens_in", type=Number(), required=True, help="Input tokens of a call.")
 @click.option("--output", "tokens_out", type=Number(), required=True, help="Output tokens of a call.")
 @click.option(
-    "--prefix", type=Number(zero=True), default=Decimal(0), help="Of the input, tokens that every call shares."
+    "--prefix", type=Number(zero=True), default=Decimal(0), help="Tokens of the input that every call shares."
 )
 @click.option("--requests", type=Number(), required=True, help="Calls a month.")
-@click.option("--records", type=Count(1), help="Prompts to train on; as many as a job takes.")
-@click.option("--epochs", type=Count(1, 20), default=2, show_default=True, help="Times over them.")
+@click.option("--records", type=Count(1), help="Prompts to train on; by default as many as a job takes.")
+@click.option("--epochs", type=Count(1, 20), default=2, show_default=True, help="Passes over the prompts.")
 @click.option("--from-logs", is_flag=True, help="The answers are in a log already: the teacher is not asked.")
 @click.option("--on", type=Day(), help="The day whose prices to use; today by default.")
 @prices_option
@@ -82,7 +82,7 @@ _sources = click.argument("sources", nargs=-1, required=True, type=click.Path(pa
 _metadata = click.option(
     "--where", "pairs", multiple=True, metavar="KEY=VALUE", help="Only calls with this requestMetadata."
 )
-_answers = click.option("--answers", is_flag=True, help="With the answers that were logged, as labels.")
+_answers = click.option("--answers", is_flag=True, help="Use the logged answers as labels.")
 
 
 @command.command()
@@ -155,7 +155,7 @@ def status(name: str, **options: Any) -> None:
 @command.command()
 @click.argument("name")
 @click.option("--every", "every_s", type=Decimals(0.05), default=60.0, show_default=True, help="Seconds between looks.")
-@click.option("--stop-after", type=Decimals(0), default=24.0, show_default=True, help="Hours after which to stop it.")
+@click.option("--stop-after", type=Decimals(0), default=24.0, show_default=True, help="Stop it after this many hours.")
 @where
 def wait(name: str, every_s: float, stop_after: float, **options: Any) -> None:
     """Wait for the job NAME, and stop it when its time is over: such jobs are known to hang."""

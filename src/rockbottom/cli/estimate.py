@@ -36,12 +36,20 @@ _LAYER = re.compile(r"(?P<tokens>[\d_,]+)(?:/(?P<variants>[\d_,]+))?(?:@(?P<ttl>
 @own_tokens
 @click.option("--sweep", "with_sweep", is_flag=True, help="Add the curve of cost against the share of the prefix.")
 @click.option("--html", type=click.Path(path_type=Path, dir_okay=False), help="Write the curve of --sweep as a page.")
-@click.option("--credits", "credit", type=Number(), metavar="USD", help="A balance: how many months it lasts.")
-@click.option("--guardrail", metavar="POLICY,..", help="A guardrail on every request: content,topics,words,pii...")
-@click.option("--guard-turn", is_flag=True, help="The guardrail evaluates the user's turn alone (guardContent).")
-@click.option("--beside", "besides", multiple=True, metavar="NAME=UNITS", help="An agent's other part a month; repeat.")
 @click.option(
-    "--capacity", is_flag=True, help="Add what capacity by the hour would cost, and from which use on it pays."
+    "--credits", "credit", type=Number(), metavar="USD", help="A balance of credits; says how many months it lasts."
+)
+@click.option("--guardrail", metavar="POLICY,..", help="A guardrail on every request: content,topics,words,pii...")
+@click.option("--guard-turn", is_flag=True, help="The guardrail evaluates only the user's turn (guardContent).")
+@click.option(
+    "--beside",
+    "besides",
+    multiple=True,
+    metavar="NAME=UNITS",
+    help="Units a month of another part of an agent, as in web_searches=2000; repeat.",
+)
+@click.option(
+    "--capacity", is_flag=True, help="Add what capacity paid by the hour would cost, and from what use it pays."
 )
 @click.option("--on", type=Day(), help="The day whose prices and rules to use; today by default.")
 @prices_option

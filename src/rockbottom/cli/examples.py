@@ -47,7 +47,7 @@ EXAMPLES = {
     "profiles": "list sonnet-5-5",
     "profiles create": "search-bot us.sonnet-4-6 --tag team=search",
     "profiles delete": "search-bot",
-    "profiles list": "sonnet-5-5 --residency keep",
+    "profiles list": "sonnet-5-5 --residency eu",
     "watch": "",
     "dash": "--open",
     "ledger": "summary --by team",

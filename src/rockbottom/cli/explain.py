@@ -60,7 +60,7 @@ class _Rules(ParamType):
 @click.option("--format", "name", metavar="NAME", help="The format of LOGS; recognised where it is not named.")
 @click.option("--strict", is_flag=True, help="Fail where anything cannot be read, or its model is not known.")
 @click.option("--no-prove", is_flag=True, help="Do not try the fixes on the requests read.")
-@click.option("--all", "all_findings", is_flag=True, help="List every miss, not one example a cause.")
+@click.option("--all", "all_findings", is_flag=True, help="List every miss instead of one example for each cause.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @click.option("--html", type=NewFile(), metavar="FILE", help="Write a page as well.")
 @by_option

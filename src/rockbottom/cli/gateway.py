@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 ENTRIES: dict[str, Entry] = {
     "key": Entry("rockbottom.cli.gateway_keys:key", "Add, list, rotate and revoke the keys of callers."),
-    "policy": Entry("rockbottom.cli.gateway:policy", "Print the least IAM policy of the gateway."),
+    "policy": Entry("rockbottom.cli.gateway:policy", "Print the smallest IAM policy that the gateway needs."),
 }
 """Commands of the group by name, in the order in which they are listed."""
 
@@ -31,14 +31,14 @@ DEFAULT_FILE = Path("gateway.yaml")
     default=DEFAULT_FILE,
     show_default=True,
     envvar="ROCKBOTTOM_GATEWAY",
-    help="Its configuration, in YAML.",
+    help="The configuration, in YAML.",
 )
 @click.option("--check", is_flag=True, help="Only check the configuration.")
 @click.pass_context
 def command(context: click.Context, file: Path, check: bool) -> None:
     """Serve a Bedrock-shaped proxy that plans caching for callers in any language.
 
-    SIGTERM or ctrl-C lets what is under way end, SIGHUP reads the configuration and the keys again.
+    On SIGTERM or ctrl-C it finishes the calls under way and ends; on SIGHUP it reads configuration and keys again.
     """
     context.obj = file
     if context.invoked_subcommand is not None:
@@ -57,7 +57,7 @@ def command(context: click.Context, file: Path, check: bool) -> None:
 @click.command()
 @click.pass_obj
 def policy(file: Path) -> None:
-    """Print the least IAM policy of the gateway, with the roles that its keys name and where its ledger is shipped."""
+    """Print the smallest IAM policy that the gateway needs, its keys' roles and its ledger's place included."""
     from rockbottom.cli.gateway_keys import table_of
     from rockbottom.gateway import least_policy, read_configuration
 

@@ -35,24 +35,30 @@ def key() -> None:
 @key.command()
 @click.argument("name")
 @click.option("--tag", "tags", multiple=True, metavar="NAME=VALUE", help="A tag on its calls; repeat.")
-@click.option("--model", "models", multiple=True, metavar="ID", help="A model, or how its id begins; repeat.")
-@click.option("--per-minute", type=Count(1), metavar="N", help="The most requests in a minute.")
+@click.option(
+    "--model",
+    "models",
+    multiple=True,
+    metavar="ID",
+    help="A model that it may call, or the beginning of its id; repeat.",
+)
+@click.option("--per-minute", type=Count(1), metavar="N", help="Most requests a minute.")
 @click.option(
     "--marks",
     type=click.Choice(["keep", "complete", "replace"]),
     default="keep",
     show_default=True,
-    help="What happens to cachePoints of the caller's own.",
+    help="What to do with the caller's own cachePoints.",
 )
-@click.option("--role", metavar="ARN", help="A role that its calls are made with.")
+@click.option("--role", metavar="ARN", help="IAM role to make its calls with.")
 @click.option("--move-volatile", is_flag=True, help="Move what changes with every call behind the conversation.")
 @click.option(
     "--strip",
     multiple=True,
     metavar="BEGINNING",
-    help="Take out texts of the system that begin so (x-anthropic-billing-header); repeat.",
+    help="Remove system texts that begin so, as x-anthropic-billing-header; repeat.",
 )
-@click.option("--batches", is_flag=True, help="Let it make OpenAI's batches and files, which no budget counts.")
+@click.option("--batches", is_flag=True, help="Allow OpenAI's batches and files, which no budget counts.")
 @click.option("--dry-run", is_flag=True, help="Only observe its calls.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @click.pass_obj

@@ -4,11 +4,11 @@ from rockbottom.cli.commands import Entry
 from rockbottom.cli.group import LazyGroup
 
 ENTRIES: dict[str, Entry] = {
-    "info": Entry("rockbottom.cli.ledger_info:info", "Show what is in it, and what it lost."),
+    "info": Entry("rockbottom.cli.ledger_info:info", "Show what it holds, and what it lost."),
     "summary": Entry("rockbottom.cli.ledger_summary:summary", "Sum what calls cost, by team, tenant or model."),
-    "sql": Entry("rockbottom.cli.ledger_asking:sql", "Ask it anything."),
+    "sql": Entry("rockbottom.cli.ledger_asking:sql", "Ask it a question in SQL."),
     "export": Entry("rockbottom.cli.ledger_asking:export", "Print every call as CSV or JSON lines."),
-    "ship": Entry("rockbottom.cli.ledger_ship:ship", "Copy it to a folder or S3, only what is new."),
+    "ship": Entry("rockbottom.cli.ledger_ship:ship", "Copy what is new to a folder or S3."),
     "prune": Entry("rockbottom.cli.ledger_info:prune", "Remove the oldest calls."),
 }
 """Commands of the group by name, in the order in which they are listed."""

@@ -44,9 +44,9 @@ def sql(query: str, source: str | None, as_json: bool, as_csv: bool) -> None:
 @click.command()
 @ledger_option
 @click.option("--json", "as_json", is_flag=True, help="JSON lines instead of CSV.")
-@click.option("--csv", "as_csv", is_flag=True, help="CSV, as without any option.")
-@click.option("--since", type=Instant(), help="Calls from then on (UTC).")
-@click.option("--until", type=Instant(), help="Calls before then (UTC).")
+@click.option("--csv", "as_csv", is_flag=True, help="CSV, the default.")
+@click.option("--since", type=Instant(), help="Only calls from this time on (UTC).")
+@click.option("--until", type=Instant(), help="Only calls before this time (UTC).")
 def export(source: str | None, as_json: bool, as_csv: bool, since: float | None, until: float | None) -> None:
     """Print every call in the order in which it was recorded; prefix hashes only with --json."""
     if as_json and as_csv:

@@ -46,7 +46,7 @@ def info(source: str | None, as_json: bool) -> None:
 
 @click.command()
 @ledger_option
-@click.option("--keep-mb", type=Decimals(min=0), required=True, metavar="MB", help="How much to keep.")
+@click.option("--keep-mb", type=Decimals(min=0), required=True, metavar="MB", help="Megabytes to keep.")
 @click.option("--yes", is_flag=True, help="Do not ask.")
 def prune(source: str | None, keep_mb: float, yes: bool) -> None:
     """Remove the oldest files until no more than --keep-mb are left (the newest always stays).

@@ -12,8 +12,8 @@ from rockbottom.figures import counted, megabytes
 
 @click.command()
 @click.argument("to", metavar="FOLDER|s3://PREFIX")
-@click.option("--ledger", "source", metavar="FOLDER", help="The ledger; your own otherwise.")
-@click.option("--delete", is_flag=True, help="Remove closed files here once they are there.")
+@click.option("--ledger", "source", metavar="FOLDER", help="The ledger; your own by default.")
+@click.option("--delete", is_flag=True, help="Delete closed files here once they are copied.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @click.pass_context
 def ship(ctx: click.Context, to: str, source: str | None, delete: bool, as_json: bool) -> None:

@@ -32,7 +32,7 @@ ledger_option: Callable[[Any], Any] = click.option(
     "source",
     type=LedgerSource(),
     metavar="FOLDER|s3://PREFIX",
-    help="The ledger, or what gateways shipped; your own otherwise.",
+    help="The ledger, or what gateways shipped; your own by default.",
 )
 
 

@@ -24,14 +24,14 @@ _where_to = options(
     click.option("--prefix", default="", metavar="PREFIX", help="Put them below this prefix of the bucket."),
     click.option("--log-group", default="", metavar="NAME", help="CloudWatch log group that takes them."),
     click.option("--role", metavar="NAME", help="Role by which Bedrock writes to the log group."),
-    click.option("--stack", default="default", show_default=True, metavar="NAME", help="Name on what is made."),
+    click.option("--stack", default="default", show_default=True, metavar="NAME", help="Name that marks what is made."),
 )  # fmt: skip
 _settings = options(
     _where_to,
-    click.option("--retention", type=Count(min=1), metavar="DAYS", help="Keep logs so long; 30 by default."),
-    click.option("--keep-forever", is_flag=True, help="Let no log expire."),
-    click.option("--with", "kinds", multiple=True, type=click.Choice(_DATA[1:]), help="Log this beside text; repeat."),
-    click.option("--replace", "replaces", is_flag=True, help="Replace a configuration that leads elsewhere."),
+    click.option("--retention", type=Count(min=1), metavar="DAYS", help="Days to keep logs; 30 by default."),
+    click.option("--keep-forever", is_flag=True, help="Keep logs without end."),
+    click.option("--with", "kinds", multiple=True, type=click.Choice(_DATA[1:]), help="Log this too; repeat."),
+    click.option("--replace", "replaces", is_flag=True, help="Replace logging that points elsewhere."),
 )  # fmt: skip
 _account = options(
     click.option("--region", type=Region(), help="AWS Region; that of your AWS settings by default."),
@@ -66,9 +66,9 @@ def plan(ctx: click.Context, check: bool, **arguments: Any) -> None:
 @_yes
 @click.pass_context
 def apply(ctx: click.Context, yes: bool, **arguments: Any) -> None:
-    """Make bucket, log group and role, and turn logging on; run again, it changes nothing.
+    """Create bucket, log group and role, and turn logging on; a second run changes nothing.
 
-    A bucket or log group that is there already is used as it is. Nothing is made without consent.
+    A bucket or log group that exists is used as it is. Nothing is created before you agree.
     """
     from rockbottom.rendering import logging_readers_text
 
@@ -87,9 +87,9 @@ def apply(ctx: click.Context, yes: bool, **arguments: Any) -> None:
 @_where_to
 @_account
 @_yes
-@click.option("--delete-logs", "with_logs", is_flag=True, help="The log group and what is in it, too.")
+@click.option("--delete-logs", "with_logs", is_flag=True, help="Also delete the log group and its logs.")
 def destroy(yes: bool, with_logs: bool, **arguments: Any) -> None:
-    """Turn logging off and remove what apply made; what was logged stays, but for --delete-logs."""
+    """Turn logging off and remove what apply made; logs stay unless you give --delete-logs."""
     from rockbottom.invocation_logging import removal
 
     clients = _clients(arguments)
@@ -128,7 +128,7 @@ def terraform(**arguments: Any) -> None:
 @click.option("--region", type=Region(any_too=True), default="*", help="AWS Region; any by default.")
 @click.option("--partition", default="aws", show_default=True, help="aws, aws-us-gov or aws-cn.")
 def policy(task: str, account: str, region: str, partition: str, **arguments: Any) -> None:
-    """Print the least IAM policy to set logging up, to read logs, or of Bedrock itself to write them."""
+    """Print the smallest IAM policy to set logging up, to read logs, or for Bedrock to write them."""
     from rockbottom.invocation_logging import (
         Place,
         apply_policy,
@@ -154,7 +154,7 @@ def _settings_of(arguments: dict[str, Any]) -> "Wanted":
     from rockbottom.invocation_logging import DEFAULT_RETENTION_DAYS, DEFAULT_ROLE, Wanted
 
     if arguments.get("keep_forever") and arguments.get("retention"):
-        raise click.UsageError("--retention and --keep-forever exclude each other")
+        raise click.UsageError("give --retention or --keep-forever, not both")
     days = None if arguments.get("keep_forever") else arguments.get("retention") or DEFAULT_RETENTION_DAYS
     return Wanted(
         arguments["bucket"], arguments["prefix"].strip("/"), arguments["log_group"], arguments["role"] or DEFAULT_ROLE,

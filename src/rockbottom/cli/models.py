@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 @click.command()
 @click.argument("words", nargs=-1)
 @click.option("--on", type=Day(), help="The day whose rules to show; today by default.")
-@click.option("--switches", is_flag=True, help="List where sources conflict instead, with the sides of each switch.")
+@click.option("--switches", is_flag=True, help="List where sources conflict instead, and the sides that can be chosen.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON, with every source and what is contested.")
 def command(words: tuple[str, ...], on: date | None, switches: bool, as_json: bool) -> None:
     """List models and their cache rules; WORDS narrow the list (as in: models claude 4-6)."""

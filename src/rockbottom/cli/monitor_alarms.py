@@ -33,7 +33,7 @@ _yes = click.option("--yes", is_flag=True, help="Do not ask.")
 def plan(ctx: click.Context, check: bool, **arguments: Any) -> None:
     """Show what apply would create, update and delete; reads only.
 
-    What is not marked as rockbottom's is left alone, whatever its name.
+    Only what carries rockbottom's mark is changed.
     """
     settings, clients = wanted_of(arguments), _clients(arguments)
     todo = _planned(settings, clients)
@@ -48,9 +48,9 @@ def plan(ctx: click.Context, check: bool, **arguments: Any) -> None:
 @_yes
 @click.pass_context
 def apply(ctx: click.Context, yes: bool, **arguments: Any) -> None:
-    """Make alarms, dashboard and topic as they should be; run again, it changes nothing.
+    """Create or update alarms, dashboard and topic; a second run changes nothing.
 
-    What they cost a month is shown first, and nothing is made without consent.
+    What they cost a month is shown first, and nothing is created before you agree.
     """
     settings, clients = wanted_of(arguments), _clients(arguments)
     todo = _planned(settings, clients)

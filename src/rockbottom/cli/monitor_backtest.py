@@ -24,7 +24,12 @@ if TYPE_CHECKING:
 @click.option("--alarm", "only", multiple=True, metavar="NAME", help="Only this alarm; repeat.")
 @click.option("--since", type=Instant(), help="Only calls from this day or instant on (UTC).")
 @click.option("--until", type=Instant(), help="Only calls before it.")
-@click.option("--bad", multiple=True, metavar="FROM..TO", help="Something was wrong then: an alarm is right; repeat.")
+@click.option(
+    "--bad",
+    multiple=True,
+    metavar="FROM..TO",
+    help="When something really was wrong, so that an alarm is right; repeat.",
+)
 @click.option(
     "--share",
     type=Decimals(0, 1, min_open=True),
@@ -40,7 +45,9 @@ if TYPE_CHECKING:
     metavar="KIND",
     help="changes: prefixes change every call. vanishes: nothing is cached. Both by default.",
 )
-@click.option("--tries", type=Count(1, 200), default=10, show_default=True, help="Instants at which it is simulated.")
+@click.option(
+    "--tries", type=Count(1, 200), default=10, show_default=True, help="At how many instants it is simulated."
+)
 @click.option(
     "--within",
     "within_h",
@@ -48,7 +55,7 @@ if TYPE_CHECKING:
     default=6.0,
     show_default=True,
     metavar="HOURS",
-    help="How long a simulated regression may live.",
+    help="How long a simulated regression lasts.",
 )
 @click.option(
     "--wolf",
@@ -70,7 +77,7 @@ if TYPE_CHECKING:
 )
 @click.pass_context
 def backtest(ctx: click.Context, source: str | None, as_json: bool, check: bool, **options: Any) -> None:
-    """Run alarms over recorded calls with AWS's rules before they are trusted.
+    """Run alarms over recorded calls with AWS's rules before you trust them.
 
     SOURCE is a ledger (yours by default), the folder of a bench run, or invocation logs. Says when each alarm would
     have fired, how fast it catches a simulated regression, how often it alarms falsely, and which threshold to take.

@@ -18,12 +18,12 @@ if TYPE_CHECKING:
 
 @click.command()
 @click.option("--file", type=click.Path(path_type=Path, dir_okay=False), help="The file of the budgets.")
-@click.option("--all", "every", is_flag=True, help="Also periods that are over.")
+@click.option("--all", "every", is_flag=True, help="Also show past periods.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def budgets(file: Path | None, every: bool, as_json: bool) -> None:
     """Show what was spent and what is held for calls under way, by account and period (UTC).
 
-    Limits are in your program; here is what they are compared with. Reads only.
+    The limits are in your program; this shows the sums that they are compared with. Reads only.
     """
     from rockbottom.budgets import BudgetStore, default_file
     from rockbottom.rendering import budgets_text
@@ -31,7 +31,7 @@ def budgets(file: Path | None, every: bool, as_json: bool) -> None:
     path = file if file is not None else default_file(os.environ)
     if not path.is_file():
         raise click.UsageError(
-            f"{path} is no file of budgets; Budgets(...) given to rockbottom.attach makes it, --file names another"
+            f"{path} does not exist; Budgets(...) passed to rockbottom.attach creates it, --file takes another path"
         )
     store = BudgetStore(path)
     now = datetime.now(UTC).timestamp()
@@ -51,7 +51,7 @@ def budgets(file: Path | None, every: bool, as_json: bool) -> None:
     else:
         show(budgets_text(rows, unpriced, width=width()))
         if not rows:
-            tell("nothing was spent in the periods that run")
+            tell("nothing was spent in the current periods")
 
 
 def _runs(account: "Account", now: float) -> bool:

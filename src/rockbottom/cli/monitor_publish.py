@@ -19,9 +19,7 @@ if TYPE_CHECKING:
     from rockbottom.sinks import Amount, Backlog, Gatherer, Outlet, PlaceFile
 
 _FOLDER = click.Path(path_type=Path, file_okay=False)
-_ledger = click.option(
-    "--ledger", "folder", type=_FOLDER, metavar="FOLDER", help="The ledger; the default one otherwise."
-)
+_ledger = click.option("--ledger", "folder", type=_FOLDER, metavar="FOLDER", help="The ledger; your own by default.")
 
 
 @click.command()
@@ -33,12 +31,18 @@ _ledger = click.option(
 @click.option("--dimensions", "sets", multiple=True, metavar="A,B", help="A set of dimensions ('' is none); repeat.")
 @click.option("--metric", "metrics", multiple=True, metavar="NAME", help="Only this metric; repeat.")
 @click.option(
-    "--most-series", type=Count(1), default=100, show_default=True, help="Combinations of dimension values told apart."
+    "--most-series",
+    type=Count(1),
+    default=100,
+    show_default=True,
+    help="Most combinations of dimension values kept apart.",
 )
 @click.option("--emf", metavar="WHERE", help="Embedded metric format instead: stdout, a file, or tcp://host:port.")
 @click.option("--simulated", is_flag=True, help="Also calls of a local endpoint.")
-@click.option("--follow", is_flag=True, help="Go on with what is recorded, once a minute, until ctrl-C.")
-@click.option("--state", type=click.Path(path_type=Path, dir_okay=False), help="Where the place is kept.")
+@click.option("--follow", is_flag=True, help="Send what is new once a minute, until ctrl-C.")
+@click.option(
+    "--state", type=click.Path(path_type=Path, dir_okay=False), help="File that remembers how far it has sent."
+)
 @click.option("--estimate", "estimate_only", is_flag=True, help="Say what it would send and cost; send nothing.")
 @click.option("--yes", is_flag=True, help="Do not ask before publishing custom metrics, which are billed.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
@@ -46,10 +50,10 @@ _ledger = click.option(
 def publish(
     ctx: click.Context, folder: Path | None, estimate_only: bool, yes: bool, as_json: bool, **options: Any
 ) -> None:
-    """Send what a ledger holds to CloudWatch, going on where the last time ended.
+    """Send what a ledger holds to CloudWatch, from where the last run ended.
 
     For calls recorded while nothing was published, or for programs that only keep a ledger. CloudWatch takes the last
-    two weeks. Killed at any moment it goes on; at most one run of calls is sent twice.
+    two weeks. If it is killed, the next run continues; at most one batch of calls is sent twice.
     """
     from rockbottom.sinks import Backlog, PlaceFile
 
@@ -113,16 +117,18 @@ def _published(
     show_default=True,
     help="Port to listen on; 0 is any free one.",
 )
-@click.option("--host", default="127.0.0.1", show_default=True, help="Address to bind; loopback unless told otherwise.")
-@click.option("--allow-host", "hosts", multiple=True, metavar="NAME", help="A name that it is asked by; repeat.")
+@click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on; loopback by default.")
+@click.option(
+    "--allow-host", "hosts", multiple=True, metavar="NAME", help="Host name by which it may be asked; repeat."
+)
 @click.option("--tag", "tags", multiple=True, metavar="NAME", help="A tag that becomes a label; repeat.")
 @click.option(
-    "--most-series", type=Count(1), default=1000, show_default=True, help="Combinations of labels told apart."
+    "--most-series", type=Count(1), default=1000, show_default=True, help="Most combinations of labels kept apart."
 )
 def serve(
     folder: Path | None, port: int, host: str, hosts: tuple[str, ...], tags: tuple[str, ...], most_series: int
 ) -> None:
-    """Show the totals of a ledger, of all processes that record in it, to Prometheus.
+    """Serve the totals of a ledger, over all processes that record in it, to Prometheus.
 
     At http://127.0.0.1:9477/metrics; ctrl-C stops it. The figures say what you spend: anyone who reaches the address
     can read them.
@@ -144,7 +150,7 @@ def serve(
     try:
         server, thread = listen(registry, port, host, hosts)
     except OSError as error:
-        raise click.UsageError(f"{host}:{port} cannot be listened on: {error.strerror}; give --port") from error
+        raise click.UsageError(f"{host}:{port} is not free to listen on: {error.strerror}; give --port") from error
     where = f"[{host}]" if ":" in host else host
     click.echo(f"http://{where}:{server.server_port}/metrics")
     if not host.startswith("127.") and host not in ("localhost", "::1"):

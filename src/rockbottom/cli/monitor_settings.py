@@ -33,11 +33,11 @@ settings_options = options(
     click.option("--alarms", "file", type=_FILE, metavar="FILE", help="Your changes to the alarms (TOML or YAML)."),
     click.option("--model", "models", multiple=True, metavar="ID",
                  help="A ModelId of the metrics; repeat. By default those of your ledger."),
-    click.option("--called-as", multiple=True, metavar="ID", help="The id as callers name it, for AWS's own metrics."),
+    click.option("--called-as", multiple=True, metavar="ID", help="The model id that callers send, for AWS's metrics."),
     click.option("--threshold", "thresholds", multiple=True, metavar="NAME=NUMBER", help="Threshold of an alarm."),
-    click.option("--stack", metavar="NAME", help="What is made carries this name; 'default' by default."),
+    click.option("--stack", metavar="NAME", help="Name that marks what is created; 'default' by default."),
     click.option("--namespace", metavar="NAME", help="Namespace of the metrics; BedrockLLMOps by default."),
-    click.option("--topic", metavar="ARN", help="SNS topic that alarms tell."),
+    click.option("--topic", metavar="ARN", help="SNS topic that alarms notify."),
     click.option("--create-topic", metavar="NAME", help="Make an SNS topic of this name for them."),
     click.option("--no-dashboard", is_flag=True, help="Alarms only."),
 )  # fmt: skip
@@ -53,7 +53,7 @@ def wanted_of(arguments: dict[str, Any], warn: bool = True) -> "Wanted":
 
     settings = read_wanted(arguments["file"]).with_thresholds(arguments["thresholds"])
     if arguments["topic"] and arguments["create_topic"]:
-        raise click.UsageError("--topic and --create-topic exclude each other")
+        raise click.UsageError("give --topic or --create-topic, not both")
     if arguments["topic"] and not arguments["topic"].startswith("arn:"):
         raise click.UsageError(f"--topic takes the ARN of an SNS topic; not {arguments['topic']!r}")
     if arguments["topic"] or arguments["create_topic"]:

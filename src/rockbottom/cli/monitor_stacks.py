@@ -60,7 +60,7 @@ def _tell_cost(settings: "Wanted") -> None:
 @click.option("--namespace", metavar="NAME", help="Namespace of the metrics.")
 @click.option("--create-topic", metavar="NAME", help="The topic that apply makes.")
 def policy(task: str, account: str, region: str, partition: str, **options: Any) -> None:
-    """Print the least IAM policy to publish metrics, to apply alarms, or to read metrics for reconcile."""
+    """Print the smallest IAM policy to publish metrics, to apply alarms, or to read metrics for reconcile."""
     from rockbottom.alarms import POLICIES
 
     rest = {"file": None, "thresholds": (), "topic": None, "models": ("any",), "called_as": (), "no_dashboard": False}

@@ -26,12 +26,12 @@ if TYPE_CHECKING:
 @click.option(
     "--now", type=Decimals(min=0), help="The instant of the request, in seconds since the epoch; now by default."
 )
-@click.option("--state", type=click.Path(dir_okay=False), help="What a planner learned and saved, to decide with it.")
+@click.option("--state", type=click.Path(dir_okay=False), help="File of what a planner learned, to decide with it.")
 @click.option(
     "--own-points",
     type=click.Choice(["keep", "complete", "replace"]),
     default="keep",
-    help="What to do with cachePoints the request has already.",
+    help="What to do with cachePoints that the request already has.",
 )
 @click.option("--move-volatile", is_flag=True, help="Allow moving sentences that change with every call to the end.")
 @click.option("--sort-tools", is_flag=True, help="Allow putting the tools in the order of their names.")
@@ -84,7 +84,7 @@ def _requests(name: str, model: str | None) -> list[dict[str, Any]]:
         raise click.UsageError(f"{name} is not JSON: {error}") from error
     requests: Sequence[Any] = read if is_list(read) else [read]
     if not requests or not all(is_object(request) for request in requests):
-        raise click.UsageError(f"{name} holds no request: wanted is an object with modelId and messages")
+        raise click.UsageError(f"{name} holds no request: expected is an object with modelId and messages")
     with_model = [_request_of(request, name) for request in requests]
     with_model = [
         dict(request) if request.get("model") else {**request, "modelId": request.get("modelId") or model}
@@ -112,7 +112,9 @@ def _request_of(record: Mapping[str, Any], name: str) -> Mapping[str, Any]:
     logged = record.get("input")
     body = logged.get("inputBodyJson") if is_object(logged) else record.get("modelInput")
     if is_object(logged) and not is_object(body):
-        raise click.UsageError(f"{name}: the record holds no request body; bodies over 100 KB lie beside the log")
+        raise click.UsageError(
+            f"{name}: the record holds no request body; the log keeps bodies over 100 KB in files of their own"
+        )
     if not is_object(body):
         return record
     model = record.get("modelId")

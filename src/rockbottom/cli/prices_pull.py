@@ -26,10 +26,10 @@ class NotAPriceList(RockbottomError):
 
 
 @click.command()
-@click.option("--region", "regions", multiple=True, metavar="REGION", help="This Region only; may be repeated.")
+@click.option("--region", "regions", multiple=True, metavar="REGION", help="Only this Region; repeat.")
 @click.option(
     "--offline", "files", multiple=True, type=click.Path(exists=True, dir_okay=False, path_type=Path), metavar="FILE",
-    help="Read this file instead: an offer file, or what get-products printed; may be repeated.",
+    help="Read this file instead: an offer file, or what aws pricing get-products printed; repeat.",
 )  # fmt: skip
 @click.option("--api", is_flag=True, help="Read the Price List API (GetProducts) instead of the offer files.")
 @click.option("--profile", help="The AWS profile with the credentials, for --api.")

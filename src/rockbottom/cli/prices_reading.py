@@ -88,5 +88,5 @@ def _json(base_url: str, path: str) -> Mapping[str, Any]:
             fix="--offline FILE reads an offer file that was downloaded, --base-url names another place",
         ) from error
     if not is_object(document):
-        raise PriceListUnavailable(f"{url} is no offer file of the price list.")
+        raise PriceListUnavailable(f"{url} is not an offer file of the price list.")
     return document

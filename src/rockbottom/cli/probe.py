@@ -49,7 +49,7 @@ _NAMES = ("minimum_tokens", *ALL_QUESTIONS)
     help="aws, local (http://127.0.0.1:4747), or the URL of a local endpoint.",
 )
 @click.option("--region", type=Region(), help="AWS Region; by default the one that the AWS configuration names.")
-@click.option("--only", multiple=True, type=click.Choice(_NAMES), help="Ask only this; may be given several times.")
+@click.option("--only", multiple=True, type=click.Choice(_NAMES), help="Ask only this; repeat.")
 @click.option("--yes", is_flag=True, help="Do not ask before spending.")
 @click.option("--estimate", "estimate_only", is_flag=True, help="Say what it would cost, send nothing.")
 @click.option("--json", "as_json", is_flag=True, help="Print the findings as JSON.")
@@ -72,9 +72,9 @@ def command(
 ) -> None:
     """Measure how a model really caches: minimum, lookback, lifetimes, what is in the key.
 
-    The price is estimated first and nothing is sent without consent. Findings are saved with their date and
-    from then on used instead of the catalogue's. On AWS it takes about seven minutes, most of them waiting; a GPT
-    model, which is asked over Responses, thirty-five, as its entries live for thirty.
+    The price is estimated first and nothing is sent before you agree. Findings are saved with their date
+    and used from then on instead of the catalogue's. On AWS it takes about seven minutes, most of them waiting; a GPT
+    model takes thirty-five, because its entries live for thirty.
     """
     on = datetime.now(UTC).date()
     catalog = load_catalog()

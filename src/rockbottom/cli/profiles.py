@@ -47,7 +47,9 @@ def _service_options(function: Any) -> Any:
 
 @command.command("list")
 @click.argument("model", required=False)
-@click.option("--residency", type=click.Choice(_RESIDENCIES), help="Only what keeps data there, the cheapest first.")
+@click.option(
+    "--residency", type=click.Choice(_RESIDENCIES), help="Only profiles that keep data there, cheapest first."
+)
 @click.option("--ask", is_flag=True, help="Ask the service for Regions and for your own profiles.")
 @click.option("--on", type=Day(), help="The day whose prices to use; today by default.")
 @prices_option
@@ -60,7 +62,7 @@ def list_profiles(
     """List the profiles of MODEL, or of every model, with what they cost and where they go.
 
     With MODEL and --residency the first line is the one to use; what service control policies must allow follows.
-    Destination Regions that no source states are unknown; --ask (or --endpoint-url) has the service name them.
+    Destination Regions that no source states are unknown; --ask (or --endpoint-url) asks the service for them.
     """
     from rockbottom.catalog import PriceBook, allowed, cheapest, load_catalog, priced
     from rockbottom.rendering import json_text, profiles_document, profiles_text
@@ -125,7 +127,7 @@ def create(
 @click.option("--yes", is_flag=True, help="Do not ask before deleting.")
 @_service_options
 def delete(name: str, yes: bool, region: str | None, aws_profile: str | None, endpoint_url: str | None) -> None:
-    """Delete the application inference profile NAME (its name or ARN): shown first, done only with a yes.
+    """Delete the application inference profile NAME (its name or ARN); asks first.
 
     Requests that still name it fail from then on; what they cost before stays in the bill under its tags.
     """

@@ -29,14 +29,14 @@ _WEEK = 7
 
 @click.command()
 @ledger_option
-@click.option("--cloudwatch", is_flag=True, help="Against AWS's own metrics; GetMetricData costs a little.")
+@click.option("--cloudwatch", is_flag=True, help="Compare with AWS's own metrics; GetMetricData costs a little.")
 @click.option(
     "--cur",
     "reports",
     type=_BILL,
     multiple=True,
     metavar="PATH",
-    help="Against a Cost and Usage Report: CSV, gzip, zip or Parquet, a file or a folder; repeat.",
+    help="Compare with a Cost and Usage Report: CSV, gzip, zip or Parquet, a file or a folder; repeat.",
 )
 @click.option(
     "--cost-explorer",
@@ -44,7 +44,7 @@ _WEEK = 7
     type=_BILL,
     multiple=True,
     metavar="FILE",
-    help="Against a Cost Explorer export, JSON or CSV; repeat.",
+    help="Compare with a Cost Explorer export, JSON or CSV; repeat.",
 )
 @click.option("--since", type=Day(), help="First day (UTC).")
 @click.option("--until", type=Day(), help="Last day (UTC).")
@@ -54,7 +54,7 @@ _WEEK = 7
     default=1.0,
     show_default=True,
     metavar="PERCENT",
-    help="What may differ.",
+    help="Difference to accept.",
 )
 @click.option(
     "--account",
@@ -68,12 +68,12 @@ _WEEK = 7
 @click.option("--profile", help="AWS profile.")
 @click.option("--endpoint-url", type=Url(), help="Another endpoint for CloudWatch.")
 @click.option("--yes", is_flag=True, help="Do not ask before CloudWatch charges for the answer.")
-@click.option("--all", "everything", is_flag=True, help="Show what agrees, too.")
+@click.option("--all", "everything", is_flag=True, help="Show rows that agree as well.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @click.option("--html", type=NewFile(), metavar="FILE", help="Write a page as well.")
 @click.pass_context
 def command(ctx: click.Context, as_json: bool, everything: bool, html: Path | None, **options: Any) -> None:
-    """Hold the ledger against what AWS counted and billed, by day and model, and say why they differ.
+    """Compare the ledger with what AWS counted and billed, by day and model, and say why they differ.
 
     Reads only; sums are kept beside the ledger. Exits with 1 where something differs by more
     than the tolerance, and where there was nothing to compare.

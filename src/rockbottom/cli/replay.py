@@ -96,7 +96,7 @@ class NothingRepeats(RockbottomError):
     help="The model behind an application inference profile; repeat for more.",
 )
 @click.option("--guardrail", metavar="POLICY,..", help="Add the fee of a guardrail; only with --engine one.")
-@click.option("--guard-turn", is_flag=True, help="The guardrail evaluates the user's turn alone (guardContent).")
+@click.option("--guard-turn", is_flag=True, help="The guardrail evaluates only the user's turn (guardContent).")
 @click.option(
     "--engine",
     type=click.Choice(ENGINES),
@@ -104,14 +104,16 @@ class NothingRepeats(RockbottomError):
     show_default=True,
     help="In this process, in several, or on a Ray cluster.",
 )
-@click.option("--jobs", type=Count(1, 1024), help="Processes of --engine processes; as many as processors.")
-@click.option("--ray-address", metavar="ADDRESS", help="The cluster of --engine ray; else RAY_ADDRESS, else one here.")
+@click.option("--jobs", type=Count(1, 1024), help="Processes of --engine processes; one for each processor by default.")
+@click.option(
+    "--ray-address", metavar="ADDRESS", help="Cluster of --engine ray; RAY_ADDRESS by default, or one started here."
+)
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @click.option("--csv", "as_csv", is_flag=True, help="Print CSV.")
 @click.option("--html", type=click.Path(path_type=Path, dir_okay=False), metavar="FILE", help="Write a page as well.")
 @click.option("--follow", is_flag=True, help="Keep reading logs while they are written; ctrl-C ends it.")
 @click.option(
-    "--every", type=Decimals(1, 3600), default=30.0, show_default=True, help="With --follow: seconds between."
+    "--every", type=Decimals(1, 3600), default=30.0, show_default=True, help="With --follow: seconds between two looks."
 )
 @source_options
 def command(

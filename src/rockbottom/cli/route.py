@@ -20,7 +20,7 @@ from rockbottom.cli.values import Day, Region, prices_option
     multiple=True,
     required=True,
     metavar="RULE",
-    help="'MODEL if CONDITION'; repeat, the first that holds counts.",
+    help="'MODEL if CONDITION'; repeat: the first one that matches counts.",
 )
 @click.option(
     "--policy", "policies", multiple=True, metavar="NAME", help="A policy of rockbottom replay; repeat for more."
@@ -56,7 +56,7 @@ def command(
     from rockbottom.replay import PLANNER, ReplayQuestion, cached_as_sent, routing_of, routing_rule
 
     if by:
-        raise click.UsageError("route adds everything up; rockbottom replay --by KEY tells groups apart")
+        raise click.UsageError("route does not group requests; rockbottom replay --by KEY does")
     rules = [routing_rule(text) for text in texts]
     tell_of_compiling()
     reading = read_with_bar(source, settings_of(partial_blocks, options, by), name)

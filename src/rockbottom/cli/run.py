@@ -39,7 +39,7 @@ _NOT_FOUND, _NOT_RUNNABLE = 127, 126  # as shells say it
 @click.option(
     "--ledger",
     type=click.Path(file_okay=False, path_type=Path),
-    help="Folder that keeps a record of every call; otherwise as ROCKBOTTOM_LEDGER says.",
+    help="Folder that keeps a record of every call; ROCKBOTTOM_LEDGER by default.",
 )
 @click.option(
     "--state",
@@ -64,13 +64,10 @@ def command(
     quiet: bool,
     program: tuple[str, ...],
 ) -> None:
-    """Run a program with every Bedrock client that it makes attached; no line of it is changed.
+    """Run a program with every Bedrock client that it makes attached; the program is not changed.
 
     COMMAND is python app.py, or whatever starts Python in the end: gunicorn, pytest, a shell script. Its exit code is
-    the exit code, and what it used and saved is said on stderr when it has ended.
-
-    \b
-    rockbottom run --dry-run -- python app.py
+    passed on, and what it used and saved is printed on stderr when it ends.
     """
     if dry_run and holdout:
         raise click.UsageError("--dry-run plans no call, so --holdout has nothing to leave unplanned")
@@ -106,7 +103,7 @@ def _records_folder() -> Generator[str]:
                 return
         say(
             f"there is no place for temporary files ({refused.strerror or refused}), so what the program uses is not "
-            "summed up at its end; its clients are attached all the same",
+            "summed up at its end; its clients are attached anyway",
             "TMPDIR=DIR rockbottom run -- python app.py",
         )
         yield UNRECORDED
@@ -116,7 +113,9 @@ def _check_share(share: str, *, beside: str) -> None:
     from rockbottom.sharing import BadAddress, address_of
 
     if beside:
-        raise click.UsageError(f"--share learns with others from what is really sent, so it does not go with {beside}")
+        raise click.UsageError(
+            f"--share learns with others from what is really sent, so it cannot be combined with {beside}"
+        )
     try:
         address_of(share, os.environ)
     except BadAddress as error:

@@ -21,7 +21,7 @@ from rockbottom.local import serve as serve_forever
     show_default=True,
     help="Port to listen on; 0 is any free one.",
 )
-@click.option("--host", default="127.0.0.1", show_default=True, help="Address to bind; loopback unless told otherwise.")
+@click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on; loopback by default.")
 @click.option(
     "--clock",
     type=click.Choice(["real", "manual"]),
@@ -49,8 +49,12 @@ from rockbottom.local import serve as serve_forever
 @click.option("--s3", metavar="URL", help="S3 that batch jobs read and write; 'moto' starts one in this process.")
 @click.option("--tls", is_flag=True, help="Speak TLS, with a certificate made at the start; its bundle is printed.")
 @click.option("--s3-port", type=Count(0, 65535), default=0, show_default=True, help="Port of that S3; 0: any.")
-@click.option("--allow-host", "hosts", multiple=True, metavar="NAME", help="A name that it is called by; repeat.")
-@click.option("--allow-origin", "origins", multiple=True, metavar="ORIGIN", help="A page that may call it; repeat.")
+@click.option(
+    "--allow-host", "hosts", multiple=True, metavar="NAME", help="Host name by which it may be called; repeat."
+)
+@click.option(
+    "--allow-origin", "origins", multiple=True, metavar="ORIGIN", help="Origin of a web page that may call it; repeat."
+)
 @click.option(
     "--control-token",
     metavar="TOKEN",
@@ -70,7 +74,7 @@ from rockbottom.local import serve as serve_forever
     "switches",
     multiple=True,
     metavar="NAME=SIDE",
-    help="Choose a side where sources conflict (rockbottom models --switches lists them).",
+    help="Follow one side where sources conflict (rockbottom models --switches lists them).",
 )
 def serve(env: bool, clock: str, switches: tuple[str, ...], **options: Any) -> None:
     """Serve a local Bedrock endpoint that AWS SDKs talk to by endpoint URL."""

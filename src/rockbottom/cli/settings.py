@@ -114,7 +114,7 @@ def read_settings(file: Path) -> SettingsFile:
     try:
         tables = toml_of(text)
     except Undecodable as error:
-        raise BadSettings(f"{file} is no TOML: {error}") from error
+        raise BadSettings(f"{file} is not TOML: {error}") from error
     values: dict[str, Any] = {}
     lines: dict[str, int] = {}
     for name, value in _flat(tables):

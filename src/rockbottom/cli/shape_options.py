@@ -24,7 +24,7 @@ def own_tokens(command: Command) -> Command:
 
 
 _OWN = (
-    click.option("--question", type=Number(zero=True), help="Tokens of their own in every request."),
+    click.option("--question", type=Number(zero=True), help="Tokens that are new in every request."),
     click.option("--output", type=Number(zero=True), help="Output tokens of a request."),
     click.option("--turns", type=Count(1, 500), help="Requests of one conversation."),
     click.option("--added", type=Number(zero=True), help="Tokens that each turn adds to the conversation."),

@@ -14,14 +14,14 @@ from rockbottom.cli.today import line_of, today_in
 @click.command("status")
 @click.option(
     "--ledger", "folder", type=click.Path(path_type=Path, file_okay=False), metavar="FOLDER",
-    help="The ledger; your own otherwise.",
+    help="The ledger; your own by default.",
 )  # fmt: skip
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def command(folder: Path | None, as_json: bool) -> None:
     """Say what was spent today, in one line for a shell prompt or a status bar.
 
     Today begins at midnight in your time zone. Calls to the local endpoint cost nothing and are not counted. The first
-    time of a day reads the ledger; after that only what came since is read.
+    call of a day reads the ledger; later ones read only what is new.
     """
     today = today_in(folder or ledger_folder(), time.time())
     if as_json:

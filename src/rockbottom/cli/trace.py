@@ -54,7 +54,7 @@ def import_(
     """Read SOURCE (a file, a folder, or s3://bucket/prefix) into one Parquet file without its text.
 
     Block hashes are keyed with a secret drawn for this file and forgotten, so the file can be shared.
-    Parts already read are kept beside FILE until all are done: the same command takes up where it stopped.
+    Parts already read are kept beside FILE until all are done: the same command continues where it stopped.
     """
     from rockbottom.cli.trace_import import imported
     from rockbottom.rendering import imported_text

@@ -77,7 +77,7 @@ class Decimals(click.FloatRange):
         """The number; fails on what is none, or out of the range."""
         number: float = super().convert(value, param, ctx)
         if not abs(number) <= float(MOST):
-            self.fail(f"{value} is not a number that can be reckoned with", param, ctx)
+            self.fail(f"{value} is not a finite number", param, ctx)
         return number
 
 

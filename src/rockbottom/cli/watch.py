@@ -27,14 +27,14 @@ ledger_option = click.option(
     "--ledger",
     "folder",
     type=click.Path(file_okay=False, path_type=Path),
-    help="Folder of the ledger; ROCKBOTTOM_LEDGER or the default folder otherwise.",
+    help="Folder of the ledger; ROCKBOTTOM_LEDGER or your own by default.",
 )
 logs_options = options(
     click.option(
         "--logs", "logs", metavar="SOURCE",
         help="Follow invocation logs instead: a folder, an s3:// prefix, or log-group:NAME.",
     ),
-    click.option("--quota", "quotas", multiple=True, metavar="MODEL=TOKENS", help="Your quota a minute; repeat."),
+    click.option("--quota", "quotas", multiple=True, metavar="MODEL=TOKENS", help="Your tokens a minute; repeat."),
     click.option(
         "--profile", "profiles", multiple=True, metavar="ARN=ID",
         help="With --logs: the model behind an application profile; repeat.",
@@ -59,7 +59,7 @@ side_option = click.option(
 @side_option
 @click.option("--once", is_flag=True, help="Print one frame and end.")
 @click.option("--json", "as_json", is_flag=True, help="Print the snapshot as JSON; with --follow one line each.")
-@click.option("--follow", is_flag=True, help="With --json: go on, a line whenever something changed.")
+@click.option("--follow", is_flag=True, help="With --json: print a line whenever something changes.")
 @click.option("--every", type=Decimals(0.1, 3600), default=2.0, show_default=True, help="Seconds between two looks.")
 def command(
     folder: Path | None, logs: str | None, quotas: tuple[str, ...], profiles: tuple[str, ...], period: str, side: str,
@@ -67,8 +67,8 @@ def command(
 ) -> None:  # fmt: skip
     """Watch a ledger of calls: hit rate, spend, saving, worst prefixes, latest misses with their causes.
 
-    With --logs the same of an account whose programs are not changed: who spends what, and how near each model's
-    busiest minute came to its quota. Logs of the last 24 hours are read, or of the period where it is longer.
+    With --logs it shows the same for an account whose programs you do not change: who spends what, and how near each
+    model's busiest minute came to its quota. It reads the logs of the last 24 hours, or of a longer --period.
 
     Keys: 1 to 5 choose the period, e changes between AWS and the local endpoint, t shows all tags, p pauses, q quits.
     """
@@ -117,7 +117,7 @@ def view_of_logs(
     from rockbottom.watch import log_view
 
     if folder is not None:
-        raise click.UsageError("--ledger and --logs exclude each other")
+        raise click.UsageError("give --ledger or --logs, not both")
     check_installed()
     quota_by_model: dict[str, int] = {}
     for pair in quotas:

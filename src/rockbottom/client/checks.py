@@ -17,7 +17,7 @@ def check_kinds(**arguments: Any) -> None:
     for name, value in arguments.items():
         is_of_kind, fix = _KINDS[name]
         if value is not None and not is_of_kind(value):
-            raise NotAttachable(f"{name}={type(value).__name__} is nothing that {name} can be.", fix=fix)
+            raise NotAttachable(f"{name}={type(value).__name__} cannot be used as {name}.", fix=fix)
 
 
 def seconds_of(hold_s: Any) -> float:
@@ -27,7 +27,7 @@ def seconds_of(hold_s: Any) -> float:
     except (TypeError, ValueError, OverflowError):
         seconds = float("nan")
     if not isfinite(seconds):
-        raise NotAttachable(f"hold_s={hold_s!r} is no number of seconds.", fix="hold_s=5; hold_s=0 never waits")
+        raise NotAttachable(f"hold_s={hold_s!r} is not a number of seconds.", fix="hold_s=5; hold_s=0 never waits")
     return max(0.0, seconds)
 
 
@@ -38,7 +38,7 @@ def usd_of(amount: Decimal | int | str | None) -> Decimal | None:
     except InvalidOperation:
         usd = Decimal("nan")
     if usd is not None and not usd.is_finite():
-        raise NotAttachable(f"keep_alive_usd={amount!r} is no amount of US dollars.", fix='keep_alive_usd="2.00"')
+        raise NotAttachable(f"keep_alive_usd={amount!r} is not an amount of US dollars.", fix='keep_alive_usd="2.00"')
     return usd
 
 
@@ -49,7 +49,7 @@ def _plans(planner: Any) -> bool:
         ref(planner)  # its lock is kept beside it, for as long as it lives
     except TypeError as error:
         raise NotAttachable(
-            f"planner={type(planner).__name__} cannot be referred to weakly.", fix='"__weakref__" among its __slots__'
+            f"planner={type(planner).__name__} does not allow weak references.", fix='"__weakref__" among its __slots__'
         ) from error
     return True
 

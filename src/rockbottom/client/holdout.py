@@ -26,7 +26,9 @@ class Holdout:
 
     def __post_init__(self) -> None:
         if not 0 <= self.share <= 1:
-            raise NotAttachable(f"holdout={self.share} is no share of conversations.", fix="holdout=0.02 leaves out 2%")
+            raise NotAttachable(
+                f"holdout={self.share} is not a share of conversations.", fix="holdout=0.02 leaves out 2%"
+            )
 
     def arm(self, request: Request) -> Arm:
         """The arm of a request's conversation."""
@@ -44,7 +46,7 @@ def holdout_of(holdout: "Holdout | float | Decimal | str | None") -> Holdout | N
         try:
             chosen = Holdout(Decimal(str(holdout)))
         except InvalidOperation as error:
-            raise NotAttachable(f"holdout={holdout!r} is no number.", fix="holdout=0.02 leaves out 2%") from error
+            raise NotAttachable(f"holdout={holdout!r} is not a number.", fix="holdout=0.02 leaves out 2%") from error
     return chosen if chosen is not None and chosen.share else None
 
 

@@ -137,4 +137,4 @@ def _library_of(inner: Any) -> Any:
         library = sys.modules.get(base.__module__.partition(".")[0])
         if library is not None and hasattr(library, "SyncByteStream"):
             return library
-    raise NotAttachable(f"{type(inner).__module__} is no library that rockbottom can attach to.")
+    raise NotAttachable(f"{type(inner).__module__} is not a library that rockbottom can attach to.")

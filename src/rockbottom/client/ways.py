@@ -124,14 +124,14 @@ def way_of(client: Any) -> type[Way]:
         raise
     except Exception as error:  # it fails when it is asked for what clients have
         raise NotAttachable(
-            f"{_name_of(client)} cannot be looked into ({type(error).__name__}).", fix=_fix_for(client)
+            f"{_name_of(client)} cannot be inspected ({type(error).__name__}).", fix=_fix_for(client)
         ) from error
 
 
 def _way_of(client: Any) -> type[Way]:
     if inspect.isclass(client):
         raise NotAttachable(
-            f"{_name_of(client)} is not a client, only what makes clients.",
+            f"{_name_of(client)} makes clients and is not one itself.",
             fix=f"an instance: client = {client.__name__}(...), then rockbottom.attach(client)",
         )
     if is_botocore_client(client):

@@ -25,8 +25,8 @@ def _name(catalog: Catalog, called: str) -> str:
 def saved_by_itself(names: tuple[str, ...]) -> str:
     """What to hold in mind of savings against no caching where such models are among those called."""
     more = f" and {counted(len(names) - _NAMED, 'more model')}" if len(names) > _NAMED else ""
-    caches, comes = ("caches by itself", "it comes") if len(names) == 1 else ("cache by themselves", "they come")
+    caches = "caches by itself" if len(names) == 1 else "cache by themselves"
     return (
-        f"{', '.join(names[:_NAMED])}{more} {caches}: of what is saved against no caching a part is saved as {comes}, "
-        "without rockbottom; rockbottom replay of the ledger shows both bills"
+        f"{', '.join(names[:_NAMED])}{more} {caches}: part of the saving against no caching comes without rockbottom. "
+        "rockbottom replay on the ledger shows both bills"
     )

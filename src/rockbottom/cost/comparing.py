@@ -181,8 +181,9 @@ def _sentences(comparison: Comparison) -> list[str]:
     )
     if comparison.saved is None or held_out.paid is None or planned.paid is None:
         return [head, f"not enough to say what planning saves: {_missing(comparison)}"]
-    paid = f"of the cost without caching they paid {_shares(held_out.paid)}, the planned {_shares(planned.paid)}"
-    lines = [head, f"{paid}; planning saved {_shares(comparison.saved)} of it{_unless_seen(comparison.saved)}"]
+    paid = f"held-out calls paid {_shares(held_out.paid)} of their cost without caching"
+    paid += f", planned ones {_shares(planned.paid)}"
+    lines = [head, f"{paid}; planning saved {_shares(comparison.saved)}{_unless_seen(comparison.saved)}"]
     if comparison.sooner_ms is None or held_out.first_ms is None or planned.first_ms is None:
         return [*lines, "too few streams to compare how soon they answered"]
     first = f"first token after {_times(held_out.first_ms)} ms held out, {_times(planned.first_ms)} ms planned"

@@ -85,7 +85,7 @@ def rules_as_item(stream: list[Variant], findings: Sequence[Finding], known: Kno
         for request in stream
     ]
     trial = by_hand_alone(moved, findings, known)
-    item = "the rules as a first input item of role developer, for instructions take no mark"
+    item = "the rules sent as a first input item of role developer (instructions cannot be marked)"
     return None if trial is None else (f"{item}; {trial[0]}", trial[1])
 
 

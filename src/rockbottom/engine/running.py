@@ -114,7 +114,7 @@ def _check(questions: Sequence[ReplayQuestion]) -> None:
         for name in question.policies:
             if name not in PARTITIONABLE:
                 raise NotPartitionable(
-                    f"policy {name!r} is none of {', '.join(PARTITIONABLE)}; only these are replayed in partitions, "
-                    "because one that learns must see all traffic in turn",
+                    f"policy {name!r} cannot be replayed in several processes: a policy that learns must see all "
+                    f"traffic in order. These can: {', '.join(PARTITIONABLE)}",
                     fix="--engine one",
                 )

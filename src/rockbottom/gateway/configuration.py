@@ -159,12 +159,12 @@ def _composed(path: Path) -> tuple[Any, Any]:
         content = content_of(path)
     except FileNotFoundError as error:
         least = f"printf 'upstream:\\n  region: us-east-1\\nledger: ledger\\n' > {path}"
-        raise BadConfiguration(f"{path}: no such file; the least that it says:", fix=least) from error
+        raise BadConfiguration(f"{path}: no such file; this writes the smallest one:", fix=least) from error
     try:
         root = yaml_root(content.decode())
         return root, yaml_value(root) if root is not None else {}
     except (Undecodable, UnicodeDecodeError) as error:
-        raise BadConfiguration(f"{path} is no YAML: {error}") from error
+        raise BadConfiguration(f"{path} is not YAML: {error}") from error
 
 
 def _check(configuration: Configuration, path: Path, root: Any) -> None:
@@ -186,7 +186,7 @@ def _check(configuration: Configuration, path: Path, root: Any) -> None:
         host, _, port = address.rpartition(":")
         if not host or not port.isdigit() or int(port) > 65535:
             fix = f"{field}: 127.0.0.1:{example}"
-            raise _bad(path, root, field, f"{address!r} is no address and port", fix=fix)
+            raise _bad(path, root, field, f"{address!r} is not an address and a port", fix=fix)
     if configuration.keys is None and not is_loopback(configuration.host):
         fix = "keys: keys.json, and rockbottom gateway key add NAME; or listen on 127.0.0.1"
         raise _bad(
@@ -207,7 +207,7 @@ def _check(configuration: Configuration, path: Path, root: Any) -> None:
         raise _bad(path, root, "ship", "there is no ledger to ship", fix="ledger: ledger")
     for field, url in (("runtime", configuration.upstream.url), ("mantle", configuration.upstream.mantle_url)):
         if not re.match(r"https?://[^/]+$", url):
-            raise _bad(path, root, f"upstream.{field}", f"{url!r} is no address like https://host")
+            raise _bad(path, root, f"upstream.{field}", f"{url!r} is not an address like https://host")
 
 
 def _bad(path: Path, root: Any, field: str, fault: str, *, fix: str | None = None) -> BadConfiguration:

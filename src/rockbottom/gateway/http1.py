@@ -200,7 +200,7 @@ class _Connection(asyncio.Protocol):
             self._parser.feed_data(data)
         except (httptools.HttpParserError, httptools.HttpParserUpgrade) as error:
             self._again = False
-            reply.fail(ConnectionError(f"it is no reply of HTTP/1.1: {error}"))
+            reply.fail(ConnectionError(f"it is not an HTTP/1.1 reply: {error}"))
         if not reply.status and self._head > _MOST_HEAD:
             self._again = False
             reply.fail(ConnectionError(f"its head has more than {_MOST_HEAD} bytes"))

@@ -168,4 +168,4 @@ def _read(path: Path) -> list[Key]:
     try:
         return decoded(text, _Table).keys
     except Undecodable as error:
-        raise BadConfiguration(f"{path} is no table of keys: {error}.") from error
+        raise BadConfiguration(f"{path} is not a table of keys: {error}.") from error

@@ -62,7 +62,7 @@ class Owners:
             if owner != (key.id or _EVERYBODY) and key.id:
                 kind = next((kind for kind in _MISSING if name.startswith(kind[:4].lower())), "Response")
                 if owner_and_host is None:
-                    message = f"Whose {kind.lower()} this is cannot be told now; ask again."
+                    message = f"Whose {kind.lower()} this is cannot be looked up now; try again."
                     raise Refused(503, "ServiceUnavailableException", message, retry_after_s=1.0)
                 raise Refused(404, "ResourceNotFoundException", _MISSING[kind])
             if host and read.route.host is None:

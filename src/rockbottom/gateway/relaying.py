@@ -149,7 +149,7 @@ class Relay:
                 return pieces[0] if len(pieces) == 1 else b"".join(pieces)
 
     def _too_large(self) -> Refused:
-        limit = f"A body may have {thousands(self._most)} bytes at this gateway (limits.body_mb)."
+        limit = f"A body may have at most {thousands(self._most)} bytes at this gateway (limits.body_mb)."
         return Refused(413, "RequestEntityTooLargeException", limit)
 
     async def _departed(self, read: Asked, key: Key) -> Departure:

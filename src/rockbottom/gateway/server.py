@@ -306,7 +306,7 @@ def _context(configuration: Configuration, tls: Tls) -> ssl.SSLContext:
     try:
         return context_of(chain, key)
     except (OSError, ssl.SSLError) as error:
-        raise BadConfiguration(f"tls: {chain} and {key} are no certificate with its key: {error}") from error
+        raise BadConfiguration(f"tls: {chain} and {key} are not a certificate and its key: {error}") from error
 
 
 def serve_gateway(path: Path, env: Mapping[str, str], on_start: Callable[[RunningGateway], None]) -> None:

@@ -45,7 +45,9 @@ class Signature:
             or scope[4] != "aws4_request"
             or not fields.get("Signature")
         ):
-            raise Refused(403, "IncompleteSignatureException", "The Authorization header is no signature of version 4.")
+            raise Refused(
+                403, "IncompleteSignatureException", "The Authorization header is not a Signature Version 4 signature."
+            )
         signed = tuple(name for name in fields.get("SignedHeaders", "").split(";") if name)
         return cls(scope[0], scope[1], scope[2], scope[3], signed, fields["Signature"])
 

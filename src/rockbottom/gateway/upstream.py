@@ -164,7 +164,7 @@ class Way:
         if request.body or request.method not in ("GET", "DELETE"):
             fields["content-length"] = str(len(request.body))
         if not _TARGET.fullmatch(target) or _CUTS.search("".join([*fields, *fields.values()])):
-            message = "The path or a header field has characters that HTTP/1.1 has not."
+            message = "The path or a header field has characters that HTTP/1.1 does not allow."
             raise Refused(400, "ValidationException", message)
         lines = [f"{name}: {value}\r\n" for name, value in fields.items()]
         return f"{request.method} {target} HTTP/1.1\r\n{''.join(lines)}\r\n".encode("latin-1")

@@ -83,7 +83,7 @@ def _numeric(expected: Json, text: str) -> Outcome:
         return Outcome(False, "no number in the answer")
     chosen = {"last": numbers[-1:], "first": numbers[:1], "any": numbers}[which]
     near = any(abs(number - value) <= slack for number in chosen)
-    return Outcome(near, "" if near else f"the {which} number is not within {digits_of(slack)} of what is wanted")
+    return Outcome(near, "" if near else f"the {which} number is not within {digits_of(slack)} of the expected one")
 
 
 def _json_schema(expected: Json, text: str) -> Outcome:

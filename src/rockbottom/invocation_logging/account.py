@@ -130,7 +130,9 @@ def _log_group_steps(settings: Wanted, place: Place, clients: Clients) -> Iterat
     wanted_role = {"trust": trust_policy(place), "permissions": role_policy(settings, place)}
     role = found_or(lambda: clients.iam.get_role(RoleName=settings.role)["Role"], None)
     if role is not None and _tags(role.get("Tags", ())) != settings.stack:
-        says = f"The role {settings.role} is there, and rockbottom did not make it for the stack {settings.stack}."
+        says = (
+            f"The role {settings.role} exists already, and rockbottom did not make it for the stack {settings.stack}."
+        )
         raise RoleTaken(says, fix="--role takes another name")
     there = None if role is None else {
         "trust": role["AssumeRolePolicyDocument"],

@@ -61,7 +61,7 @@ class Wanted:
             ("bucket", self.bucket, _BUCKET), ("log group", self.log_group, _LOG_GROUP), ("role", self.role, _ROLE),
         ):  # fmt: skip
             if value and not shape.fullmatch(value):
-                raise InvalidLogging(f"{value!r} is no name of a {name}.")
+                raise InvalidLogging(f"{value!r} cannot be the name of a {name}.")
         unknown = [kind for kind in self.kinds if kind not in DATA_KINDS]
         if unknown:
             raise InvalidLogging(f"{unknown[0]!r} cannot be logged; there are {', '.join(DATA_KINDS)}.")

@@ -111,7 +111,7 @@ def cloudformation(settings: Wanted) -> Json:
     resources: Json = {**_bucket_resources(settings.checked()), **_log_group_resources(settings)}
     config = json.dumps(logging_config(settings, _CLOUDFORMATION))
     command = f"aws bedrock put-model-invocation-logging-configuration --logging-config '{config}'"
-    says = "CloudFormation has no resource for this: run it once the stack stands."
+    says = "CloudFormation has no resource for this: run it once the stack exists."
     return {
         "AWSTemplateFormatVersion": "2010-09-09",
         "Description": f"Where Bedrock's model invocation logs go, stack {settings.stack} (rockbottom)",

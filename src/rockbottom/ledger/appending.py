@@ -90,7 +90,7 @@ class Appender:
                 self._full = self._number
             if not self._reserve.made_room(error, len(line)):
                 raise error
-            self._warn(error, "and the room that was kept for this is used now")
+            self._warn(error, "and the disk space reserved for this is now used")
             try:
                 return self._write(line)
             except OSError as again:

@@ -29,7 +29,9 @@ def trim(folder: Path, max_bytes: int, now: float) -> int:
         removed += _remove(folder, volume, now)
     if removed:
         log.warning(
-            "rockbottom: the ledger in %s is at its bound: the oldest %s calls were removed", folder, thousands(removed)
+            "rockbottom: the ledger in %s has reached its size limit: the oldest %s calls were removed",
+            folder,
+            thousands(removed),
         )
     return removed
 

@@ -105,7 +105,8 @@ class LedgerWriter:
             self._is_failing, self._is_closing = False, True
             self._handover.ask(seconds_left(_LAST_PATIENCE_S))
         if self._held:
-            log.warning("rockbottom: %d calls are in memory alone: %s takes none", len(self._held), self.folder)
+            says = "rockbottom: %d calls are in memory only: nothing can be written to %s"
+            log.warning(says, len(self._held), self.folder)
 
     def keep_room(self, reserve_bytes: int) -> None:
         """Keep so much of the disk for lines that find it full."""
@@ -164,7 +165,11 @@ class LedgerWriter:
                 return
         if self._lost:
             note(self.folder, {"at": self._clock(), "dropped": self._lost})
-            log.warning("rockbottom: %d calls could not be recorded while %s took none", self._lost, self.folder)
+            log.warning(
+                "rockbottom: %d calls could not be recorded while nothing could be written to %s",
+                self._lost,
+                self.folder,
+            )
         self._lost = 0
 
     def _append(self, line: bytes) -> bool:

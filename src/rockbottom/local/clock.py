@@ -34,7 +34,7 @@ class Clock:
     def set_to(self, instant: float) -> None:
         """Stand at (MANUAL) or continue from (REAL) an instant."""
         if not 0 <= instant < 253_402_300_800:
-            raise invalid(f"{instant} is no instant between 1970 and 9999 in seconds since the epoch")
+            raise invalid(f"{instant} is not an instant between 1970 and 9999 in seconds since the epoch")
         self.base = instant if self.kind is ClockKind.MANUAL else instant - time.time()
 
     def become(self, kind: ClockKind) -> None:

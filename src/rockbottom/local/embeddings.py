@@ -228,7 +228,7 @@ def _as_type(vector: Vector, kind: str) -> Any:
     if kind == "ubinary":
         bits = [int(value > 0) for value in vector]
         return [int("".join(map(str, bits[place : place + 8])), 2) for place in range(0, len(bits), 8)]
-    raise invalid(f"{kind!r} is no type of an embedding; there are float, int8, uint8, binary, ubinary and base64.")
+    raise invalid(f"{kind!r} is not a type of embedding; there are float, int8, uint8, binary, ubinary and base64.")
 
 
 def _words(text: str) -> int:

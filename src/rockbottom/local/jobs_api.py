@@ -108,4 +108,4 @@ def _seconds(text: str | None) -> float | None:
     try:
         return datetime.fromisoformat(text.replace("Z", "+00:00")).timestamp()
     except ValueError as error:
-        raise invalid(f"{text!r} is no instant") from error
+        raise invalid(f"{text!r} is not an instant") from error

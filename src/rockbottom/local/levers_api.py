@@ -67,7 +67,7 @@ class LeversPlane:
         raise ServiceFailure(
             "ValidationException",
             "This action doesn't support the model that you provided. Try again with a supported model.",
-            hint="the local endpoint plays no asynchronous invocations, which make videos and embed files",
+            hint="the local endpoint does not run asynchronous invocations, which make videos and embed files",
         )
 
     @staticmethod

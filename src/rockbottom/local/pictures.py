@@ -32,7 +32,7 @@ def painted(body: Json) -> Json:
     if ratio not in _SIZES:
         raise invalid(f"aspect_ratio: {ratio!r} is not one of {', '.join(_SIZES)}.")
     if str(form).lower() != "png":
-        raise invalid(f"output_format: {form!r} is not painted by the local endpoint, which knows png alone.")
+        raise invalid(f"output_format: {form!r} cannot be had from the local endpoint, which makes png only.")
     if body.get("mode", "text-to-image") != "text-to-image":
         raise invalid(f"mode: {body['mode']!r} is not text-to-image.")
     if type(seed) is not int or not 0 <= seed <= most_seed:

@@ -30,7 +30,7 @@ class Upstream:
     def __init__(self, base_url: str, model: str | None) -> None:
         if urlsplit(base_url).scheme not in ("http", "https"):
             raise LocalError(
-                f"{base_url!r} is no http(s) URL of an OpenAI-compatible server",
+                f"{base_url!r} is not the http(s) URL of an OpenAI-compatible server",
                 fix="give it as far as /v1: http://127.0.0.1:8000/v1",
             )
         self._url = base_url.rstrip("/") + "/chat/completions"

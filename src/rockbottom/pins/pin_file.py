@@ -78,7 +78,7 @@ def _pins_in(path: Path, text: str) -> dict[str, Pin]:
         raise _damaged(path, f"its format is {file_format}; this version of rockbottom reads {FORMAT}")
     tables = document.get("prompts", {})
     if not is_object(tables):
-        raise _damaged(path, "prompts is no table")
+        raise _damaged(path, "prompts is not a table")
     return {name: _pin(path, name, table) for name, table in tables.items()}
 
 

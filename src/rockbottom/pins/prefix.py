@@ -189,7 +189,7 @@ def _end(sent: Sent, behaviour: Behaviour) -> tuple[int, Caching, str]:
     deepest = max(point.after for point in prompt.points)
     refused = refusal(prompt, rules, behaviour)
     if not rules.takes_points(prompt.api.value):
-        return deepest, Caching.UNSUPPORTED, f"{name} takes no cachePoint"
+        return deepest, Caching.UNSUPPORTED, f"{name} accepts no cachePoint"
     if refused is not None:
         return (
             deepest,

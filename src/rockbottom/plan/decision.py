@@ -105,7 +105,7 @@ class Decision:
         ends = self._ends()
         if self.conditions.multiples is not None and self.conditions.multiples.free_writes:
             last = self.positions.at_or_below(self.shape.end)
-            desired, extent, why = None, Extent(0, last, 0.0), "writes are free: everything legal is marked"
+            desired, extent, why = None, Extent(0, last, 0.0), "writes are free: a cachePoint stands wherever it may"
         else:
             self.worth = self.values.of(ends, barred=self.hit.bars_hour and not self._insures)
             self.zones = zones_of(self.hit.deepest, ends, self.depths, self.worth)

@@ -14,19 +14,18 @@ def held_back(conditions: Conditions, plan: CachePlan, guard: Guard) -> str:
     """The guard, or a run of lost reads, forbids what is expected to pay."""
     account = guard.account(conditions.account)
     return (
-        f"{conditions.model.model.name}: a cache write that should pay was held back ({plan.reason}). The bill is "
-        f"{thousands(account.extra, signed=True)} input tokens beside one without caching; beyond {share(SHARE)} "
-        "of that, "
-        f"{thousands(guard.allowance)} may be spent on writes that are never read, plans in flight included."
+        f"{conditions.model.model.name}: a cache write that should pay was held back ({plan.reason}). So far the bill "
+        f"is {thousands(account.extra, signed=True)} input tokens against one without caching; the guard allows it "
+        f"to be {share(SHARE)} and {thousands(guard.allowance)} tokens above, calls under way included."
     )
 
 
 def paused(conditions: Conditions, trust: Trust) -> str:
     """The notice that reads in a row did not come, so that writing pauses."""
     return (
-        f"{conditions.model.model.name}: {trust.run} reads in a row of entries that were confirmed did not come; "
-        "nothing is written for some minutes. Requests that change in front of the point, or a profile whose Regions "
-        "do not share entries, look like this: `rockbottom explain` on the invocation log tells them apart."
+        f"{conditions.model.model.name}: {trust.run} times in a row an entry that should be there was not read, so "
+        "nothing is written for some minutes. Either requests change in front of the cachePoint, or the Regions of the "
+        "profile do not share entries: `rockbottom explain` on the invocation log shows which."
     )
 
 
@@ -45,7 +44,7 @@ def changes(conditions: Conditions, prompt: Prompt, changing: Changing, place: s
     subject = f"the order at {place}" if changing.reordered else place
     return (
         f"{conditions.model.model.name}: {subject} changes from request to request while the conversation goes on, so "
-        f"nothing behind it ({thousands(lost)} tokens) can be read again, and nothing there is written. Fix: "
-        "move it behind the "
-        "conversation, best into the last user message (`move_volatile=True` does that), or keep it the same."
+        f"nothing behind it ({thousands(lost)} tokens) can be read again, and nothing there is written. Fix: move it "
+        "behind the conversation, best into the last user message (`move_volatile=True` does that), or keep it the "
+        "same."
     )

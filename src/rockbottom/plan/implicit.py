@@ -101,8 +101,8 @@ class ImplicitDecision(Decision):
         if tokens < self.positions.minimum or not any(part.kind is BlockKind.INSTRUCTIONS for part in front):
             return ""
         return (
-            "no reuse of the whole expected: nothing is written; `instructions` take no mark, as a first input item of "
-            f"role developer {thousands(tokens)} tokens could be read"
+            "no reuse of the whole expected: nothing is written. `instructions` cannot be marked; sent as a first "
+            f"input item of role developer {thousands(tokens)} tokens could be read"
         )
 
     def _by_hand(self) -> Way:

@@ -266,7 +266,7 @@ class Planner:
     ) -> CachePlan:
         name = conditions.model.model.name
         if not conditions.rules.takes_points(prompt.api.value):
-            return CachePlan(name, prompt.tokens, reason="this model takes no cachePoint", left_alone=NO_POINTS)
+            return CachePlan(name, prompt.tokens, reason="this model accepts no cachePoint", left_alone=NO_POINTS)
         if conditions.multiples is None:
             return CachePlan(name, prompt.tokens, reason=f"{NO_PRICE}, so nothing is spent on it", left_alone=NO_PRICE)
         if not prompt.segments:

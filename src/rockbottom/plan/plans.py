@@ -113,7 +113,7 @@ class PlanResult(msgspec.Struct, frozen=True, kw_only=True):
     moves: tuple[Move, ...]
 
 
-NO_POINTS = "the model takes no cachePoint"
+NO_POINTS = "the model accepts no cachePoint"
 NO_PRICE = "no price is known for its cache"
 OWN_POINTS = "they have cachePoints of their own, which stay as they are"
 """Why requests are left alone."""

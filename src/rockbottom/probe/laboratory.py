@@ -174,7 +174,8 @@ class LocalService(RealService):
                 reply.read()
         except OSError as error:
             raise ProbeStopped(
-                f"{self._url} is no local endpoint of rockbottom: {error}", fix="rockbottom serve, in another terminal"
+                f"{self._url} is not a local endpoint of rockbottom: {error}",
+                fix="rockbottom serve, in another terminal",
             ) from error
 
 

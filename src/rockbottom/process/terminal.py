@@ -21,8 +21,9 @@ def terminal_of(stream: "IO[Any]", environment: Mapping[str, str]) -> Terminal:
     """The terminal behind a stream.
 
     ``NO_COLOR`` forbids colour (no-color.org); ``FORCE_COLOR`` and ``CLICOLOR_FORCE`` want it where there is no
-    terminal either; ``CLICOLOR=0`` and ``TERM=dumb`` are without. ``COLUMNS`` goes before the terminal's own width; a
-    pipe without it is laid out for 80 columns.
+    terminal either; ``CLICOLOR=0`` and ``TERM=dumb`` are without. ``COLUMNS`` goes before the terminal's own width,
+    and before the 80 columns that tables in a pipe are laid out for. No line of a pipe is folded for it: GNU readline
+    leaves it in the environment of all that a Python shell or pytest starts.
     """
     is_terminal = _is_terminal(stream)
     dumb = environment.get("TERM") == "dumb"
@@ -33,7 +34,7 @@ def terminal_of(stream: "IO[Any]", environment: Mapping[str, str]) -> Terminal:
         width=max(_NARROWEST, min(_WIDEST, width)),
         colour=_colour(environment, is_terminal and not dumb),
         redraws=is_terminal and not dumb,
-        fixed=bool(chosen_width) or is_terminal,
+        fixed=is_terminal,
     )
 
 

@@ -39,7 +39,9 @@ class Visitors:
         """Why a request is not answered, and what would make it so; None: it is answered."""
         authority = header("host") or ""
         if not _known(self, authority):
-            return f"The Host header {authority[:200]!r} is no address of this listener (--allow-host NAME allows one)."
+            return (
+                f"The Host header {authority[:200]!r} is not an address of this listener (--allow-host NAME allows it)."
+            )
         origin = header("origin")
         if origin is not None:
             if origin in self.origins or urlsplit(origin).netloc.lower() == authority.lower() != "":

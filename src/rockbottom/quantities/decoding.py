@@ -85,5 +85,5 @@ def reason_of(error: Exception) -> str:
     if isinstance(error, RecursionError):
         return "nested too deep"
     if isinstance(error, UnicodeDecodeError):
-        return f"no UTF-8: {error.reason} at byte {error.start}"
+        return f"not UTF-8: {error.reason} at byte {error.start}"
     return str(error) or type(error).__name__

@@ -147,7 +147,7 @@ def decimal(value: object) -> Decimal:
     """
     amount = Decimal(repr(value)) if isinstance(value, float) else Decimal(str(value or 0))
     if not amount.is_finite() or abs(amount) > _LARGEST:
-        raise ValueError(f"{value!r} is no amount that a bill has")
+        raise ValueError(f"{value!r} is not an amount of a bill")
     return amount
 
 

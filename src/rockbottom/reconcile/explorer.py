@@ -37,12 +37,10 @@ def lines_of_replies(text: str, path: Path) -> Iterator[BillLine]:
                     yield _line(period["TimePeriod"], group, definitions)
             open_page = reply.get("NextPageToken") or ""
         if open_page:
-            says = (
-                f"{path} ends with a page that names a next one (NextPageToken): what that one holds is not in the sums"
-            )
+            says = f"{path}: the last page names a next one (NextPageToken), which is missing; sums are too small"
             yield BillLine(date.min, "", "", None, "", Usd(0), note=says)
     except (ValueError, KeyError, TypeError, AttributeError, InvalidOperation, RecursionError) as error:
-        raise UnreadableBill(f"{path} is no reply of GetCostAndUsage: {error!r}", fix=CE_FIX) from error
+        raise UnreadableBill(f"{path} is not a reply of GetCostAndUsage: {error!r}", fix=CE_FIX) from error
 
 
 def _documents(text: str) -> Iterator[Mapping[str, Any]]:
@@ -112,7 +110,7 @@ def lines_of_page(head: list[str], rows: Iterable[list[str]], path: Path) -> Ite
                     try:
                         usd = decimal(cell)
                     except InvalidOperation as error:
-                        raise ValueError(f"row {number}: {cell!r} is no amount") from error
+                        raise ValueError(f"row {number}: {cell!r} is not an amount") from error
                     yield BillLine(day, name, "", None, "", usd, until=until)
     except ValueError as error:
         raise UnreadableBill(f"{path}: {error}", fix=CE_FIX) from error

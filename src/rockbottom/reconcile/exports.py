@@ -27,7 +27,7 @@ def bill_lines(path: Path) -> Iterator[BillLine]:
         files = [file for file in sorted(path.rglob("*")) if file.suffix in _TYPES and not file.name.startswith(".")]
         parts = [file for file in files if file.suffix != ".json"] or files  # a CUR has manifests beside it
         if not parts:
-            raise UnreadableBill(f"{path} holds no bill.", fix=f"a bill is one of {', '.join(_TYPES)}")
+            raise UnreadableBill(f"There is no bill in {path}.", fix=f"a bill is one of {', '.join(_TYPES)}")
         for file in parts:
             yield from bill_lines(file)
     elif path.suffix == ".parquet":
@@ -74,6 +74,6 @@ def _of_text(chunks: Iterator[bytes], path: Path) -> Iterator[BillLine]:
         else:
             missing = ", ".join(name for name in NEEDED if name not in head)
             fix = "a CUR export with these columns, or a Cost Explorer export grouped by usage type"
-            raise UnreadableBill(f"{path} is no bill: it has no {missing}.", fix=fix)
+            raise UnreadableBill(f"{path} is not a bill: it has no {missing}.", fix=fix)
     except (csv.Error, EOFError, OSError, CutShort) as error:
         raise UnreadableBill(f"{path}: {error}", fix="download it again") from error

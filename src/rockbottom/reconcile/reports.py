@@ -60,7 +60,7 @@ def parquet_rows(path: Path) -> Iterator[Mapping[str, Any]]:
         names: dict[str, str] = {snake(name): name for name in file.schema_arrow.names}
         lacks = [name for name in NEEDED if name not in names]
         if lacks:
-            raise UnreadableBill(f"{path} is no bill: it has no {', '.join(lacks)}.", fix="export CUR 2.0 with them")
+            raise UnreadableBill(f"{path} is not a bill: it has no {', '.join(lacks)}.", fix="export CUR 2.0 with them")
         columns = {name: names[name] for name in _READ_COLUMNS if name in names}
         for batch in file.iter_batches(columns=list(columns.values())):
             for row in batch.to_pylist():

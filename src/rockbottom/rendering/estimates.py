@@ -235,7 +235,7 @@ def besides_text(beside: Sequence[BesideCost], width: int, paint: Paint, *, a_mo
 
 def _with_beside(document: EstimateResult, width: int) -> list[str]:
     whole = document.best_way.usd + document.beside_usd
-    sentence = f"${usd(whole, 2)} a month in all with {document.best}; caching touches the model's part alone"
+    sentence = f"${usd(whole, 2)} a month in all with {document.best}; caching changes only the model's part"
     return indented(sentence, width)
 
 

@@ -105,7 +105,7 @@ def alone_in_words(alone: Alone) -> str:
     """Requests that nothing can be compared with, and what they cost."""
     many = counted(alone.requests, "request carries", "requests carry")
     least = "" if alone.whole else "at least "
-    cost = f"{least}{_usd(alone.usd)}, in no other figure here"
+    cost = f"{least}{_usd(alone.usd)}, which no other figure here includes"
     return f"{many} no prefix hashes and no session, so what repeats is not known; they cost {cost}."
 
 
@@ -122,7 +122,7 @@ def remarks_in_words(findings: Findings) -> Iterator[str]:
     if findings.totals:
         month = "a month: 30 days at the rate of this log"
         if not month_heading(findings):
-            month = f"{duration(findings.span_s)} of traffic are too short to make a month of"
+            month = f"{duration(findings.span_s)} of traffic is too short for a monthly figure"
         old = findings.too_old_usd
         aged = f"; {_usd(old)} of it was last sent longer ago than any entry lives" if old else ""
         yield (
@@ -131,11 +131,12 @@ def remarks_in_words(findings: Findings) -> Iterator[str]:
         )
     if abs(findings.counted_part - 1) >= GAP:
         gap = more_or_less(findings.counted_part, Decimal(1))
-        yield f"The input as counted cost {gap} than by the rules; the bill with rockbottom attached is scaled to that."
+        counted_input = f"The input that the service counted cost {gap} than the rules predict"
+        yield f"{counted_input}; the bill with rockbottom is scaled to it."
     if findings.small_misses:
         many = counted(findings.small_misses, "small miss", "small misses")
         tokens = counted(findings.small_tokens, "token")
-        yield f"{many} ({tokens} together) not looked into."
+        yield f"{many} ({tokens} together) were not analysed."
 
 
 def month_heading(findings: Findings) -> str:
@@ -298,4 +299,4 @@ def over_the_month_text(findings: Findings, most: Decimal) -> str:
         return f"misses cost {usd(monthly, 2)} USD a month, more than {limit}"
     cost, span = usd(findings.usd, 2, bare_zero=False), duration(findings.span_s)
     compared = "more" if findings.usd > most else "not more"
-    return f"misses cost {cost} USD in {span}, {compared} than {limit}; too short a log to make a month of"
+    return f"misses cost {cost} USD in {span}, {compared} than {limit}; the log is too short for a monthly figure"

@@ -78,7 +78,7 @@ _HOW = {
     Lever.SHORTER: "look at the largest blocks of the prompt first",
     Lever.DISTIL: "rockbottom distill cost TEACHER STUDENT --input N --output N --requests N",
     Lever.ROUTE: "rockbottom route LOGS --to 'MODEL if input<2000 and tools=0'",
-    Lever.GUARD_TURN: "put the user's turn in a guardContent block: the guardrail then reads that alone",
+    Lever.GUARD_TURN: "put the user's turn in a guardContent block: the guardrail then evaluates only that",
 }
 
 
@@ -169,7 +169,7 @@ def _ground_text(advice: Advice, row: Row) -> str:
         case GuardedTurn(whole, turn, read):
             beside = f"; the cached reads of the same month cost ${usd(read, 2)}" if read is not None else ""
             return (
-                f"evaluating all of the input costs ${usd(whole, 2)} a month beside the tokens, the user's turn alone "
+                f"evaluating all of the input costs ${usd(whole, 2)} a month beside the tokens, only the user's turn "
                 f"${usd(turn, 2)}{beside}"
             )
         case ModelUnits(units, usd_hour, month, best):

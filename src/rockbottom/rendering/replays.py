@@ -166,18 +166,22 @@ def answer_in_words(replay: ReplayResult) -> str:
         sentences.append(f"{opening} {amount}." if counted else f"As it was sent it costs {amount} by the rules.")
     if attached is not None:
         amount, verb = usd(attached, decimals, symbol=True), "it would have been" if counted else "it costs"
-        instead = " and its points instead of yours" if answer.instead else ""
+        instead = " and its cachePoints instead of yours" if answer.instead else ""
         difference = "" if not paid else f" ({more_or_less(attached, paid)})"
         sentences.append(f"With rockbottom attached{instead} {verb} {amount}{difference}.")
     amount = usd(least, decimals, symbol=True)
     if counted and paid is not None and least > paid:
-        sentences.append(f"The rules allow no less than {amount}: more was read than they say.")
+        sentences.append(
+            f"By the rules it could not have cost less than {amount}: the service read more than they predict."
+        )
     else:
         sentences.append(f"The least possible {'was' if counted else 'is'} {amount}.")
     like = answer.like_ruled_usd
     if like and answer.ruled_usd is not UNSET and abs(answer.ruled_usd / like - 1) >= GAP:
         ruled = usd(answer.ruled_usd, decimals, symbol=True)
-        sentences.append(f"By the rules what was sent costs {ruled}; their other bills are scaled to what was counted.")
+        sentences.append(
+            f"The rules predict {ruled} for what was sent; other bills are scaled to what the service counted."
+        )
     return " ".join(sentences)
 
 

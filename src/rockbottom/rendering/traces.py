@@ -53,13 +53,13 @@ def damage_text(damages: Damages, duplicates: int = 0) -> Iterator[str]:
     if damages.unfinished:
         yield unfinished_text(damages.unfinished)
     if damages.respelled:
-        read = counted(damages.respelled, "record is no UTF-8 and was", "records are no UTF-8 and were")
+        read = counted(damages.respelled, "record is not UTF-8 and was", "records are not UTF-8 and were")
         yield f"{read} read as Windows-1252"
     if damages.elsewhere:
         remark = "did not go to Bedrock: priced as if they had, through a global profile where there is one"
         yield f"{counted(damages.elsewhere, 'request')} {remark}"
     if damages.repeated:
-        yield f"{counted(damages.repeated, 'line')} told of a request again, counted once"
+        yield f"{counted(damages.repeated, 'line')} repeated a request, counted once"
     if duplicates:
         yield f"{counted(duplicates, 'request')} seen twice, counted once"
 

@@ -68,7 +68,7 @@ def routing_rule(text: str) -> RoutingRule:
     parts = [_CLAUSE.fullmatch(part.strip()) for part in rest.split(" and ")] if separator else []
     if not parts or not model.strip() or None in parts:
         raise InvalidRule(
-            f"{text!r} is no rule",
+            f"{text!r} is not a rule",
             fix="MODEL if input<2000 and tools=0; there are input, output, messages and tools, and < <= > >= =",
         )
     clauses = tuple(

@@ -65,7 +65,7 @@ def address_of(text: str, env: Mapping[str, str]) -> Address:
     own = dict(parse_qsl(parts.query, keep_blank_values=True))
     name, key = own.pop("name", "default"), own.pop("key", "") or env.get(KEY_VARIABLE, "")
     if not _NAME.fullmatch(name):
-        raise BadAddress(f"{name!r} is no name of a group: letters, digits, '.', '_' and '-'.", fix=_FIX)
+        raise BadAddress(f"{name!r} cannot name a group: letters, digits, '.', '_' and '-'.", fix=_FIX)
     if parts.scheme == "sqlite":
         if not parts.path.strip("/") or parts.netloc:
             raise BadAddress(f"{text!r} names no file.", fix="sqlite:///var/lib/app/share.db")
@@ -74,7 +74,7 @@ def address_of(text: str, env: Mapping[str, str]) -> Address:
         scheme = _NETWORKED[parts.scheme]
         _check_place(parts)
     else:
-        raise BadAddress("share= is no address of a store.", fix=_FIX)
+        raise BadAddress("share= is not the address of a store.", fix=_FIX)
     url = urlunsplit((scheme, parts.netloc, parts.path, urlencode(own), ""))
     secret = hashlib.blake2b(
         (key or parts.password or "").encode(), digest_size=16, person=b"rockbottom-share"
@@ -87,7 +87,7 @@ def _check_place(parts: SplitResult) -> None:
     try:
         _ = parts.port
     except ValueError as error:
-        raise BadAddress("share= has a port that is none.", fix=_FIX) from error
+        raise BadAddress("share= has an invalid port.", fix=_FIX) from error
     database = parts.path.strip("/")
     if database and not database.isdigit():
         raise BadAddress(f"share= names a database {database!r}; databases have numbers.", fix=_FIX)

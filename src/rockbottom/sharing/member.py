@@ -71,19 +71,19 @@ class Status:
     def __str__(self) -> str:
         if self.quiet:
             return (
-                f"{self.place} has just begun, or was emptied: it leases nothing more for some seconds, until all have "
-                "told what they spent"
+                f"{self.place} has just started, or was emptied: for some seconds it grants nothing more, until every "
+                "process has reported what it spent"
             )
         if self.connected:
             return f"shares what it learns through {self.place}"
         if not self.joined:
             return (
-                f"{self.place} has not answered yet ({self.why}): nothing is leased, so until it does requests go "
-                "without marks of the planner's"
+                f"{self.place} has not answered yet ({self.why}): until it does, requests go without cachePoints of "
+                "the planner"
             )
         lost = f"; {self.lost} sightings were lost" if self.lost else ""
         return (
-            f"{self.place} does not answer ({self.why}): this process learns alone and spends what it had leased{lost}"
+            f"{self.place} does not answer ({self.why}): this process learns alone and spends what it was granted{lost}"
         )
 
 
@@ -270,7 +270,7 @@ class Member:
             envelope = _DECODER.decode(entry)
             sightings = [] if envelope.member == self.id else [sighting_of(data) for data in envelope.sightings]
         except msgspec.DecodeError:
-            self._warn(f"{place}: others there speak of another version; what they say is not learned")
+            self._warn(f"{place}: other processes there run another version of rockbottom; what they report is ignored")
             return
         if envelope.member == self.id:
             return
@@ -314,9 +314,9 @@ class Member:
                 self._planner.alone(True)
         kind = str(error) if not isinstance(error, StoreAway) else f"no answer ({str(error).partition(':')[0]})"
         meanwhile = (
-            "nothing is learned from others meanwhile, the guard and stop budgets spend what was leased"
+            "this process learns alone meanwhile, and its guard and stop budgets spend what they were granted"
             if self._joined
-            else "nothing is leased yet, so requests go without marks of the planner's and stop budgets let none pass"
+            else "nothing was granted yet, so requests go without cachePoints of the planner and stop budgets pass none"
         )
         self._warn(f"share={self._address.place}: {kind}. Calls go on; {meanwhile}, and the store is tried again")
 

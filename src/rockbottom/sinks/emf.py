@@ -187,7 +187,7 @@ def writer_of(to: str | Path) -> Writer:
     if text.startswith(_ADDRESSES):
         address = urlsplit(text)
         if not address.hostname or not address.port:
-            raise CannotPublish(f"{text} names no host and port.", fix=AGENT)
+            raise CannotPublish(f"{text} is not HOST:PORT.", fix=AGENT)
         kind = socket.SOCK_STREAM if address.scheme == "tcp" else socket.SOCK_DGRAM
         return _to_agent(kind, address.hostname, address.port)
     return _to_file(from_here(to))

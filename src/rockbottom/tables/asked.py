@@ -80,7 +80,9 @@ class Asked:
         try:
             statements = self._connection.extract_statements(sql)
             if [statement.type for statement in statements] != [duckdb.StatementType.SELECT]:
-                raise LedgerError("That is no question.", fix="ask one SELECT; the ledger is never changed by SQL")
+                raise LedgerError(
+                    "That is not one SELECT statement.", fix="ask one SELECT; the ledger is never changed by SQL"
+                )
             cursor = self._run(sql, parameters)
             names = [column[0] for column in cursor.description or ()]
             return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]

@@ -124,7 +124,7 @@ class Files:
                 _check_of(other).unlink(missing_ok=True)
 
     def remove(self, path: Path) -> None:
-        log.warning("rockbottom: %s is damaged; it is left out, and made anew where its volume is still there", path)
+        log.warning("rockbottom: %s is damaged; it is left out, and made again where its volume still exists", path)
         with contextlib.suppress(OSError):
             self.forget(path)
 

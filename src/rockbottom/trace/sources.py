@@ -73,7 +73,7 @@ def offloaded(name: str, where: str) -> bytes:
     bucket, _, key = where.removeprefix("s3://").partition("/")
     parts = key.split("/")
     if not where.startswith("s3://") or not bucket or not all(parts) or {".", ".."}.intersection(parts):
-        raise BodyRefused(f"{where} is no address of an object in the log's own folder")
+        raise BodyRefused(f"{where} is not the address of an object in the log's own folder")
     if not is_s3(name):
         return contents(_beside(Path(name), parts), LONGEST_BYTES)
     own, _, log = name.removeprefix("s3://").partition("/")

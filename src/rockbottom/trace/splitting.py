@@ -75,7 +75,7 @@ def _numbered(
     if ends and splitter.is_open:
         yield number, Unfinished("a JSON value that does not end")
     elif ends and not splitter.seen:
-        yield number, Unfinished("no JSON object")
+        yield number, Unfinished("not a JSON object")
 
 
 def _opens(line: bytes) -> bool:

@@ -173,7 +173,9 @@ def _notices(parts: Parts, total: Line, state: LedgerState, side: str, other: Ot
         last = counted(state.unfinished, "last line")
         notices.append(f"{last} of the ledger without an end left out: being recorded now, or cut off.")
     if state.removed:
-        notices.append(f"The ledger is at its bound: {counted(state.removed, 'call')} removed so far, oldest first.")
+        notices.append(
+            f"The ledger has reached its size limit: {counted(state.removed, 'call')} removed so far, oldest first."
+        )
     if state.dropped:
         notices.append(f"{counted(state.dropped, 'call')} could not be recorded (the disk was full, or not writable).")
     if state.ahead:

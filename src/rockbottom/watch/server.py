@@ -95,7 +95,7 @@ class _Handler(LimitedHead):
         if self.server.stopped:  # a connection that was kept open
             self.close_connection = True
         elif refusal := self.server.visitors.refusal(self.command, self.headers.get):
-            self._error(403, refusal, "open it by 127.0.0.1")
+            self._error(403, refusal, "open it as http://127.0.0.1:PORT")
         elif place.path == "/api/snapshot":
             self._snapshot(parse_qs(place.query))
         elif place.path in _FILES:
