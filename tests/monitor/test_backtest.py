@@ -506,8 +506,8 @@ def test_the_answer_stands_first():
     calls = [_call(0), _call(3 * 1440)]
     text = " ".join(" ".join(backtest_text(trials, calls, Asked(("changes", "vanishes")))).split())
     assert text.startswith(
-        "As they are: 3 false alarms in 3.0 days. Simulated: if prefixes change every call, LowCacheHitRate tells it "
-        "after 15 min; if nothing is cached any more, no alarm tells it each time."
+        "As they are: 3 false alarms in 3.0 days. Simulated: if prefixes change every call, LowCacheHitRate catches it "
+        "after 15 min; if nothing is cached any more, no alarm catches it every time."
     )
 
 

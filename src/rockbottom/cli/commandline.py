@@ -14,8 +14,13 @@ from rockbottom.cli.group import LazyGroup
 COMPLETE = "_ROCKBOTTOM_COMPLETE"  # the variable through which click's shell completion asks
 
 
+_MORE = """\b
+In a program: rockbottom.attach(client, ledger=True, tags=..., budget=...).
+rockbottom init writes an example of tags, budgets and chargeback for teams."""
+
+
 @click.group(
-    cls=LazyGroup, entries=COMMANDS, tasks=TASKS,
+    cls=LazyGroup, entries=COMMANDS, tasks=TASKS, epilog=_MORE,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110},
 )  # fmt: skip
 @click.version_option(__version__, prog_name="rockbottom", message="%(prog)s %(version)s")

@@ -77,4 +77,5 @@ def _next_steps() -> Iterator[str]:
     yield "next:"
     yield "  rockbottom bench workload.yaml             what it costs, every way; nothing is sent to AWS"
     yield "  edit workload.yaml                         your prompt, your documents, your traffic"
+    yield "  python examples/teams/calls.py             many teams: tags, budgets, chargeback"
     yield "  rockbottom run --dry-run -- python app.py  what your own program would save; what it sends stays as it is"

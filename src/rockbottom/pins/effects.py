@@ -151,7 +151,7 @@ def _because(prefix: Prefix, rates: Rates, tokens: int) -> tuple[str, ...]:
         return (f"no price is in force for the cache of {name}: tokens only",)
     ttl = prefix.ttl.value if prefix.ttl else ""
     amounts = f"write {ttl} ${usd_exact(rates.write)}, read ${usd_exact(rates.read)} per million tokens"
-    return (f"{name}: {amounts}", "every request is taken to find the prefix alive")
+    return (f"{name}: {amounts}", "assuming that every request finds the prefix in the cache")
 
 
 def _rates(prefix: Prefix, on: date) -> Rates:

@@ -181,7 +181,11 @@ def _end(sent: Sent, behaviour: Behaviour) -> tuple[int, Caching, str]:
     prompt, rules, name = sent.prompt, sent.rules, sent.model.model.name
     fixed = sum(segment.section is not Section.MESSAGES for segment in prompt.segments)
     if not prompt.points:
-        return fixed, Caching.NO_POINT, "no cachePoint: tools and system are pinned, where attach() would set one"
+        return (
+            fixed,
+            Caching.NO_POINT,
+            "no cachePoint; tools and system are pinned: attach() would put one there",
+        )
     by_itself = rules.implicit_point and prompt.implicit is not False
     if by_itself and fixed and all(point.after == len(prompt.segments) for point in prompt.points):
         why = "the service's own point moves with the latest message: tools and system are pinned"

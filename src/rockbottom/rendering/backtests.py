@@ -65,9 +65,9 @@ def _soonest(alarms: Sequence[tuple[str, Sequence[Detection]]]) -> str:
                 median = caught[len(caught) // 2] if len(caught) == len(detection.tries) else math.inf
                 slowest[name] = max(slowest.get(name, 0.0), median)
         best = min(slowest, key=lambda name: slowest[name])
-        sentence = "no alarm tells it each time"
+        sentence = "no alarm catches it every time"
         if not math.isinf(slowest[best]):
-            sentence = f"{best} tells it after {duration(slowest[best])}"
+            sentence = f"{best} catches it after {duration(slowest[best])}"
         parts.append(f"if {_SAYS[kind]}, {sentence}")
     return f" Simulated: {'; '.join(parts)}." if parts else ""
 
@@ -133,10 +133,10 @@ def _detection_text(detection: Detection, days: float, *, priced: bool) -> Itera
         yield from paragraph(f"{slow}{meanwhile}", 80, _BELOW, _BELOW)
     missed = [attempt.extra_usd for attempt in detection.tries if attempt.after_s is None]
     if missed:
-        known = "" if days * 86_400 >= detection.within_s else ", longer than the history"
-        lived = f"{len(missed)} missed for {duration(detection.within_s)}{known}"
+        known = "" if days * 86_400 >= detection.within_s else " (longer than the history)"
+        lived = f"{len(missed)} missed: each lasts {duration(detection.within_s)}{known}"
         most = f"up to {_usd(max(missed))}" if max(missed) > 0 else "nothing"
-        cost = f", which cost {most}" if priced else ""
+        cost = f" and costs {most}" if priced else ""
         yield from paragraph(f"{lived}{cost}", 80, _BELOW, _BELOW)
 
 

@@ -60,7 +60,7 @@ def ledger_contents_text(contents: LedgerContents, *, width: int = 80) -> Iterat
 
 def ledger_summary_text(summary: LedgerSummary, *, width: int = 80) -> Iterator[str]:
     """A line for each label, the dearest first, and the sum; what is in no sum is said."""
-    when = summary.month or "all that is there"
+    when = summary.month or "all that were recorded"
     ledgers = f", from {counted(summary.ledgers, 'ledger')}" if summary.ledgers > 1 else ""
     yield f"{counted(summary.total.calls, 'call')}, {when}{ledgers}"
     if summary.side == "local":
