@@ -135,7 +135,7 @@ def test_the_root_of_an_account_has_no_policies_to_ask_about():
     account.caller, account.pass_role = f"arn:aws:iam::{ACCOUNT}:root", None
     check = account.found()["PassRole"]
     assert check.verdict is Verdict.UNKNOWN
-    assert "no role or user" in check.found
+    assert "not a role or user" in check.found
 
 
 def test_a_caller_that_may_not_simulate_learns_that_it_is_not_known():

@@ -98,7 +98,7 @@ def test_a_run_is_split_into_batches_of_one_file_each(place, run, file, batches)
 
 
 @pytest.mark.parametrize(("change", "said"), [
-    ({"url": "/v1/responses"}, "url: '/v1/responses'; a batch of Bedrock takes /v1/chat/completions alone"),
+    ({"url": "/v1/responses"}, "url: '/v1/responses'; a batch of Bedrock takes only /v1/chat/completions"),
     ({"method": "GET"}, "method: 'GET'; a batch takes POST"),
     ({"priority": 1}, "priority: not a member of a request line"),
     ({"custom_id": 7}, "recordId: not a text"),
@@ -108,7 +108,7 @@ def test_a_run_is_split_into_batches_of_one_file_each(place, run, file, batches)
     ({"body": {**line(1)["body"], "response_format": {"type": "json_object"}}}, "batch has no structured output"),
     ({"body": {**line(1)["body"], "stream": True}}, "batch does not stream"),
     ({"body": {**line(1)["body"], "model": "openai.gpt-oss-20b-1:0"}}, "a job has one model"),
-    ({"body": {**line(1)["body"], "inferenceConfig": {}}}, "inferenceConfig: no member of ChatCompletions bodies"),
+    ({"body": {**line(1)["body"], "inferenceConfig": {}}}, "inferenceConfig: not a member of ChatCompletions bodies"),
     ({"body": {"messages": [{"role": "tester", "content": "a"}]}}, "'tester'; there are"),
     ({"body": {"messages": [{"role": "user"}]}}, "content: missing"),
     ({"body": {"max_tokens": 5}}, "messages: missing"),
@@ -132,7 +132,7 @@ def test_openais_lines_under_another_type_are_recognized(place, run, file, kit):
 
 @pytest.mark.parametrize(("model", "said"), [
     ("us.openai.gpt-5.6-sol", "no batch price"),
-    ("us.anthropic.claude-haiku-4-5-20251001-v1:0", "runs OpenAI's models alone"),
+    ("us.anthropic.claude-haiku-4-5-20251001-v1:0", "runs only OpenAI's models"),
 ])  # fmt: skip
 def test_a_model_that_is_not_run_so_is_refused_with_the_reason(place, run, file, batches, model, said):
     with pytest.raises(batch.NotInBatch, match=said):

@@ -150,8 +150,8 @@ NATIVE = {"anthropic_version": "bedrock-2023-05-31", "max_tokens": 9, "messages"
     [
         (Kind.INVOKE, "anthropic", {**NATIVE, "model": "claude-haiku-4-5"}, "model", "--model"),
         (Kind.INVOKE, "anthropic", {**NATIVE, "stream": True}, "stream", "does not stream"),
-        (Kind.CONVERSE, "anthropic", {"messages": SAID, "max_tokens": 9}, "max_tokens", "no member of Converse bodies"),
-        (Kind.CONVERSE, "amazon", NATIVE, "anthropic_version", "no member of Converse bodies"),
+        (Kind.CONVERSE, "anthropic", {"messages": SAID, "max_tokens": 9}, "max_tokens", "not a member of Converse"),
+        (Kind.CONVERSE, "amazon", NATIVE, "anthropic_version", "not a member of Converse bodies"),
         (Kind.INVOKE, "amazon", {"messages": [{"role": "user", "content": "a"}]}, "messages[0].content", "a text"),
         (Kind.INVOKE, "amazon", {"messages": [{"role": "user", "content": [{"type": "image_url", "image_url": {}}]}]},
          "messages[0].content", "image_url, type"),

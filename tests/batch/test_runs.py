@@ -229,7 +229,7 @@ def test_a_control_plane_that_stays_busy_is_an_error_that_loses_nothing(place, k
     """Eight attempts, one error; the same command goes on, and one job was made."""
     operations = ["CreateModelInvocationJob"]
     place.control("POST", "faults", {"kind": "error", "code": "ThrottlingException", "operations": operations})
-    with pytest.raises(batch.ServiceBusy, match="8 attempts") as raised:
+    with pytest.raises(batch.ServiceBusy, match="failed 8 times") as raised:
         place.run(kit.pairs(100))
     assert raised.value.retry_safe
     place.control("DELETE", "faults")
@@ -299,9 +299,9 @@ def test_nothing_is_sent_above_the_limit_or_without_a_yes(place, kit):
 
 
 def test_a_limit_needs_a_bound_on_the_output(place, kit):
-    """Without maxTokens the output has no bound, and a limit cannot be held; with an expectation it can."""
+    """Without maxTokens the output has unbounded, and a limit cannot be held; with an expectation it can."""
     records = [(name, {**body, "inferenceConfig": {}}) for name, body in kit.pairs(100)]
-    with pytest.raises(batch.NotAgreed, match="no bound"):
+    with pytest.raises(batch.NotAgreed, match="unbounded"):
         place.run(records, agree=None, max_usd=Decimal(1))
     assert place.run(records, agree=None, max_usd=Decimal(1), output_tokens=50).answered == 100
 

@@ -134,7 +134,7 @@ def test_keys_in_the_environment_come_before_a_profile_of_the_file(project, monk
         ("region = 5\n", "line 1: region is a text in quotes, not 5"),
         ("[traffic]\nper_day = true\n", "line 2: traffic.per_day is a number, not True"),
         ('prices = "rows.csv"\n', "line 1: prices: there is no "),
-        ("region = eu\n", "is no TOML: "),
+        ("region = eu\n", "is not TOML: "),
     ],
 )  # fmt: skip
 def test_what_is_wrong_with_the_file_is_said_with_its_line(project, capsys, text, says):

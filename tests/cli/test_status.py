@@ -122,7 +122,7 @@ def test_the_command_names_its_ledger_as_every_command_does(tmp_path, monkeypatc
     assert str(tmp_path / "named") in capsys.readouterr().out
     (tmp_path / "rockbottom.toml").write_text("ledger = \n")
     assert main(["status"]) == 2
-    assert "is no TOML" in capsys.readouterr().err
+    assert "is not TOML" in capsys.readouterr().err
 
 
 def test_a_prompt_does_not_wait_for_libraries(tmp_path):

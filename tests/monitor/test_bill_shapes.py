@@ -271,7 +271,7 @@ def test_an_amount_that_is_none_is_one_message(tmp_path, amount):
 def test_a_reply_that_is_none_is_one_message(tmp_path, text):
     path = tmp_path / "ce.json"
     path.write_text(text)
-    with pytest.raises(UnreadableBill, match="no reply of GetCostAndUsage"):
+    with pytest.raises(UnreadableBill, match="not a reply of GetCostAndUsage"):
         list(bill_lines(path))
 
 

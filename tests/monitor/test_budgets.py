@@ -481,7 +481,7 @@ def test_the_command_shows_what_was_counted(file, capsys):
 def test_the_command_without_a_file_says_what_makes_one(tmp_path, capsys):
     """Exit code 2, and no file is made by looking."""
     assert main(["monitor", "budgets", "--file", str(tmp_path / "none.db")]) == 2
-    assert "rockbottom.attach makes it" in capsys.readouterr().err
+    assert "rockbottom.attach creates it" in capsys.readouterr().err
     assert list(tmp_path.iterdir()) == []
 
 

@@ -494,8 +494,8 @@ def test_the_unit_is_taken_from_the_line_where_it_says_one(said, count):
     ("name", "text", "says"),
     [
         ("bill.csv", "a,b\n1,2\n", "it has no line_item_usage_start_date"),
-        ("bill.csv", "", "is no bill"),
-        ("ce.json", '{"Results": []}', "no reply of GetCostAndUsage"),
+        ("bill.csv", "", "is not a bill"),
+        ("ce.json", '{"Results": []}', "not a reply of GetCostAndUsage"),
         ("bill.zip", "no zip", "not a zip file"),
         ("bill.csv.gz", "no gzip", "Not a gzipped file"),
         (

@@ -273,7 +273,7 @@ def test_a_run_of_lost_reads_stops_writing_and_one_notice_says_so():
     first = paused.index(True)
     assert all(paused[first:])
     assert len(planner.notices) == 2  # that it is paused, and that a write is held back for it
-    assert "reads in a row" in planner.notices[0]
+    assert "times in a row" in planner.notices[0]
     later = planner.plan_prompt(prompt_from([("long", 30_000), ("later", 60)]), model, NOW + 20 * 12 + 300)
     assert not later.held_back
 

@@ -153,7 +153,7 @@ def test_a_transcript_is_replayed_as_far_as_its_counters_go(tmp_path: Path) -> N
     answer = json.loads(done.stdout)
     assert float(answer["answer"]["paid_usd"]) == pytest.approx(0.121398 + 0.35983)
     assert any("inferred from counters" in assumed for assumed in answer["assumptions"])
-    assert "1 line told of a request again" in done.stderr
+    assert "1 line repeated a request" in done.stderr
     assert answer["elsewhere_requests"] == 8
     told = CliRunner().invoke(replay, [str(path)], catch_exceptions=False).stdout
     assert told.startswith("On Bedrock you would have paid $0.4812.")

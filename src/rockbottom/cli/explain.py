@@ -160,6 +160,7 @@ def _is_of_shipped_ledgers(source: str) -> bool:
 def _explained(records: "Iterator[Record] | Sequence[Record]", *, prove: bool, small: bool = False):
     """The findings, of two requests their first difference, and the requests read."""
     from rockbottom.catalog import load_catalog
+    from rockbottom.cli.bars import working
     from rockbottom.diagnose import (
         Archive,
         Stream,
@@ -171,6 +172,7 @@ def _explained(records: "Iterator[Record] | Sequence[Record]", *, prove: bool, s
         with_compaction,
         with_savings,
     )
+    from rockbottom.figures import counted
 
     catalog = load_catalog()
     archive = Archive(catalog)
@@ -179,12 +181,14 @@ def _explained(records: "Iterator[Record] | Sequence[Record]", *, prove: bool, s
         requests, apart = priced_of(requests, catalog)
         unreadable = [*unreadable, *(unread(sent.record, error) for sent, error in apart)]
     stream = Stream(catalog, tolerance=Tolerance(50, 0) if small else None)
-    findings = stream.run(archive, requests, unreadable, repeated)
+    with working(f"explaining {counted(len(requests), 'request')}"):
+        findings = stream.run(archive, requests, unreadable, repeated)
     if prove:
         from rockbottom.cli.replay_planner import PlannerPolicy
 
-        findings = with_savings(findings, requests, archive, catalog, learners=PlannerPolicy.of_sent)
-        findings = with_compaction(findings, requests, catalog)
+        with working(f"trying fixes on {counted(len(requests), 'request')} (--no-prove skips this)"):
+            findings = with_savings(findings, requests, archive, catalog, learners=PlannerPolicy.of_sent)
+            findings = with_compaction(findings, requests, catalog)
     pair = small and len(requests) == 2
     return findings, first_difference(archive, requests[0], requests[1]) if pair else None, requests
 

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from rockbottom.cli.bars import working
 from rockbottom.cli.trace import say_reading
 
 if TYPE_CHECKING:
@@ -17,7 +18,8 @@ def explained_columns(sources: Sequence[str], name: str | None) -> "Findings":
     from rockbottom.diagnose import Archive, Parts, explain_hashed
     from rockbottom.trace import UnreadableSource, read_trace
 
-    readings = [(source, read_trace(source, None, name)) for source in sources]
+    with working("reading"):
+        readings = [(source, read_trace(source, None, name)) for source in sources]
     for source, reading in readings:
         say_reading(reading, source)
         if len(reading.trace) and not (reading.trace.requests.observed_read >= 0).any():
@@ -25,7 +27,8 @@ def explained_columns(sources: Sequence[str], name: str | None) -> "Findings":
                 f"{source}: the format {reading.reader} holds no text to explain, and no counters",
                 fix=f"what it cost and could have cost: rockbottom replay {source}",
             )
-    findings = explain_hashed(_hashed(readings), Archive(load_catalog()))
+    with working("explaining"):
+        findings = explain_hashed(_hashed(readings), Archive(load_catalog()))
     if all(reading.trace.tells_blocks for _, reading in readings):
         return findings
     return replace(findings, parts=Parts())  # counters do not say what a prompt is made of

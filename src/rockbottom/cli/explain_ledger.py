@@ -18,10 +18,12 @@ if TYPE_CHECKING:
 def explained_ledger(sources: Sequence[str], damages: "Damages", by: str = "") -> tuple["Findings", int]:
     """The findings of ledgers, folders of them or single files; and how many calls went to a local endpoint."""
     from rockbottom.catalog import load_catalog
+    from rockbottom.cli.bars import working
     from rockbottom.diagnose import Archive, explain_hashed
 
     local: Counter[bool] = Counter()
-    findings = explain_hashed(_hashed(sources, local, damages, by), Archive(load_catalog()))
+    with working("explaining"):
+        findings = explain_hashed(_hashed(sources, local, damages, by), Archive(load_catalog()))
     say_damage(damages, 0, " ".join(sources))
     return findings, min(local[True], findings.requests)
 

@@ -211,8 +211,10 @@ def answers_here(
     from dataclasses import replace
 
     from rockbottom.cache import behaviour_of
+    from rockbottom.cli.bars import working
     from rockbottom.cli.replay_engines import read_with_bar
     from rockbottom.cli.replay_planner import PlannerPolicy
+    from rockbottom.figures import counted
     from rockbottom.replay import PLANNER, cached_as_sent, tally
 
     reading = read_with_bar(source, settings, name)
@@ -226,7 +228,8 @@ def answers_here(
     if not _WITHOUT_BLOCKS.issuperset(chosen[0].policies):
         _need_blocks(len(trace), int((trace.block_offsets[1:] == trace.block_offsets[:-1]).sum()), source)
     behaviour = behaviour_of(catalog.switches)
-    return reading, [(question, tally(trace, question, catalog, behaviour, online)) for question in chosen]
+    with working(f"replaying {counted(len(trace), 'request')}"):
+        return reading, [(question, tally(trace, question, catalog, behaviour, online)) for question in chosen]
 
 
 def _runs_of_engine(

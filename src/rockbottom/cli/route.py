@@ -49,9 +49,11 @@ def command(
     loses is counted in. SOURCE is whatever rockbottom replay reads.
     """
     from rockbottom.cache import behaviour_of
+    from rockbottom.cli.bars import working
     from rockbottom.cli.replay_engines import read_with_bar
     from rockbottom.cli.replay_planner import PlannerPolicy
     from rockbottom.cli.replay_questions import profiles_of
+    from rockbottom.figures import counted
     from rockbottom.rendering import json_text, routing_document, routing_text
     from rockbottom.replay import PLANNER, ReplayQuestion, cached_as_sent, routing_of, routing_rule
 
@@ -67,7 +69,8 @@ def command(
     base_question = ReplayQuestion(policies, on or date.today(), region=region, profiles=profiles_of(profiles))
     catalog = catalog_with(prices)
     question = base_question.with_defaults(cached_as_sent(reading.trace, base_question, catalog), online)
-    routing = routing_of(reading.trace, rules, question, catalog, behaviour_of(catalog.switches), online)
+    with working(f"replaying {counted(len(reading.trace), 'request')}"):
+        routing = routing_of(reading.trace, rules, question, catalog, behaviour_of(catalog.switches), online)
     say_left_out([routing.before], source, reading.damages.count, strict=strict)
     document = routing_document(source, routing)
     if as_json:

@@ -183,7 +183,7 @@ def costs_in_words(cost: Decimal | None, findings: Findings) -> tuple[str, str]:
 def _saving(saving: Saving) -> str:
     if saving.usd > 0:
         part = saving.usd / saving.before if saving.before else Decimal(0)
-        return f"{saving.what}: input {_usd(saving.before)} -> {_usd(saving.after)} ({share(part)} less)"
+        return f"{saving.what}: input costs {_usd(saving.after)} instead of {_usd(saving.before)} ({share(part)} less)"
     if saving.usd == 0:
         return f"{saving.what}: saves nothing"
     return f"{saving.what}: dearer by {_usd(-saving.usd)}"
