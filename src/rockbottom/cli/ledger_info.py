@@ -5,8 +5,9 @@ from typing import TYPE_CHECKING
 
 import click
 
+from rockbottom.cli.bars import working
 from rockbottom.cli.consenting import consent
-from rockbottom.cli.console import progress, show, tell, width
+from rockbottom.cli.console import show, tell, width
 from rockbottom.cli.ledgers import ledger_option, one_ledger, own_folder
 from rockbottom.cli.values import Decimals
 from rockbottom.figures import counted, megabytes
@@ -16,15 +17,12 @@ if TYPE_CHECKING:
 
 
 def caught_up(folder: Path) -> "LedgerTables":
-    """The tables of a ledger with everything taken in; says so where that is much."""
+    """The tables of a ledger with everything taken in."""
     from rockbottom.tables import LedgerTables
 
     tables = LedgerTables(folder)
-    for _ in tables.steps():
-        if tables.calls > 1_000_000:
-            progress(f"{counted(tables.calls, 'call')} read")
-    if tables.calls > 1_000_000:
-        progress("")
+    with working("reading the ledger"):
+        tables.catch_up()
     return tables
 
 

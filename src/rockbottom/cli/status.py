@@ -20,8 +20,8 @@ from rockbottom.cli.today import line_of, today_in
 def command(folder: Path | None, as_json: bool) -> None:
     """Say what was spent today, in one line for a shell prompt or a status bar.
 
-    Today begins at midnight in your time zone. Calls to the local endpoint cost nothing and are not counted. The first
-    call of a day reads the ledger; later ones read only what is new.
+    Today begins at midnight in your time zone. Calls to the local endpoint cost nothing and are not counted. Only
+    what was recorded since the last call of the day is read.
     """
     today = today_in(folder or ledger_folder(), time.time())
     if as_json:

@@ -91,7 +91,8 @@ def today_in(folder: Path, now: float) -> Today:
     totals = _stored_totals(folder, midnight)
     before = dict(totals.position)
     for path in sorted(folder.glob("calls-*.ndjson")):
-        _take_in(path, totals)
+        if path.name in before or path.stat().st_mtime >= midnight:  # a call is written when it has ended
+            _take_in(path, totals)
     if totals.position != before:
         _keep(folder, totals)
     return Today(True, str(folder), totals.aws, totals.local)
