@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from rockbottom.local.asked import Asked, Tool, asked_of
-from rockbottom.local.calling import tool_for
+from rockbottom.local.calling import tool_for, tools_for
 from rockbottom.local.patterns import least_match
 from rockbottom.local.schema_samples import sample_of
 
@@ -223,6 +223,62 @@ def test_a_forced_tool_is_called_and_a_forced_loop_ends():
     assert tool_for(asked("Hello?", PAY, finish, forced="", answers_tool=True, called=["pay_invoice"])) is finish
     assert tool_for(asked("Pay the invoice", PAY, finish, forced="")) is PAY
     assert tool_for(asked("Hello?", PAY, finish, forced="", called=["pay_invoice", "final_result"])) is finish
+
+
+TIME, SKY = Tool("tool_time", {}, "The time."), Tool("tool_weather", {}, "The weather.")
+
+
+@pytest.mark.parametrize(
+    ("question", "called"),
+    [
+        ("What is the time and weather in New York?", [TIME, SKY]),
+        ("Tell me the weather, and also the time.", [SKY, TIME]),
+        ("What is the time? And the weather?", [TIME]),  # two questions
+        ("What is the time, then the weather?", [TIME]),  # an order
+        ("Is the weather or the time on the page?", [TIME]),
+        ("What is the weather like at this time of the year?", [TIME]),
+        ("What is the tool for?", [TIME]),  # a word of both names tells neither
+    ],
+)
+def test_tools_that_a_question_joins_are_called_at_once(question, called):
+    """By "and" or a comma in one sentence that says no order; else one, as where a reply may call only one."""
+    assert list(tools_for(asked(question, TIME, SKY, FINAL, at_once=True))) == called
+    for more in ({}, {"at_once": True, "forced": ""}):
+        assert len(tools_for(asked(question, TIME, SKY, **more))) == 1
+    assert tools_for(asked(question, TIME, SKY, at_once=True, answers_tool=True)) == ()
+
+
+def offered(tool):
+    return {"toolSpec": {"name": tool.name, "description": tool.description, "inputSchema": {"json": members()}}}
+
+
+@pytest.mark.parametrize("model", ["us.anthropic.claude-sonnet-4-6", "us.amazon.nova-pro-v1:0"])
+@pytest.mark.parametrize("serial", [False, True])
+def test_claude_calls_two_tools_in_one_reply_and_then_answers_from_both(runtime, kit, model, serial):
+    """Not where ``disable_parallel_tool_use`` says so, and not the models of which nobody saw it."""
+    body = {"modelId": model, "toolConfig": {"tools": [offered(TIME), offered(SKY)]}}
+    if serial and "anthropic" in model:
+        body["additionalModelRequestFields"] = {"tool_choice": {"type": "auto", "disable_parallel_tool_use": True}}
+    messages = [kit.user("What is the time and weather in New York?")]
+    reply = runtime.converse(**body, messages=messages)
+    calls = [block["toolUse"] for block in reply["output"]["message"]["content"]]
+    names = [call["name"] for call in calls]
+    assert reply["stopReason"] == "tool_use"
+    if serial or "anthropic" not in model:
+        assert names == ["tool_time"]
+        return
+    assert names == ["tool_time", "tool_weather"]
+    assert len({call["toolUseId"] for call in calls}) == 2
+    told = dict(zip(names, ("12:00", "sunny"), strict=True))
+    results = [
+        {"toolResult": {"toolUseId": use["toolUseId"], "content": [{"text": told[use["name"]]}]}} for use in calls
+    ]
+    messages += [reply["output"]["message"], kit.user(*results)]
+    last = runtime.converse(**body, messages=messages)
+    assert (last["stopReason"], last["output"]["message"]["content"]) == ("end_turn", [{"text": "12:00 sunny"}])
+    limited = runtime.converse(**body, messages=messages[:1], inferenceConfig={"maxTokens": 4})
+    assert limited["stopReason"] == "max_tokens"
+    assert limited["usage"]["outputTokens"] <= 4
 
 
 FINAL = Tool("final_result", {}, "The final response which ends this conversation")

@@ -3,11 +3,14 @@
 import asyncio
 import json
 import re
+import socket
 import ssl
+from contextlib import suppress
 
 import boto3
 import httpx
 import pytest
+from h2.errors import ErrorCodes
 
 from rockbottom.local import running
 from rockbottom.serving import Connection
@@ -102,8 +105,6 @@ def test_a_request_that_never_arrives_is_reset(endpoint, spoken, monkeypatch):
 )
 def test_what_is_neither_protocol_is_closed(endpoint, data, kit):
     """And the next caller is answered."""
-    import socket
-
     host, port = re.fullmatch(r"http://(.*):(\d+)", endpoint.url).groups()
     with socket.create_connection((host, int(port)), 5) as raw:
         pieces = [data[place : place + 7] for place in range(0, 35, 7)]  # the preface in pieces too
@@ -118,6 +119,29 @@ def test_what_is_neither_protocol_is_closed(endpoint, data, kit):
                 pass
         except ConnectionResetError:
             pass
+    assert kit.http(endpoint, "GET", "/_rockbottom/health")[0] == 200
+
+
+SETTINGS = b"\x00\x00\x00\x04\x00\x00\x00\x00\x00"
+PING = b"\x00\x00\x08\x06\x00\x00\x00\x00\x00" + bytes(8)
+
+
+@pytest.mark.parametrize("frame", [SETTINGS, PING])
+def test_frames_that_ask_for_nothing_have_an_end(endpoint, frame, kit):
+    """ENHANCE_YOUR_CALM (RFC 9113, 10.5) before 100,000 of them are read, and the next caller is answered."""
+    host, port = re.fullmatch(r"http://(.*):(\d+)", endpoint.url).groups()
+    came = b""
+    with socket.create_connection((host, int(port)), 30) as raw, suppress(ConnectionError):
+        raw.sendall(PREFACE + SETTINGS)
+        for _ in range(100):
+            raw.sendall(frame * 1000)
+            raw.setblocking(False)
+            with suppress(BlockingIOError):
+                came = (came + raw.recv(1 << 20))[-64:]
+            raw.settimeout(30)
+        while piece := raw.recv(1 << 20):
+            came = (came + piece)[-64:]
+    assert not came or int.from_bytes(came[-4:]) == ErrorCodes.ENHANCE_YOUR_CALM
     assert kit.http(endpoint, "GET", "/_rockbottom/health")[0] == 200
 
 

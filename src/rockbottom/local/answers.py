@@ -3,14 +3,14 @@
 import base64
 import hashlib
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 import msgspec
 
 from rockbottom.local.asked import Asked, Tool
-from rockbottom.local.calling import tool_for
+from rockbottom.local.calling import tools_for
 from rockbottom.local.citations import citation
 from rockbottom.local.evidence import Evidence, words_of
 from rockbottom.local.lengths import long_text
@@ -80,22 +80,22 @@ class Answerer:
         """The reply to what is asked: a tool call when it calls for one, else sentences of the prompt."""
         if task.max_tokens == 0:  # asked for the prompt to be cached, and for no answer
             return Answer((), "max_tokens", 0)
-        tool = tool_for(task)
+        tools = tools_for(task)
         if task.thinking is None:
-            return self._answer(tool, task, count)
-        thought = limited(_thought(task, tool), replace(task, stop_sequences=()), count)
+            return self._answer(tools, task, count)
+        thought = limited(_thought(task, tools), replace(task, stop_sequences=()), count)
         block = _reasoning(thought, signed=task.thinking.signed)
         if thought.stop_reason == "max_tokens":
             return replace(thought, content=(block,))
         limit = task.max_tokens
         left = task if limit is None else replace(task, max_tokens=max(limit - thought.output_tokens, 0))
-        answer = self._answer(tool, left, count)
+        answer = self._answer(tools, left, count)
         tokens = thought.output_tokens + answer.output_tokens
         return replace(answer, content=(block, *answer.content), output_tokens=tokens)
 
-    def _answer(self, tool: Tool | None, task: Asked, count: Count) -> Answer:
-        if tool is not None:
-            return self._call(tool, task, count)
+    def _answer(self, tools: Sequence[Tool], task: Asked, count: Count) -> Answer:
+        if tools:
+            return self._calls(tools, task, count)
         if task.schema is not None:
             return limited(self._document(task.schema, task), task, count)
         cited = self._cited(task, count) if task.cited else None
@@ -151,6 +151,19 @@ class Answerer:
                 return beginning.strip()
         return NOTHING_FOUND
 
+    def _calls(self, tools: Sequence[Tool], task: Asked, count: Count) -> Answer:
+        """A reply that calls tools, one behind the other as far as its limit goes."""
+        answer = self._call(tools[0], task, count)
+        for tool in tools[1:]:
+            if answer.stop_reason == "max_tokens":
+                break
+            limit = task.max_tokens
+            left = task if limit is None else replace(task, max_tokens=limit - answer.output_tokens)
+            another = self._call(tool, left, count)
+            tokens = answer.output_tokens + another.output_tokens
+            answer = replace(another, content=(*answer.content, *another.content), output_tokens=tokens)
+        return answer
+
     def _call(self, tool: Tool, task: Asked, count: Count) -> Answer:
         arguments = sample_of(tool.schema, "\n".join([task.question, *task.results]))
         text = long_text(task.question, tool.description)
@@ -170,9 +183,12 @@ def _holds_work(arguments: Json, name: str, tool: Tool, task: Asked) -> bool:
     return any(word in ("text", "content", "body") or word in task.question.lower() for word in words_of(name))
 
 
-def _thought(task: Asked, tool: Tool | None) -> str:
+def _thought(task: Asked, tools: Sequence[Tool]) -> str:
     question = " ".join(task.question.split())[:_THOUGHT_CHARS]
-    plan = f"The tool {tool.name} is for that." if tool else "I look at what the prompt says about it."
+    names = " and ".join(tool.name for tool in tools)
+    plan = "I look at what the prompt says about it."
+    if tools:
+        plan = f"The tool {names} is for that." if len(tools) == 1 else f"The tools {names} are for that."
     return f"I am asked: {question} {plan}"
 
 

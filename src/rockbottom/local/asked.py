@@ -29,7 +29,7 @@ class Asked:
     ``forced`` is the name of the tool that must be called, ``""`` when any must be, None when none must. ``results``
     are the texts of the tool results that came after the question, ``called`` the tools that were called since then;
     ``answers_tool`` says that the last message of the user holds a result. ``schema`` is what the answer must fit,
-    ``cited`` the documents that it may cite.
+    ``cited`` the documents that it may cite. ``at_once`` says that one reply may call several tools.
     """
 
     question: str = ""
@@ -39,6 +39,7 @@ class Asked:
     results: list[str] = field(default_factory=list[str])
     called: list[str] = field(default_factory=list[str])
     answers_tool: bool = False
+    at_once: bool = False
     messages: int = 0
     schema: Json | None = None
     thinking: Thinking | None = None

@@ -5,9 +5,15 @@ and shares a word of four letters with the name or description of a tool: record
 of Converse with tools and `auto` that were looked at (pydantic-ai and langchain-aws, recorded 2025-03 to 2026-11).
 After a result another is called only where the prompt names both by name, one behind the other. A tool that gives the
 final result of a run, as frameworks define one for structured output, is called when no other is.
+
+Claude calls several at once (seen on Converse: https://github.com/genkit-ai/aws-bedrock-js-plugin/issues/664 and
+https://github.com/anomalyco/opencode/issues/41445). None of the 119 recorded replies does so, and no recorded question
+names two tools; so only a question that does is answered so, which joins words of their names by "and" or a comma and
+says nothing of an order.
 """
 
 import re
+from collections import Counter
 from collections.abc import Sequence
 from functools import lru_cache
 
@@ -16,7 +22,20 @@ from rockbottom.local.asked import Asked, Tool
 _WORD = re.compile(r"[a-z]{4,}")
 _TELLING = re.compile(r"[_\d]|[a-z][A-Z]")
 _ENDING = re.compile(r"\bfinal[\s_-]?(?:result|response|answer|output|tool)", re.I)
+_JOINS = re.compile(r"\band\b|[,&]")
+_PARTS_THEM = re.compile(r"[.?!\n]|\b(?:then|after|afterwards|before|once|when|if|or|next|finally|results?|its)\b")
+"""What, between two tools that a question names, says that they are not for the same moment."""
 _PARTS = re.compile(r"[A-Za-z][a-z]+|[A-Z]+(?![a-z])")
+
+
+def tools_for(task: Asked) -> tuple[Tool, ...]:
+    """The tools to call in one reply: ``tool_for``'s, and those that the question asks for beside it."""
+    tool = tool_for(task)
+    if tool is None:
+        return ()
+    if not task.at_once or task.forced is not None or task.answers_tool or len(task.tools) == 1:
+        return (tool,)
+    return next((group for group in _groups(task) if tool in group), (tool,))
 
 
 def tool_for(task: Asked) -> Tool | None:
@@ -53,6 +72,26 @@ def _next_named(task: Asked) -> Tool | None:
         if behind:
             return min(behind, key=lambda tool: places[tool.name])
     return None
+
+
+def _groups(task: Asked) -> list[tuple[Tool, ...]]:
+    """The tools that the question joins, in the order in which it names them."""
+    question = task.question.lower()
+    names = [(_words_of(tool.name, tool.description)[0], tool) for tool in task.tools if not _ends(tool)]
+    shared = Counter(word for words, _ in names for word in words)
+    groups: list[list[Tool]] = []
+    end = 0
+    for word in _WORD.finditer(question):
+        named = [tool for words, tool in names if word[0] in words] if shared[word[0]] == 1 else []
+        if not named:
+            continue
+        between = question[end : word.start()]
+        if groups and _JOINS.search(between) and not _PARTS_THEM.search(between):
+            groups[-1].extend(tool for tool in named if tool not in groups[-1])
+        else:
+            groups.append(named)
+        end = word.end()
+    return [tuple(group) for group in groups]
 
 
 def _place(name: str, text: str) -> int:

@@ -48,6 +48,12 @@ class Thinking:
     signed: bool
 
 
+def calls_at_once(body: Mapping[str, Any]) -> bool:
+    """Whether a body of Anthropic's or Converse's lets one reply call several tools (``disable_parallel_tool_use``)."""
+    holders = body, _object(body, "additionalModelRequestFields")
+    return not any(_object(holder, "tool_choice").get("disable_parallel_tool_use") for holder in holders)
+
+
 _large: dict[bytes, Held] = {}  # of documents too large to be kept whole, by their digests
 
 

@@ -33,6 +33,7 @@ from rockbottom.local.native import (
 )
 from rockbottom.local.projects import project_of
 from rockbottom.local.refusal_texts import failure_of
+from rockbottom.local.requested import calls_at_once
 from rockbottom.local.retention import INHERIT
 from rockbottom.local.shapes import BodyChecker, body_checker, service_model
 from rockbottom.local.state import EndpointState, script_from
@@ -162,7 +163,7 @@ class Runtime:
             dialect,
             body,
             model,
-            self._task_of(dialect, body, guarded),
+            self._task_of(dialect, body, guarded, model),
             state.reader.meter(model.model).tokens_of_text,
             result,
             namespace,
@@ -278,9 +279,11 @@ class Runtime:
             raise malformed(f"{type(error).__name__}: {error}") from error
 
     @staticmethod
-    def _task_of(dialect: Dialect, body: Json, guarded: Guarded | None) -> Asked:
+    def _task_of(dialect: Dialect, body: Json, guarded: Guarded | None, model: ModelId) -> Asked:
         try:
-            return asked_of(neutral_of(dialect, body, guarded))
+            task = asked_of(neutral_of(dialect, body, guarded))
+            task.at_once = model.model.vendor == "anthropic" and calls_at_once(body)
+            return task
         except (AttributeError, KeyError, TypeError, ValueError) as error:
             raise malformed(f"{type(error).__name__}: {error}") from error
 

@@ -24,6 +24,8 @@ _WINDOW = 1 << 20  # of each stream; a body is acknowledged as the application t
 _CONNECTION_WINDOW = 8 << 20
 _MAX_UNREAD = 1 << 18  # bytes that made no event; a frame has 16 KiB
 _MAX_RESETS = 500  # streams that one connection may begin and take back
+_MAX_IDLE_EVENTS = 10_000  # between two requests: pings, settings, windows, empty frames (RFC 9113, 10.5)
+_SLICE = 1 << 14  # bytes that are judged at a time, so that a flood ends where its limit is
 _IDLE_SECONDS = 75.0
 _HOP_BY_HOP = frozenset({b"connection", b"keep-alive", b"transfer-encoding", b"upgrade", b"proxy-connection"})
 
@@ -41,7 +43,7 @@ class Http2:
         self.transport: asyncio.Transport = before.transport
         self.flow = FlowControl(self.transport)
         self.streams: dict[int, _Stream] = {}
-        self._resets = self._unread = 0
+        self._resets = self._unread = self._idle_events = 0
         self._idle_since = self._loop.time()
         self._closing = False
         config = h2.config.H2Configuration(client_side=False, header_encoding=None)
@@ -77,6 +79,12 @@ class Http2:
         """Does nothing: the connection was made before."""
 
     def data_received(self, data: bytes) -> None:
+        for start in range(0, len(data), _SLICE):
+            if self.transport.is_closing():
+                return
+            self._judge(data[start : start + _SLICE] if len(data) > _SLICE else data)
+
+    def _judge(self, data: bytes) -> None:
         try:
             events = self.wire.receive_data(data)
         except h2.exceptions.ProtocolError:
@@ -90,6 +98,14 @@ class Http2:
         self._unread = 0 if events else self._unread + len(data)
         if self._unread > _MAX_UNREAD:
             self.transport.close()
+        elif self._idle_events > _MAX_IDLE_EVENTS:
+            self._calm_down()
+
+    def _calm_down(self) -> None:
+        """Close a connection whose frames ask for nothing, and say why."""
+        self.wire.close_connection(h2.errors.ErrorCodes.ENHANCE_YOUR_CALM)
+        self.flush()
+        self.transport.close()
 
     def eof_received(self) -> bool:
         return False
@@ -132,6 +148,10 @@ class Http2:
     # Streams --------------------------------------------------------------------------------------------------
 
     def _take(self, event: h2.events.Event) -> None:
+        asks = isinstance(event, h2.events.RequestReceived) or (
+            isinstance(event, h2.events.DataReceived) and event.data
+        )
+        self._idle_events = 0 if asks else self._idle_events + 1
         if isinstance(event, h2.events.RequestReceived):
             self._request(event)
         elif isinstance(event, h2.events.DataReceived):
@@ -148,9 +168,7 @@ class Http2:
             if (stream := self.streams.get(event.stream_id or 0)) is not None:
                 stream.leave()
             if self._resets > _MAX_RESETS:
-                self.wire.close_connection(h2.errors.ErrorCodes.ENHANCE_YOUR_CALM)
-                self.flush()
-                self.transport.close()
+                self._calm_down()
         elif isinstance(event, h2.events.WindowUpdated | h2.events.RemoteSettingsChanged):
             for stream in self.streams.values():
                 stream.may_send.set()
