@@ -59,9 +59,10 @@ def test_the_average_hit_rate_of_any_period_is_read_over_sent(rows):
 
 
 def test_points_that_cache_nothing_count_and_calls_without_points_do_not():
-    """3 calls with points, of which 2 neither read nor wrote, and one without points: 2 of 3."""
+    """3 calls with points, of which 2 neither read nor wrote, one without points and one that no model saw: 2 of 3."""
     silent = {"cache_read": 0, "cache_write_5m": 0}
-    calls = [call(**silent), call(**silent), call(), call(points=0, **silent)]
+    stopped = call(input=0, output=0, **silent)
+    calls = [call(**silent), call(**silent), call(), call(points=0, **silent), stopped]
     (minute,) = minutes(calls).values()
     assert sums(minute, "PointsWithoutCaching") == (3, 2, 0, 1)
 

@@ -98,7 +98,7 @@ def _record(number, messages, system="You are careful."):
     return columnar(json.dumps({
         "timestamp": f"2026-11-20T10:00:{number:02}Z", "modelId": _MODEL, "operation": "Converse",
         "region": "us-east-1", "requestId": f"r{number}", "output": {},
-        "input": {"inputBodyJson": body, "inputTokenCount": 0},
+        "input": {"inputBodyJson": body, "inputTokenCount": 900},
     }))  # fmt: skip
 
 

@@ -271,6 +271,40 @@ def test_spans_of_the_genai_conventions(tmp_path: Path) -> None:
     assert (reading.damages.elsewhere, reading.trace.names["session"]) == (0, ("k1",))
 
 
+@pytest.mark.parametrize(
+    ("read", "write"),
+    [
+        ("gen_ai.usage.cache_read.input_tokens", "gen_ai.usage.cache_write.input_tokens"),
+        ("gen_ai.usage.cache_read_tokens", "gen_ai.usage.cache_write_tokens"),
+        ("gen_ai.usage.details.cache_read_tokens", "gen_ai.usage.details.cache_write_tokens"),
+        ("gen_ai.usage.input_cached_tokens", "gen_ai.usage.input_cache_creation"),
+        ("ai.usage.inputTokenDetails.cacheReadTokens", "ai.usage.inputTokenDetails.cacheWriteTokens"),
+    ],
+)
+def test_counters_of_the_cache_by_every_name_in_use(tmp_path: Path, read: str, write: str) -> None:
+    """10,005 tokens, of which 9,000 were read and 1,000 written, leave 5. The names are those of langfuse/langfuse
+    #17117, #14902 and #12306 and of the AI SDK's telemetry.
+    """
+    counters = {"gen_ai.usage.input_tokens": 10_005, "gen_ai.usage.output_tokens": 7, read: 9_000, write: 1_000}
+    lines(
+        tmp_path / "spans.jsonl", [otlp("span", span(1), {"gen_ai.request.model": "amazon.nova-pro-v1:0", **counters})]
+    )
+    requests = read_trace(str(tmp_path)).trace.requests
+    assert (requests.observed_input.tolist(), requests.observed_read.tolist()) == ([5], [9_000])
+    assert requests.observed_writes[Ttl.FIVE_MINUTES].tolist() == [1_000]
+
+
+def test_spans_of_openinference_alone(tmp_path: Path) -> None:
+    """Their counters have names of their own; the input counts what was read."""
+    attributes = {
+        "openinference.span.kind": "LLM", "llm.model_name": "amazon.nova-pro-v1:0", "llm.token_count.prompt": 10_005,
+        "llm.token_count.completion": 7, "llm.token_count.prompt_details.cache_read": 9_000,
+    }  # fmt: skip
+    lines(tmp_path / "spans.jsonl", [otlp("span", span(1), attributes)])
+    requests = read_trace(str(tmp_path)).trace.requests
+    assert (requests.observed_input.tolist(), requests.observed_read.tolist()) == ([1_005], [9_000])
+
+
 def test_events_tell_what_spans_tell_and_a_call_in_both_counts_once(tmp_path: Path) -> None:
     """The event of a GenAI call names the span it belongs to; Claude Code and Codex have events of their own."""
     usage = {"gen_ai.usage.input_tokens": 500, "gen_ai.usage.output_tokens": 5, "gen_ai.request.model": "nova-pro"}

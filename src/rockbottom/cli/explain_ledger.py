@@ -29,7 +29,10 @@ def explained_ledger(sources: Sequence[str], damages: "Damages", by: str = "") -
 
 
 def _hashed(sources: Sequence[str], local: "Counter[bool]", damages: "Damages", by: str) -> "Iterator[Hashed]":
-    """Calls as requests; failed ones cost nothing. ``local`` counts which went to a local endpoint."""
+    """Calls as requests; failed ones, and those that no model saw, cost nothing.
+
+    ``local`` counts which went to a local endpoint.
+    """
     from rockbottom.ledger import LedgerReader
 
     for source in sources:
@@ -39,6 +42,8 @@ def _hashed(sources: Sequence[str], local: "Counter[bool]", damages: "Damages", 
             for call in reader.calls_of(path) if path.is_file() else reader.calls():
                 if call.status == "failed":
                     damages.failed += 1
+                elif call.status == "ok" and call.hashes and not call.usage.total:
+                    damages.stopped += 1
                 elif not call.fits:
                     damages.add(f"{source}: {call.request_id or call.at}", "a call whose prefixes do not fit together")
                 else:

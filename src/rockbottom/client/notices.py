@@ -66,7 +66,7 @@ class Noticer:
 
     def look(self, request: Request, usage: Usage, minimum: int) -> list[str]:
         """The notices that a finished call gives rise to; ``request`` is as it was sent."""
-        if not request.prompt.points:
+        if not request.prompt.points or not usage.total:  # nothing counted: no model saw it
             return []
         family = self._family(request)
         notices = [self._idle(family, request, usage, minimum), self._unread(family, request, usage)]

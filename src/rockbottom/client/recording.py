@@ -153,7 +153,7 @@ def _about(request: Request, minimum: int) -> dict[str, Any]:
 def _cause(call: Call, usage: Usage, minimum: int) -> str:
     """The rule that explains why this call wrote, or neither read nor wrote, where that is known already."""
     points = call.request.prompt.points if call.request is not None else ()
-    if not points or call.request is None or usage.cache_read:
+    if not points or call.request is None or usage.cache_read or not usage.total:
         return ""
     if usage.cache_write:
         return call.cause

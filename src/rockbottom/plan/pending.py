@@ -40,6 +40,13 @@ class Awaited(Struct, kw_only=True):
                 if entry.position in marked and depths[entry.position] <= reached:
                     entry.confirmed = True
 
+    def unwrite(self) -> None:
+        """Drop the entries that it was to write: no model saw it."""
+        for run in self.path:
+            for entry in run.entries:
+                if entry.writing is self.writing:
+                    entry.drop()
+
     def forget(self, read: int) -> None:
         """Drop the entries that were believed alive deeper than what was read; what it wrote itself stays."""
         for run in self.path:

@@ -33,7 +33,7 @@ def extra_of(pending: Pending, usage: Usage) -> Decimal:
 def observed_of(pending: Pending, key: bytes, usage: Usage, extra: Decimal, now: float) -> Observed:
     """A reply, and how far what should have been read was."""
     total, read, written = usage.total_input, usage.cache_read, usage.cache_write
-    if not pending.read:
+    if not pending.read or not total:  # counted at no token: no model saw it, so nothing came and nothing was missed
         return Observed(pending.conditions.account, now, key, total, read, written)
     came, insured, saved, lost = read * 2 >= pending.read, None, None, None
     if pending.relied or pending.across:
@@ -72,5 +72,7 @@ def settle(mind: Mind, observed: Observed, awaited: Awaited) -> Outcome:
             paused = trust.confirmed_missed(observed.lost, observed.at)
         if not observed.came:
             awaited.forget(observed.read)
+    if not observed.total:
+        awaited.unwrite()
     awaited.confirm(observed.read + observed.written, observed.total)
     return Outcome(paused, uninsured)

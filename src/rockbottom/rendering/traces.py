@@ -50,6 +50,11 @@ def damage_text(damages: Damages, duplicates: int = 0) -> Iterator[str]:
             yield f"  {damage.place}: {damage.why}"
         if damages.count > _SHOWN:
             yield f"  and {tokens(damages.count - _SHOWN)} more"
+    if damages.failed:
+        yield f"{counted(damages.failed, 'failed call')} left out: the service bills none"
+    if damages.stopped:
+        were = counted(damages.stopped, "call was", "calls were")
+        yield f"{were} counted at no token and left out: no model saw the prompt, as where a guardrail stops it"
     if damages.unfinished:
         yield unfinished_text(damages.unfinished)
     if damages.respelled:

@@ -164,5 +164,5 @@ def _samples(call: CallRecord) -> Iterator[_Sample]:
     saved = call.saved_usd
     if saved is not None:
         yield named.SAVING, saved, 1, None
-    if call.points:
+    if call.points and usage.total:
         yield named.POINTS_WITHOUT_CACHING, int(not usage.cache_read and not usage.cache_write), 1, None

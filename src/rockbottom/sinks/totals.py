@@ -61,7 +61,7 @@ class Total:
         else:
             self.cost_usd += Decimal(call.cost_usd)
             self.uncached_usd += Decimal(call.uncached_usd)
-        if call.points:
+        if call.points and usage.total:
             self.with_points += 1
             self.silent += not usage.cache_read and not usage.cache_write
         if call.first_ms is not None:

@@ -31,11 +31,12 @@ COUNTS = (
     "first_calls", "first_us", "elapsed_calls", "elapsed_us", "misses", "missed", "lost_picousd", "lost_unpriced",
     "wasted", "wasted_picousd", "wasted_unpriced", "observed", "observed_picousd", "planned_picousd",
 )  # fmt: skip
-"""What is summed. ``unpriced``: calls with usage and no known price. ``pointed``: calls with usage that sent
+"""What is summed. ``unpriced``: calls with usage and no known price. ``pointed``: calls with tokens that sent
 cachePoints; ``silent``: those of them that neither read nor wrote. Microseconds over so many calls that had them.
 ``observed``: calls of a dry run with a price, what they cost and what they would have cost with the planner."""
 
 _USED = "status = 'ok'"
+_SEEN = f"{_USED} AND {' + '.join(UNITS)} > 0"  # counted at no token: no model saw it
 _OBSERVED = "planned_usd IS NOT NULL AND cost_usd IS NOT NULL"
 _VALUES = {
     "calls": "count(*)",
@@ -45,8 +46,8 @@ _VALUES = {
     **{unit: f"sum({unit})" for unit in UNITS},
     "cost_picousd": picousd_of("coalesce(sum(cost_usd), 0)"),
     "uncached_picousd": picousd_of("coalesce(sum(uncached_usd), 0)"),
-    "pointed": f"count(*) FILTER ({_USED} AND points > 0)",
-    "silent": f"count(*) FILTER ({_USED} AND points > 0 AND cache_read = 0 AND {WRITTEN} = 0)",
+    "pointed": f"count(*) FILTER ({_SEEN} AND points > 0)",
+    "silent": f"count(*) FILTER ({_SEEN} AND points > 0 AND cache_read = 0 AND {WRITTEN} = 0)",
     "first_calls": "count(first_ms)",
     "first_us": "coalesce(sum(round(first_ms * 1000)), 0)",
     "elapsed_calls": "count(elapsed_ms)",

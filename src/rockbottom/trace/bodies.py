@@ -57,8 +57,10 @@ class Gatherer:
         self._seeds_of_request: list[tuple[int, int, int, int]] = []
         self._beside: list[int] = []
 
-    def add(self, record: Columnar, body: Body | None, reply: Callable[[], bytes]) -> None:
+    def add(self, record: Columnar, body: Body | None, reply: Callable[[], bytes]) -> bool:
         """One record with its body, where it is known, and what gives the JSON of its reply.
+
+        False: it is left out, for it was counted at no token, so that no model saw its prompt.
 
         Raises Undecodable for blocks of no known shape, counts that no column holds, and where the service keeps a part
         of the prompt, as what repeats of it is not there to be seen.
@@ -82,6 +84,8 @@ class Gatherer:
             points.insert(0, (0, NO_TTL))
         seeds = self._seeds_for(parsed, pieces[0].choice if pieces else b"", images, weigher.meter)
         numbers = _numbers(record, reply, points)
+        if pieces and numbers.get("tokens_in") == 0 and not numbers["tokens_out"]:
+            return False
         numbers["at"] = record.at
         numbers["api"] = int(API_CODES[api])
         numbers["host"], numbers["opening"] = bool(host_of(api, model)), _opening(parsed)
@@ -95,6 +99,7 @@ class Gatherer:
         self._seeds_of_request.append(seeds)
         self._beside.append(weigher.beside[bool(parsed.toolConfig or parsed.tools)])
         self._gathered.add_rows(numbers, names, b"".join([piece.rows for piece in pieces]), points)
+        return True
 
     def trace(self) -> Trace:
         """The columns: digests chained into prefixes, tokens shared out over the blocks."""

@@ -24,6 +24,7 @@ class Damages:
     count: int = 0
     first: list[Damage] = field(default_factory=list[Damage])
     failed: int = 0  # calls that the service refused: they cost nothing and are left out
+    stopped: int = 0  # calls counted at no token: no model saw them, as where a guardrail stops a prompt; left out
     simulated: int = 0  # calls that went to a local endpoint
     respelled: int = 0  # records with bytes that are no UTF-8, read as Windows-1252
     repeated: int = 0  # lines of a writer that tells of one request in several
@@ -47,6 +48,7 @@ class Damages:
         """The damage of another part as well."""
         self.count += other.count
         self.failed += other.failed
+        self.stopped += other.stopped
         self.simulated += other.simulated
         self.respelled += other.respelled
         self.repeated += other.repeated

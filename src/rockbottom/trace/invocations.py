@@ -55,7 +55,8 @@ class Invocation:
 
 
 def invocations_of(name: str, damages: Damages, text: Iterator[bytes] | None = None) -> Iterator[Invocation]:
-    """Every request in one log file, by its path or S3 address. Failed calls are counted and left out.
+    """Every request in one log file, by its path or S3 address. Calls that failed, and those that no model
+    saw (counted at no token), are counted and left out.
 
     ``text`` is what of it is to be read; None: all.
     """
@@ -65,9 +66,14 @@ def invocations_of(name: str, damages: Damages, text: Iterator[bytes] | None = N
             damages.failed += 1
             continue
         try:
-            yield _of_record(record, place, name)
+            invocation = _of_record(record, place, name)
         except (OSError, BodyRefused, CutShort, Undecodable) as error:
             damages.add(place, str(error))
+            continue
+        if invocation.usage is not None and not invocation.usage.total:
+            damages.stopped += 1
+        else:
+            yield invocation
 
 
 def requests_in(name: str, damages: Damages) -> Iterator[Invocation]:

@@ -2,7 +2,8 @@
 
 Records as documented for PutModelInvocationLoggingConfiguration and as recorded in the wild: Converse and
 InvokeModel, cache counters in ``input`` or at the top level, streamed replies as a list of events, bodies
-over 100 KB in ``data/`` beside the log. Failed calls are counted and left out: they cost nothing.
+over 100 KB in ``data/`` beside the log. Failed calls are counted and left out: they cost nothing. So are calls counted
+at no token, which no model saw (a guardrail stopped the prompt).
 """
 
 from collections.abc import Iterator
@@ -49,7 +50,7 @@ def _add(gatherer: Gatherer, record: Columnar, damages: Damages, place: str, log
             damages.add(place, f"offloaded body: {error}")
             return b""
 
-    gatherer.add(record, body, reply)
+    damages.stopped += not gatherer.add(record, body, reply)
 
 
 def _recognises(path: Path, head: bytes) -> bool:

@@ -2,7 +2,8 @@
 
 Depths were estimated before the call and are stretched to the input that the service counted. Hashes are chained from
 the model, the API and the parameters of the cache key, so no column of parameters is needed. The passes of a bench
-on the local endpoint had an account each. Calls that failed are counted and left out; those without usage too.
+on the local endpoint had an account each. Calls that failed are counted and left out; those without usage too,
+and those counted at no token, which no model saw.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -38,6 +39,8 @@ def read(part: str, settings: ReaderSettings) -> Part:
             damages.failed += 1
         elif call.status != "ok":
             damages.add(f"{path}: {call.request_id or call.at}", "a call whose usage never came")
+        elif call.hashes and not call.usage.total:
+            damages.stopped += 1
         elif not call.fits:
             damages.add(f"{path}: {call.request_id or call.at}", "a call whose prefixes do not fit together")
         elif not (without_pings and call.source == "keep-alive"):

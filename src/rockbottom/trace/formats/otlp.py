@@ -1,8 +1,9 @@
 """Spans and events of model calls in OTLP JSON, as the file exporter of the OpenTelemetry Collector writes them.
 
 A line is one export: ``resourceSpans`` or ``resourceLogs``. Read are spans and events of the GenAI conventions (new
-and older names of the attributes), spans of OpenInference, and the events of Claude Code (``claude_code.api_request``)
-and Codex (``codex.sse_event``). A span of an agent or a tool sums up what its calls say and is left out.
+and older names of the attributes, and those that pydantic-ai, Langfuse and the AI SDK give to their counters of the
+cache), spans of OpenInference, and the events of Claude Code (``claude_code.api_request``) and Codex
+(``codex.sse_event``). A span of an agent or a tool sums up what its calls say and is left out.
 
 The GenAI conventions count what was read and written into ``gen_ai.usage.input_tokens``; instrumentations of before
 hand on what the provider counts, which may leave them out. Where a total is recorded it decides, and so do counters
@@ -43,10 +44,14 @@ _GEN_AI = _Spelling(
     ("gen_ai.request.model", "gen_ai.response.model"),
     (_USAGE + "input_tokens", _USAGE + "prompt_tokens", "llm.usage.prompt_tokens"),
     (_USAGE + "output_tokens", _USAGE + "completion_tokens", "llm.usage.completion_tokens"),
-    (_USAGE + "cache_read.input_tokens", _USAGE + "cache_read_input_tokens", _USAGE + "input_tokens.cached"),
+    (_USAGE + "cache_read.input_tokens", _USAGE + "cache_read_input_tokens", _USAGE + "input_tokens.cached",
+     _USAGE + "cache_read_tokens", _USAGE + "details.cache_read_tokens", _USAGE + "input_cached_tokens",
+     "ai.usage.inputTokenDetails.cacheReadTokens", "ai.usage.cachedInputTokens"),
     (_USAGE + "cache_creation.input_tokens", _USAGE + "cache_write.input_tokens",
-     _USAGE + "cache_creation_input_tokens", _USAGE + "cache_write_input_tokens"),
-    (_USAGE + "total_tokens", "llm.usage.total_tokens"),
+     _USAGE + "cache_creation_input_tokens", _USAGE + "cache_write_input_tokens",
+     _USAGE + "cache_write_tokens", _USAGE + "details.cache_write_tokens", _USAGE + "input_cache_creation",
+     "ai.usage.inputTokenDetails.cacheWriteTokens"),
+    (_USAGE + "total_tokens", "llm.usage.total_tokens", "ai.usage.totalTokens"),
     _OF_SESSIONS,
     ("gen_ai.response.id", "aws.request_id"),
     None,
@@ -77,7 +82,7 @@ def read(part: str, settings: ReaderSettings) -> Part:
     damages, requests, size = Damages(), CountedRequests(settings.key), 0
     for number, text in lines_of(part, damages):
         size += len(text)
-        if b"_token" not in text:
+        if b"token" not in text and b"Token" not in text:
             continue
         with damages.of(f"{part}:{number}"):
             for record, attributes, spelling in _records_of(decoded(text)):
