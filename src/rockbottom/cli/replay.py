@@ -288,7 +288,7 @@ def _need_blocks(requests: int, without: int, source: str) -> None:
     message = f"{source}: {without_blocks_text(without, requests)}"
     if without == requests:
         raise NothingRepeats(
-            f"{message}: what repeats in it is unknown; only what was paid and the bill without a cache can be worked out",
+            f"{message}: what repeats is unknown, so only what was paid and the bill without a cache can be worked out",
             fix="rockbottom replay SOURCE --policy none",
         )
     tell(message)
