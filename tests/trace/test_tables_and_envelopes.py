@@ -1,10 +1,14 @@
 """Logs as people have them: tables of Excel, columns of any name, envelopes of a subscription, nothing at all."""
 
+import bz2
 import csv
 import gzip
 import json
+import lzma
 from base64 import b64encode
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -126,3 +130,55 @@ def test_litter_in_a_folder_and_one_file_cut_short_leave_the_rest(tmp_path: Path
     reading = read_trace(str(tmp_path))
     assert len(reading.trace) >= 4
     assert [Path(damage.place.partition(":")[0]).name for damage in reading.damages.first] == ["1.json.gz"]
+
+
+def small(record: dict[str, Any], levels: int) -> dict[str, Any]:
+    """The record as Athena and Glue hand it on: names in small letters, those of ``input`` and ``output`` too."""
+    return {
+        name.lower(): small(value, levels - 1) if levels and isinstance(value, dict) else value
+        for name, value in record.items()
+    }
+
+
+def test_a_record_whose_names_a_table_made_small_keeps_its_counters_and_its_text(tmp_path: Path) -> None:
+    """``UNLOAD ... WITH (format = 'JSON')`` writes objects; they were read as requests of a few tokens without text."""
+    log = tmp_path / "unload.json"
+    log.write_text("".join(json.dumps(small(json.loads(line), 1)) + "\n" for line in LINES))
+    reading = read_trace(str(log))
+    whole = read_trace(str(written(tmp_path / "log.json", "".join(line + "\n" for line in LINES).encode())))
+    assert (len(reading.trace), int(reading.trace.requests.tokens_in.sum())) == (6, 18_000)
+    assert len(reading.trace.blocks.depth) == len(whole.trace.blocks.depth) > 6
+
+
+def test_a_body_that_a_pipeline_wrote_as_text_is_read(tmp_path: Path) -> None:
+    records = [json.loads(line) for line in LINES]
+    for record in records:
+        record["input"]["inputBodyJson"] = json.dumps(record["input"]["inputBodyJson"])
+    log = written(tmp_path / "log.json", "".join(json.dumps(record) + "\n" for record in records).encode())
+    reading = read_trace(str(log))
+    assert (len(reading.trace), int(reading.trace.requests.tokens_in.sum())) == (6, 18_000)
+    assert len(reading.trace.blocks.depth) > 6
+    assert len(list(reader_of(str(log)).invocations(str(log), reading.damages))) == 6  # type: ignore[misc]
+
+
+def written(path: Path, content: bytes) -> Path:
+    path.write_bytes(content)
+    return path
+
+
+@pytest.mark.parametrize("pack", [bz2.compress, lzma.compress, gzip.compress], ids=["bzip2", "xz", "gzip"])
+def test_a_packed_log_is_unpacked(tmp_path: Path, pack: Callable[[bytes], bytes]) -> None:
+    log = written(tmp_path / "log.json.packed", pack("".join(line + "\n" for line in LINES).encode()))
+    reading = read_trace(str(log))
+    assert (len(reading.trace), int(reading.trace.requests.tokens_in.sum()), reading.damages.count) == (6, 18_000, 0)
+
+
+@pytest.mark.parametrize(
+    ("head", "packing"), [(b"\x28\xb5\x2f\xfd", "with zstd"), (b"PK\x03\x04", "in a zip archive")], ids=["zstd", "zip"]
+)
+def test_a_log_packed_in_a_way_that_is_not_read_is_named(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], head: bytes, packing: str
+) -> None:
+    log = written(tmp_path / "log.json.packed", head + bytes(200))
+    assert main(["replay", str(log)]) == 2
+    assert f"is packed {packing}, which is not read" in capsys.readouterr().err

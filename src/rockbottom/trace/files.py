@@ -1,7 +1,7 @@
 """Files of recorded traffic, in a folder or under an S3 prefix, read as text in pieces.
 
-What is packed is unpacked, whatever its name; what PowerShell and others write as UTF-16 or with a byte order mark
-becomes UTF-8.
+What is packed with gzip, bzip2 or xz is unpacked, whatever its name; zstd and zip are named. What PowerShell and others
+write as UTF-16 or with a byte order mark becomes UTF-8.
 """
 
 import codecs
@@ -18,6 +18,9 @@ from rockbottom.trace.addresses import CHUNK_BYTES, UnreadableSource, is_log_gro
 
 _HEAD_BYTES = 65_536
 _PACKED = b"\x1f\x8b"
+_BZIP2, _XZ = b"BZh", b"\xfd7zXZ\x00"
+_UNREAD = {b"\x28\xb5\x2f\xfd": "with zstd", b"PK\x03\x04": "in a zip archive"}
+"""How files begin that are packed in a way that is not read."""
 _LAYERS = 2  # a subscription packs its records, and what delivers them may pack the file once more
 _MARKS = (
     (codecs.BOM_UTF8, "utf-8"), (codecs.BOM_UTF32_LE, "utf-32-le"), (codecs.BOM_UTF32_BE, "utf-32-be"),
@@ -84,9 +87,13 @@ def opened(name: str) -> Generator[IO[bytes]]:
     with ExitStack() as open_files:
         file: Any = open_files.enter_context(_opened(name))
         for _ in range(_LAYERS):
-            if file.peek(2)[:2] != _PACKED:
+            unpacked = _unpacked(file)
+            if unpacked is None:
                 break
-            file = open_files.enter_context(_unpacked(file))
+            file = open_files.enter_context(unpacked)
+        packing = _UNREAD.get(file.peek(4)[:4])
+        if packing is not None:
+            raise UnreadableSource(f"{name} is packed {packing}, which is not read", fix="unpack it first")
         yield file
 
 
@@ -96,7 +103,15 @@ def _opened(name: str) -> IO[bytes]:
     return _s3().opened(name) if is_s3(name) else Path(name).open("rb")
 
 
-def _unpacked(file: IO[bytes]) -> IO[bytes]:
+def _unpacked(file: Any) -> IO[bytes] | None:
+    """What is packed in a file; None: it is not packed, or in another way."""
+    head = file.peek(len(_XZ))[: len(_XZ)]
+    if head.startswith(_BZIP2):
+        return cast(IO[bytes], import_module("bz2").BZ2File(file))
+    if head == _XZ:
+        return cast(IO[bytes], import_module("lzma").LZMAFile(file))
+    if not head.startswith(_PACKED):
+        return None
     try:
         from isal import igzip  # twice as fast as zlib where it is installed
     except ModuleNotFoundError:
@@ -186,7 +201,8 @@ def _encoding_of(head: bytes) -> tuple[bytes, str]:
     return b"", _WITHOUT_MARK.get(zero, "utf-8")
 
 
-_OF_OTHERS = ("botocore.", "urllib3.", "isal", "igzip")  # a connection that breaks off, an unpacker that meets nonsense
+_OF_OTHERS = ("botocore.", "urllib3.", "isal", "igzip", "_lzma")
+"""Whose errors these are: of a connection that breaks off, of an unpacker that meets nonsense."""
 
 
 def _is_damage(error: Exception) -> bool:

@@ -71,7 +71,7 @@ def read_parquet(path: Path) -> Trace:
 def _trace_of(table: Any) -> Trace:
     metadata: Any = table.schema.metadata or {}
     if metadata.get(b"format") != FORMAT.encode():
-        raise ValueError(f"not a trace of the format {FORMAT}")
+        raise ValueError("a Parquet file that `rockbottom trace import` did not write")
     told_names = {name: tuple(texts) for name, texts in decoded(metadata[b"names"]).items()}
     names = {**dict.fromkeys(NAME_TABLES, ()), **told_names}
     present = set(table.column_names)

@@ -10,7 +10,7 @@ from typing import Annotated, Any, Generic, TypeAlias, TypeVar
 
 import msgspec
 
-from rockbottom.quantities import Undecodable, decoder_of
+from rockbottom.quantities import Undecodable, decoded, decoder_of
 
 Raw = msgspec.Raw
 NOTHING = msgspec.Raw()
@@ -145,8 +145,10 @@ def textual(line: bytes | str) -> Textual:
 
 
 def raw_of(member: Raw | None) -> bytes:
-    """The JSON of a member; empty where it is not there or null."""
+    """The JSON of a member, also where a pipeline wrote it as text; empty where it is not there or null."""
     raw = bytes(member or b"")
+    if raw[:1] == b'"' and raw[1:2] in (b"{", b"["):
+        return str(decoded(raw)).encode("utf-8", "replace")
     return b"" if raw == b"null" else raw
 
 

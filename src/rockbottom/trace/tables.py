@@ -108,12 +108,12 @@ def record_of_members(members: Mapping[str, Any]) -> bytes | None:
 
 def _value(name: str, value: Any) -> Any:
     """A cell as the member of a record: text is JSON or Athena's spelling of an object, where it looks like one."""
+    if name in ("input", "output"):
+        return _small_named(spelled_object(value) if isinstance(value, str) else value)
     if not isinstance(value, str):
         return value
     if name == "timestamp":
         return value.removesuffix(" UTC")
-    if name in ("input", "output"):
-        return _small_named(spelled_object(value))
     return spelled_object(value) if value[:1] in ("{", "[") else value
 
 

@@ -16,7 +16,11 @@ def read(part: str, settings: ReaderSettings) -> Part:
     try:
         return Part(read_parquet(path), Damages(), path.stat().st_size)
     except ValueError as error:
-        raise UnreadableSource(f"{path}: {error}", fix="rockbottom trace import SOURCE --out FILE.parquet") from error
+        raise UnreadableSource(
+            f"{path}: {error}",
+            fix="rockbottom trace import SOURCE --out FILE.parquet; records of a log are read as JSON or CSV, which Athena "
+            "writes too (UNLOAD ... format = 'JSON')",
+        ) from error
 
 
 def _recognises(path: Path, head: bytes) -> bool:
