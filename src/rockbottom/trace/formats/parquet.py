@@ -18,8 +18,8 @@ def read(part: str, settings: ReaderSettings) -> Part:
     except ValueError as error:
         raise UnreadableSource(
             f"{path}: {error}",
-            fix="rockbottom trace import SOURCE --out FILE.parquet; records of a log are read as JSON or CSV, which Athena "
-            "writes too (UNLOAD ... format = 'JSON')",
+            fix="rockbottom trace import SOURCE --out FILE.parquet; records of a log are read as JSON or CSV, "
+            "which Athena writes too (UNLOAD ... format = 'JSON')",
         ) from error
 
 
