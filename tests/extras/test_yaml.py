@@ -22,7 +22,9 @@ def test_aliases_of_yaml_are_what_they_name():
             id="ten million values in eight lines",
         ),
         pytest.param("[" * 100_000, "nested too deep", id="no end of nesting"),
-        pytest.param("a: [", "expected", id="no YAML"),
+        pytest.param("a: [", "^line 1: expected .*$", id="no YAML"),
+        pytest.param("a: 1\nb: {c: 2\nd: 3\n", "^line 3: expected .*$", id="no end of a mapping"),
+        pytest.param("a: \0", "^unacceptable character #x0000: special characters are not allowed$", id="a null byte"),
     ],
 )
 def test_yaml_that_is_none_is_the_same_error(text, why):

@@ -27,8 +27,16 @@ def yaml_root(text: str) -> Any:
         if root is not None and _written_out(root, sizes) - len(sizes) > _MOST_ALIASED:
             raise Undecodable(f"its aliases stand for more than {_MOST_ALIASED} values")
     except (yaml.YAMLError, *_MALFORMED) as error:
-        raise Undecodable(reason_of(error)) from error
+        raise Undecodable(_said(error)) from error
     return root
+
+
+def _said(error: Exception) -> str:
+    """What is wrong in one line, and in which line of the text where the parser says it."""
+    mark, problem = getattr(error, "problem_mark", None), getattr(error, "problem", None)
+    if mark is not None and problem:
+        return f"line {mark.line + 1}: {problem}"
+    return reason_of(error).partition("\n")[0]
 
 
 def _written_out(node: Any, sizes: dict[int, int]) -> int:
@@ -51,4 +59,4 @@ def yaml_value(root: Any) -> Any:
     try:
         return yaml.SafeLoader("").construct_document(root)
     except (yaml.YAMLError, *_MALFORMED) as error:
-        raise Undecodable(reason_of(error)) from error
+        raise Undecodable(_said(error)) from error

@@ -81,6 +81,7 @@ class Connection(Limited):
             raise httptools.HttpParserError("upgrade")
         self._set_host()
         super().on_headers_complete()
+        self.headers = []  # what follows are trailers, which are no header fields: they would pass all these checks
 
     def _set_host(self) -> None:
         """Hold the request to one host: that of a target with an address (RFC 9112, 3.2.2), else that of its header."""

@@ -24,7 +24,7 @@ _WINDOW = 1 << 20  # of each stream; a body is acknowledged as the application t
 _CONNECTION_WINDOW = 8 << 20
 _MAX_UNREAD = 1 << 18  # bytes that made no event; a frame has 16 KiB
 _MAX_RESETS = 500  # streams that one connection may begin and take back
-_MAX_IDLE_EVENTS = 10_000  # between two requests: pings, settings, windows, empty frames (RFC 9113, 10.5)
+_MAX_IDLE_EVENTS = 10_000  # between two requests: pings, settings, empty frames (RFC 9113, 10.5)
 _SLICE = 1 << 14  # bytes that are judged at a time, so that a flood ends where its limit is
 _IDLE_SECONDS = 75.0
 _HOP_BY_HOP = frozenset({b"connection", b"keep-alive", b"transfer-encoding", b"upgrade", b"proxy-connection"})
@@ -151,7 +151,8 @@ class Http2:
         asks = isinstance(event, h2.events.RequestReceived) or (
             isinstance(event, h2.events.DataReceived) and event.data
         )
-        self._idle_events = 0 if asks else self._idle_events + 1
+        if not (self.streams and isinstance(event, h2.events.WindowUpdated)):  # a long reply takes one for each piece
+            self._idle_events = 0 if asks else self._idle_events + 1
         if isinstance(event, h2.events.RequestReceived):
             self._request(event)
         elif isinstance(event, h2.events.DataReceived):
