@@ -44,7 +44,7 @@ def test_a_whole_file_is_read(tmp_path):
         (WHOLE + "admin: 0.0.0.0:4748\nledger: l\n", "line 8: admin: other machines can reach 0.0.0.0:4748"),
         (WHOLE + "admin: 127.0.0.1:4748\n", "line 8: admin: there is no ledger to show"),
         (WHOLE + "admin: 127.0.0.1\nledger: l\n", "line 8: admin: '127.0.0.1' is not an address and a port"),
-        ("a: [", "is no YAML: line 1: expected"),
+        ("a: [", "is not YAML: line 1: expected"),
         ("", "missing required field `upstream`"),
         ("- 1\n", "Expected `object`"),
     ],

@@ -16,7 +16,7 @@ from tests.gateway.conftest import MODEL, asking, scripted
 BODY = json.dumps({name: value for name, value in asking("hi").items() if name != "modelId"}).encode()
 PATH = f"/model/{MODEL}/converse"
 BROKEN = [
-    ("upstream: {region: us-east-1\nkeys: keys.json\n", "is no YAML: line 3"),
+    ("upstream: {region: us-east-1\nkeys: keys.json\n", "is not YAML: line 3"),
     ("upstream: {region: us-east-1}\nkeys: keys.json\nlimit: 3\n", "limit"),
     ("upstream: {region: us-east-1}\nkeys: keys.json\nlimits: {body_mb: many}\n", "body_mb"),
     ("upstream: {region: us-east-1}\nkeys: ${NO_SUCH_VARIABLE}\n", "NO_SUCH_VARIABLE"),
