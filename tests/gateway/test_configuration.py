@@ -38,7 +38,7 @@ def test_a_whole_file_is_read(tmp_path):
         (WHOLE.replace("period: day", "periods: day"), "line 7: budgets[0]:"),
         (WHOLE.replace("limits:", "limit:"), "unknown field `limit`"),
         (WHOLE.replace("127.0.0.1:9000", "0.0.0.0:9000"), "line 3: listen: other machines can reach 0.0.0.0"),
-        (WHOLE.replace("127.0.0.1:9000", "9000x"), "line 3: listen: '9000x' is no address"),
+        (WHOLE.replace("127.0.0.1:9000", "9000x"), "line 3: listen: '9000x' is not an address and a port"),
         (WHOLE.replace("eu-central-1", "eu-central-1\n  runtime: ftp://x"), "line 3: upstream.runtime:"),
         (WHOLE.replace("eu-central-1", "${NOWHERE}"), "${NOWHERE} is not set"),
         (WHOLE + "admin: 0.0.0.0:4748\nledger: l\n", "line 8: admin: other machines can reach 0.0.0.0:4748"),
