@@ -315,3 +315,44 @@ def test_open_models_with_hyphens_agree_with_the_ledger_to_the_cent(tmp_path, ca
     told = capsys.readouterr().out
     assert "4 of 4 days and models agree" in told
     assert "dollars: ledger 1.135" in told
+
+
+FOCUS = ("BilledCost", "BillingCurrency", "ChargeCategory", "ChargePeriodStart", "ListCost", "PricingQuantity",
+         "PricingUnit", "ServiceName", "SubAccountId")  # fmt: skip
+FOCUS_ROWS = [
+    ("0.4", "USD", "Usage", "2026-11-03T00:00:00Z", "0.4", "500", "1K tokens", "Amazon Bedrock", "111122223333",
+     "USE1-NovaPro-input-tokens"),
+    ("0.64", "USD", "Usage", "2026-11-03T00:00:00Z", "0.64", "200", "1K tokens", "Amazon Bedrock", "111122223333",
+     "USE1-NovaPro-output-tokens"),
+    ("-0.1", "USD", "Credit", "2026-11-03T00:00:00Z", "0", "", "", "Amazon Bedrock", "111122223333", ""),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("usage_type", ["SkuMeter", "x_UsageType"], ids=["1.2", "1.0"])
+def test_an_export_of_focus_agrees_with_the_ledger_and_keeps_credits_apart(ledger, tmp_path, capsys, usage_type):
+    """500,000 tokens in and 200,000 out, $1.04; FOCUS 1.0 named the usage type otherwise than 1.2."""
+    bill = _bill(tmp_path / "focus.csv", FOCUS_ROWS, head=(*FOCUS, usage_type))
+    assert main(["reconcile", "--ledger", str(ledger), "--cur", str(bill)]) == Exit.OK
+    said = capsys.readouterr().out
+    assert "ledger 1.0400, CUR 1.0400, +0.0000" in said
+    assert "not compared: Credit −$0.10" in said
+
+
+def test_an_export_of_focus_in_parquet(ledger, tmp_path):
+    pyarrow = pytest.importorskip("pyarrow")
+    parquet = pytest.importorskip("pyarrow.parquet")
+    columns = zip((*FOCUS, "SkuMeter"), zip(*FOCUS_ROWS, strict=True), strict=True)
+    parquet.write_table(pyarrow.table({name: list(cells) for name, cells in columns}), tmp_path / "focus.parquet")
+    assert main(["reconcile", "--ledger", str(ledger), "--cur", str(tmp_path / "focus.parquet")]) == Exit.OK
+
+
+def test_a_page_of_cost_explorer_by_service_is_of_no_model_and_every_dollar_is_named(ledger, tmp_path, capsys):
+    """Its columns are products; they were taken for usage types of something else and dropped."""
+    page = tmp_path / "costs.csv"
+    page.write_text(
+        f"Service,Amazon Bedrock($),{EDITION}($),Total costs($)\nService total,1.04,2,3.04\n2026-11-03,1.04,2,3.04\n"
+    )
+    assert main(["reconcile", "--ledger", str(ledger), "--cost-explorer", str(page)]) == Exit.VERDICT
+    said = capsys.readouterr().out
+    assert "no model is known for 2 usage types, $3.0400" in said
+    assert "Cost Explorer in all: $3.0400" in said

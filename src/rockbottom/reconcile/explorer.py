@@ -96,8 +96,9 @@ def lines_of_page(head: list[str], rows: Iterable[list[str]], path: Path) -> Ite
     """The CSV of the Cost Explorer page: a period a row, a usage type a column ("USE1-NovaPro-input-tokens($)").
 
     It has dollars and no quantities; its rows and columns of totals are passed over. Rows of months follow each other
-    by months. Raises UnreadableBill.
+    by months. Grouped by service its columns name products and no usage type. Raises UnreadableBill.
     """
+    by_service = head[0].strip().lower() == "service"
     names = [re.sub(r"\s*\(\$\)\s*$", "", name) for name in head]
     dated = [row for row in rows if re.match(r"\d{4}-\d\d-\d\d", row[0] if row else "")]
     try:
@@ -111,6 +112,7 @@ def lines_of_page(head: list[str], rows: Iterable[list[str]], path: Path) -> Ite
                         usd = decimal(cell)
                     except InvalidOperation as error:
                         raise ValueError(f"row {number}: {cell!r} is not an amount") from error
-                    yield BillLine(day, name, "", None, "", usd, until=until)
+                    usage_type, product = ("", name) if by_service else (name, "")
+                    yield BillLine(day, usage_type, product, None, "", usd, until=until)
     except ValueError as error:
         raise UnreadableBill(f"{path}: {error}", fix=CE_FIX) from error

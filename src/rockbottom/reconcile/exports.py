@@ -1,4 +1,4 @@
-"""Bills as files: Cost and Usage Reports (CUR 2.0 and legacy; CSV, gzip, zip, Parquet) and Cost Explorer exports.
+"""Bills as files: Cost and Usage Reports (CUR 2.0, legacy and FOCUS; CSV, gzip, zip, Parquet), Cost Explorer exports.
 
 Text may be UTF-8, with or without a byte order mark, UTF-16, or Windows-1252.
 """
@@ -11,7 +11,7 @@ from pathlib import Path
 from rockbottom.files import regular
 from rockbottom.reconcile.explorer import lines_of_page, lines_of_replies
 from rockbottom.reconcile.lines import BillLine, UnreadableBill
-from rockbottom.reconcile.reports import NEEDED, lines_of_rows, parquet_rows, snake
+from rockbottom.reconcile.reports import NEEDED, columns_of, lines_of_rows, parquet_rows
 from rockbottom.trace import CutShort, chunks_in, chunks_of, text_lines
 
 __all__ = ["BillLine", "UnreadableBill", "bill_lines"]
@@ -66,14 +66,14 @@ def _of_text(chunks: Iterator[bytes], path: Path) -> Iterator[BillLine]:
             return
         reader = csv.reader(text)
         columns = next(reader, list[str]())
-        head = [snake(name) for name in columns]
+        head = columns_of(columns)
         if set(NEEDED) <= set(head):
             yield from lines_of_rows((dict(zip(head, row, strict=False)) for row in reader if row), path)
         elif head and head[0] in ("usage_type", "service"):
             yield from lines_of_page(columns, reader, path)
         else:
             missing = ", ".join(name for name in NEEDED if name not in head)
-            fix = "a CUR export with these columns, or a Cost Explorer export grouped by usage type"
+            fix = "a CUR or FOCUS export with these columns, or a Cost Explorer export grouped by usage type"
             raise UnreadableBill(f"{path} is not a bill: it has no {missing}.", fix=fix)
     except (csv.Error, EOFError, OSError, CutShort) as error:
         raise UnreadableBill(f"{path}: {error}", fix="download it again") from error

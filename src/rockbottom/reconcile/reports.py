@@ -1,11 +1,14 @@
 """Rows of Cost and Usage Reports: CUR 2.0 and the legacy report, as exported and as Athena prints them.
 
 Columns of both have the same names once the legacy spelling (``lineItem/UsageType``) is written as the other
-(``line_item_usage_type``): https://docs.aws.amazon.com/cur/latest/userguide/table-dictionary-cur2.html.
+(``line_item_usage_type``): https://docs.aws.amazon.com/cur/latest/userguide/table-dictionary-cur2.html. Exports of
+FOCUS 1.0 and 1.2 say the same in columns of their own; 1.2 calls the usage type SkuMeter (the pages
+table-dictionary-focus-1-2-aws
+and table-dictionary-focus-1-2-migrating there, as read on 2026-11-30).
 """
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import date, datetime
 from decimal import InvalidOperation
 from importlib import import_module
@@ -18,6 +21,16 @@ from rockbottom.reconcile.lines import BillLine, UnreadableBill
 from rockbottom.trace import spelled_object
 
 NEEDED = ("line_item_usage_start_date", "line_item_usage_type", "line_item_unblended_cost")
+_OF_FOCUS = {
+    "charge_period_start": "line_item_usage_start_date", "sku_meter": "line_item_usage_type",
+    "x_usage_type": "line_item_usage_type", "billed_cost": "line_item_unblended_cost",
+    "pricing_quantity": "line_item_usage_amount", "pricing_unit": "pricing_unit",
+    "charge_category": "line_item_line_item_type", "charge_description": "line_item_line_item_description",
+    "billing_currency": "line_item_currency_code", "sub_account_id": "line_item_usage_account_id",
+    "list_cost": "pricing_public_on_demand_cost", "service_name": "product_product_name",
+    "x_service_code": "line_item_product_code",
+}  # fmt: skip
+"""Columns of FOCUS by the names that CUR 2.0 has for what they hold."""
 _READ_COLUMNS = (
     *NEEDED, "line_item_usage_amount", "line_item_line_item_type", "line_item_product_code",
     "line_item_line_item_description", "line_item_currency_code", "line_item_iam_principal",
@@ -57,7 +70,8 @@ def parquet_rows(path: Path) -> Iterator[Mapping[str, Any]]:
 
     try:
         file = parquet.ParquetFile(path)
-        names: dict[str, str] = {snake(name): name for name in file.schema_arrow.names}
+        given: list[str] = file.schema_arrow.names
+        names = dict(zip(columns_of(given), given, strict=True))
         lacks = [name for name in NEEDED if name not in names]
         if lacks:
             raise UnreadableBill(f"{path} is not a bill: it has no {', '.join(lacks)}.", fix="export CUR 2.0 with them")
@@ -67,6 +81,12 @@ def parquet_rows(path: Path) -> Iterator[Mapping[str, Any]]:
                 yield {name: row[column] for name, column in columns.items()}
     except pyarrow.ArrowException as error:
         raise UnreadableBill(f"{path}: {error}", fix="download it again") from error
+
+
+def columns_of(names: Sequence[str]) -> list[str]:
+    """The columns of a report as CUR 2.0 names them; those of FOCUS are told by its ChargePeriodStart."""
+    spelled = [snake(name) for name in names]
+    return [_OF_FOCUS.get(name, name) for name in spelled] if "charge_period_start" in spelled else spelled
 
 
 def snake(name: str) -> str:
