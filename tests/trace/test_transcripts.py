@@ -470,3 +470,51 @@ def test_requests_are_told_apart_by_project_and_by_what_their_writer_says(tmp_pa
         for source, key in ((of_claude, "project"), (of_litellm, "team_id"))
     ]
     assert labels == [("shop", "blog"), ("support",)]
+
+
+@pytest.mark.parametrize(
+    ("details", "fresh", "read", "written"),
+    [
+        ({"input": 1_005, "cache_read_input_tokens": 9_000, "cache_creation_input_tokens": 1_000, "total": 10_105}, 5,
+         9_000, 1_000),
+        ({"input": 250, "input_cached_tokens": 40, "cache_write.input_tokens": 25, "total": 390}, 225, 40, 25),
+        ({"input": 5, "cacheReadInputTokens": 9_000, "cacheWriteInputTokens": 1_000, "total": 10_105}, 5, 9_000, 1_000),
+    ],
+    ids=["writes in the input", "as the generic extractor counts", "names of Converse"],
+)  # fmt: skip
+def test_what_langfuse_counts_twice_is_told_by_its_total(
+    tmp_path: Path, details: dict[str, int], fresh: int, read: int, written: int
+) -> None:
+    """Each has 100 tokens of output. As in BerriAI/litellm#26919 and langfuse/langfuse#17117; of the second
+    390 - 100 are the prompt where 250 + 40 + 25 were summed.
+    """
+    row = {
+        "id": "o1", "traceId": "t", "type": "GENERATION", "model": "amazon.nova-pro-v1:0",
+        "startTime": "2026-11-01T09:00:00.000Z", "usageDetails": {**details, "output": 100},
+    }  # fmt: skip
+    (tmp_path / "observations.json").write_text(json.dumps([row]))
+    requests = read_trace(str(tmp_path)).trace.requests
+    assert (requests.observed_input.tolist(), requests.observed_read.tolist()) == ([fresh], [read])
+    assert requests.observed_writes[Ttl.FIVE_MINUTES].tolist() == [written]
+
+
+@pytest.mark.parametrize(
+    ("prompt_tokens", "total_tokens"), [(10_005, 10_105), (9_005, 10_105), (9_005, 9_105), (5, 105)]
+)
+def test_spend_logs_that_leave_what_was_written_or_read_out_of_the_prompt(
+    tmp_path: Path, prompt_tokens: int, total_tokens: int
+) -> None:
+    """9,000 tokens read, 1,000 written and 5 besides, whatever prompt_tokens counts (BerriAI/litellm#15270)."""
+    usage = {
+        "prompt_tokens": prompt_tokens, "completion_tokens": 100, "total_tokens": total_tokens,
+        "cache_read_input_tokens": 9_000, "cache_creation_input_tokens": 1_000,
+    }  # fmt: skip
+    row = {
+        "request_id": "r1", "model": "bedrock/us.amazon.nova-pro-v1:0", "custom_llm_provider": "bedrock",
+        "prompt_tokens": prompt_tokens, "completion_tokens": 100, "startTime": "2026-11-01T09:00:00.000Z",
+        "metadata": {"usage_object": usage},
+    }  # fmt: skip
+    (tmp_path / "spend.json").write_text(json.dumps([row]))
+    requests = read_trace(str(tmp_path)).trace.requests
+    assert (requests.observed_input.tolist(), requests.observed_read.tolist()) == ([5], [9_000])
+    assert (requests.observed_writes[Ttl.FIVE_MINUTES].tolist(), requests.tokens_in.tolist()) == ([1_000], [10_005])

@@ -3,8 +3,7 @@
 Columns of both have the same names once the legacy spelling (``lineItem/UsageType``) is written as the other
 (``line_item_usage_type``): https://docs.aws.amazon.com/cur/latest/userguide/table-dictionary-cur2.html. Exports of
 FOCUS 1.0 and 1.2 say the same in columns of their own; 1.2 calls the usage type SkuMeter (the pages
-table-dictionary-focus-1-2-aws
-and table-dictionary-focus-1-2-migrating there, as read on 2026-11-30).
+table-dictionary-focus-1-2-aws and table-dictionary-focus-1-2-migrating there, as read on 2026-11-30).
 """
 
 import re
@@ -70,8 +69,9 @@ def parquet_rows(path: Path) -> Iterator[Mapping[str, Any]]:
 
     try:
         file = parquet.ParquetFile(path)
-        given: list[str] = file.schema_arrow.names
-        names = dict(zip(columns_of(given), given, strict=True))
+        names: dict[str, str] = {}
+        for column, name in zip(columns_of(file.schema_arrow.names), file.schema_arrow.names, strict=True):
+            names[column] = name
         lacks = [name for name in NEEDED if name not in names]
         if lacks:
             raise UnreadableBill(f"{path} is not a bill: it has no {', '.join(lacks)}.", fix="export CUR 2.0 with them")

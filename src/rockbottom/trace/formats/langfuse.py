@@ -2,8 +2,9 @@
 
 JSON, JSON lines or CSV; names in camel or snake case. Read are the observations of a model (type GENERATION). The
 kinds of ``usageDetails`` add up: those with ``input`` in their name are the prompt, those with ``output`` the reply;
-where a total says otherwise, ``input`` counts the others too (Langfuse, "Blob storage export field reference", as read
-on 2026-11-29). Where the member ``input`` holds messages, their blocks are read.
+where the total is less, ``input`` counts some of the others too (Langfuse, "Blob storage export field reference", as
+read on 2026-11-29; langfuse/langfuse#17117, BerriAI/litellm#26919). Where the member ``input`` holds messages, their
+blocks are read.
 """
 
 from collections.abc import Mapping
@@ -66,20 +67,25 @@ def _request(row: Mapping[str, Any], by: str) -> Counted | None:
 
 def _usage(row: Mapping[str, Any]) -> tuple[Usage | None, int | None]:
     details = next((usage_object for name in _USAGES if (usage_object := object_of(row.get(name)))), NOTHING)
-    counts = {name.lower(): count for name, value in details.items() if (count := count_of(value)) is not None}
+    counts = {_plain(name): count for name, value in details.items() if (count := count_of(value)) is not None}
     if not counts:
         return _of_columns(row)
     inputs = {name: count for name, count in counts.items() if "input" in name or "prompt" in name}
     if not inputs:
         return None, None
-    read = sum(count for name, count in inputs.items() if "cached" in name or "cache_read" in name)
-    write = sum(count for name, count in inputs.items() if "cache_creation" in name or "cache_write" in name)
+    read = sum(count for name, count in inputs.items() if "cached" in name or "cacheread" in name)
+    write = sum(count for name, count in inputs.items() if "cachecreation" in name or "cachewrite" in name)
     hours = sum(count for name, count in inputs.items() if "1h" in name and "cache" in name)
     output = sum(count for name, count in counts.items() if "output" in name or "completion" in name)
-    whole, plain = sum(inputs.values()), counts.get("input", 0)
-    if counts.get("total") == plain + output and whole > plain >= read + write:
-        whole = plain
+    whole = sum(inputs.values())
+    if (total := counts.get("total")) is not None and read + write <= total - output < whole:
+        whole = total - output
     return exclusive(whole, output, read, write, hours), output
+
+
+def _plain(name: str) -> str:
+    """The name of a kind of usage, however it is spelled: ``cache_read_input_tokens``, ``cacheReadInputTokens``."""
+    return name.lower().replace("_", "")
 
 
 def _of_columns(row: Mapping[str, Any]) -> tuple[Usage | None, int | None]:

@@ -1,7 +1,8 @@
 """Spend logs of a LiteLLM proxy: rows of ``LiteLLM_SpendLogs`` as CSV, JSON or JSON lines, or pages of ``/spend/logs``.
 
 ``prompt_tokens`` counts what was read and written too; how much that was stands in ``metadata.usage_object``
-(LiteLLM 1.60 to 1.109, as read on 2026-11-29). What the proxy answered from a cache of its own cost nothing. Where it
+(LiteLLM 1.60 to 1.109, as read on 2026-11-29). Some versions left the writes out of it, which their total or their size
+tells (BerriAI/litellm#15270). What the proxy answered from a cache of its own cost nothing. Where it
 stores prompts (``store_prompts_in_spend_logs``) their blocks are read, but of prompts with a text that it cut short.
 """
 
@@ -60,7 +61,10 @@ def _request(row: Mapping[str, Any], by: str) -> Counted | None:
     elsewhere, label = not _is_bedrock(row, model), text_of(row.get(by)) or text_of(metadata.get(by))
     proxied = object_of(row.get("proxy_server_request"))
     prompt = stored_prompt(row.get("messages") or proxied.get("messages"), proxied.get("tools"), proxied.get("system"))
-    return Counted(at, model, total, output, usage, session or None, identity, region, elsewhere, label or None, prompt)
+    tokens_in = total if usage is None else usage.total_input
+    return Counted(
+        at, model, tokens_in, output, usage, session or None, identity, region, elsewhere, label or None, prompt
+    )
 
 
 def _usage(metadata: Mapping[str, Any], total: int, output: int) -> Usage | None:
@@ -69,9 +73,13 @@ def _usage(metadata: Mapping[str, Any], total: int, output: int) -> Usage | None
         return None
     details = object_of(counted.get("prompt_tokens_details"))
     read = count_of(counted.get("cache_read_input_tokens")) or count_of(details.get("cached_tokens")) or 0
-    written = counted.get("cache_creation_input_tokens") or details.get("cache_creation_tokens")
+    written = count_of(counted.get("cache_creation_input_tokens") or details.get("cache_creation_tokens")) or 0
     split = object_of(details.get("cache_creation_token_details"))
-    return exclusive(total, output, read, count_of(written) or 0, count_of(split.get("ephemeral_1h_input_tokens")) or 0)
+    if read > total:  # it counts none of both
+        total += read + written
+    elif read + written > total or count_of(counted.get("total_tokens")) == total + output + written:
+        total += written
+    return exclusive(total, output, read, written, count_of(split.get("ephemeral_1h_input_tokens")) or 0)
 
 
 def _model(text: str) -> tuple[str, str | None]:
