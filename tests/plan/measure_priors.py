@@ -43,7 +43,8 @@ def counts(name: str) -> dict[tuple[str, ...], tuple[list[float], list[float]]]:
             prompt = without_rest(prompt)
         planner.plan_prompt(prompt, model_id, simulate.NOW + at)
     planner.returns.settle(float("inf"))
-    return {key: (cell.hits, cell.misses) for key, cell in planner.returns.cells.items() if is_full(key)}
+    (kinds,) = planner.returns.models.values()
+    return {key: (cell.hits, cell.misses) for key, cell in kinds.cells.items() if is_full(key)}
 
 
 def without_rest(prompt: Prompt) -> Prompt:

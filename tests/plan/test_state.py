@@ -171,3 +171,22 @@ def test_what_is_known_of_volatile_texts_does_not_hold_the_texts():
     """Six hundred system prompts of 100 kB leave far less than one of them each."""
     (left,) = bytes_kept("volatile texts")
     assert left < 2_000_000
+
+
+def test_each_model_is_counted_by_itself_and_starts_from_what_older_files_hold(tmp_path):
+    """Of before, 8 of 8 ends of a kind were sent again within a minute; then one model saw none of 30 again."""
+    path, kind = tmp_path / "state.db", ("first", "final", "plain", "user", "more")
+    Planner.load(path).save(path)
+    with sqlite3.connect(path) as file:
+        file.execute("INSERT INTO kinds VALUES (?, ?)", ("/".join(kind), "[8,0,0,0,0,0,0,0,8]"))
+    planner = Planner.load(path)
+    started = list(planner.returns.of("one").cell(kind).hits)
+    assert started[0] >= 8
+    kinds = planner.returns.of("one")
+    for _ in range(30):
+        kinds.open((kind[:2], kind[:3], kind), None, NOW)
+    planner.returns.settle(NOW + 7200)
+    planner.save(path)
+    again = Planner.load(path).returns
+    one, other = again.of("one").cell(kind), again.of("other").cell(kind)
+    assert (one.misses[0] - other.misses[0] > 25, list(other.hits)) == (True, started)

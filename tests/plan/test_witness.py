@@ -30,6 +30,12 @@ def pair() -> tuple[Planner, Planner, list[Sighting]]:
     return acting, watching, told
 
 
+def cells_of(planner: Planner) -> dict:
+    """What it counts of every kind of every model."""
+    models = planner.returns.models.items()
+    return {(model, key): cell for model, kinds in models for key, cell in kinds.cells.items()}
+
+
 def learned(planner: Planner, now: float) -> dict:
     """What a planner knows of prefixes, entries, returns, and how far reads are relied on."""
     runs = {}
@@ -40,7 +46,7 @@ def learned(planner: Planner, now: float) -> dict:
             (pace.gaps, pace.quick, pace.slow_gaps, pace.back),
             {entry.position: (*entry.row(), entry.vouched) for entry in run.entries if entry.until > now},
         )  # fmt: skip
-    cells = {key: (cell.hits, cell.misses, cell.own, cell.waiting) for key, cell in planner.returns.cells.items()}
+    cells = {key: (cell.hits, cell.misses, cell.own, cell.waiting) for key, cell in cells_of(planner).items()}
     return {
         "runs": runs,
         "cells": cells,
@@ -146,16 +152,16 @@ def test_alone_nothing_is_counted_as_lost():
     """A prefix is seen, then the others are out of sight for two hours: it does not count as never returned."""
     planner, request = Planner(secret=SECRET), requests_of(3)[0][1]
     planner.plan(request, now=NOW)
-    before = {key: (list(cell.hits), list(cell.misses)) for key, cell in planner.returns.cells.items()}
+    before = {key: (list(cell.hits), list(cell.misses)) for key, cell in cells_of(planner).items()}
     planner.alone(True)
     planner.returns.settle(NOW + 7200)
-    after = {key: (list(cell.hits), list(cell.misses)) for key, cell in planner.returns.cells.items()}
+    after = {key: (list(cell.hits), list(cell.misses)) for key, cell in cells_of(planner).items()}
     assert after == before
     planner.plan(request, now=NOW + 7200)
-    assert not any(cell.waiting != [0] * 4 for cell in planner.returns.cells.values())
+    assert not any(cell.waiting != [0] * 4 for cell in cells_of(planner).values())
     planner.alone(False)
     planner.plan(request, now=NOW + 7210)
-    assert any(cell.waiting != [0] * 4 for cell in planner.returns.cells.values())
+    assert any(cell.waiting != [0] * 4 for cell in cells_of(planner).values())
 
 
 @pytest.mark.parametrize("limit, fits", [("99", False), ("100", True)])

@@ -83,7 +83,8 @@ class Decision:
         self.trust = mind.trust(conditions.account)
         there = 1 - self.trust.miss
         usual_s = conditions.usual.seconds
-        self.values = Values(mind.returns, shape, visit, prompt.depths, conditions.rates, there, usual_s, self.doubt)
+        kinds = mind.returns.of(conditions.model.model.id)
+        self.values = Values(kinds, shape, visit, prompt.depths, conditions.rates, there, usual_s, self.doubt)
         self.positions = Positions(prompt, conditions.rules, shape.end)
         self.hit = hit_of(visit, now)
         self.zones: list[Zone] = []

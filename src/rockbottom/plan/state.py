@@ -1,7 +1,7 @@
 """What a planner learned, in one SQLite file that several processes may share.
 
-The file holds counts per kind, the accounts of the guard, and prefixes as keyed hashes with their gaps and the
-entries believed alive; never text. Counts and accounts are added up: a process adds what it learned since it
+The file holds counts per model and kind, the accounts of the guard, and prefixes as keyed hashes with their gaps and
+the entries believed alive; never text. Counts and accounts are added up: a process adds what it learned since it
 last saved, and takes over the accounts as they then are. Of a prefix the latest row wins. The key of the hashes is
 in the file, so the file is readable for its owner only.
 """
@@ -21,7 +21,7 @@ from rockbottom.plan.entries import Entry
 from rockbottom.plan.guard import Guard
 from rockbottom.plan.history import History
 from rockbottom.plan.insurance import MISSES_UNTIL_OFF, Insurance
-from rockbottom.plan.returns import Cell, ClassKey, Returns
+from rockbottom.plan.returns import Cell, ClassKey, Counted, Returns
 from rockbottom.plan.runs import KEY_BYTES, Pace, Run
 from rockbottom.quantities import RockbottomError
 
@@ -34,6 +34,9 @@ _COUNTS_KEPT = 500.0  # what a stage's counts are scaled down to when several pr
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS about (name TEXT PRIMARY KEY, value BLOB NOT NULL);
 CREATE TABLE IF NOT EXISTS kinds (name TEXT PRIMARY KEY, counts TEXT NOT NULL);
+CREATE TABLE IF NOT EXISTS kinds_by_model (
+    model TEXT NOT NULL, name TEXT NOT NULL, counts TEXT NOT NULL, PRIMARY KEY (model, name)
+);
 CREATE TABLE IF NOT EXISTS accounts (name TEXT PRIMARY KEY, extra TEXT NOT NULL, plain TEXT NOT NULL);
 CREATE TABLE IF NOT EXISTS prefixes (
     key BLOB PRIMARY KEY, parent BLOB, start INTEGER NOT NULL, keys BLOB NOT NULL, tokens INTEGER NOT NULL,
@@ -47,25 +50,30 @@ class UnreadableState(RockbottomError):
 
 
 Accounts = dict[tuple[str, ...], tuple[Decimal, Decimal]]  # of each account, extra and plain
+Counts = dict[tuple[str, ClassKey], list[float]]  # of each kind of each model, as ``counts_of``
 _NOTHING = (Decimal(0), Decimal(0))
 
 
 class Saved(Struct):
     """What the file is known to hold of this planner: counts and accounts as they were when last saved or loaded."""
 
-    counts: dict[ClassKey, list[float]] = field(default_factory=dict[ClassKey, list[float]])
+    counts: Counts = field(default_factory=Counts)
     accounts: Accounts = field(default_factory=Accounts)
 
     @classmethod
     def of(cls, returns: Returns, guard: Guard) -> "Saved":
-        counts = {key: counts_of(cell) for key, cell in returns.cells.items()}
+        counts = {
+            (model, key): counts_of(cell)
+            for model, kinds in returns.models.items()
+            for key, cell in kinds.cells.items()
+        }
         return cls(counts, _accounts_of(guard))
 
 
 class _Added(Struct, frozen=True):
     """What goes into the file: how far counts and accounts have moved, what was found out, the latest prefixes."""
 
-    counts: dict[ClassKey, list[float]]
+    counts: Counts
     accounts: Accounts
     off: set[tuple[str, ...]]
     longest: int
@@ -137,7 +145,7 @@ def save(
     """
     with lock:
         counts_before, accounts_before, now = saved.counts, saved.accounts, Saved.of(returns, guard)
-        added = _added(now, saved, history, guard, insurances)
+        added = _added(now, saved, returns, history, guard, insurances)
         saved.counts, saved.accounts = now.counts, now.accounts
     try:
         with _opened(path, wait_s) as connection:
@@ -150,8 +158,11 @@ def save(
         saved.accounts = accounts
 
 
-def _added(now: Saved, saved: Saved, history: History, guard: Guard, insurances: Insurances) -> _Added:
-    moved = {key: _less(counts, saved.counts.get(key)) for key, counts in now.counts.items()}
+def _added(
+    now: Saved, saved: Saved, returns: Returns, history: History, guard: Guard, insurances: Insurances
+) -> _Added:
+    start = {key: [*hits, *misses, own] for key, (hits, misses, own) in returns.start.items()}
+    moved = {name: _less(counts, saved.counts.get(name) or start.get(name[1])) for name, counts in now.counts.items()}
     accounts: Accounts = {}
     for key, (extra, plain) in now.accounts.items():
         before = saved.accounts.get(key, _NOTHING)
@@ -168,8 +179,8 @@ def _add(connection: sqlite3.Connection, added: _Added, secret: bytes) -> tuple[
     """Add it; answers with the accounts that the file then holds, and with the longest prompt."""
     connection.execute("INSERT OR IGNORE INTO about VALUES ('secret', ?)", (secret,))
     same_key = bytes(connection.execute("SELECT value FROM about WHERE name = 'secret'").fetchone()[0]) == secret
-    for key, moved in added.counts.items():
-        _add_counts(connection, key, moved)
+    for (model, key), moved in added.counts.items():
+        _add_counts(connection, model, key, moved)
     for name, (extra, plain) in added.accounts.items():
         _add_account(connection, name, extra, plain)
     _add_insurances(connection, added.off)
@@ -192,10 +203,12 @@ def _add(connection: sqlite3.Connection, added: _Added, secret: bytes) -> tuple[
 def load(path: str | Path, returns: Returns, guard: Guard, history: History, insurances: Insurances) -> Saved:
     """Put what the file holds on top of the priors; returns the snapshot. Raises UnreadableState."""
     with _opened(path, _LOAD_WAIT_S) as connection:
-        for name, text in connection.execute("SELECT name, counts FROM kinds"):
-            cell = returns.cell(tuple(name.split("/")))
-            added = [a + b for a, b in zip(counts_of(cell), json.loads(text), strict=True)]
-            cell.put(_positive(added[:4]), _positive(added[4:8]), max(0.0, added[8]))
+        for name, text in connection.execute("SELECT name, counts FROM kinds"):  # of before: all models together
+            key = tuple(name.split("/"))
+            returns.start[key] = _sum(returns.start.get(key, ((0.0,) * 4, (0.0,) * 4, 0.0)), text)
+        for model, name, text in connection.execute("SELECT model, name, counts FROM kinds_by_model"):
+            cell = returns.of(model).cell(tuple(name.split("/")))
+            cell.put(*_sum((cell.hits, cell.misses, cell.own), text))
         _take_over(guard, _accounts_in(connection), _longest_in(connection, guard.longest), _accounts_of(guard))
         insurances.update({key: Insurance(MISSES_UNTIL_OFF) for key in _switched_off(connection)})
         rows = connection.execute("SELECT * FROM prefixes ORDER BY start").fetchall()
@@ -216,18 +229,22 @@ def _add_insurances(connection: sqlite3.Connection, off: set[tuple[str, ...]]) -
         connection.execute("INSERT OR REPLACE INTO about VALUES ('insurance_off', ?)", (value,))
 
 
-def _positive(values: Iterable[float]) -> list[float]:
-    return [max(0.0, value) for value in values]
+def _sum(counted: Counted, text: str) -> Counted:
+    hits, misses, own = counted
+    added = [max(0.0, a + b) for a, b in zip((*hits, *misses, own), json.loads(text), strict=True)]
+    return added[:4], added[4:8], added[8]
 
 
-def _add_counts(connection: sqlite3.Connection, key: ClassKey, moved: list[float]) -> None:
+def _add_counts(connection: sqlite3.Connection, model: str, key: ClassKey, moved: list[float]) -> None:
     if not any(moved):
         return
     name = "/".join(key)
-    row = connection.execute("SELECT counts FROM kinds WHERE name = ?", (name,)).fetchone()
+    found = connection.execute("SELECT counts FROM kinds_by_model WHERE model = ? AND name = ?", (model, name))
+    row = found.fetchone()
     total = [a + b for a, b in zip(json.loads(row[0]) if row else [0.0] * 9, moved, strict=True)]
     scale = min(1.0, _COUNTS_KEPT / max(1.0, total[0] + total[4]))
-    connection.execute("INSERT OR REPLACE INTO kinds VALUES (?, ?)", (name, json.dumps([v * scale for v in total])))
+    values = model, name, json.dumps([v * scale for v in total])
+    connection.execute("INSERT OR REPLACE INTO kinds_by_model VALUES (?, ?, ?)", values)
 
 
 def _add_account(connection: sqlite3.Connection, key: tuple[str, ...], extra: Decimal, plain: Decimal) -> None:

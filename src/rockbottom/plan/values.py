@@ -6,7 +6,7 @@ from sys import intern
 
 from rockbottom.plan.history import Visit
 from rockbottom.plan.kinds import Levels, Shape, kind_of_new, kind_of_pace, kind_of_seen, part_of
-from rockbottom.plan.returns import Cell, Chance, Returns
+from rockbottom.plan.returns import Cell, Chance, Kinds
 from rockbottom.plan.runs import NO_PACE, Pace, Run
 from rockbottom.plan.worth import Rates, gains
 from rockbottom.quantities import Ttl
@@ -67,7 +67,7 @@ class Values:
 
     def __init__(
         self,
-        returns: Returns,
+        returns: Kinds,
         shape: Shape,
         visit: Visit,
         depths: Sequence[int],

@@ -38,7 +38,8 @@ class Witness:
         mind.trust(sighting.account)  # known from the first request on, as for who planned it
         visit = history.visit(keys, depths, shape.fixed, now)
         added = history.add(visit, keys, depths, (shape.fixed, shape.last, shape.end), now)
-        Values(mind.returns, shape, visit, depths, _NO_RATES, 1.0).watch(added, now)
+        kinds = mind.returns.of(sighting.account[0])
+        Values(kinds, shape, visit, depths, _NO_RATES, 1.0).watch(added, now)
         if not sighting.awaited:
             return
         sending = sighting.sending
