@@ -82,3 +82,15 @@ def test_a_plan_for_gpt_names_the_thirty_minutes_it_writes_for():
     text = plan.explain()
     assert "written for 30m" in text
     assert "written for 5m" not in text
+
+
+def test_instructions_that_are_gone_are_named_where_they_stood(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    rules, ask = {"role": "developer", "content": DOCUMENT}, {"role": "user", "content": "How long?"}
+    body = {"model": "openai.gpt-5.6-sol", "instructions": DOCUMENT[::-1], "input": [rules, ask]}
+    (tmp_path / "asked.json").write_text(json.dumps(body))
+    assert main(["check", "asked.json", "--accept", "--name", "asked"]) == 0
+    assert "tools and instructions are pinned" in " ".join(capsys.readouterr().out.split())
+    (tmp_path / "asked.json").write_text(json.dumps({**body, "instructions": ""}))
+    assert main(["check"]) == 1
+    assert "moved instructions: blocks removed: 1 block removed" in " ".join(capsys.readouterr().out.split())

@@ -242,16 +242,16 @@ def test_what_is_too_short_to_be_cached_goes_out_as_it_is():
 def test_the_command_plans_a_body_of_every_surface(tmp_path):
     hello = [{"role": "user", "content": "Hello"}]
     bodies = [
-        {"model": SOL, "input": "Hello"},
-        {"model": SOL, "messages": hello},
-        {"model": "anthropic.claude-sonnet-5", "max_tokens": 9, "messages": hello},
+        ({"model": SOL, "input": "Hello"}, "30%"),
+        ({"model": SOL, "messages": hello}, "30%"),
+        ({"model": "anthropic.claude-sonnet-5", "max_tokens": 9, "messages": hello}, "20%"),
     ]
-    for body in bodies:
+    for body, error in bodies:
         file = tmp_path / "body.json"
         file.write_text(json.dumps(body))
         told = CliRunner().invoke(command, [str(file)])
         assert told.exit_code == 0, told.output
-        assert "input tokens (estimated)" in told.output
+        assert f"input tokens (estimated, of English prose within {error})" in told.output
 
 
 def test_a_request_of_mode_explicit_goes_out_in_the_mode_that_was_decided_on():

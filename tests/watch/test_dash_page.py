@@ -304,3 +304,15 @@ def test_pictures_can_be_kept(page, traffic, tmp_path):
         data = browser.call("Page.captureScreenshot", captureBeyondViewport=True, clip=clip)["data"]
         (kept / f"dash-{name}.png").write_bytes(base64.b64decode(data))
         assert (kept / f"dash-{name}.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_what_a_model_caches_by_itself_is_no_saving_of_rockbottom(page, record):
+    """Claude's bill is set against none without caching; GPT's against none without any, its own included."""
+    record(read(time.time() - 3))
+    browser = page("#15m")
+    assert text_of(browser, "#headline").endswith("less than without caching")
+    record(read(time.time() - 2, model="openai.gpt-5.6-sol"))
+    wait(browser, "document.getElementById('without').textContent === 'without any caching'")
+    than = "less than without any caching, that of GPT-5.6 Sol by itself included"
+    assert text_of(browser, "#headline").endswith(than)
+    assert text_of(browser, "#spend-title").endswith("and what it would be without any caching")

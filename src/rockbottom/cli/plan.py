@@ -15,7 +15,10 @@ from rockbottom.files import content_of
 from rockbottom.quantities import is_list, is_object
 
 if TYPE_CHECKING:
-    from rockbottom.plan import CachePlan, Planner
+    from fractions import Fraction
+
+    from rockbottom.catalog import Catalog
+    from rockbottom.plan import Planner
 
 
 @click.command()
@@ -59,11 +62,14 @@ def command(
     elif as_json:
         click.echo(json.dumps(plan.as_dict(), indent=2))
     else:
-        _show(plan)
+        show(plan.explain(_error(planner.catalog, requests[-1])))
 
 
-def _show(plan: "CachePlan") -> None:
-    show(plan.explain())
+def _error(catalog: "Catalog", request: Mapping[str, Any]) -> "Fraction":
+    """How far an estimate of tokens may be off for the model of a request."""
+    from rockbottom.dialects import Requests
+
+    return catalog.token_weights[Requests(catalog).read(request).model.model.tokenizer].error
 
 
 def _planner(state: str | None, options: dict[str, Any]) -> "Planner":

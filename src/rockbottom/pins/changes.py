@@ -194,6 +194,7 @@ def _aligned(before: Sequence[Block], after: Sequence[Block], index: int, place:
         evidence = f"{_tokens(before[old_from:old_to])} -> {_tokens(after[new_from:new_to])}"
         return Change(Moved.TOOLS if in_tools else Moved.TEXT, place, evidence, others=others)
     many, verb = (after[new_from:new_to], "added") if step == "insert" else (before[old_from:old_to], "removed")
+    place = many[0].place  # what is gone stood where nothing may stand now, as ``instructions``
     evidence = f"{counted(len(many), 'tool' if in_tools else 'block')} {verb} ({_tokens(many)})"
     moved = Moved.TOOLS if in_tools else Moved.ADDED if step == "insert" else Moved.REMOVED
     return Change(moved, place, evidence, others=others, whole=True)
@@ -236,7 +237,7 @@ def _with_text(change: Change, difference: Difference) -> Change:
 
 def _named(change: Change, new: Prefix, index: int) -> Change:
     """A tool's place with its name, which the request of today tells."""
-    if index >= new.end or not new.blocks[index].in_tools:
+    if index >= new.end or not new.blocks[index].in_tools or new.blocks[index].place != change.place:
         return change
     text = new.text(index) or ""
     start = text.find('"name":"')

@@ -16,7 +16,7 @@ from rockbottom.diagnose import Archive, Record, Sent
 from rockbottom.dialects import Reader, model_id_of, opened, tier_of
 from rockbottom.figures import thousands
 from rockbottom.pins.errors import NothingToPin
-from rockbottom.prompt import MalformedBody, Parameters, Section, digest_of, prefix_hashes, seeds_of
+from rockbottom.prompt import BlockKind, MalformedBody, Parameters, Section, digest_of, prefix_hashes, seeds_of
 from rockbottom.quantities import Ttl
 
 
@@ -180,15 +180,13 @@ def _end(sent: Sent, behaviour: Behaviour) -> tuple[int, Caching, str]:
     """How many segments the prefix has, what the service does with it, and why not more."""
     prompt, rules, name = sent.prompt, sent.rules, sent.model.model.name
     fixed = sum(segment.section is not Section.MESSAGES for segment in prompt.segments)
+    system = "instructions" if any(part.kind is BlockKind.INSTRUCTIONS for part in prompt.segments) else "system"
     if not prompt.points:
-        return (
-            fixed,
-            Caching.NO_POINT,
-            "no cachePoint; tools and system are pinned: attach() would put one there",
-        )
+        why = f"no cachePoint; tools and {system} are pinned: attach() would put one there"
+        return fixed, Caching.NO_POINT, why
     by_itself = rules.implicit_point and prompt.implicit is not False
     if by_itself and fixed and all(point.after == len(prompt.segments) for point in prompt.points):
-        why = "the service's own point moves with the latest message: tools and system are pinned"
+        why = f"the service's own point moves with the latest message: tools and {system} are pinned"
         return fixed, Caching.NO_POINT, why
     deepest = max(point.after for point in prompt.points)
     refused = refusal(prompt, rules, behaviour)

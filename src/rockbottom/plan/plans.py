@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
+from fractions import Fraction
 from typing import Any, overload
 
 import msgspec
@@ -169,9 +170,13 @@ class CachePlan:
             return request.with_points((), self.key) if self._apply is None else self._apply(request)
         return dict(request) if self._apply is None else dict(self._apply(request).arguments)
 
-    def explain(self) -> str:
-        """The decision in words: where, which TTL, what it should save, on which evidence."""
-        lines = [f"{self.model}: {thousands(self.tokens)} input tokens (estimated)"]
+    def explain(self, error: Fraction | None = None) -> str:
+        """The decision in words: where, which TTL, what it should save, on which evidence.
+
+        ``error`` is the stated relative error of estimates of tokens, to be said with them.
+        """
+        bound = "" if error is None else f", of English prose within {share(float(error))}"
+        lines = [f"{self.model}: {thousands(self.tokens)} input tokens (estimated{bound})"]
         if self.reason:
             lines.append(f"  {self.reason}")
         for point in self.points:

@@ -4,7 +4,8 @@ from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any
 
-from rockbottom.cost import compared
+from rockbottom.catalog import load_catalog
+from rockbottom.cost import caching_by_themselves, compared
 from rockbottom.figures import counted, share
 from rockbottom.ledger import usd_of_picousd
 from rockbottom.quantities import LEAST_SPAN_S, Usd
@@ -37,7 +38,7 @@ def snapshot_of(parts: Parts, period: Period, side: str, state: LedgerState, now
     total = line_of("", parts.total, parts.latencies.get("", {}))
     observed, holdout = _observed(parts.total), compared(parts.arms)
     models = [line_of(name, sums, parts.latencies.get(name, {})) for name, sums in parts.models.items()]
-    read = (name for name, sums in parts.models.items() if sums.read)
+    read = [name for name, sums in parts.models.items() if sums.read]
     return Snapshot(
         at=now, period=period.name, since=since, until=since + period.seconds, bar_s=period.bar_s, side=side,
         simulated=side == "local", total=total, usd_per_hour=rate,
@@ -49,6 +50,7 @@ def snapshot_of(parts: Parts, period: Period, side: str, state: LedgerState, now
         other=other if other.calls else None, observed=observed,
         holdout=holdout.to_dict() if holdout else None, measured=tuple(sentences_of(observed, holdout, read)),
         ledger=state, notices=tuple(_notices(parts, total, state, side, other)),
+        by_themselves=caching_by_themselves(load_catalog(), read),
     )  # fmt: skip
 
 

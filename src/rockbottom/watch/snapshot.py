@@ -162,6 +162,7 @@ class Snapshot(msgspec.Struct, frozen=True):
     ledger: LedgerState
     notices: tuple[str, ...]
     quota: tuple[FullestMinute, ...] = ()  # where logs are followed, which say what requests reserve
+    by_themselves: tuple[str, ...] = ()  # models read from whose service caches without being asked
 
     def to_dict(self) -> dict[str, Any]:
         """JSON; money as decimal text, instants in seconds since the epoch."""

@@ -72,15 +72,18 @@
   const none = (text) => element("p", { class: "none" }, "✓ " + text);
 
   // Parts of the page ---------------------------------------------------------------------------------------
+  const without = (shot) => shot.by_themselves.length ? "without any caching" : "without caching";
   const headline = (shot) => {
     const total = shot.total, period = words(shot.period);
     if (!total.calls) return `No calls in the last ${period}`;
     const paid = shot.simulated ? "would have cost" : "cost";
     const start = `The last ${period} ${paid} ${money(total.cost_usd)}`;
-    const saved = Number(total.saved_usd);
-    if (saved > 0) return `${start}, ${whole(total.saved_share)} less than without caching`;
-    if (saved < 0) return `${start}, ${money(-saved)} more than without caching`;
-    return `${start}, as much as without caching`;
+    const saved = Number(total.saved_usd), names = shot.by_themselves;
+    const which = names.length > 1 ? `${names[0]} and others` : names[0];
+    const than = without(shot) + (which ? `, that of ${which} by itself included` : "");
+    if (saved > 0) return `${start}, ${whole(total.saved_share)} less than ${than}`;
+    if (saved < 0) return `${start}, ${money(-saved)} more than ${than}`;
+    return `${start}, as much as ${than}`;
   };
   const cards = (shot) => {
     const total = shot.total, rate = shot.usd_per_hour;
@@ -89,7 +92,7 @@
     return [
       ["Hit rate", share(total.hit_rate), colour(total.hit_rate), `${short(total.read)} of ${short(total.read + total.write + total.input)} prompt tokens`],
       ["Spend", money(total.cost_usd), "", rate === null ? "" : `${money(rate)} an hour` + (shot.usd_per_month === null ? "" : `, ${money(shot.usd_per_month)} in 30 days at this rate`)],
-      ["Saved", money(total.saved_usd), sign(total.saved_usd), `of ${money(total.uncached_usd)} without caching`],
+      ["Saved", money(total.saved_usd), sign(total.saved_usd), `of ${money(total.uncached_usd)} ${without(shot)}`],
       ["Lost to misses", money(total.lost_usd), Number(total.lost_usd) > 0 ? "bad" : "", `${some(total.misses, "miss", "misses")}, ${short(total.missed)} tokens`],
       ["Written, never read", total.wasted ? money(total.wasted_usd) : "0", total.wasted ? "warn" : "", `${short(total.wasted)} of ${short(total.write)} written tokens`],
       ["Per call", total.usd_per_call === null ? "–" : money(total.usd_per_call), "", `${some(total.calls, "call", "calls")}${ended ? `, ${count(total.failed)} failed` : ""}`],
@@ -149,7 +152,7 @@
   const barWords = (bar, shot) => {
     const when = shot.bar_s >= 86400 ? `from ${time(bar.at)}` : `${time(bar.at)} to ${time(bar.at + shot.bar_s)}`;
     if (!bar.calls) return `${when}: no calls`;
-    return `${when}: ${money(bar.cost_usd)} ${shot.simulated ? "simulated" : "paid"}, ${money(bar.uncached_usd)} without caching, `
+    return `${when}: ${money(bar.cost_usd)} ${shot.simulated ? "simulated" : "paid"}, ${money(bar.uncached_usd)} ${without(shot)}, `
       + `${some(bar.calls, "call", "calls")}, ${some(bar.misses, "miss", "misses")}, hit rate ${share(bar.hit_rate)} `
       + `(${short(bar.read)} read, ${short(bar.write)} written, ${short(bar.input)} uncached)`;
   };
@@ -198,7 +201,7 @@
   };
   const charts = (shot) => {
     const dearest = Math.max(...shot.bars.map((bar) => Math.max(Number(bar.cost_usd), Number(bar.uncached_usd))));
-    chart("spend", shot, dearest, money(dearest), `Bars of spend over the last ${words(shot.period)}: ${money(shot.total.cost_usd)} in all, ${money(shot.total.uncached_usd)} without caching. Arrow keys read each bar.`,
+    chart("spend", shot, dearest, money(dearest), `Bars of spend over the last ${words(shot.period)}: ${money(shot.total.cost_usd)} in all, ${money(shot.total.uncached_usd)} ${without(shot)}. Arrow keys read each bar.`,
       (bar) => [["paid", 0, Number(bar.cost_usd)], ["ghost", 0, Number(bar.uncached_usd)]]);
     const most = Math.max(...shot.bars.map((bar) => bar.read + bar.write + bar.input));
     chart("tokens", shot, most, `${short(most)} tokens`, `Stacked bars of prompt tokens over the last ${words(shot.period)}: ${count(shot.total.read)} read, ${count(shot.total.write)} written, ${count(shot.total.input)} uncached. Arrow keys read each bar.`,
@@ -212,8 +215,9 @@
     if (moved) { state.picked = {}; at("tip").textContent = ""; }
     at("headline").textContent = headline(shot);
     document.title = (shot.total.calls ? `${share(shot.total.hit_rate)} hit, ${money(shot.total.cost_usd)} · ` : "") + "rockbottom dash";
-    at("spend-title").textContent = shot.simulated ? "The simulated bill, and what it would be without caching"
-      : "What was paid, and what it would be without caching";
+    const title = shot.simulated ? "The simulated bill" : "What was paid";
+    at("spend-title").textContent = `${title}, and what it would be ${without(shot)}`;
+    at("without").textContent = without(shot);
     at("paid").textContent = shot.simulated ? "simulated" : "paid";
     at("simulated").hidden = !shot.simulated || !shot.total.calls;
     const sentences = [...shot.measured, ...shot.notices];
