@@ -12,7 +12,7 @@ pytest.importorskip("numba", reason="needs the replay engine: pip install 'rockb
 
 from rockbottom.cache import behaviour_of
 from rockbottom.catalog import Catalog, Tier, load_catalog
-from rockbottom.cli.replay_planner import PlannerPolicy
+from rockbottom.cli.replay_planner import attached
 from rockbottom.replay import Rates, ReplayQuestion, Stage, placed_online, tally
 from rockbottom.trace import read_trace
 from tests.replay.attached import ON, SONNET, attached_usd, conversations, documents_with_questions, write_log
@@ -30,7 +30,7 @@ def test_a_replay_of_the_log_gives_the_bill_of_the_attached_planner(traffic, tmp
     counts, spent = attached_usd(requests, catalog)
     log = write_log(tmp_path / "log.jsonl", requests, counts)
     trace, question = read_trace(str(log)).trace, ReplayQuestion(("planner",), ON)
-    found = tally(trace, question, catalog, behaviour_of(catalog.switches), {"planner": PlannerPolicy.of_stage})
+    found = tally(trace, question, catalog, behaviour_of(catalog.switches), {"planner": attached})
     replayed = found.models[0].bills["planner"].cost.input_usd
     assert abs(replayed - spent) <= spent * Decimal("0.03")
     assert replayed < found.models[0].bills["none"].cost.input_usd / 2
@@ -42,7 +42,7 @@ class Everywhere:
     def __init__(self) -> None:
         self.lengths: list[int] = []
 
-    def choose(self, prompt, now: float):
+    def choose(self, prompt, now: float, contents=()):
         self.lengths.append(len(prompt.segments))
         return [(after, None) for after in range(1, min(len(prompt.segments), 4) + 1)]
 
@@ -62,7 +62,7 @@ def test_slices_of_a_prompt_are_taken_together_up_to_where_prompts_part(tmp_path
     rates = Rates(model, Tier.DEFAULT, ON, catalog.price_book)
     stage = Stage.of(trace, catalog.rules(model, ON), behaviour_of(catalog.switches), rates)
     policy = Everywhere()
-    placed = placed_online(stage, policy)
+    (placed,) = placed_online([stage], [policy])
     assert policy.lengths == [4, 3]
     assert placed.after.tolist() == [16, 20, 32, 40, 16, 20, 30]
 

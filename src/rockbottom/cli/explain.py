@@ -184,10 +184,10 @@ def _explained(records: "Iterator[Record] | Sequence[Record]", *, prove: bool, s
     with working(f"explaining {counted(len(requests), 'request')}"):
         findings = stream.run(archive, requests, unreadable, repeated)
     if prove:
-        from rockbottom.cli.replay_planner import PlannerPolicy
+        from rockbottom.cli.replay_planner import AttachedPlanner
 
         with working(f"trying fixes on {counted(len(requests), 'request')} (--no-prove skips this)"):
-            findings = with_savings(findings, requests, archive, catalog, learners=PlannerPolicy.of_sent)
+            findings = with_savings(findings, requests, archive, catalog, learners=AttachedPlanner().of_sent)
             findings = with_compaction(findings, requests, catalog)
     pair = small and len(requests) == 2
     return findings, first_difference(archive, requests[0], requests[1]) if pair else None, requests

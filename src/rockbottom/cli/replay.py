@@ -213,7 +213,7 @@ def answers_here(
     from rockbottom.cache import behaviour_of
     from rockbottom.cli.bars import working
     from rockbottom.cli.replay_engines import read_with_bar
-    from rockbottom.cli.replay_planner import PlannerPolicy
+    from rockbottom.cli.replay_planner import attached
     from rockbottom.figures import counted
     from rockbottom.replay import PLANNER, cached_as_sent, tally
 
@@ -222,7 +222,7 @@ def answers_here(
     trace = reading.trace
     if not len(trace):
         raise nothing_read(source, reading.damages)
-    online = {PLANNER: PlannerPolicy.of_stage}
+    online = {PLANNER: attached}
     usual = [question.with_defaults(cached_as_sent(trace, question, catalog), online) for question in questions]
     chosen = [replace(question, policies=(*question.policies, *more)) for question in usual]
     if not _WITHOUT_BLOCKS.issuperset(chosen[0].policies):

@@ -28,7 +28,7 @@ def followed(
         while True:
             new = [log_part(name, settings, text) for name, text in tail.pieces()]
             if any(len(part.trace) or part.damages.count for part in new):
-                reading = assembled("bedrock-logs", [*parts, *new])
+                reading = assembled("bedrock-logs", [*parts, *new], grows=True)
                 parts = [_whole(reading)]
                 _print(reading, source, question, catalog, clock(), as_json=as_json)
             wait(every_s)
@@ -46,7 +46,7 @@ def _print(
     reading: "Reading", source: str, question: "ReplayQuestion", catalog: "Catalog", now: float, *, as_json: bool
 ) -> None:
     from rockbottom.cache import behaviour_of
-    from rockbottom.cli.replay_planner import PlannerPolicy
+    from rockbottom.cli.replay_planner import attached
     from rockbottom.documents import ReplayResult
     from rockbottom.rendering import followed_text, json_text
     from rockbottom.replay import PLANNER, cached_as_sent, documents_of, tally
@@ -54,7 +54,7 @@ def _print(
     if not len(reading.trace):
         say_reading(reading, source)
         return
-    online = {PLANNER: PlannerPolicy.of_stage}
+    online = {PLANNER: attached}
     chosen = question.with_defaults(cached_as_sent(reading.trace, question, catalog), online)
     tallied = tally(reading.trace, chosen, catalog, behaviour_of(catalog.switches), online)
     (answer,) = documents_of([(chosen, tallied)])

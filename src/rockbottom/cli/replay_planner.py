@@ -12,30 +12,20 @@ if TYPE_CHECKING:
     from rockbottom.diagnose import Sent
     from rockbottom.replay import Stage
 
+_GOES_ON = {"input": "", "previous_response_id": "kept"}
+
 
 class PlannerPolicy:
-    """One planner for one model. ``shift_s`` moves its instants to the day whose prices are asked for."""
+    """A planner asked about one model. ``shift_s`` moves its instants to the day whose prices are asked for."""
 
-    def __init__(self, model: str, tier: Tier, shift_s: float = 0.0) -> None:
-        self._shift = shift_s
-        self._planner = Planner()
+    def __init__(self, planner: Planner, model: str, tier: Tier, shift_s: float = 0.0) -> None:
+        self._planner, self._shift = planner, shift_s
         self._model, self._tier = model, tier
         self._plan: CachePlan | None = None
 
-    @classmethod
-    def of_stage(cls, stage: "Stage") -> "PlannerPolicy":
-        """The planner of one stage of a replay."""
-        at = stage.trace.requests.at
-        shift = _shift_to_day(float(at[0]) if len(at) else 0.0, stage)
-        return cls(_id_of(stage.rates.model), stage.rates.tier, shift)
-
-    @classmethod
-    def of_sent(cls, sent: "Sent") -> "PlannerPolicy":
-        """The planner of the model that a recorded request went to, on the days on which they were sent."""
-        return cls(_id_of(sent.model), sent.record.tier)
-
-    def choose(self, prompt: Prompt, now: float) -> Sequence[tuple[int, Ttl | None]]:
-        self._plan = self._planner.plan_prompt(prompt, self._model, now + self._shift, self._tier)
+    def choose(self, prompt: Prompt, now: float, contents: Sequence[bytes] = ()) -> Sequence[tuple[int, Ttl | None]]:
+        """The points of its plan; see ``OnlinePolicy``."""
+        self._plan = self._planner.plan_prompt(prompt, self._model, now + self._shift, self._tier, contents)
         points = [(placement.after, placement.ttl) for placement in self._plan.placements]
         return [(0, None), *points] if self._plan.implicit is False else points
 
@@ -43,6 +33,29 @@ class PlannerPolicy:
         """Have the planner learn from what was billed."""
         if self._plan is not None:
             self._planner.observe(self._plan, usage, now=now + self._shift)
+
+    def miss(self, now: float) -> None:
+        """Have it meet a request that goes on with what the service keeps."""
+        self._planner.plan({"model": self._model, **_GOES_ON}, now=now + self._shift)
+
+
+class AttachedPlanner:
+    """One planner for all models of a trace or a log, as a program has that it is attached to."""
+
+    def __init__(self) -> None:
+        self._planner = Planner()
+
+    def of_sent(self, sent: "Sent") -> PlannerPolicy:
+        """Asked about the model that a recorded request went to, on the days on which they were sent."""
+        return PlannerPolicy(self._planner, _id_of(sent.model), sent.record.tier)
+
+
+def attached(stages: "Sequence[Stage]") -> Sequence[PlannerPolicy]:
+    """One planner, asked about the model of each stage of a replay."""
+    planner = Planner()
+    firsts = [float(stage.trace.requests.at[0]) for stage in stages if len(stage.trace)]
+    shift = _shift_to_day(min(firsts, default=0.0), stages[0]) if stages else 0.0
+    return [PlannerPolicy(planner, _id_of(stage.rates.model), stage.rates.tier, shift) for stage in stages]
 
 
 def _id_of(model: ModelId) -> str:

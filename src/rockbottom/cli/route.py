@@ -51,7 +51,7 @@ def command(
     from rockbottom.cache import behaviour_of
     from rockbottom.cli.bars import working
     from rockbottom.cli.replay_engines import read_with_bar
-    from rockbottom.cli.replay_planner import PlannerPolicy
+    from rockbottom.cli.replay_planner import attached
     from rockbottom.cli.replay_questions import profiles_of
     from rockbottom.figures import counted
     from rockbottom.rendering import json_text, routing_document, routing_text
@@ -65,7 +65,7 @@ def command(
     say_reading(reading, source)
     if not len(reading.trace):
         raise click.UsageError(f"{source}: no request in it could be read")
-    online = {PLANNER: PlannerPolicy.of_stage}
+    online = {PLANNER: attached}
     base_question = ReplayQuestion(policies, on or date.today(), region=region, profiles=profiles_of(profiles))
     catalog = catalog_with(prices)
     question = base_question.with_defaults(cached_as_sent(reading.trace, base_question, catalog), online)

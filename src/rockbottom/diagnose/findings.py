@@ -125,7 +125,7 @@ class Findings:
     them, ``repeated`` how many came again with a request id that was there before, ``groups`` the requests by label,
     ``parts`` what their prompts are made of, ``attached_requests`` the requests as the planner would have sent them.
     ``ruled`` is what the rules make of their input, with entries readable at once and once a reply has begun.
-    ``alone`` are in none of these figures.
+    ``instead``: the planner's points stand where some requests have their own. ``alone`` are in none of these figures.
     """
 
     totals: Sequence[CauseTotal]
@@ -146,6 +146,7 @@ class Findings:
     attached_requests: Sequence[Sent] = ()
     alone: Alone = field(default_factory=Alone)
     ruled: tuple[Usd, Usd] | None = None
+    instead: bool = False
 
     def __iter__(self) -> Iterator[Finding]:
         for total in self.totals:

@@ -59,13 +59,16 @@ def with_savings(
             saving for trial in trials if trial is not None for saving in _savings(trial, before, catalog, rules)
         ]
         totals.append(replace(total, saving=_best(savings)))
-    learned = None if learners is None else bills_with(learners, stream, catalog, rules)
+    learned = None if learners is None else bills_with(learners, stream, catalog, rules, archive.unseen)
     if learned is None:
         return replace(findings, totals=totals)
     afters = learned.usd
     attached = Saving("rockbottom attached", before, sum(afters.values(), ZERO_USD))
     ruled = (at_once, parallel)
-    priced = replace(findings, totals=totals, attached=attached, attached_requests=learned.requests, ruled=ruled)
+    priced = replace(
+        findings, totals=totals, attached=attached, attached_requests=learned.requests, ruled=ruled,
+        instead=archive.marked,
+    )  # fmt: skip
     groups = {
         label: replace(group, attached_input=None if label not in afters else afters[label] * priced.counted_part)
         for label, group in findings.groups.items()

@@ -13,7 +13,17 @@ from rockbottom.cache import as_sent, behaviour_of, effective
 from rockbottom.catalog import CacheRules, Catalog, ModelId, Tier
 from rockbottom.diagnose.faces import Face, face_of
 from rockbottom.dialects import Reader, block_of
-from rockbottom.prompt import Api, PrefixHash, Prompt, Segment, note_counted, prefix_hashes, seed_of, share_out
+from rockbottom.prompt import (
+    Api,
+    KeptByService,
+    PrefixHash,
+    Prompt,
+    Segment,
+    note_counted,
+    prefix_hashes,
+    seed_of,
+    share_out,
+)
 from rockbottom.quantities import Usage
 
 
@@ -83,12 +93,18 @@ class Sent:
 
 @dataclass(slots=True)
 class Archive:
-    """Reads records; keeps each distinct block and its face once. ``reader`` None: one of its own."""
+    """Reads records; keeps each distinct block and its face once. ``reader`` None: one of its own.
+
+    ``unseen`` are the instants of requests that were not read, since they went on with a conversation that the service
+    keeps; ``marked`` says whether some that were read have cachePoints of their own, or forbid that of the service.
+    """
 
     catalog: Catalog
     blocks: dict[bytes, Any] = field(default_factory=dict[bytes, Any])
     faces: dict[bytes, Face] = field(default_factory=dict[bytes, Face])
     reader: Reader | None = None
+    unseen: list[float] = field(default_factory=list[float])
+    marked: bool = False
 
     def sent(self, record: Record) -> Sent:
         """The record read. Raises UnknownModel, UnresolvedProfile, NoRulesInForce or MalformedBody."""
@@ -96,7 +112,12 @@ class Archive:
             self.reader = Reader.of(self.catalog)
         model = self.catalog.model(record.model)
         rules = self.catalog.rules(model, datetime.fromtimestamp(record.at, UTC).date())
-        as_read = self.reader.read(record.body, record.api, model.model)
+        try:
+            as_read = self.reader.read(record.body, record.api, model.model)
+        except KeptByService:
+            self.unseen.append(record.at)
+            raise
+        self.marked = self.marked or bool(as_read.points) or as_read.implicit is False
         prompt = effective(as_read, rules, behaviour_of(self.catalog.switches)) if rules.implicit_point else as_read
         self._keep(record, model.model.vendor, prompt)
         segments = tuple(

@@ -39,6 +39,10 @@ class Learner(Protocol):
         """What the request just chosen for was billed."""
         ...
 
+    def miss(self, now: float) -> None:
+        """A request was sent of which the service keeps a part, so that none of it is seen."""
+        ...
+
 
 Learners = Callable[[Sent], Learner]
 """Makes the policy of a model, given its first request."""
@@ -90,17 +94,23 @@ class Learned(NamedTuple):
     requests: Sequence[Sent]
 
 
-def bills_with(learners: Learners, stream: Iterable[Variant], catalog: Catalog, behaviour: Behaviour) -> Learned | None:
+def bills_with(
+    learners: Learners, stream: Iterable[Variant], catalog: Catalog, behaviour: Behaviour, unseen: Iterable[float] = ()
+) -> Learned | None:
     """The bills of a stream whose points a policy chooses, by label; each model has a policy of its own.
 
+    ``unseen`` are the instants of requests of which the service keeps a part.
     Entries can be read at once: what is attached holds parallel requests until the first has begun to answer.
     """
     served, spent, requests = Served(catalog, behaviour), dict[str | None, Usd](), list[Sent]()
     policies: dict[str, Learner] = {}
+    missed = sorted(unseen, reverse=True)
     for request in sorted(stream, key=_at):
         model = request.sent.model.given
         if model not in policies:
             policies[model] = learners(request.sent)
+        while missed and missed[-1] < request.at:
+            policies[model].miss(missed.pop())
         prompt = request.prompt
         bare = prompt_of(prompt.api, segments_of(prompt), (), prompt.parameters, bare=prompt.bare)
         chosen = policies[model].choose(bare, request.at)

@@ -13,7 +13,17 @@ import numpy as np
 from rockbottom.cache import behaviour_of
 from rockbottom.catalog import Catalog
 from rockbottom.replay import ReplayQuestion, Tally, tally
-from rockbottom.trace import Array, Damages, ReaderSettings, Trace, empty_trace, merged, readers, selected
+from rockbottom.trace import (
+    Array,
+    Damages,
+    ReaderSettings,
+    Trace,
+    empty_trace,
+    merged,
+    readers,
+    selected,
+    without_contents,
+)
 
 BUCKETS = 64
 """Into how many groups the families are put; one group at a time has to fit into the memory of a worker."""
@@ -59,7 +69,7 @@ def columns_of(
 ) -> tuple[Columns, list[Trace]]:
     """One file read: what is known of it, and its rows by group of families."""
     read = readers()[reader].read(part, settings)
-    whole = merged([read.trace])
+    whole = merged([without_contents(read.trace)])  # only policies that learn look at them, and those see all
     trace = whole.trace
     identities = np.unique(trace.requests.identity)
     known = Columns(

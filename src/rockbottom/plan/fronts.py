@@ -54,12 +54,13 @@ class Fronts(Struct):
     _talks: OrderedDict[bytes, list[_Talk]] = field(default_factory=OrderedDict[bytes, list[_Talk]])
     _ends: OrderedDict[bytes, Digests] = field(default_factory=OrderedDict[bytes, Digests])
 
-    def see(self, prompt: Prompt, *, count: bool = True) -> Changing | None:
+    def see(self, prompt: Prompt, contents: Sequence[bytes] = (), *, count: bool = True) -> Changing | None:
         """What of the front of a prompt changes; None where nothing does, or none is known.
 
-        ``count``: this is a new request, to be remembered.
+        ``contents`` are what its segments are known by wherever they stand; (): their digests. ``count``: this is a new
+        request, to be remembered.
         """
-        digests = [segment.digest for segment in prompt.segments]
+        digests = list(contents) or [segment.digest for segment in prompt.segments]
         fixed = fixed_of(prompt)
         if not 0 < fixed < len(digests):
             return None

@@ -129,10 +129,8 @@ class Planner:
         )  # fmt: skip
         if len(self.notices) > before:
             plan = replace(plan, notices=tuple(self.notices[before:]))
-        if plan.key is None:  # left alone
-            return plan
-        moves = moves_of(ready)
-        if not (plan.placements or moves or ready.bared) and plan.implicit is not False:
+        moves = () if plan.key is None else moves_of(ready)  # without a key: left alone
+        if plan.key is None or (not (plan.placements or moves or ready.bared) and plan.implicit is not False):
             return plan
         return replace(plan, moves=moves, _apply=self._applier(request, ready, plan))
 
@@ -153,13 +151,15 @@ class Planner:
         conditions = self._conditions_of(request.requests, request.model, request.tier, now)
         return self._preparing.ready(request, conditions, count)
 
-    def plan_prompt(self, prompt: Prompt, model_id: str, now: float, tier: Tier = Tier.DEFAULT) -> CachePlan:
-        """The plan for a prompt that was read already (or made of a trace); its ``placements`` are the answer."""
+    def plan_prompt(
+        self, prompt: Prompt, model_id: str, now: float, tier: Tier = Tier.DEFAULT, contents: Sequence[bytes] = ()
+    ) -> CachePlan:
+        """The plan for a prompt that was read already, or made of a trace (``contents``: see ``Fronts.see``)."""
         try:
             conditions = self._conditions_of(self._requests, self._requests.model(model_id), tier, now)
         except RockbottomError as error:
             return CachePlan(model_id, prompt.tokens, reason=f"left as it is: {error}")
-        return self._planned(prompt, conditions, now, changing=self._preparing.fronts.see(prompt))
+        return self._planned(prompt, conditions, now, changing=self._preparing.fronts.see(prompt, contents))
 
     def observe(self, request: Mapping[str, Any] | CachePlan, usage: object, *, now: float) -> Sequence[str]:
         """Learn from the ``usage`` object of a reply; ``request`` is the plan, or the request (applied or not).

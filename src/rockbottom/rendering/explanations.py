@@ -93,7 +93,8 @@ def verdict_in_words(findings: Findings, simulated: int = 0) -> str:
     if attached is None:
         return f"{sentence}."
     verb, after = "it would have been" if by_counters else "it costs", usd(attached, decimals, symbol=True)
-    return f"{sentence}. With rockbottom attached {verb} {after} ({more_or_less(attached, paid)})."
+    instead = " and its points instead of yours" if findings.instead else ""
+    return f"{sentence}. With rockbottom attached{instead} {verb} {after} ({more_or_less(attached, paid)})."
 
 
 def nothing_missed(findings: Findings) -> str:

@@ -1,11 +1,15 @@
 """Policies that learn while serving: asked about each request in turn, told what it read and wrote.
 
 The planner itself lies above this package; whoever calls passes it in as an ``OnlinePolicy``. Outcomes for
-the feedback come from the reference semantics, so what a policy learns from is the specification itself.
+the feedback come from the reference semantics, so what a policy learns from is the specification itself. What is
+attached to a program sees the requests to all of its models in order of time, so the stages of a trace are gone through
+together.
 """
 
 from collections.abc import Iterator, Sequence
-from typing import Protocol
+from heapq import merge
+from operator import attrgetter
+from typing import NamedTuple, Protocol
 
 import numpy as np
 
@@ -23,11 +27,16 @@ RUN = 16
 class OnlinePolicy(Protocol):
     """Chooses the points of one request, then hears what came of it."""
 
-    def choose(self, prompt: Prompt, now: float) -> Sequence[tuple[int, Ttl | None]]:
+    def choose(self, prompt: Prompt, now: float, contents: Sequence[bytes] = ()) -> Sequence[tuple[int, Ttl | None]]:
         """Points as (how many leading segments, TTL); the prompt carries none.
 
-        A point after no segment forbids the point that the service would add by itself.
+        A point after no segment forbids the point that the service would add by itself. ``contents`` are what segments
+        are known by wherever they stand; (): not known, or nothing changes in front of them.
         """
+        ...
+
+    def miss(self, now: float) -> None:
+        """A request was sent of which the service keeps a part, so that none of it is seen."""
         ...
 
     def observe(self, usage: Usage, now: float) -> None:
@@ -35,27 +44,77 @@ class OnlinePolicy(Protocol):
         ...
 
 
-def placed_online(stage: Stage, policy: OnlinePolicy) -> PlacedPoints:
-    """The points that a policy chooses, request by request, on a stage."""
-    state, namespace = PrefixCache(), Namespace("", "", stage.rules.model)
-    after: list[int] = []
-    ttl: list[int] = []
-    offsets, own = np.zeros(len(stage.trace) + 1, np.int64), np.zeros(len(stage.trace), np.uint8)
-    segment_ends = _segment_ends(stage)
-    for i, (prompt, now) in enumerate(prompts_of(stage, segment_ends)):
-        placed = policy.choose(prompt, now)
+def placed_online(stages: Sequence[Stage], policies: Sequence[OnlinePolicy]) -> list[PlacedPoints]:
+    """The points that policies, one for each stage, choose for the requests of all stages in order of time."""
+    placings = [
+        _Placing(number, stage, policy) for number, (stage, policy) in enumerate(zip(stages, policies, strict=True))
+    ]
+    unseen = _unseen(stages)
+    for asked in merge(*(placing.requests() for placing in placings), key=attrgetter("at")):
+        while unseen and unseen[-1] < asked.at:
+            policies[0].miss(unseen.pop())
+        placings[asked.stage].place(asked)
+    return [placing.points() for placing in placings]
+
+
+def _unseen(stages: Sequence[Stage]) -> list[float]:
+    """When requests went on with what the service keeps, the last first."""
+    instants = [set(stage.trace.unseen.tolist()) for stage in stages if stage.trace.unseen is not None]
+    return sorted(set[float]().union(*instants), reverse=True)
+
+
+class _Asked(NamedTuple):
+    """One request of a stage; see ``OnlinePolicy``."""
+
+    at: float
+    stage: int
+    number: int
+    prompt: Prompt
+    contents: Sequence[bytes]
+
+
+class _Placing:
+    """The requests of one stage being gone through with its policy, and the points chosen so far."""
+
+    def __init__(self, number: int, stage: Stage, policy: OnlinePolicy) -> None:
+        self._number, self._stage, self._policy = number, stage, policy
+        self._state, self._namespace = PrefixCache(), Namespace("", "", stage.rules.model)
+        self._segment_ends = _segment_ends(stage)
+        self._after, self._ttl = list[int](), list[int]()
+        self._offsets = np.zeros(len(stage.trace) + 1, np.int64)
+        self._own = np.zeros(len(stage.trace), np.uint8)
+
+    def requests(self) -> Iterator[_Asked]:
+        """Every request in order of time."""
+        for i, (prompt, at) in enumerate(prompts_of(self._stage, self._segment_ends, self._number)):
+            yield _Asked(at, self._number, i, prompt, self._contents(i))
+
+    def _contents(self, i: int) -> Sequence[bytes]:
+        trace = self._stage.trace
+        if trace.blocks.content is None:
+            return ()
+        rows = slice(trace.block_offsets[i], trace.block_offsets[i + 1])
+        return [content.to_bytes(4, "little") for content in trace.blocks.content[rows].tolist()]
+
+    def place(self, asked: _Asked) -> None:
+        """Have the policy choose for a request, and tell it what came of that."""
+        stage, prompt, i = self._stage, asked.prompt, asked.number
+        placed = self._policy.choose(prompt, asked.at, asked.contents)
         chosen = [point for point in placed if point[0]]
-        own[i] = len(chosen) == len(placed)
+        self._own[i] = own = len(chosen) == len(placed)
         points = [_point(prompt, *point) for point in chosen]
-        marked = prompt_of(prompt.api, prompt.segments, points, prompt.parameters, bool(own[i]))
-        state, result = step(state, marked, now, stage.rules, stage.behaviour, namespace)
-        policy.observe(result.usage(max(int(stage.trace.requests.tokens_out[i]), 0)), now)
-        ends = _rows(stage, i, segment_ends) - stage.trace.block_offsets[i] + 1
-        after.extend(int(ends[position - 1]) for position, _ in chosen)
-        ttl.extend(USUAL if point_ttl is None else point_ttl.code for _, point_ttl in chosen)
-        offsets[i + 1] = len(after)
-    by_itself = own if stage.rules.implicit_point else None
-    return PlacedPoints(offsets, np.array(after, np.int32), np.array(ttl, np.uint8), by_itself)
+        marked = prompt_of(prompt.api, prompt.segments, points, prompt.parameters, own)
+        self._state, result = step(self._state, marked, asked.at, stage.rules, stage.behaviour, self._namespace)
+        self._policy.observe(result.usage(max(int(stage.trace.requests.tokens_out[i]), 0)), asked.at)
+        ends = _rows(stage, i, self._segment_ends) - stage.trace.block_offsets[i] + 1
+        self._after.extend(int(ends[position - 1]) for position, _ in chosen)
+        self._ttl.extend(USUAL if point_ttl is None else point_ttl.code for _, point_ttl in chosen)
+        self._offsets[i + 1] = len(self._after)
+
+    def points(self) -> PlacedPoints:
+        """What was chosen."""
+        own = self._own if self._stage.rules.implicit_point else None
+        return PlacedPoints(self._offsets, np.array(self._after, np.int32), np.array(self._ttl, np.uint8), own)
 
 
 def _point(prompt: Prompt, after: int, ttl: Ttl | None) -> CachePoint:
@@ -63,10 +122,11 @@ def _point(prompt: Prompt, after: int, ttl: Ttl | None) -> CachePoint:
     return CachePoint(after, ttl, before.section, before.kind, before.message)
 
 
-def prompts_of(stage: Stage, segment_ends: Array | None = None) -> Iterator[tuple[Prompt, float]]:
+def prompts_of(stage: Stage, segment_ends: Array | None = None, number: int = 0) -> Iterator[tuple[Prompt, float]]:
     """Every request as a canonical prompt, and its instant. Roles are not in a trace: they are inferred from the kinds.
 
-    ``segment_ends`` says which rows of blocks end a segment; None: each is one.
+    ``segment_ends`` says which rows of blocks end a segment; None: each is one. No two stages of different ``number``
+    have a segment in common.
     """
     trace = stage.trace
     blocks, nodes = trace.blocks, stage.nodes.of_block
@@ -75,7 +135,8 @@ def prompts_of(stage: Stage, segment_ends: Array | None = None) -> Iterator[tupl
         rows = _rows(stage, i, segment_ends)
         tokens = np.diff(blocks.depth[rows], prepend=0).tolist()
         messages = np.maximum(np.cumsum(blocks.begins[rows], dtype=np.int64) - 1, 0)
-        columns = (nodes[rows].tolist(), tokens, blocks.section[rows].tolist(), blocks.kind[rows].tolist(),
+        numbers = (nodes[rows].astype(np.int64) + (number << 32)).tolist()
+        columns = (numbers, tokens, blocks.section[rows].tolist(), blocks.kind[rows].tolist(),
                    blocks.weight[rows].tolist(), messages.tolist())  # fmt: skip
         segments = [_segment(kinds, *row) for row in zip(*columns, strict=True)]
         api = APIS[int(trace.requests.api[i])]

@@ -18,7 +18,7 @@ from rockbottom.quantities import NO_USAGE, ZERO_USD, RockbottomError, Usage, Us
 from rockbottom.replay.kernel import Outcomes
 from rockbottom.replay.policies import Stage
 from rockbottom.replay.pricing import Bands, Rates, usages_of
-from rockbottom.replay.study import Online, ReplayQuestion, bill_under, stages_of
+from rockbottom.replay.study import Online, Placed, ReplayQuestion, bill_under, placed_by, stages_of
 from rockbottom.replay.tallies import Tally, tally
 from rockbottom.trace import Array, SectionCode, Trace, selected
 
@@ -169,9 +169,13 @@ def _naive(
     """Each policy priced at the models that the rules choose, with the reads of the traffic as it was sent."""
     sums: dict[str, Usd] = {}
     stages, _ = stages_of(trace, question, catalog, behaviour)
+    every = placed_by(stages, question.policies, online)
     for policy in dict.fromkeys(question.policies):
         try:
-            parts = (_naive_stage(stage, policy, rules, question, catalog, online) for stage in stages)
+            parts = (
+                _naive_stage(stage, policy, rules, question, catalog, placed)
+                for stage, placed in zip(stages, every, strict=True)
+            )
             sums[policy] = sum(parts, ZERO_USD)
         except NoPriceInForce:
             continue
@@ -179,9 +183,9 @@ def _naive(
 
 
 def _naive_stage(
-    stage: Stage, policy: str, rules: Sequence[RoutingRule], question: ReplayQuestion, catalog: Catalog, online: Online
+    stage: Stage, policy: str, rules: Sequence[RoutingRule], question: ReplayQuestion, catalog: Catalog, placed: Placed
 ) -> Usd:
-    bill = bill_under(stage, policy, online)
+    bill = bill_under(stage, policy, placed)
     outcomes = bill.outcomes
     if outcomes is None:
         return bill.cost.usd

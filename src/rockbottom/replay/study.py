@@ -1,6 +1,6 @@
 """A question about recorded traffic, and the stages (one per model) that it is answered on."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 
@@ -34,8 +34,11 @@ DEFAULT_POLICIES = (
     "system", "system_1h", "system_tail_5m", "system_tail_1h", "system_1h_tail_5m", "documents", "second_sighting",
 )  # fmt: skip
 
-Online = Mapping[str, Callable[[Stage], OnlinePolicy]]
-"""Policies that learn, by name: what makes one for a stage."""
+Online = Mapping[str, Callable[[Sequence[Stage]], Sequence[OnlinePolicy]]]
+"""Policies that learn, by name: what makes one for each of these stages."""
+
+Placed = Mapping[str, PlacedPoints]
+"""What policies that learn chose on a stage."""
 
 
 class UnknownPolicy(RockbottomError):
@@ -125,10 +128,16 @@ def checked(question: ReplayQuestion, online: Online | None = None) -> None:
             raise UnknownPolicy(f"no policy {name!r}; there are {', '.join(known)}")
 
 
-def bill_under(stage: Stage, policy: str, online: Online) -> Bill:
+def placed_by(stages: Sequence[Stage], policies: Iterable[str], online: Online) -> list[Placed]:
+    """For each stage, the points of those of the policies that learn."""
+    learning = {name: placed_online(stages, online[name](stages)) for name in dict.fromkeys(policies) if name in online}
+    return [{name: points[number] for name, points in learning.items()} for number in range(len(stages))]
+
+
+def bill_under(stage: Stage, policy: str, placed: Placed) -> Bill:
     """The bill of one policy on one stage. Raises NoPriceInForce."""
-    if policy in online:
-        points = placed_online(stage, online[policy](stage))
+    if policy in placed:
+        points = placed[policy]
         return replace(bill_of(stage, policy, lambda trace, rules: points), points=points)
     if policy in SEEN:
         marks = SEEN[policy](stage)

@@ -40,10 +40,12 @@ from rockbottom.replay.study import (
     PLANNER,
     RECORDED,
     Online,
+    Placed,
     ReplayQuestion,
     bill_under,
     checked,
     namespaces_of,
+    placed_by,
     set_apart,
     stages_of,
 )
@@ -155,7 +157,7 @@ def tally(
     *,
     exact: bool = True,
 ) -> Tally:
-    """The trace under every policy of the question; ``online`` makes a policy that learns for each stage.
+    """The trace under every policy of the question; ``online`` makes policies that learn, one for each stage.
 
     ``exact`` False: the lower bound even where the least possible bill could be searched for, because the trace
     is a part of something larger. Requests to a model that is not known or lacks a price that is asked for are set
@@ -168,12 +170,13 @@ def tally(
 def _of_stages(
     trace: Trace, question: ReplayQuestion, catalog: Catalog, behaviour: Behaviour, online: Online, *, exact: bool
 ) -> Tally:
-    stages, unknown = stages_of(trace, question, catalog, behaviour)
+    as_asked, unknown = stages_of(trace, question, catalog, behaviour)
+    stages = [by_counters(stage) for stage in as_asked]
     pairs: list[tuple[Stage, ModelTally]] = []
     apart = list(unknown)
-    for stage in map(by_counters, stages):
+    for stage, placed in zip(stages, placed_by(stages, question.policies, online), strict=True):
         try:
-            pairs.append((stage, _of_stage(stage, question, behaviour, online, exact=exact)))
+            pairs.append((stage, _of_stage(stage, question, behaviour, placed, exact=exact)))
         except NoPriceInForce as error:
             apart.append(set_apart(stage.trace, stage.rates.model.given, error))
     if not all(model_tally.exact for _, model_tally in pairs):  # sums of exact bills and of bounds would be neither
@@ -191,7 +194,7 @@ def _bounded(model_tally: ModelTally, stage: Stage) -> ModelTally:
 
 
 def _of_stage(
-    stage: Stage, question: ReplayQuestion, behaviour: Behaviour, online: Online, *, exact: bool
+    stage: Stage, question: ReplayQuestion, behaviour: Behaviour, placed: Placed, *, exact: bool
 ) -> ModelTally:
     trace, optimum = stage.trace, _optimum(stage) if exact else None
     least = bound_of((stage,)).bill if optimum is None else optimum
@@ -200,7 +203,7 @@ def _of_stage(
     outcomes: dict[str, Outcomes | None] = {}
     attached: Bill | None = None
     for name in dict.fromkeys((NONE, *question.policies)):
-        bill = bill_under(stage, name, online)
+        bill = bill_under(stage, name, placed)
         if name not in (NONE, *EXTRA) and bill.outcomes is not None:
             details[name] = Details(
                 waste_of(stage, bill.outcomes), gaps_of(stage, bill.outcomes), minutes_of(stage, bill.outcomes),

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
         usage_at,
     )
     from rockbottom.trace.compiling import compiled, inlined
+    from rockbottom.trace.contents import without_contents
     from rockbottom.trace.damages import Damage, Damages
     from rockbottom.trace.facts import TraceFacts, facts_of, unknown_models
     from rockbottom.trace.files import CutShort, chunks_in, chunks_of, files_of, pieces_of
@@ -100,6 +101,7 @@ __all__ = [
     "text_lines",
     "unknown_models",
     "usage_at",
+    "without_contents",
     "write_parquet",
 ]
 
@@ -125,6 +127,7 @@ _HOMES = {
     "usage_at": "columns",
     "compiled": "compiling",
     "inlined": "compiling",
+    "without_contents": "contents",
     "Damage": "damages",
     "Damages": "damages",
     "TraceFacts": "facts",

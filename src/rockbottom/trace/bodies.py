@@ -1,28 +1,39 @@
-"""Requests of a log made columns: blocks hashed as the bytes they were logged as, points taken out, tokens shared out.
+"""Requests of a log made columns: blocks hashed as they were logged, points taken out, tokens shared out.
 
-Two blocks are the same where their bytes in the log are the same, so another spelling of the same JSON counts
-as a change (the service's own sensitivity to it was not measured). A block's digest is a keyed BLAKE2b of its
-bytes; a prefix is the chain of its blocks' digests. The tokens that the service counted are shared out
-over the blocks in proportion to what each is estimated to count; where nothing was counted the estimates stand.
+Two texts are the same where they read the same, as a string or as a block. Other blocks are where their bytes are, so
+another spelling of the same JSON counts as a change (the service's own sensitivity to it was not measured). A block's
+digest is a keyed BLAKE2b of that; a prefix is the chain of its blocks' digests. The tokens that the service counted are
+shared out over the blocks in proportion to what each is estimated to count; where nothing was counted the estimates
+stand.
 """
 
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from hashlib import blake2b
+from operator import attrgetter
 from typing import Any
 
 import numpy as np
 
-from rockbottom.dialects import CONVERSE, api_of, host_of
-from rockbottom.prompt import Api, Meter, Parameters, seeds_of
-from rockbottom.quantities import UNNAMED, Ttl, Undecodable, decoded, decoder_of
+from rockbottom.dialects import api_of, host_of
+from rockbottom.prompt import Api, seeds_of
+from rockbottom.quantities import UNNAMED, Ttl, Undecodable, decoder_of
 from rockbottom.trace.columns import API_CODES, NO_TTL, OpeningCode, SectionCode, Trace, observed
 from rockbottom.trace.counts import model_of, usage_of
 from rockbottom.trace.estimates import Estimates
 from rockbottom.trace.gathering import Gathered, key_words
 from rockbottom.trace.labels import label_of_record
-from rockbottom.trace.logged_blocks import IMAGE, TEXT, TEXT_DOCUMENT, kinds_by_role, leading_of, listed_in, take
+from rockbottom.trace.logged_blocks import (
+    IMAGE,
+    TEXT,
+    TEXT_DOCUMENT,
+    kinds_by_role,
+    leading_of,
+    listed_in,
+    named_by,
+    take,
+)
 from rockbottom.trace.pieces import Piece, row_of
 from rockbottom.trace.records import NOTHING, Body, Columnar, Raw
 from rockbottom.trace.weighing import Weigher, Weighers
@@ -53,7 +64,7 @@ class Gatherer:
         self._last: dict[int, tuple[Raw, tuple[str, bool], Piece]] = {}
         self._talks: dict[tuple[str, bool, bytes], tuple[list[Raw], list[Piece]]] = {}  # the least recent one first
         self._seeds: dict[tuple[bytes, ...], tuple[int, int, int, int]] = {}
-        self._plain: tuple[int, int, int, int] | None = None  # of a request without any such parameter
+        self._plain: dict[str, tuple[int, int, int, int]] = {}  # of requests without any such parameter, by dialect
         self._seeds_of_request: list[tuple[int, int, int, int]] = []
         self._beside: list[int] = []
 
@@ -68,6 +79,7 @@ class Gatherer:
         parsed = body or _NO_BODY
         for name in ("previous_response_id", "conversation"):
             if bytes(getattr(parsed, name)) not in _NO_KEY:
+                self._gathered.unseen.append(record.at)
                 raise Undecodable(f"{name}: a conversation that the service stores; the record holds what is new of it")
         api = api_of(record.operation)
         model = model_of(record, reply)
@@ -82,7 +94,7 @@ class Gatherer:
             images |= piece.images
         if parsed.prompt_cache_options and _EXPLICIT.search(bytes(parsed.prompt_cache_options)):
             points.insert(0, (0, NO_TTL))
-        seeds = self._seeds_for(parsed, pieces[0].choice if pieces else b"", images, weigher.meter)
+        seeds = self._seeds_for(parsed, pieces[0].choice if pieces else b"", images, weigher)
         numbers = _numbers(record, reply, points)
         if pieces and numbers.get("tokens_in") == 0 and not numbers["tokens_out"]:
             return False
@@ -199,7 +211,7 @@ class Gatherer:
         rows = bytearray()
         for (raw_block, _), kind, number in zip(blocks, kinds, numbers, strict=True):
             state = start.copy()
-            state.update(raw_block)
+            state.update(named_by(raw_block, kind))
             weight = 2 if kind == TEXT_DOCUMENT else 1
             rows += row_of(int.from_bytes(state.digest(), "little"), number, section, kind, weight, begins)
             begins = 0  # a message begins with its first block; tools and system are none
@@ -215,25 +227,28 @@ class Gatherer:
                 self._starts[section, role] = start
         return start
 
-    def _seeds_for(self, body: Body, choice: bytes, images: bool, meter: Meter) -> tuple[int, int, int, int]:
-        members = (body.additionalModelRequestFields, body.outputConfig, choice, body.thinking, body.output_config,
-                 body.output_format, body.tool_choice, body.prompt_cache_key)  # fmt: skip
-        if not images and members == _NOTHING_GIVEN and self._plain is not None:
-            return self._plain
-        key = (b"1" if images else b"", *map(bytes, members))
+    def _seeds_for(self, body: Body, choice: bytes, images: bool, weigher: Weigher) -> tuple[int, int, int, int]:
+        members = (choice, body.prompt_cache_key, *_parameters(body))
+        plain = not images and members == _NOTHING_GIVEN
+        if plain and weigher.spelling in self._plain:
+            return self._plain[weigher.spelling]
+        key = (b"1" if images else b"", weigher.spelling.encode(), *map(bytes, members))
         cached = self._seeds.get(key)
         if cached is None:
             if len(self._seeds) > 10_000:
                 self._seeds.clear()
-            named = tuple(member.decode() for member in key[-1:] if member not in _NO_KEY)
-            seeds = seeds_of(
-                named, _parameters_of(key[1:-1], images, meter), "all"
-            )  # entries of one key are not another's
+            named = () if key[3] in _NO_KEY else (key[3].decode(),)
+            given = {
+                "toolConfig": b'{"toolChoice":%b}' % key[2] if key[2] else b"",
+                **dict(zip(_NAMES, key[4:], strict=True)),
+            }
+            # Entries of one key are not another's.
+            seeds = seeds_of(named, replace(weigher.parameters(given), images=images), "all")
             words = [int.from_bytes(seed[:8], "little") for seed in seeds]
             whole = int.from_bytes(blake2b(b"".join(seeds), digest_size=8).digest(), "little")
             cached = self._seeds[key] = (words[0], words[1], words[2], whole)
-        if not any(key):
-            self._plain = cached
+        if plain:
+            self._plain[weigher.spelling] = cached
         return cached
 
 
@@ -244,7 +259,13 @@ def _alike(messages: Sequence[Raw], sent: Sequence[Raw]) -> int:
 
 
 _NO_BODY = Body()
-_NOTHING_GIVEN = (NOTHING, NOTHING, b"", NOTHING, NOTHING, NOTHING, NOTHING, NOTHING)
+_NAMES = (
+    "additionalModelRequestFields", "outputConfig", "thinking", "output_config", "output_format", "tool_choice",
+    "reasoning", "reasoning_effort", "text", "response_format",
+)  # fmt: skip
+"""Members of bodies that may be parameters of the cache key, whatever the surface."""
+_parameters = attrgetter(*_NAMES)
+_NOTHING_GIVEN = (b"", *[NOTHING] * (1 + len(_NAMES)))
 _NO_KEY = (b"", b"null", b'""')
 _system = decoder_of(str | list[Raw] | None)
 
@@ -279,18 +300,3 @@ def session_of(record: Columnar) -> str | None:
 
 
 _SESSION_NAMES = ("session", "sessionId", "session_id", "conversation", "conversationId", "conversation_id", "thread")
-
-
-def _parameters_of(members: tuple[bytes, ...], images: bool, meter: Meter) -> Parameters:
-    extra, output, choice, thinking, native_output, output_format, native_choice = (
-        decoded(part) if part else None for part in members
-    )
-    tool_choice: Any = choice if native_choice is None else {str(native_choice.get("type", "auto")): {}}
-    fields = dict(extra or {})
-    for name, value in (("thinking", thinking), ("output_config", native_output), ("output_format", output_format)):
-        if value is not None:
-            fields[name] = value
-    body: dict[str, Any] = {"additionalModelRequestFields": fields, "outputConfig": output or {}}
-    body["toolConfig"] = {"toolChoice": tool_choice or {}}
-    read = CONVERSE.read(body, meter).parameters
-    return Parameters(read.thinking, read.effort, read.output_schema, read.tool_choice, images, read.citations)

@@ -13,13 +13,14 @@ def chained(trace: Trace, seeds: Array, first: int, second: int) -> Trace:
     """The trace whose ``blocks.prefix`` held digests of blocks, made what it should be.
 
     ``seeds`` are three numbers per request (and a fourth that is not looked at), mixed in where tools, system
-    and messages begin.
+    and messages begin. What a block is by itself stays in ``blocks.content``.
     """
     prefix = np.empty_like(trace.blocks.prefix)
     if len(trace):
         words = np.uint64(first), np.uint64(second)
         _chain(trace.block_offsets, trace.blocks.prefix, trace.blocks.section, seeds, *words, prefix)
-    return replace(trace, blocks=replace(trace.blocks, prefix=prefix))
+    content = (trace.blocks.prefix >> np.uint64(32)).astype(np.uint32)
+    return replace(trace, blocks=replace(trace.blocks, prefix=prefix, content=content))
 
 
 @compiled

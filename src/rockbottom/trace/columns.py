@@ -26,6 +26,7 @@ Int32 = Annotated[Array, "int32"]
 UInt8 = Annotated[Array, "uint8"]
 UInt64 = Annotated[Array, "uint64"]
 Int32OrNone = Annotated[Array | None, "int32"]
+UInt32OrNone = Annotated[Array | None, "uint32"]
 Int32ByTtl = Annotated[Mapping[Ttl, Array], "int32"]
 
 UNKNOWN = -1
@@ -112,6 +113,7 @@ class Blocks:
     kind: UInt8  # index into KINDS
     weight: UInt8  # how many blocks the lookback counts it as
     begins: UInt8  # 1: a message begins with this block; 0 throughout where messages are not told apart
+    content: UInt32OrNone = None  # keyed hash of the block alone; None: not told, or the prefixes tell as much
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -132,6 +134,7 @@ KINDS: tuple[str, ...] = (
 
 _COUNTED = KINDS.index("counted")
 _BY_TTL = "observed_writes"
+_CONTENT = "content"
 NAME_TABLES = ("session", "account", "model", "region", "tier", "label")
 """The columns that hold codes; ``served`` uses the names of ``region``."""
 
@@ -140,7 +143,8 @@ NAME_TABLES = ("session", "account", "model", "region", "tier", "label")
 class Trace:
     """Recorded requests in order of time, as columns. ``names[column][code]`` gives back the text of a code.
 
-    ``block_offsets[i] .. block_offsets[i + 1]`` are the rows of request i in ``blocks``; likewise points.
+    ``block_offsets[i] .. block_offsets[i + 1]`` are the rows of request i in ``blocks``; likewise points. ``unseen``
+    are the instants of requests that are none of these: they went on with a conversation that the service keeps.
     """
 
     requests: Requests
@@ -149,6 +153,7 @@ class Trace:
     block_offsets: Array
     point_offsets: Array
     names: Mapping[str, tuple[str, ...]]
+    unseen: Array | None = None
 
     def __len__(self) -> int:
         return len(self.requests.at)
@@ -164,6 +169,8 @@ class Trace:
                 yield f"{part}.{name}", array
         yield "block_offsets", self.block_offsets
         yield "point_offsets", self.point_offsets
+        if self.unseen is not None:
+            yield "unseen", self.unseen
 
     @property
     def span_s(self) -> float:
@@ -205,6 +212,8 @@ def table_of(table: type, columns: Mapping[str, Any], length: int) -> Any:
     filled: dict[str, Any] = {}
     for name, dtype in dtypes(table).items():
         column = columns.get(name)
+        if column is None and name == _CONTENT:
+            continue
         filled[name] = _unrecorded(length, dtype) if column is None else np.asarray(column, dtype)
     if table is Requests:
         if not (filled["label"] >= 0).any():
@@ -269,6 +278,7 @@ def selected(trace: Trace, rows: Sequence[int] | Array) -> Trace:
         block_offsets,
         point_offsets,
         trace.names,
+        trace.unseen,
     )
 
 

@@ -37,6 +37,8 @@ class Gathered:
         self._rows = bytearray()  # blocks that came as rows
         self._blocks: list[int] = []
         self._points: list[int] = []
+        self.unseen = array("d")
+        """Instants of requests that went on with a conversation which the service keeps."""
 
     def add(
         self,
@@ -119,6 +121,7 @@ class Gathered:
             offsets_of(self._blocks),
             offsets_of(self._points),
             {name: tuple(codes) for name, codes in self._names.items()},
+            np.sort(_array(self.unseen, np.float64)) if self.unseen else None,
         )
 
     def _block_columns(self) -> dict[str, Array]:
@@ -136,7 +139,7 @@ def _missing(dtype: np.dtype[Any]) -> int:
     return 0 if dtype.kind in "uf" else UNKNOWN
 
 
-def _array(values: "array[int]", dtype: Any) -> Array:
+def _array(values: "array[int] | array[float]", dtype: Any) -> Array:
     return np.frombuffer(values, dtype).copy() if len(values) else np.zeros(0, dtype)
 
 

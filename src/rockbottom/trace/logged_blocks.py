@@ -6,7 +6,7 @@ from collections.abc import Sequence
 import msgspec
 
 from rockbottom.dialects import CACHE_POINT, POINT_MARKS, POINT_MEMBERS
-from rockbottom.quantities import UNNAMED, Ttl, decoder_of
+from rockbottom.quantities import UNNAMED, Ttl, Undecodable, decoder_of
 from rockbottom.trace.columns import KINDS, NO_TTL, SectionCode
 from rockbottom.trace.records import Message, Raw, ToolConfig
 
@@ -35,8 +35,18 @@ _TTLS = {ttl.value.encode(): ttl for ttl in Ttl}
 _MEMBERS = "|".join(sorted(POINT_MEMBERS)).encode()
 _MARK = rb'"(?:' + _MEMBERS + rb')"\s*:\s*\{[^{}]*\}'
 _MARK_AFTER, _MARK_BEFORE = re.compile(rb"\s*,\s*" + _MARK), re.compile(_MARK + rb"\s*,?\s*")
+_OUTPUT_TEXT = _CODE["output_text"]
 TEXT, TEXT_DOCUMENT, IMAGE = _CODE["text"], _CODE["text_document"], _CODE["image"]
 
+
+class _Text(msgspec.Struct, forbid_unknown_fields=True):
+    """A block that is a text and nothing else."""
+
+    text: str
+    type: str = ""
+
+
+_text = decoder_of(_Text)
 _message = decoder_of(Message)
 _system = decoder_of(str | list[Raw] | None)
 _tools = decoder_of(list[Raw] | None)
@@ -95,6 +105,16 @@ def _content(content: str | list[Raw] | None) -> list[bytes]:
         # A string and one text block are the same prompt (Anthropic's shorthand).
         return [b'{"type":"text","text":' + msgspec.json.encode(content) + b"}"]
     return [bytes(raw) for raw in content]
+
+
+def named_by(raw: bytes, kind: int) -> bytes:
+    """What a block is known by: a text by itself, however it is spelled around it; anything else by its bytes."""
+    if kind in (TEXT, _OUTPUT_TEXT):
+        try:
+            return b"\0" + _text(raw).text.encode("utf-8", "surrogatepass")
+        except Undecodable:
+            return raw
+    return raw
 
 
 def take(

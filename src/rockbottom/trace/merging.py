@@ -70,20 +70,31 @@ def _joined(parts: Sequence[Trace]) -> Trace:
         _offsets([part.block_offsets for part in parts]),
         _offsets([part.point_offsets for part in parts]),
         names,
+        _unseen(parts),
     )
+
+
+def _unseen(parts: Sequence[Trace]) -> Array | None:
+    """The instants of all parts, in order."""
+    unseen = [part.unseen for part in parts if part.unseen is not None]
+    return np.sort(np.concatenate(unseen)) if unseen else None
 
 
 def _stacked(table: type, tables: Sequence[Any]) -> Any:
     parts = [dict(arrays(part)) for part in tables]
     columns: dict[str, Array] = {}
     for name in dtypes(table):
+        if table is Blocks and not all(name in part for part in parts if len(part["prefix"])):
+            continue  # of no use where a part lacks it
         if any(name in part for part in parts):
             columns[name] = np.concatenate([part[name] if name in part else _absent(name, part) for part in parts])
     return table_of(table, columns, sum(len(part["at"]) for part in parts) if table is Requests else 0)
 
 
 def _absent(name: str, columns: Mapping[str, Array]) -> Array:
-    """A column that a part does not have: no label, or a lifetime for which it wrote nothing."""
+    """A column that a part does not have: no label, or a lifetime for which it wrote nothing; of no blocks, nothing."""
+    if "at" not in columns:
+        return np.zeros(0, np.uint32)
     return _none_written(columns) if name in WRITES else np.full(len(columns["at"]), UNKNOWN, np.int32)
 
 

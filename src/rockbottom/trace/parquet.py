@@ -50,6 +50,7 @@ def write_parquet(trace: Trace, path: Path, notes: Mapping[str, Any] | None = No
         "format": FORMAT,
         "names": json.dumps({name: list(texts) for name, texts in trace.names.items() if texts or name != "label"}),
         "notes": json.dumps(dict(notes or {})),
+        **({} if trace.unseen is None else {"unseen": json.dumps(trace.unseen.tolist())}),
     }
     metadata["sums"] = _sums(metadata["names"], metadata["notes"], trace)
     with_notes = pa.table(columns).replace_schema_metadata(metadata)
@@ -85,6 +86,7 @@ def _trace_of(table: Any) -> Trace:
         block_offsets,
         point_offsets,
         names,
+        np.array(decoded(metadata[b"unseen"]), np.float64) if b"unseen" in metadata else None,
     )
     checksum = metadata.get(b"sums")  # files of before have none
     texts = metadata[b"names"].decode(), metadata[b"notes"].decode()

@@ -14,6 +14,7 @@ from pkgutil import iter_modules
 
 from rockbottom.trace.addresses import UnreadableSource, is_log_group, is_s3
 from rockbottom.trace.columns import Trace
+from rockbottom.trace.contents import with_needed_contents
 from rockbottom.trace.damages import Damages
 from rockbottom.trace.files import CutShort, chunks_of, files_of, head_of
 from rockbottom.trace.invocations import Invocation
@@ -129,14 +130,15 @@ def read_trace(source: str, settings: ReaderSettings | None = None, name: str | 
     return assembled(reader.name, [reader.read(part, chosen) for part in reader.parts(source)])
 
 
-def assembled(reader: str, parts: Sequence[Part]) -> Reading:
-    """The parts of one source put together."""
+def assembled(reader: str, parts: Sequence[Part], *, grows: bool = False) -> Reading:
+    """The parts of one source put together; ``grows``: others will be added to them."""
     damages = Damages()
     for part in parts:
         damages.extend(part.damages)
     whole = merged([part.trace for part in parts])
     size = sum(part.bytes_read for part in parts)
-    return Reading(whole.trace, reader, damages, whole.duplicates, whole.reordered, size)
+    trace = whole.trace if grows else with_needed_contents(whole.trace)
+    return Reading(trace, reader, damages, whole.duplicates, whole.reordered, size)
 
 
 def lines_of(name: str, damages: Damages) -> Iterator[tuple[int, bytes]]:

@@ -50,6 +50,10 @@ class Body(msgspec.Struct):
     output_config: Raw = NOTHING
     output_format: Raw = NOTHING
     tool_choice: Raw = NOTHING
+    reasoning: Raw = NOTHING
+    reasoning_effort: Raw = NOTHING
+    text: Raw = NOTHING
+    response_format: Raw = NOTHING
     instructions: Raw = NOTHING
     input: Raw = NOTHING  # of Responses
     prompt_cache_options: Raw = NOTHING

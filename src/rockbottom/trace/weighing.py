@@ -12,7 +12,7 @@ import msgspec
 
 from rockbottom.catalog import Catalog, CatalogError
 from rockbottom.dialects import CONVERSE, Dialect, Reader, dialect_for, weigh_block
-from rockbottom.prompt import Api, MalformedBody, Meter, json_bytes
+from rockbottom.prompt import Api, MalformedBody, Meter, Parameters, json_bytes
 from rockbottom.quantities import TokenWeights, Undecodable, decoded, decoder_of, is_object
 from rockbottom.trace.columns import SectionCode
 from rockbottom.trace.estimates import Estimates
@@ -72,10 +72,23 @@ class Weigher:
         self, name: str, dialect: Dialect | None, meter: Meter, estimates: Estimates, beside: tuple[int, int] = (0, 0)
     ) -> None:
         self.name, self.meter, self.beside = name, meter, beside
+        self.spelling = "" if dialect is None else dialect.name
         self.of_openai = dialect is not None and dialect.api in (Api.CHAT, Api.RESPONSES)
         self._dialect, self._estimates = dialect, estimates
         self._weights = estimates.number_of(meter.weights)
         self._noting = _Noting(meter.weights, self._note)
+
+    def parameters(self, members: Mapping[str, bytes]) -> Parameters:
+        """What the dialect makes of the parameters of a body. Raises Undecodable for a shape that it does not know."""
+        body = {name: decoded(raw) for name, raw in members.items() if raw}
+        dialect = self._dialect or CONVERSE
+        conversation = "input" if dialect.api is Api.RESPONSES else "messages"
+        try:
+            return dialect.read({**body, conversation: ()}, self.meter).parameters
+        except MalformedBody as error:
+            if not body:  # a model whose bodies hold no messages
+                return Parameters()
+            raise Undecodable(str(error)) from error
 
     def _note(self, text: str) -> None:
         self._estimates.add_text(text, self._weights)
