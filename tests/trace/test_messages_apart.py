@@ -1,7 +1,6 @@
 """Where messages begin among the blocks of a request."""
 
 import json
-from dataclasses import fields
 from pathlib import Path
 
 import pytest
@@ -11,7 +10,7 @@ pytest.importorskip("numba", reason="needs the replay engine: pip install 'rockb
 import pyarrow.parquet as pq
 
 from rockbottom.trace import Trace, read_trace
-from rockbottom.trace.columns import Blocks
+from rockbottom.trace.columns import arrays
 from rockbottom.trace.parquet import read_parquet, write_parquet
 
 
@@ -49,5 +48,5 @@ def test_a_trace_file_from_before_there_were_marks_is_read(trace: Trace, tmp_pat
     pq.write_table(table.replace_schema_metadata(metadata), tmp_path / "old.parquet")
     old = read_parquet(tmp_path / "old.parquet")
     assert old.blocks.begins.tolist() == [0] * 8
-    others = [column.name for column in fields(Blocks) if column.name != "begins"]
+    others = [name for name, _ in arrays(trace.blocks) if name != "begins"]
     assert all((getattr(old.blocks, name) == getattr(trace.blocks, name)).all() for name in others)
