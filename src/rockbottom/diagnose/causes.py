@@ -116,8 +116,8 @@ _TEXTS: dict[Cause, tuple[str, str]] = {
         "Entries belong to one model: switch between conversations, not within one.",
     ),
     Cause.API_SWITCHED: (
-        "Converse and InvokeModel mixed",
-        "The two build different prompts: use one of them for a whole conversation.",
+        "two APIs mixed",
+        "They build different prompts: use one of them for a whole conversation.",
     ),
     Cause.UNSUPPORTED: (
         "the model does not cache prompts",

@@ -67,6 +67,27 @@ def usage_of(record: Record[Any], reply: Callable[[], bytes], ttls: Collection[T
     return usage, output
 
 
+def is_failed(record: Record[Any], reply: Callable[[], bytes]) -> bool:
+    """Whether a call failed: its record says so, or nothing was counted and its reply, sent with status 200, does.
+
+    Recorded: an operation that is not known (vercel-ai-17523), a stream that ends in ``response.failed``.
+    """
+    if record.errorCode:
+        return True
+    if record.input.inputTokenCount is not None:
+        return False
+    return any(map(_fails, _events(reply())[-1:]))
+
+
+def _fails(event: Mapping[str, Any]) -> bool:
+    inner, output = event.get("response"), event.get("Output")
+    response = inner if is_object(inner) else event
+    if is_object(response.get("usage")):
+        return False
+    named = response.get("status") == "failed" or event.get("type") == "error" or bool(response.get("error"))
+    return named or (is_object(output) and "__type" in output)
+
+
 def model_of(record: Record[Any], reply: Callable[[], bytes]) -> str:
     """The model that a request is billed for: of a prompt router the one that its reply names, where it names one."""
     if not is_router(record.modelId):

@@ -6,6 +6,7 @@ Records are decoded as for columns (``logs``, ``records``); only the bodies are 
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from itertools import islice
 from pathlib import Path
 from typing import Any, cast
@@ -15,7 +16,7 @@ from rockbottom.dialects import POINT_MEMBERS, api_of, tier_of
 from rockbottom.prompt import Api
 from rockbottom.quantities import UNNAMED, Ttl, Undecodable, Usage, decoded
 from rockbottom.trace.addresses import UnreadableSource
-from rockbottom.trace.counts import latency_s_of, model_of, usage_of
+from rockbottom.trace.counts import is_failed, latency_s_of, model_of, usage_of
 from rockbottom.trace.damages import Damages
 from rockbottom.trace.files import CutShort, contents
 from rockbottom.trace.labels import labels_of
@@ -62,10 +63,10 @@ def invocations_of(name: str, damages: Damages, text: Iterator[bytes] | None = N
     """
     log = LogFile(name, damages, text=text)
     for place, record in log.records(textual):
-        if record.errorCode:
-            damages.failed += 1
-            continue
         try:
+            if is_failed(record, partial(reply_of, record, name)):
+                damages.failed += 1
+                continue
             invocation = _of_record(record, place, name)
         except (OSError, BodyRefused, CutShort, Undecodable) as error:
             damages.add(place, str(error))

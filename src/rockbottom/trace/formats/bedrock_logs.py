@@ -6,11 +6,12 @@ over 100 KB in ``data/`` beside the log. Failed calls are counted and left out: 
 at no token, which no model saw (a guardrail stopped the prompt).
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from rockbottom.quantities import Undecodable
 from rockbottom.trace.bodies import Gatherer
+from rockbottom.trace.counts import is_failed
 from rockbottom.trace.damages import Damages
 from rockbottom.trace.files import CutShort
 from rockbottom.trace.invocations import invocations_of, reply_of
@@ -25,23 +26,19 @@ def read(part: str, settings: ReaderSettings, text: Iterator[bytes] | None = Non
     damages, gatherer = Damages(), Gatherer(settings.key, settings.by)
     log = LogFile(part, damages, text=text)
     for place, record in log.records(columnar):
-        if record.errorCode:
+        reply = _reply_of(record, damages, place, part)
+        if is_failed(record, reply):
             damages.failed += 1
             continue
         try:
-            _add(gatherer, record, damages, place, part)
+            _add(gatherer, record, reply, damages, place, part)
         except Undecodable as error:
             damages.add(place, str(error))
     return Part(gatherer.trace(), damages, log.size)
 
 
-def _add(gatherer: Gatherer, record: Columnar, damages: Damages, place: str, log: str) -> None:
-    body, where = record.input.inputBodyJson, record.input.inputBodyS3Path
-    if body is None and where:
-        try:
-            body = body_of(offloaded(log, where))
-        except (OSError, BodyRefused, CutShort, Undecodable) as error:
-            damages.add(place, f"offloaded body: {error}")
+def _reply_of(record: Columnar, damages: Damages, place: str, log: str) -> Callable[[], bytes]:
+    """What gives the JSON of the reply."""
 
     def reply() -> bytes:
         try:
@@ -50,6 +47,18 @@ def _add(gatherer: Gatherer, record: Columnar, damages: Damages, place: str, log
             damages.add(place, f"offloaded body: {error}")
             return b""
 
+    return reply
+
+
+def _add(
+    gatherer: Gatherer, record: Columnar, reply: Callable[[], bytes], damages: Damages, place: str, log: str
+) -> None:
+    body, where = record.input.inputBodyJson, record.input.inputBodyS3Path
+    if body is None and where:
+        try:
+            body = body_of(offloaded(log, where))
+        except (OSError, BodyRefused, CutShort, Undecodable) as error:
+            damages.add(place, f"offloaded body: {error}")
     damages.stopped += not gatherer.add(record, body, reply)
 
 
