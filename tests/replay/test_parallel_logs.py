@@ -73,7 +73,7 @@ def answered(command: Any, log: Path, *more: str) -> dict[str, Any]:
 def explained_usd(log: Path) -> Decimal:
     """The planner's bill in explain's first sentence."""
     text = " ".join(CliRunner().invoke(explain, [str(log)]).stdout.split())
-    return Decimal(text.partition("With rockbottom attached it would have been $")[2].split()[0])
+    return Decimal(text.partition(" it would have been $")[2].split()[0])
 
 
 PAID = 80 * (WRITE + OWN)
