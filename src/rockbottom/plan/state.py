@@ -239,8 +239,8 @@ def _add_counts(connection: sqlite3.Connection, model: str, key: ClassKey, moved
     if not any(moved):
         return
     name = "/".join(key)
-    found = connection.execute("SELECT counts FROM kinds_by_model WHERE model = ? AND name = ?", (model, name))
-    row = found.fetchone()
+    query = "SELECT counts FROM kinds_by_model WHERE model = ? AND name = ?"
+    row = connection.execute(query, (model, name)).fetchone()
     total = [a + b for a, b in zip(json.loads(row[0]) if row else [0.0] * 9, moved, strict=True)]
     scale = min(1.0, _COUNTS_KEPT / max(1.0, total[0] + total[4]))
     values = model, name, json.dumps([v * scale for v in total])

@@ -50,10 +50,10 @@ def placed_online(stages: Sequence[Stage], policies: Sequence[OnlinePolicy]) -> 
         _Placing(number, stage, policy) for number, (stage, policy) in enumerate(zip(stages, policies, strict=True))
     ]
     unseen = _unseen(stages)
-    for asked in merge(*(placing.requests() for placing in placings), key=attrgetter("at")):
-        while unseen and unseen[-1] < asked.at:
+    for request in merge(*(placing.requests() for placing in placings), key=attrgetter("at")):
+        while unseen and unseen[-1] < request.at:
             policies[0].miss(unseen.pop())
-        placings[asked.stage].place(asked)
+        placings[request.stage].place(request)
     return [placing.points() for placing in placings]
 
 
@@ -96,16 +96,16 @@ class _Placing:
         rows = slice(trace.block_offsets[i], trace.block_offsets[i + 1])
         return [content.to_bytes(4, "little") for content in trace.blocks.content[rows].tolist()]
 
-    def place(self, asked: _Asked) -> None:
+    def place(self, request: _Asked) -> None:
         """Have the policy choose for a request, and tell it what came of that."""
-        stage, prompt, i = self._stage, asked.prompt, asked.number
-        placed = self._policy.choose(prompt, asked.at, asked.contents)
+        stage, prompt, i = self._stage, request.prompt, request.number
+        placed = self._policy.choose(prompt, request.at, request.contents)
         chosen = [point for point in placed if point[0]]
         self._own[i] = own = len(chosen) == len(placed)
         points = [_point(prompt, *point) for point in chosen]
         marked = prompt_of(prompt.api, prompt.segments, points, prompt.parameters, own)
-        self._state, result = step(self._state, marked, asked.at, stage.rules, stage.behaviour, self._namespace)
-        self._policy.observe(result.usage(max(int(stage.trace.requests.tokens_out[i]), 0)), asked.at)
+        self._state, result = step(self._state, marked, request.at, stage.rules, stage.behaviour, self._namespace)
+        self._policy.observe(result.usage(max(int(stage.trace.requests.tokens_out[i]), 0)), request.at)
         ends = _rows(stage, i, self._segment_ends) - stage.trace.block_offsets[i] + 1
         self._after.extend(int(ends[position - 1]) for position, _ in chosen)
         self._ttl.extend(USUAL if point_ttl is None else point_ttl.code for _, point_ttl in chosen)

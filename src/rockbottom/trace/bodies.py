@@ -238,12 +238,12 @@ class Gatherer:
             if len(self._seeds) > 10_000:
                 self._seeds.clear()
             named = () if key[3] in _NO_KEY else (key[3].decode(),)
-            given = {
+            members_by_name = {
                 "toolConfig": b'{"toolChoice":%b}' % key[2] if key[2] else b"",
                 **dict(zip(_NAMES, key[4:], strict=True)),
             }
             # Entries of one key are not another's.
-            seeds = seeds_of(named, replace(weigher.parameters(given), images=images), "all")
+            seeds = seeds_of(named, replace(weigher.parameters(members_by_name), images=images), "all")
             words = [int.from_bytes(seed[:8], "little") for seed in seeds]
             whole = int.from_bytes(blake2b(b"".join(seeds), digest_size=8).digest(), "little")
             cached = self._seeds[key] = (words[0], words[1], words[2], whole)
