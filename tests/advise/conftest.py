@@ -6,7 +6,7 @@ from decimal import Decimal
 
 import pytest
 
-from rockbottom.advise import EstimateQuestion, Shape, Tariff
+from rockbottom.advise import EstimateQuestion, Tariff, WorkloadShape
 from rockbottom.cache import behaviour_of
 from rockbottom.catalog import load_catalog
 
@@ -20,7 +20,7 @@ def ask() -> Callable[..., EstimateQuestion]:
     behaviour = behaviour_of(catalog.switches)
 
     def question(
-        model: str, shape: Shape, gaps_s: tuple[Decimal, ...] = (), writes: Decimal | None = None, on: date = ON
+        model: str, shape: WorkloadShape, gaps_s: tuple[Decimal, ...] = (), writes: Decimal | None = None, on: date = ON
     ) -> EstimateQuestion:
         found = catalog.model(model)
         tariff = Tariff(found, on, catalog.price_book)

@@ -7,13 +7,13 @@ from decimal import Decimal as D
 import pytest
 
 from rockbottom.advise import (
+    AnswerWait,
     Layer,
     Lever,
-    Shape,
-    Traffic,
+    MonthlyTraffic,
     UnreadableRun,
-    Wait,
     Wishes,
+    WorkloadShape,
     advise,
     bench_results,
     of_question,
@@ -28,7 +28,7 @@ SONNET = "us.sonnet-4-5"
 
 
 def _advice(ask, model, prefix, question, wishes=Wishes(), output=0, parallel=1):  # noqa: B008
-    shape = Shape((Layer(prefix),), question, output, Traffic(D(1000)))
+    shape = WorkloadShape((Layer(prefix),), question, output, MonthlyTraffic(D(1000)))
     asked = ask(model, shape, writes=D(1))
     return advise(of_question(asked, parallel), asked.tariff, wishes)
 
@@ -39,7 +39,7 @@ def _row(found, lever):
 
 def test_mostly_read_prompts_are_cached_and_not_batched(ask):
     """33.00 uncached; 9,000 of 10,000 read: 0.037125 + 2.96703 + 3.30 = 6.304155; batch is half of 33.00."""
-    found = _advice(ask, SONNET, 9000, 1000, Wishes(wait=Wait.DAY, residency="keep"))
+    found = _advice(ask, SONNET, 9000, 1000, Wishes(wait=AnswerWait.DAY, residency="keep"))
     assert (found.before.usd, found.best.bill.usd) == (D(33), D("6.304155"))
     assert (_row(found, Lever.CACHING).status, _row(found, Lever.CACHING).alone) == ("pull", D("26.695845"))
     batch = _row(found, Lever.BATCH)
@@ -49,7 +49,7 @@ def test_mostly_read_prompts_are_cached_and_not_batched(ask):
 
 def test_a_small_shared_part_is_batched_and_not_cached(ask):
     """2,000 of 10,000: cached is 26.40 + 0.67; batch 16.50."""
-    found = _advice(ask, SONNET, 2000, 8000, Wishes(wait=Wait.DAY))
+    found = _advice(ask, SONNET, 2000, 8000, Wishes(wait=AnswerWait.DAY))
     assert found.best.bill.usd == D("16.5")
     assert _row(found, Lever.BATCH).status == "pull"
     assert _row(found, Lever.CACHING).status == "excluded"
@@ -58,7 +58,7 @@ def test_a_small_shared_part_is_batched_and_not_cached(ask):
 def test_batch_is_a_question_until_the_user_says_that_answers_can_wait(ask):
     """Unasked it is no advice; refused it is none either."""
     assert _row(_advice(ask, SONNET, 2000, 8000), Lever.BATCH).status == "ask"
-    assert _row(_advice(ask, SONNET, 2000, 8000, Wishes(wait=Wait.NO)), Lever.BATCH).status == "excluded"
+    assert _row(_advice(ask, SONNET, 2000, 8000, Wishes(wait=AnswerWait.NO)), Lever.BATCH).status == "excluded"
 
 
 def test_levers_that_go_together_add_up(ask):
@@ -73,14 +73,14 @@ def test_levers_that_go_together_add_up(ask):
 
 def test_flex_keeps_the_discount_of_the_cache(ask):
     """Nova Pro flex reads at 0.10: 9,000 x 999 x 0.10 + 1,000,000 x 0.40 = 0.8991 + 0.40."""
-    found = _advice(ask, "nova-pro", 9000, 1000, Wishes(wait=Wait.MINUTES))
+    found = _advice(ask, "nova-pro", 9000, 1000, Wishes(wait=AnswerWait.MINUTES))
     assert found.best.bill.usd == D("1.2991")
     assert {row.lever for row in found.rows if row.status == "pull"} == {Lever.CACHING, Lever.FLEX}
 
 
 def test_the_break_even_of_batch_is_that_of_the_price_book(ask):
     """(3.30 - 1.65)/(3.30 - 0.33) and, for Nova, (0.80 - 0.40)/(0.80 - 0.20); no batch price, no figure."""
-    shape = Shape((Layer(2000),), 1, 1, Traffic(D(1)))
+    shape = WorkloadShape((Layer(2000),), 1, 1, MonthlyTraffic(D(1)))
     assert batch_break_even(ask(SONNET, shape).tariff) == D("1.65") / D("2.97")
     assert batch_break_even(ask("nova-pro", shape).tariff) == D("0.4") / D("0.6")
     assert batch_break_even(ask("us.sonnet-5-5", shape).tariff) is None
@@ -104,7 +104,7 @@ def test_provisioned_throughput_only_with_the_users_price(ask):
 
 def test_a_smaller_model_stays_a_question(ask):
     """The same tokens on Nova Pro: 1.7982 + 0.80 (writes free); a price says nothing of quality."""
-    other = ask("nova-pro", Shape((Layer(2000),), 1, 1, Traffic(D(1)))).tariff
+    other = ask("nova-pro", WorkloadShape((Layer(2000),), 1, 1, MonthlyTraffic(D(1)))).tariff
     row = _row(_advice(ask, SONNET, 9000, 1000, Wishes(others=(other,))), Lever.RIGHT_SIZE)
     assert (row.status, row.alone) == ("ask", D("6.304155") - D("2.5982"))
 
@@ -114,7 +114,7 @@ def test_a_smaller_model_stays_a_question(ask):
 def test_what_is_pulled_adds_up_to_the_whole_saving(ask, name, model):
     """On every preset and kind of model, and the text keeps to 80 columns."""
     asked = ask(model, presets()[name].shape)
-    found = advise(of_question(asked), asked.tariff, Wishes(Wait.DAY, "none"))
+    found = advise(of_question(asked), asked.tariff, Wishes(AnswerWait.DAY, "none"))
     pulled = sum((row.together for row in found.rows if row.status == "pull"), D(0))
     assert round(pulled, 15) == round(found.before.usd - found.best.bill.usd, 15)
     assert max(map(len, advice_text(advice_document(found)).splitlines())) <= 80

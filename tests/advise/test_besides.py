@@ -7,10 +7,10 @@ import pytest
 
 from rockbottom.advise import (
     Layer,
-    Shape,
+    MonthlyTraffic,
     Tariff,
-    Traffic,
     UnknownBeside,
+    WorkloadShape,
     capacities,
     guarded,
     guarding,
@@ -21,7 +21,7 @@ from rockbottom.catalog import guardrail_usd, load_catalog, prices_of
 from rockbottom.cli import main
 
 ON = date(2026, 11, 20)
-SHAPE = Shape((Layer(5000),), 100, 200, Traffic(Decimal(1000)))
+SHAPE = WorkloadShape((Layer(5000),), 100, 200, MonthlyTraffic(Decimal(1000)))
 
 
 def total(lines):

@@ -3,11 +3,11 @@ Haiku 4.5 is 1 / 5 with reads 0.10 and writes 1.25 US dollars per million tokens
 
 from decimal import Decimal as D
 
-from rockbottom.advise import Layer, Shape, Traffic, estimate
+from rockbottom.advise import Layer, MonthlyTraffic, WorkloadShape, estimate
 from rockbottom.advise.estimates import shares
 
 SONNET, HAIKU = "global.sonnet-4-6", "global.haiku-4-5"
-MONTH = Shape((Layer(4000),), 500, 400, Traffic(D(200_000)))
+MONTH = WorkloadShape((Layer(4000),), 500, 400, MonthlyTraffic(D(200_000)))
 
 
 def _way(found, name):
@@ -34,7 +34,7 @@ def test_two_hundred_thousand_requests_as_published(ask):
 
 def test_a_document_read_a_thousand_times_costs_2_37_and_not_0_26(ask):
     """7.8M x 3 = 23.40; one write 7,800 x 3.75 = 0.02925 and 999 reads 7,792,200 x 0.30 = 2.33766."""
-    shape = Shape((Layer(7800),), 0, 0, Traffic(D(1000)))
+    shape = WorkloadShape((Layer(7800),), 0, 0, MonthlyTraffic(D(1000)))
     found = estimate(ask(SONNET, shape, writes=D(1)))
     assert found.before.usd == D("23.4")
     assert _way(found, "5m").bill.usd == D("2.36691")
@@ -42,7 +42,7 @@ def test_a_document_read_a_thousand_times_costs_2_37_and_not_0_26(ask):
 
 def test_four_calls_of_a_static_prompt(ask):
     """Per 1,000: 5,036 + 400 = 5.436; cached 5,024 x (1.25 + 3 x 0.1) / 4 + 12 + 400 = 2.3588."""
-    shape = Shape((Layer(5024),), 12, 80, Traffic(D(4)))
+    shape = WorkloadShape((Layer(5024),), 12, 80, MonthlyTraffic(D(4)))
     found = estimate(ask(HAIKU, shape, gaps_s=(D(10),) * 3))
     assert found.before.usd / 4 * 1000 == D("5.436")
     five = _way(found, "5m").bill

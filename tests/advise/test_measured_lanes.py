@@ -9,13 +9,13 @@ from decimal import Decimal as D
 import pytest
 
 from rockbottom.advise import (
+    AnswerWait,
     Layer,
     Lever,
+    MonthlyTraffic,
     Rival,
-    Shape,
-    Traffic,
-    Wait,
     Wishes,
+    WorkloadShape,
     advise,
     bench_results,
     of_bench,
@@ -74,7 +74,7 @@ def _document(*models, grading=None, endpoint="aws", tokens="counted"):
 
 
 def _tariff(ask, model):
-    return ask(model, Shape((Layer(2000),), 1, 1, Traffic(D(1)))).tariff
+    return ask(model, WorkloadShape((Layer(2000),), 1, 1, MonthlyTraffic(D(1)))).tariff
 
 
 def _advise(ask, document, wishes):
@@ -124,7 +124,7 @@ def test_reads_that_were_measured_elsewhere_count(ask):
 def test_a_batch_lane_is_evidence_of_its_own(ask):
     """20,000 x 1.65 = 33,000 is less than 46,695."""
     batch = _lane("batch", *[(10_000, 0, 0)] * 2, tier="batch")
-    found = _advise(ask, _document((SONNET, "us", [BASE, CACHED, batch])), Wishes(wait=Wait.DAY))
+    found = _advise(ask, _document((SONNET, "us", [BASE, CACHED, batch])), Wishes(wait=AnswerWait.DAY))
     assert found.best.sent.name == "lane batch"
     assert found.best.bill.usd == 300 * D(33_000) / 1_000_000
     assert max(map(len, advice_text(advice_document(found)).splitlines())) <= 80

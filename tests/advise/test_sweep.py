@@ -4,16 +4,25 @@ from decimal import Decimal as D
 
 import pytest
 
-from rockbottom.advise import ImpossibleShape, Layer, Shape, Traffic, document_of, estimate, presets, sweep
+from rockbottom.advise import (
+    ImpossibleShape,
+    Layer,
+    MonthlyTraffic,
+    WorkloadShape,
+    document_of,
+    estimate,
+    presets,
+    sweep,
+)
 from rockbottom.rendering.curves import curve_page, plot_of
 from rockbottom.rendering.estimates import estimate_text
 
-DENSE = Traffic(D(1_000_000))
+DENSE = MonthlyTraffic(D(1_000_000))
 
 
 def test_caching_begins_at_the_minimum(ask):
     """Dense arrivals: the first prefix that can be cached is the first that pays, 1,024 tokens."""
-    curve = sweep(ask("us.sonnet-4-5", Shape((Layer(4000),), 500, 0, DENSE)))
+    curve = sweep(ask("us.sonnet-4-5", WorkloadShape((Layer(4000),), 500, 0, DENSE)))
     assert curve.pays_from == 1024
     assert curve.points[0].cached is None
     assert curve.prompt_tokens == 4500
@@ -21,25 +30,25 @@ def test_caching_begins_at_the_minimum(ask):
 
 def test_cached_input_passes_below_batch_at_five_ninths(ask):
     """Reads at a tenth against batch at a half, no output: 1 - 0.9 s = 0.5 gives s = 5/9 of 9,000, one write aside."""
-    curve = sweep(ask("us.sonnet-4-5", Shape((Layer(8000),), 1000, 0, DENSE)))
+    curve = sweep(ask("us.sonnet-4-5", WorkloadShape((Layer(8000),), 1000, 0, DENSE)))
     assert curve.beats_batch_from == pytest.approx(5001, abs=1)
 
 
 def test_output_moves_the_crossing(ask):
     """Batch halves the output too, so with 900 tokens out at five times the price it takes 0.5 + 2,250/9,000 in."""
-    curve = sweep(ask("us.sonnet-4-5", Shape((Layer(8000),), 1000, 900, DENSE)))
+    curve = sweep(ask("us.sonnet-4-5", WorkloadShape((Layer(8000),), 1000, 900, DENSE)))
     assert curve.beats_batch_from == pytest.approx(7501, abs=2)
 
 
 def test_a_sweep_of_gaps_is_refused(ask):
     """The arrivals of a list of gaps belong to one prefix."""
     with pytest.raises(ImpossibleShape, match="gaps"):
-        sweep(ask("us.sonnet-4-5", Shape((Layer(8000),), 10, 10, DENSE), gaps_s=(D(1),)))
+        sweep(ask("us.sonnet-4-5", WorkloadShape((Layer(8000),), 10, 10, DENSE), gaps_s=(D(1),)))
 
 
 def test_the_page_stands_alone_and_marks_the_crossing(ask):
     """No address is loaded, and both crossovers are lines with their tokens."""
-    question = ask("us.sonnet-4-5", Shape((Layer(8000),), 1000, 0, DENSE))
+    question = ask("us.sonnet-4-5", WorkloadShape((Layer(8000),), 1000, 0, DENSE))
     document = document_of(estimate(question), curve=sweep(question))
     page = curve_page(document, document.sweep)
     assert "src=" not in page

@@ -11,7 +11,7 @@ from click.testing import CliRunner
 from msgspec import to_builtins
 
 from rockbottom.bench import AwsEndpoint, Grading, InvalidWorkload, SpendLimit, WrongSetting, prepare, resume
-from rockbottom.bench.grading.guarded import Checker
+from rockbottom.bench.grading.guarded import GuardedChecker
 from rockbottom.cli.bench import command
 from rockbottom.grading import Check
 from rockbottom.rendering import page_of, text_of
@@ -295,7 +295,7 @@ def test_the_local_endpoint_is_known_by_its_url_too(endpoint_url, scripted, tmp_
 
 def test_an_expression_without_end_is_stopped_and_undecided():
     """(a+)+$ on forty letters takes years; the next check is decided as ever, by a new process."""
-    with Checker(deadline_s=0.3) as checker:
+    with GuardedChecker(deadline_s=0.3) as checker:
         assert checker.outcome(Check("regex", r"(a+)+$"), "a" * 40 + "!").passed is None
         assert checker.outcome(Check("regex", r"^b$"), "b").passed is True
         slow = {"type": "string", "pattern": r"(a+)+$"}

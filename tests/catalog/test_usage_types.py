@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from rockbottom.catalog import Tier, load_catalog
-from rockbottom.catalog.price_list import ListNames, ListPrice, Refused, read_entry
+from rockbottom.catalog.price_list import ListNames, ListPrice, UnusedListing, read_entry
 from rockbottom.catalog.usage_types import NotATokenPrice, usage_type
 from rockbottom.quantities import Unit
 
@@ -98,9 +98,9 @@ def entry(usage: str, usd: str = "0.001", unit: str = "1K tokens", **attributes:
     return {"product": {"sku": "S", "attributes": about}, "terms": {"OnDemand": {"t": term}}}
 
 
-def read(*args: Any, **kwargs: Any) -> ListPrice | Refused:
+def read(*args: Any, **kwargs: Any) -> ListPrice | UnusedListing:
     found = read_entry(entry(*args, **kwargs), ListNames(load_catalog().models.values()))
-    return found if isinstance(found, Refused) else found[0]
+    return found if isinstance(found, UnusedListing) else found[0]
 
 
 @pytest.mark.parametrize(
@@ -132,7 +132,7 @@ def test_the_marketplace_turns_names_round_and_sells_by_the_million() -> None:
     for found in (by_million, by_thousand):
         assert isinstance(found, ListPrice)
         assert (found.model, found.usd_per_mtok) == ("anthropic.claude-haiku-4-5-20251001-v1:0", Decimal("1.1"))
-    assert isinstance(read("USE1-NovaPro-input-tokens", "1.1", "Units", model="Nova Pro"), Refused)
+    assert isinstance(read("USE1-NovaPro-input-tokens", "1.1", "Units", model="Nova Pro"), UnusedListing)
 
 
 def test_attributes_may_name_the_tier_and_may_not_contradict_it() -> None:
@@ -141,9 +141,9 @@ def test_attributes_may_name_the_tier_and_may_not_contradict_it() -> None:
     assert isinstance(batch, ListPrice)
     assert batch.tier is Tier.BATCH
     custom = read("USE1-NovaPro-input-tokens", model="Nova Pro", feature="Model Customization")
-    assert isinstance(custom, Refused)
+    assert isinstance(custom, UnusedListing)
     torn = read("USE1-NovaPro-input-tokens-flex", model="Nova Pro", service_tier="priority")
-    assert isinstance(torn, Refused)
+    assert isinstance(torn, UnusedListing)
     assert "contradict" in torn.why
 
 
@@ -152,4 +152,4 @@ def test_a_price_keeps_the_day_of_its_term_and_six_decimals() -> None:
     found = read("EUW2-DeepSeekV3.1-input-tokens", "0.0008999850", model="DeepSeek V3.1", regionCode="eu-west-2")
     assert isinstance(found, ListPrice)
     assert (found.usd_per_mtok, found.since) == (Decimal("0.899985"), date(2026, 10, 1))
-    assert isinstance(read("USE1-NovaPro-input-tokens", "0", model="Nova Pro"), Refused)
+    assert isinstance(read("USE1-NovaPro-input-tokens", "0", model="Nova Pro"), UnusedListing)

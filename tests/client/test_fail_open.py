@@ -17,7 +17,7 @@ import pytest
 
 import rockbottom
 from rockbottom.client import attachment_of
-from rockbottom.client.keeping import Keeper
+from rockbottom.client.keeping import StateKeeper
 from rockbottom.prompt import MalformedBody
 from tests.client.client_doubles import MarkingPlanner, ask, words
 
@@ -157,7 +157,7 @@ def test_the_end_of_a_process_waits_for_what_is_being_saved_then(tmp_path):
             goes_on.wait(10)
             saved.append(path)
 
-    keeper = Keeper(Slow(), tmp_path / "learned.db", nullcontext, pytest.fail)
+    keeper = StateKeeper(Slow(), tmp_path / "learned.db", nullcontext, pytest.fail)
     keeper.used()
     saving = threading.Thread(target=keeper.save, args=(10,))
     saving.start()
@@ -171,12 +171,12 @@ def test_the_end_of_a_process_waits_for_what_is_being_saved_then(tmp_path):
 ENDING = """
 import contextlib, sqlite3, sys, time, rockbottom
 from pathlib import Path
-from rockbottom.client.keeping import Keeper
+from rockbottom.client.keeping import StateKeeper
 
 held = []
 for number in range(4):
     path = Path(sys.argv[1]) / f"{number}.db"
-    keeper = Keeper(rockbottom.Planner.load(path), path, contextlib.nullcontext, lambda error: None)
+    keeper = StateKeeper(rockbottom.Planner.load(path), path, contextlib.nullcontext, lambda error: None)
     keeper._changed.set()
     held.append(sqlite3.connect(path, isolation_level=None))
     held[-1].execute("BEGIN EXCLUSIVE")

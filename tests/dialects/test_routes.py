@@ -2,7 +2,7 @@
 
 import pytest
 
-from rockbottom.dialects import DIALECTS, Route, route_to, surface_route_of
+from rockbottom.dialects import DIALECTS, OperationRoute, route_to, surface_route_of
 
 ARN = "arn:aws:bedrock:us-east-1:111122223333:application-inference-profile/abc"
 
@@ -10,10 +10,10 @@ ARN = "arn:aws:bedrock:us-east-1:111122223333:application-inference-profile/abc"
 @pytest.mark.parametrize(
     ("path", "route"),
     [
-        ("/model/us.amazon.nova-pro-v1%3A0/converse", Route("Converse", "us.amazon.nova-pro-v1:0")),
-        ("/model/m/converse-stream", Route("ConverseStream", "m")),
-        (f"/model/{ARN}/invoke", Route("InvokeModel", ARN)),
-        ("/model/m/invoke-with-response-stream", Route("InvokeModelWithResponseStream", "m")),
+        ("/model/us.amazon.nova-pro-v1%3A0/converse", OperationRoute("Converse", "us.amazon.nova-pro-v1:0")),
+        ("/model/m/converse-stream", OperationRoute("ConverseStream", "m")),
+        (f"/model/{ARN}/invoke", OperationRoute("InvokeModel", ARN)),
+        ("/model/m/invoke-with-response-stream", OperationRoute("InvokeModelWithResponseStream", "m")),
         ("/model//converse", None),
         ("/model/m/count-tokens", None),
         ("/gateway/model/m/converse", None),
@@ -25,7 +25,7 @@ def test_a_path_is_for_one_operation_or_none(path, route):
 
 
 def test_a_client_behind_a_proxy_sends_to_a_path_below_another():
-    assert route_to("/gateway/model/m/converse", below=True) == Route("Converse", "m")
+    assert route_to("/gateway/model/m/converse", below=True) == OperationRoute("Converse", "m")
     assert route_to("/gateway/model/m/converse/x", below=True) is None
 
 

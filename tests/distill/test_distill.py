@@ -12,7 +12,7 @@ from rockbottom.catalog import load_catalog
 from rockbottom.cli import main
 from rockbottom.distill import (
     DISTILLED,
-    Call,
+    CallTokens,
     DistillationJob,
     JobEnded,
     NoSuchJob,
@@ -40,7 +40,7 @@ def cost(student=MICRO, *, shared=0, **more):
     options = {"records": 15_000, "epochs": 2, "month": Decimal(100_000), "from_logs": False, "on": date(2026, 11, 20),
                "catalog": CATALOG, "book": CATALOG.price_book, **more}  # fmt: skip
     return distillation_cost(
-        pair_of(PRO, student, CATALOG), Call(Decimal(800), Decimal(60), Decimal(shared)), **options
+        pair_of(PRO, student, CATALOG), CallTokens(Decimal(800), Decimal(60), Decimal(shared)), **options
     )
 
 

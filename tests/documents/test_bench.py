@@ -17,7 +17,7 @@ from msgspec.structs import replace as changed
 from rockbottom.bench import Grading
 from rockbottom.bench.document import document_of
 from rockbottom.bench.grading.results import graded
-from rockbottom.bench.grading.votes import Judge, Kept, judge_of
+from rockbottom.bench.grading.votes import Judge, KeptVote, judge_of
 from rockbottom.bench.notebook import BenchSettings, Ended, Measured, Notebook, PassKey
 from rockbottom.bench.schedule import Schedule, schedule
 from rockbottom.bench.workload import read_workload
@@ -102,7 +102,7 @@ def gradings() -> dict[str, tuple[Grading, Judge | None]]:
             vote = Vote(winner=("candidate", "same", "reference")[number % 3])
         if number == 5:
             vote = Vote(invalid="no tool call")
-        judge.kept[question.about] = Kept(
+        judge.kept[question.about] = KeptVote(
             question.place, question.kind, question.number, question.about, vote, Usage(900 + number, 40), "t"
         )
     return {"checks": (Grading(), None), "judge": (grading, judge)}

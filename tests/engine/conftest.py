@@ -10,7 +10,7 @@ pytest.importorskip("numba", reason="needs the replay engine: pip install 'rockb
 
 from rockbottom.cache import behaviour_of
 from rockbottom.catalog import Catalog, load_catalog
-from rockbottom.engine import Job
+from rockbottom.engine import ReplayJob
 from rockbottom.replay import ReplayQuestion, document_of, tally
 from rockbottom.trace import ReaderSettings, read_trace, reader_of
 
@@ -70,10 +70,12 @@ def _record(number: int, turn: int, at: float, system: str, messages: list[dict]
 def job_of(catalog):
     """Makes the job on a source: two questions, as many groups as asked for, and never all in one."""
 
-    def made(source, buckets: int = 5) -> Job:
+    def made(source, buckets: int = 5) -> ReplayJob:
         reader = reader_of(str(source))
         questions = ReplayQuestion(POLICIES, ON), ReplayQuestion(("none", "batch", "system_tail_5m"), ON, model=HAIKU)
-        return Job(reader.name, list(reader.parts(str(source))), ReaderSettings(), questions, catalog, buckets, small=0)
+        return ReplayJob(
+            reader.name, list(reader.parts(str(source))), ReaderSettings(), questions, catalog, buckets, small=0
+        )
 
     return made
 
@@ -82,7 +84,7 @@ def job_of(catalog):
 def whole(catalog):
     """The documents of one process on a source."""
 
-    def answered(source, job: Job):
+    def answered(source, job: ReplayJob):
         trace, behaviour = read_trace(str(source), job.settings).trace, behaviour_of(catalog.switches)
         return [document_of(one, tally(trace, one, catalog, behaviour, exact=False)) for one in job.questions]
 

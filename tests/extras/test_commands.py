@@ -5,13 +5,13 @@ from pathlib import Path
 import pytest
 
 from rockbottom.extras import MissingExtra, install_command, needing, upgrade_command
-from rockbottom.extras.installation import Installation, Keeper, keeper_of, this_installation
+from rockbottom.extras.installation import Installation, Installer, keeper_of, this_installation
 
 _WHEEL = {"url": "file:///w/rockbottom-0.1.0-py3-none-any.whl", "archive_info": {}}
 _PYTHON = "/venv/bin/python"
 
 
-def _copy(direct_url=None, keeper=Keeper.PIP, extras=()):
+def _copy(direct_url=None, keeper=Installer.PIP, extras=()):
     return Installation("0.1.0", direct_url, keeper, _PYTHON, frozenset(extras))
 
 
@@ -42,11 +42,11 @@ def test_the_command_names_the_very_copy_that_is_there(direct_url, requirement):
 @pytest.mark.parametrize(
     ("keeper", "command"),
     [
-        (Keeper.UV, "uv pip install --python /venv/bin/python '/w/rockbottom-0.1.0-py3-none-any.whl[watch]'"),
-        (Keeper.UV_TOOL, "uv tool install '/w/rockbottom-0.1.0-py3-none-any.whl[otel,watch]'"),
-        (Keeper.UVX, "uvx --from '/w/rockbottom-0.1.0-py3-none-any.whl[otel,watch]' rockbottom ..."),
-        (Keeper.PIPX, "pipx install --force '/w/rockbottom-0.1.0-py3-none-any.whl[otel,watch]'"),
-        (Keeper.PIPX_RUN, "pipx run --spec '/w/rockbottom-0.1.0-py3-none-any.whl[otel,watch]' rockbottom ..."),
+        (Installer.UV, "uv pip install --python /venv/bin/python '/w/rockbottom-0.1.0-py3-none-any.whl[watch]'"),
+        (Installer.UV_TOOL, "uv tool install '/w/rockbottom-0.1.0-py3-none-any.whl[otel,watch]'"),
+        (Installer.UVX, "uvx --from '/w/rockbottom-0.1.0-py3-none-any.whl[otel,watch]' rockbottom ..."),
+        (Installer.PIPX, "pipx install --force '/w/rockbottom-0.1.0-py3-none-any.whl[otel,watch]'"),
+        (Installer.PIPX_RUN, "pipx run --spec '/w/rockbottom-0.1.0-py3-none-any.whl[otel,watch]' rockbottom ..."),
     ],
 )
 def test_a_tool_that_makes_an_environment_anew_is_told_the_extras_that_are_there(keeper, command, monkeypatch):
@@ -63,8 +63,8 @@ def test_an_active_environment_is_reached_without_its_path(monkeypatch, tmp_path
     pip.touch(0o755)
     monkeypatch.setenv("VIRTUAL_ENV", str(tmp_path))
     monkeypatch.setenv("PATH", str(pip.parent))
-    with_uv = Installation("0.1.0", None, Keeper.UV, str(python))
-    with_pip = Installation("0.1.0", None, Keeper.PIP, str(python))
+    with_uv = Installation("0.1.0", None, Installer.UV, str(python))
+    with_pip = Installation("0.1.0", None, Installer.PIP, str(python))
     assert upgrade_command("boto3>=1.42", with_uv) == "uv pip install --upgrade 'boto3>=1.42'"
     assert install_command("aws", installation=with_pip) == "pip install 'rockbottom[aws]==0.1.0'"
 
@@ -72,10 +72,10 @@ def test_an_active_environment_is_reached_without_its_path(monkeypatch, tmp_path
 @pytest.mark.parametrize(
     ("folder", "file", "keeper"),
     [
-        ("tools/rockbottom", "uv-receipt.toml", Keeper.UV_TOOL),
-        ("venvs/rockbottom", "pipx_metadata.json", Keeper.PIPX),
-        (".cache/ad85d2aebc5a3e0", "pipx_metadata.json", Keeper.PIPX_RUN),
-        ("archive-v0/cB3DNYzSxqEe", "pyvenv.cfg", Keeper.UVX),
+        ("tools/rockbottom", "uv-receipt.toml", Installer.UV_TOOL),
+        ("venvs/rockbottom", "pipx_metadata.json", Installer.PIPX),
+        (".cache/ad85d2aebc5a3e0", "pipx_metadata.json", Installer.PIPX_RUN),
+        ("archive-v0/cB3DNYzSxqEe", "pyvenv.cfg", Installer.UVX),
     ],
 )
 def test_each_tool_is_known_by_what_it_leaves_in_the_environment(folder, file, keeper, tmp_path):

@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from rockbottom.gateway import Limits, running_gateway
+from rockbottom.gateway import GatewayLimits, running_gateway
 from tests.gateway.conftest import MODEL, asking, configured
 
 BODY = json.dumps({name: value for name, value in asking("hi").items() if name != "modelId"}).encode()
@@ -72,7 +72,7 @@ def test_a_service_that_hangs_is_504(key, table, tmp_path):
     """After the time that the configuration gives."""
     with (
         raw_service(lambda connection: time.sleep(5)) as url,
-        running_gateway(configured(url, tmp_path, limits=Limits(read_s=0.2))) as gateway,
+        running_gateway(configured(url, tmp_path, limits=GatewayLimits(read_s=0.2))) as gateway,
     ):
         assert call(gateway.url, key, table).getresponse().status == 504
 

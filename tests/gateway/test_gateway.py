@@ -23,7 +23,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
-from rockbottom.gateway import BadConfiguration, BudgetRow, Limits, Tls, key_secret, new_key, running_gateway
+from rockbottom.gateway import BadConfiguration, BudgetRow, GatewayLimits, Tls, key_secret, new_key, running_gateway
 from rockbottom.gateway.errors import Refused
 from rockbottom.gateway.identities import Identities
 from rockbottom.gateway.sigv4 import Signed
@@ -225,7 +225,7 @@ def test_a_path_that_is_not_carried_is_404(gateway):
 
 def test_a_body_over_the_limit_is_413(endpoint, table, key, tmp_path):
     """Told by its length, before it is read."""
-    configuration = configured(endpoint.url, tmp_path, limits=Limits(body_mb=0.001))
+    configuration = configured(endpoint.url, tmp_path, limits=GatewayLimits(body_mb=0.001))
     with running_gateway(configuration) as gateway, pytest.raises(urllib.error.HTTPError) as caught:
         post(gateway, table, key, b"{" + b" " * 2000 + b"}")
     assert caught.value.code == 413

@@ -10,12 +10,12 @@ import pytest
 
 from rockbottom.catalog import RUNTIME
 from rockbottom.gateway import Upstream, http1
-from rockbottom.gateway.configuration import Limits
+from rockbottom.gateway.configuration import GatewayLimits
 from rockbottom.gateway.errors import Refused
-from rockbottom.gateway.http1 import Address, Pool
-from rockbottom.gateway.replies import Reply
+from rockbottom.gateway.http1 import HostAddress, Pool
+from rockbottom.gateway.replies import PipedReply
 from rockbottom.gateway.sigv4 import Signed
-from rockbottom.gateway.upstream import Way
+from rockbottom.gateway.upstream import UpstreamClient
 from rockbottom.local.certificates import certified
 
 HEAD = b"POST /model/m/converse HTTP/1.1\r\nhost: service\r\ncontent-length: 5\r\n\r\n"
@@ -55,10 +55,10 @@ class Service:
 @asynccontextmanager
 async def asking(
     service: Service, read_s: float = 5.0, tls: SSLContext | None = None
-) -> AsyncGenerator[Callable[[], Awaitable[Reply]]]:
+) -> AsyncGenerator[Callable[[], Awaitable[PipedReply]]]:
     """What asks the service, over one pool."""
     server = await asyncio.start_server(service.talk, "127.0.0.1", 0, ssl=tls)
-    address = Address("127.0.0.1", server.sockets[0].getsockname()[1], tls=tls is not None)
+    address = HostAddress("127.0.0.1", server.sockets[0].getsockname()[1], tls=tls is not None)
     pool = Pool(5.0, read_s)
     try:
         yield lambda: pool.ask(address, HEAD, b"hello")
@@ -67,7 +67,7 @@ async def asking(
         server.close()
 
 
-async def read(reply: Reply) -> bytes:
+async def read(reply: PipedReply) -> bytes:
     """All of a reply, which is closed then."""
     pieces: list[bytes] = []
     try:
@@ -279,7 +279,7 @@ def test_what_would_be_another_request_on_its_way_is_refused(
 ) -> None:
     """HTTP/2 could bring such characters; nothing listens at the address."""
     monkeypatch.setenv("AWS_BEARER_TOKEN_BEDROCK", "token")
-    way = Way(Upstream("us-east-1", runtime="http://127.0.0.1:9"), Limits())
+    way = UpstreamClient(Upstream("us-east-1", runtime="http://127.0.0.1:9"), GatewayLimits())
     request = Signed("POST", path, query, {name: value}, b"{}")
     with pytest.raises(Refused) as refused:
         asyncio.run(way.send(RUNTIME, request, None))

@@ -13,7 +13,7 @@ import httpx
 import msgspec
 import pytest
 
-from rockbottom.gateway import BudgetRow, Limits, Upstream, new_key, running_gateway
+from rockbottom.gateway import BudgetRow, GatewayLimits, Upstream, new_key, running_gateway
 from rockbottom.gateway.splicing import without_elements
 from tests.gateway.conftest import MODEL, OK, RULES, configured, scripted
 
@@ -112,7 +112,7 @@ def test_a_configuration_is_taken_over_whole(table, key, tmp_path):
             after = msgspec.structs.replace(
                 before,
                 upstream=Upstream("us-east-1", runtime=second.url),
-                limits=Limits(body_mb=0.001),
+                limits=GatewayLimits(body_mb=0.001),
                 tags={"stage": "test"},
                 listen="127.0.0.1:1",
             )
@@ -121,7 +121,7 @@ def test_a_configuration_is_taken_over_whole(table, key, tmp_path):
             assert post(body + " " * 2000).status_code == 413
             assert httpx.post(running.url + url, content=body, headers=headers_of(table, narrow)).status_code == 403
             assert (len(first.seen), len(second.seen)) == (1, 1)
-            spent = msgspec.structs.replace(after, limits=Limits(), budgets=[BudgetRow("0.00000001", "day")])
+            spent = msgspec.structs.replace(after, limits=GatewayLimits(), budgets=[BudgetRow("0.00000001", "day")])
             assert running.gateway.reload(spent) == ()
             assert [post(body).status_code for _ in range(2)][-1] == 429
         for attachment in running.gateway.attachments:

@@ -12,7 +12,7 @@ import pytest
 
 from rockbottom.gateway import Refused, running_gateway
 from rockbottom.gateway import refusing as refusing_module
-from rockbottom.gateway.refusing import Refusals
+from rockbottom.gateway.refusing import RefusalSender
 from rockbottom.ledger import LedgerReader
 from tests.gateway.conftest import MODEL, client_of, configured
 
@@ -74,7 +74,7 @@ def test_a_flood_of_refusals_is_logged_in_part_and_counted(caplog, monkeypatch):
     """Of five in a second two are logged; the first of the next second says that three were not."""
     now = [0.0]
     monkeypatch.setattr(refusing_module, "_LINES", 2)
-    refusals = Refusals(lambda: now[0])
+    refusals = RefusalSender(lambda: now[0])
 
     async def sent(_: Any) -> None:
         """The caller takes it."""

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rockbottom.grading import Graded, Standing, frontier, interval_of, needed, verdict_on
+from rockbottom.grading import BarStanding, Graded, frontier, interval_of, needed, verdict_on
 
 
 def _model(name, usd, passed, of):
@@ -48,7 +48,7 @@ def test_the_cheapest_model_whose_whole_interval_is_over_the_bar_wins():
     found = verdict_on((pro, lite, micro), 0.9)
     assert found.cheapest is pro
     assert found.open == (lite,)
-    assert micro.standing(0.9) is Standing.UNDER
+    assert micro.standing(0.9) is BarStanding.UNDER
 
 
 def test_nobody_wins_where_every_interval_spans_the_bar():
@@ -64,8 +64,8 @@ def test_how_many_conversations_would_settle_it():
     for share in (0.95, 0.7):
         count = needed(share, 0.9)
         passed = Fraction(str(share))
-        assert _standing(passed, count) is not Standing.UNKNOWN
-        assert _standing(passed, count - 1) is Standing.UNKNOWN
+        assert _standing(passed, count) is not BarStanding.UNKNOWN
+        assert _standing(passed, count - 1) is BarStanding.UNKNOWN
 
 
 def _standing(share, count):

@@ -13,7 +13,7 @@ import click
 import pytest
 
 from rockbottom.cli import main, root
-from rockbottom.cli.commands import COMMANDS, Entry
+from rockbottom.cli.commands import COMMANDS, ListedCommand
 from rockbottom.cli.exits import Exit
 from rockbottom.extras import install_command
 from rockbottom.quantities import Fault, RockbottomError
@@ -68,7 +68,7 @@ def _failing(monkeypatch, error: BaseException) -> None:
         """Fail on purpose."""
         raise error
 
-    monkeypatch.setattr(root, "entries", {"fails": Entry("nowhere:fails", "Fail on purpose.")})
+    monkeypatch.setattr(root, "entries", {"fails": ListedCommand("nowhere:fails", "Fail on purpose.")})
     monkeypatch.setattr(type(root), "get_command", lambda self, ctx, name: fails if name == "fails" else None)
 
 
@@ -141,7 +141,7 @@ def test_a_malformed_address_from_the_environment_is_no_bug_of_ours(monkeypatch,
         """Ask where nobody can be."""
         urlopen("http://[")
 
-    monkeypatch.setattr(root, "entries", {"fails": Entry("nowhere:fails", "Fail on purpose.")})
+    monkeypatch.setattr(root, "entries", {"fails": ListedCommand("nowhere:fails", "Fail on purpose.")})
     monkeypatch.setattr(type(root), "get_command", lambda self, ctx, name: fails)
     assert main(["fails"]) == Exit.USAGE
     assert capsys.readouterr().err == "rockbottom: Invalid IPv6 URL\n"
@@ -225,7 +225,9 @@ def test_a_bug_of_ours_shows_no_traceback_unless_asked(monkeypatch, capsys):
 
 def test_a_mistyped_command_gets_the_nearest(monkeypatch, capsys):
     """`benhc` is answered with `bench`."""
-    monkeypatch.setattr(root, "entries", {"bench": Entry("nowhere:bench", "Measure."), "models": Entry("n:m", "List.")})
+    monkeypatch.setattr(
+        root, "entries", {"bench": ListedCommand("nowhere:bench", "Measure."), "models": ListedCommand("n:m", "List.")}
+    )
     assert main(["benhc"]) == Exit.USAGE
     assert "did you mean bench?" in capsys.readouterr().err
 

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from rockbottom.dialects import ANTHROPIC
 from rockbottom.local.answers import NOTHING_FOUND, Answerer, limited
 from rockbottom.local.asked import Asked, asked_of
-from rockbottom.local.relevance import Reader, _Text, terms_of
+from rockbottom.local.relevance import PassageFinder, _Text, terms_of
 from rockbottom.local.schema_samples import sample_of
 
 MANUAL = (
@@ -31,7 +31,7 @@ def words(text):
 )
 def test_the_sentence_that_bears_on_the_question_answers_it(question, answer):
     """The first reading (a search) and the second (an index) find the same sentence."""
-    reader = Reader()
+    reader = PassageFinder()
     for _ in range(2):
         assert reader.passages([MANUAL], question, limit=1)[0].text == answer
 
@@ -51,7 +51,7 @@ def test_the_same_question_gets_the_same_answer():
 
 def test_the_reader_forgets_the_texts_used_longest_ago():
     """It keeps at most so many characters."""
-    reader = Reader(capacity_chars=3 * len(MANUAL))
+    reader = PassageFinder(capacity_chars=3 * len(MANUAL))
     for number in range(10):
         reader.passages([f"{number}{MANUAL}"], "port?")
     assert sum(map(len, reader._known)) <= 3 * len(MANUAL) + 10

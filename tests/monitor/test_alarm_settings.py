@@ -5,7 +5,7 @@ from decimal import Decimal
 import pytest
 
 from rockbottom.alarms.definitions import InvalidAlarm, packaged_alarms
-from rockbottom.alarms.settings import InvalidSettings, read_wanted
+from rockbottom.alarms.settings import InvalidAlarmSettings, read_wanted
 from rockbottom.cli import main
 from rockbottom.cloudwatch import fees, limits
 
@@ -99,7 +99,7 @@ def test_a_threshold_can_be_given_in_passing():
 @pytest.mark.parametrize("pair", ["Nothing=5", "SpendRate", "SpendRate="])
 def test_a_threshold_for_nothing_is_refused(pair):
     """The message names what there is."""
-    with pytest.raises(InvalidSettings) as raised:
+    with pytest.raises(InvalidAlarmSettings) as raised:
         read_wanted(None).with_thresholds([pair])
     assert "SpendRate" in raised.value.fix
 
@@ -137,7 +137,7 @@ def test_an_impossible_alarm_is_refused_with_what_would_work(tmp_path, row, says
 )
 def test_an_impossible_file_is_refused_with_what_would_work(tmp_path, text):
     """Names, lists, tables, syntax."""
-    with pytest.raises(InvalidSettings) as raised:
+    with pytest.raises(InvalidAlarmSettings) as raised:
         read_wanted(_file(tmp_path, text))
     assert raised.value.fix
     assert "alarms.toml" in str(raised.value)
@@ -145,7 +145,7 @@ def test_an_impossible_file_is_refused_with_what_would_work(tmp_path, text):
 
 def test_broken_yaml_is_one_message(tmp_path):
     """Not a parser's traceback."""
-    with pytest.raises(InvalidSettings):
+    with pytest.raises(InvalidAlarmSettings):
         read_wanted(_file(tmp_path, "alarms: [", "alarms.yml"))
 
 

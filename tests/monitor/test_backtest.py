@@ -10,7 +10,16 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from rockbottom.alarms.backtest import Asked, Caught, Detection, History, Tried, detection, proposed, tried
+from rockbottom.alarms.backtest import (
+    BacktestSettings,
+    CallHistory,
+    Caught,
+    Detection,
+    Tried,
+    detection,
+    proposed,
+    tried,
+)
 from rockbottom.alarms.chances import rate_at_most
 from rockbottom.alarms.definitions import InvalidAlarm, Measure, packaged_alarms
 from rockbottom.alarms.evaluating import AlarmState, Missing, next_state
@@ -239,12 +248,12 @@ def _day_and_night(days):
 @pytest.fixture(scope="module")
 def history():
     catalog = load_catalog()
-    return History([priced(call, catalog) for call in _day_and_night(4)])
+    return CallHistory([priced(call, catalog) for call in _day_and_night(4)])
 
 
 def test_a_healthy_history_never_fires_and_a_whole_regression_is_caught_within_a_quarter_of_an_hour(history):
     """Everything planted: the first low window is the first with two of five bad minutes, so 12 minutes by day."""
-    asked = Asked(kinds=("changes",), share=1.0, tries=5)
+    asked = BacktestSettings(kinds=("changes",), share=1.0, tries=5)
     one = tried(RATE, history, asked, load_catalog())
     assert one.firings == ()
     assert one.wolves == 0
@@ -257,7 +266,7 @@ def test_a_healthy_history_never_fires_and_a_whole_regression_is_caught_within_a
 
 def test_a_quarter_of_the_prefixes_is_below_the_packaged_threshold_and_the_proposal_catches_it(history):
     """90% read, a quarter gone: 67.5% is below 70 only just; the proposal has more room and cries wolf no more."""
-    asked = Asked(kinds=("changes",), share=0.25, tries=5)
+    asked = BacktestSettings(kinds=("changes",), share=0.25, tries=5)
     proposal = proposed(RATE, history, asked, load_catalog())
     assert Decimal("67.5") < proposal.threshold <= 90
     assert proposal.fitted_wolves == 0
@@ -266,7 +275,7 @@ def test_a_quarter_of_the_prefixes_is_below_the_packaged_threshold_and_the_propo
 
 def test_the_rate_that_is_stated_comes_from_days_on_which_it_was_not_chosen(history):
     """Three of four quarters of the history are tried unseen; nothing seen in three days is at most one a day."""
-    proposal = proposed(RATE, history, Asked(kinds=("changes",)), load_catalog())
+    proposal = proposed(RATE, history, BacktestSettings(kinds=("changes",)), load_catalog())
     assert proposal.unseen_days == pytest.approx(3, abs=0.1)
     assert proposal.wolves == 0
     assert proposal.month_at_most == pytest.approx(30, abs=1.5)  # 3.0 / 3 days, times 30
@@ -291,9 +300,9 @@ def test_an_alarm_in_a_stretch_known_as_bad_is_no_false_alarm():
     """And nothing is planted there."""
     calls = [_call(m) if not 100 <= m < 130 else _call(m, read=0, written=900) for m in range(600)]
     stretch = (_minute(95), _minute(140))
-    asked = Asked(kinds=("changes",), share=1, tries=4, within_s=3600)
-    blamed = tried(RATE, History(calls), asked, load_catalog())
-    known = tried(RATE, History(calls, [stretch]), asked, load_catalog())
+    asked = BacktestSettings(kinds=("changes",), share=1, tries=4, within_s=3600)
+    blamed = tried(RATE, CallHistory(calls), asked, load_catalog())
+    known = tried(RATE, CallHistory(calls, [stretch]), asked, load_catalog())
     assert (blamed.wolves, known.wolves) == (1, 0)
     assert len(known.firings) == 1
     assert not [one for one in known.detections[0].tries if stretch[0] <= one.planted_at < stretch[1]]
@@ -301,8 +310,8 @@ def test_an_alarm_in_a_stretch_known_as_bad_is_no_false_alarm():
 
 def test_the_order_of_the_records_does_not_matter(history):
     """A ledger holds calls as they ended, of several processes."""
-    mixed = History([*history.calls[::2], *history.calls[1::2]])
-    asked = Asked(kinds=("changes",), share=0.5, tries=2)
+    mixed = CallHistory([*history.calls[::2], *history.calls[1::2]])
+    asked = BacktestSettings(kinds=("changes",), share=0.5, tries=2)
     points = values(RATE, history.recorded, history.recorded.first, history.recorded.last)
     assert mixed.recorded == history.recorded
     assert detection(RATE, mixed, points, "changes", asked, load_catalog()) == detection(
@@ -504,7 +513,7 @@ def test_the_answer_stands_first():
         ("m", _told("SilentZero", "vanishes", (60.0, None), 0)),
     ]
     calls = [_call(0), _call(3 * 1440)]
-    text = " ".join(" ".join(backtest_text(trials, calls, Asked(("changes", "vanishes")))).split())
+    text = " ".join(" ".join(backtest_text(trials, calls, BacktestSettings(("changes", "vanishes")))).split())
     assert text.startswith(
         "As they are: 3 false alarms in 3.0 days. Simulated: if prefixes change every call, LowCacheHitRate catches it "
         "after 15 min; if nothing is cached any more, no alarm catches it every time."

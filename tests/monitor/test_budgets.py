@@ -15,7 +15,7 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
-from rockbottom.budgets import Account, Budget, BudgetExceeded, Budgets, BudgetStore
+from rockbottom.budgets import Budget, BudgetAccount, BudgetExceeded, Budgets, BudgetStore
 from rockbottom.budgets.budgets import HOLD_S
 from rockbottom.budgets.errors import BadBudget
 from rockbottom.budgets.periods import Period
@@ -220,7 +220,7 @@ def test_models_without_a_price_are_named(file, capsys):
 
 def test_what_the_spare_store_counted_is_taken_over_with_its_models(tmp_path):
     """Calls and models of a store in memory are added to those of the file."""
-    account = Account("all per day", int(NOON))
+    account = BudgetAccount("all per day", int(NOON))
     store, spare = BudgetStore(tmp_path / "b.db"), BudgetStore(":memory:")
     store.book([account], [], None, "acme.new-v1")
     spare.book([account], [], None, "acme.new-v1")

@@ -9,7 +9,7 @@ import pytest
 from rockbottom.alarms.definitions import packaged_alarms
 from rockbottom.alarms.histories import priced
 from rockbottom.alarms.running import Firing, firings
-from rockbottom.alarms.series import Recorded, recorded, values
+from rockbottom.alarms.series import MetricSeries, recorded, values
 from rockbottom.catalog import load_catalog
 from rockbottom.ledger import CallRecord
 from rockbottom.sinks import HEARTBEAT_S, CloudWatch, CloudWatchOutlet, Gatherer, Heart, MinuteTable, Sum
@@ -149,7 +149,7 @@ def _beats(taken):
         datum["Timestamp"] // 60: Sum(1, 1, 1, 1) for datum in taken.datums if datum["MetricName"] == "Heartbeat"
     }
     first, last = MIDNIGHT // 60, MIDNIGHT // 60 + DAY_MINUTES
-    return Recorded({"Heartbeat": minutes}, first, last)
+    return MetricSeries({"Heartbeat": minutes}, first, last)
 
 
 def _published(until_minute):

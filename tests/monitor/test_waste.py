@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rockbottom.quantities import Ttl
-from rockbottom.sinks.waste import GRACE_S, Settled, WriteWaste
+from rockbottom.sinks.waste import GRACE_S, SettledWrite, WriteWaste
 from rockbottom.sinks.waste_price import wasted_usd
 from tests.monitor.calls import NOON, call
 
@@ -89,7 +89,7 @@ def test_it_says_what_looking_at_every_pair_of_calls_says(rows):
 def test_what_was_paid_in_vain_is_the_price_above_plain_input():
     """Claude Sonnet 4.5 in us: 3.30 in and 4.125 a five-minute write, per million; 100,000 tokens are 0.0825."""
     one = call(cache_read=0, cache_write_5m=100_000, input=0, scope="us")
-    assert wasted_usd(Settled(NOON, one, Ttl.FIVE_MINUTES, 100_000, 100_000)) == Decimal("0.0825")
+    assert wasted_usd(SettledWrite(NOON, one, Ttl.FIVE_MINUTES, 100_000, 100_000)) == Decimal("0.0825")
 
 
 @pytest.mark.parametrize(
@@ -103,7 +103,7 @@ def test_what_was_paid_in_vain_is_the_price_above_plain_input():
 )
 def test_no_price_is_none_and_a_free_write_wastes_nothing(given, expected):
     """An unknown model or scope has no price; a Nova write costs no more than input."""
-    usd = wasted_usd(Settled(NOON, call(cache_write_5m=2000, **given), Ttl.FIVE_MINUTES, 2000, 2000))
+    usd = wasted_usd(SettledWrite(NOON, call(cache_write_5m=2000, **given), Ttl.FIVE_MINUTES, 2000, 2000))
     assert usd == (expected if expected is None else Decimal(expected))
 
 

@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from rockbottom.plan import Guard
-from rockbottom.sharing import GuardLease, Lessee, SqliteStore, Standing, ValkeyStore, group_bytes, group_of, settle
+from rockbottom.sharing import GuardLease, Lessee, PotStanding, SqliteStore, ValkeyStore, group_bytes, group_of, settle
 from rockbottom.sharing.grants import EXPIRES_S, GRACE_S
 from rockbottom.sharing.settling import settled_with
 
@@ -45,8 +45,8 @@ class Member:
         self._limit, self._want = limit, want
         self.spent: dict[str, int] = {}
 
-    def standings(self, need: int = 0) -> list[Standing]:
-        return [Standing(pot, self.spent.get(pot, 0), 0, need) for pot in self.pots]
+    def standings(self, need: int = 0) -> list[PotStanding]:
+        return [PotStanding(pot, self.spent.get(pot, 0), 0, need) for pot in self.pots]
 
     def settle(self, *, need: int = 0, heard: bool = True) -> None:
         answer = self.group.settle(self.lessee.offer(self.standings(need), self._limit, self._want))
@@ -81,7 +81,7 @@ def test_a_need_beyond_the_fair_share_is_met_where_there_is_something_left():
     group = Group()
     members = [Member(str(number), group, want=200) for number in range(4)]
     for member in members:
-        member.standings = lambda need=0, member=member: [Standing("a", member.spent.get("a", 0), 0, need)]
+        member.standings = lambda need=0, member=member: [PotStanding("a", member.spent.get("a", 0), 0, need)]
     for _ in range(3):
         for member in members:
             member.settle()
@@ -260,7 +260,7 @@ def test_a_store_that_begins_anew_is_told_what_was_spent():
     group = Group()
     members = [Member("one", group), Member("other", group)]
     for member in members:
-        member.standings = lambda need=0, member=member: [Standing("a", member.spent.get("a", 0), 0, need)]
+        member.standings = lambda need=0, member=member: [PotStanding("a", member.spent.get("a", 0), 0, need)]
     for _ in range(4):
         for member in members:
             member.settle(need=400)
@@ -412,7 +412,7 @@ def test_where_many_share_each_settles_less_often(members, settled):
     that all together settle some 160 times a second; with nothing to tell once in 3 s."""
     now, store = [0.0], SqliteStore(":memory:", clock=lambda: 1000.0)
     for number in range(members - 1):
-        settled_with(store, "guard", Lessee(f"m{number}").offer([Standing("any", 0, 0, 0)], 1000, 0), 60)
+        settled_with(store, "guard", Lessee(f"m{number}").offer([PotStanding("any", 0, 0, 0)], 1000, 0), 60)
     counted, guard = Counted(store), Guard()
     lease = GuardLease("last", guard, lambda: now[0])
     for tenth in range(11):
@@ -432,7 +432,7 @@ def test_a_hundred_that_settle_at_once_take_in_what_others_wait_to_settle(server
 
     def settle_one(number: int):
         store = ValkeyStore(server.url, "test", sleep=lambda seconds: (pauses.append(seconds), time.sleep(seconds)))
-        asks = Lessee(str(number)).offer([Standing("a", 10, 0, 0)], 10_000, 0)
+        asks = Lessee(str(number)).offer([PotStanding("a", 10, 0, 0)], 10_000, 0)
         together.wait(60)
         answer = settled_with(store, "guard", asks, 60)
         store.close()

@@ -12,7 +12,7 @@ from rockbottom.advise.besides import (
     lines_of,
     text_units,
 )
-from rockbottom.advise.bills import Bill, Line, Tariff
+from rockbottom.advise.bills import MonthLine, MonthlyBill, Tariff
 from rockbottom.advise.capacity import HourlyCapacity, capacities
 from rockbottom.advise.documents import document_of, guarded, preset_document, price_row, priced_preset
 from rockbottom.advise.errors import AdviseError, ImpossibleShape, UnknownBeside, UnknownPreset, UnreadableRun
@@ -64,10 +64,10 @@ from rockbottom.advise.results import (
     WayResult,
 )
 from rockbottom.advise.rows import Row
-from rockbottom.advise.shapes import Layer, Shape, Traffic
+from rockbottom.advise.shapes import Layer, MonthlyTraffic, WorkloadShape
 from rockbottom.advise.sweeps import Sweep, sweep
 from rockbottom.advise.together import MAY_BE_ASKED, next_step, traffic_advice
-from rockbottom.advise.wishes import Rival, Wait, Wishes
+from rockbottom.advise.wishes import AnswerWait, Rival, Wishes
 
 __all__ = [
     "ASSUMED",
@@ -77,8 +77,8 @@ __all__ = [
     "Advice",
     "AdviceResult",
     "AdviseError",
+    "AnswerWait",
     "BesideLine",
-    "Bill",
     "BreakEvenResult",
     "ByTheHour",
     "CachedShare",
@@ -99,9 +99,11 @@ __all__ = [
     "Lever",
     "LeverResult",
     "LeverSum",
-    "Line",
     "Lines",
     "ModelUnits",
+    "MonthLine",
+    "MonthlyBill",
+    "MonthlyTraffic",
     "NextStep",
     "NoSpare",
     "OnFlex",
@@ -114,22 +116,20 @@ __all__ = [
     "Rival",
     "Row",
     "SendResult",
-    "Shape",
     "ShapeResult",
     "Sweep",
     "SweepResult",
     "Tariff",
-    "Traffic",
     "TrafficAdvice",
     "UnderBar",
     "UnknownBeside",
     "UnknownPreset",
     "UnpricedWay",
     "UnreadableRun",
-    "Wait",
     "WayResult",
     "Why",
     "Wishes",
+    "WorkloadShape",
     "advise",
     "bench_results",
     "capacities",

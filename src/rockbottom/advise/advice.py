@@ -3,9 +3,9 @@
 from dataclasses import dataclass
 from decimal import Decimal
 
-from rockbottom.advise.bills import Bill, Tariff, bill_of
+from rockbottom.advise.bills import MonthlyBill, Tariff, bill_of
 from rockbottom.advise.combining import (
-    Combination,
+    PricedLevers,
     allowed_by,
     batch_break_even,
     best_of,
@@ -27,9 +27,9 @@ class Advice:
 
     evidence: Evidence
     tariff: Tariff
-    before: Bill
+    before: MonthlyBill
     today_usd: Usd
-    best: Combination
+    best: PricedLevers
     rows: tuple[Row, ...]
     batch_break_even: Decimal | None
 

@@ -23,12 +23,12 @@ conversation pays for sum_k exp(-a(kT' + (n-1)g)) = exp(-a(n-1)g) x/(1-x) of the
 
 from decimal import Decimal
 
-from rockbottom.advise.shapes import Traffic
+from rockbottom.advise.shapes import MonthlyTraffic
 
 _ONE = Decimal(1)
 
 
-def misses(traffic: Traffic, variants: int, ttl_s: int) -> Decimal:
+def misses(traffic: MonthlyTraffic, variants: int, ttl_s: int) -> Decimal:
     """Requests of a month that find the entry dead, all variants and windows together."""
     rate = _rate(traffic, variants)
     window, turns, gap = traffic.window_s, traffic.turns, traffic.turn_gap_s
@@ -43,12 +43,12 @@ def misses(traffic: Traffic, variants: int, ttl_s: int) -> Decimal:
     return min(first * each * variants * traffic.windows, traffic.requests)
 
 
-def first_uses(traffic: Traffic, variants: int) -> Decimal:
+def first_uses(traffic: MonthlyTraffic, variants: int) -> Decimal:
     """Conversations of a month that are the first of their variant and window: what no keep-alive can help."""
     return (_ONE - (-_rate(traffic, variants) * traffic.window_s).exp()) * variants * traffic.windows
 
 
-def keep_alives(traffic: Traffic, variants: int, period_s: Decimal) -> Decimal:
+def keep_alives(traffic: MonthlyTraffic, variants: int, period_s: Decimal) -> Decimal:
     """Requests of a month that are sent only to keep ``variants`` entries alive, one each ``period_s`` idle seconds."""
     rate = _rate(traffic, variants)
     idle = (-rate * period_s).exp()
@@ -59,6 +59,6 @@ def keep_alives(traffic: Traffic, variants: int, period_s: Decimal) -> Decimal:
     return min(before_each * traffic.sessions, at_most)
 
 
-def _rate(traffic: Traffic, variants: int) -> Decimal:
+def _rate(traffic: MonthlyTraffic, variants: int) -> Decimal:
     """Conversations a second that use one variant."""
     return traffic.sessions / traffic.windows / variants / traffic.window_s

@@ -32,7 +32,7 @@ class Tariff:
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
+class MonthLine:
     """Tokens of one unit at one price row; expected tokens need not be whole."""
 
     price: Price
@@ -45,10 +45,10 @@ class Line:
 
 
 @dataclass(frozen=True, slots=True)
-class Bill:
+class MonthlyBill:
     """A month. Lines of the same price row are merged, those of keep-alive requests kept apart."""
 
-    lines: tuple[Line, ...]
+    lines: tuple[MonthLine, ...]
 
     @property
     def usd(self) -> Usd:
@@ -63,14 +63,14 @@ class Bill:
         return sum((line.tokens for line in self.lines if line.price.unit in units), Decimal(0))
 
 
-def bill_of(months: Iterable[Tokens], tariff: Tariff, tier: Tier = Tier.DEFAULT) -> Bill:
+def bill_of(months: Iterable[Tokens], tariff: Tariff, tier: Tier = Tier.DEFAULT) -> MonthlyBill:
     """The bill of these tokens; raises NoPriceInForce for a unit that is used and has no price."""
     amounts: dict[tuple[Price, bool], Decimal] = {}
     for month in months:
         for unit, amount in month.by_unit.items():
             key = tariff.price(unit, tier, month.context_tokens), month.keep_alive
             amounts[key] = amounts.get(key, Decimal(0)) + amount
-    return Bill(tuple(Line(price, tokens, keep_alive) for (price, keep_alive), tokens in amounts.items()))
+    return MonthlyBill(tuple(MonthLine(price, tokens, keep_alive) for (price, keep_alive), tokens in amounts.items()))
 
 
 def saved(before: Usd, after: Usd) -> Decimal | None:

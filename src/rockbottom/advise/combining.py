@@ -11,9 +11,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
 
-from rockbottom.advise.bills import Bill, Tariff, bill_of
-from rockbottom.advise.evidence import Evidence, Lever, Sent
-from rockbottom.advise.wishes import Wait, Wishes
+from rockbottom.advise.bills import MonthlyBill, Tariff, bill_of
+from rockbottom.advise.evidence import Evidence, Lever, WayTokens
+from rockbottom.advise.wishes import AnswerWait, Wishes
 from rockbottom.catalog import ModelId, NoPriceInForce, Scope, Tier
 from rockbottom.quantities import Unit, Usd
 
@@ -25,14 +25,14 @@ the planner's, which decided in time and goes on deciding when the traffic chang
 
 
 @dataclass(frozen=True, slots=True)
-class Combination:
+class PricedLevers:
     """One thing to do, priced."""
 
-    sent: Sent
+    sent: WayTokens
     tier: Tier
     tariff: Tariff
     levers: frozenset[Lever]
-    bill: Bill
+    bill: MonthlyBill
 
 
 def batch_break_even(tariff: Tariff) -> Decimal | None:
@@ -49,7 +49,7 @@ def batch_break_even(tariff: Tariff) -> Decimal | None:
     return (plain - batch) / (plain - read) if read < plain else None
 
 
-def combinations(evidence: Evidence, tariff: Tariff) -> Iterator[Combination]:
+def combinations(evidence: Evidence, tariff: Tariff) -> Iterator[PricedLevers]:
     """Everything that has a price, simple things first."""
     for where, extra in _scopes(tariff):
         for tier, lever in ((Tier.DEFAULT, None), (Tier.FLEX, Lever.FLEX), (Tier.BATCH, Lever.BATCH)):
@@ -61,10 +61,10 @@ def combinations(evidence: Evidence, tariff: Tariff) -> Iterator[Combination]:
                 except NoPriceInForce:
                     continue
                 levers = sent.levers | extra | ({lever} if lever else set[Lever]())
-                yield Combination(sent, tier, where, levers, bill)
+                yield PricedLevers(sent, tier, where, levers, bill)
 
 
-def _sent_at(evidence: Evidence, tier: Tier, scope: Scope) -> Iterator[Sent]:
+def _sent_at(evidence: Evidence, tier: Tier, scope: Scope) -> Iterator[WayTokens]:
     """The ways that may be priced at a tier and scope.
 
     Where a lane was measured there, its tokens stand for what caching does there: misses that moving between Regions
@@ -92,16 +92,16 @@ def in_scope(tariff: Tariff, scope: Scope) -> Tariff:
     return replace(tariff, model=ModelId(name, model, scope))
 
 
-def allowed_by(wishes: Wishes, combination: Combination) -> bool:
+def allowed_by(wishes: Wishes, combination: PricedLevers) -> bool:
     """Whether what the user said permits it; what was not said is not permitted."""
     if Lever.GLOBAL in combination.levers and wishes.residency != "none":
         return False
-    if Lever.BATCH in combination.levers and wishes.wait is not Wait.DAY:
+    if Lever.BATCH in combination.levers and wishes.wait is not AnswerWait.DAY:
         return False
-    return Lever.FLEX not in combination.levers or wishes.wait in (Wait.MINUTES, Wait.DAY)
+    return Lever.FLEX not in combination.levers or wishes.wait in (AnswerWait.MINUTES, AnswerWait.DAY)
 
 
-def cheapest(possible: Sequence[Combination]) -> Combination:
+def cheapest(possible: Sequence[PricedLevers]) -> PricedLevers:
     """The cheapest; of two that cost almost the same, the one with fewer levers."""
     best = possible[0]
     for other in possible[1:]:
@@ -111,7 +111,7 @@ def cheapest(possible: Sequence[Combination]) -> Combination:
     return best
 
 
-def best_of(possible: Sequence[Combination], today: Sent | None) -> Combination:
+def best_of(possible: Sequence[PricedLevers], today: WayTokens | None) -> PricedLevers:
     """The cheapest, or the planner's where that comes near it and something else is done ``today``."""
     best = cheapest(possible)
     planned = [combination for combination in possible if Lever.PLANNER in combination.levers]
@@ -122,7 +122,7 @@ def best_of(possible: Sequence[Combination], today: Sent | None) -> Combination:
 
 
 def steps_to(
-    best: Combination, allowed: Sequence[Combination], start: frozenset[Lever], before: Usd
+    best: PricedLevers, allowed: Sequence[PricedLevers], start: frozenset[Lever], before: Usd
 ) -> dict[Lever, Usd]:
     """The levers of the best, each with what it takes off after those before it, the greatest first.
 

@@ -5,7 +5,7 @@ from decimal import Decimal
 from typing import Any
 
 from rockbottom.advise.besides import Guarding, Lines, costs_of, total_of_lines
-from rockbottom.advise.bills import Bill
+from rockbottom.advise.bills import MonthlyBill
 from rockbottom.advise.capacity import HourlyCapacity, capacities
 from rockbottom.advise.estimates import Estimate, Result, shares
 from rockbottom.advise.presets import Preset
@@ -26,7 +26,7 @@ from rockbottom.advise.results import (
     UnpricedWay,
     WayResult,
 )
-from rockbottom.advise.shapes import Shape
+from rockbottom.advise.shapes import WorkloadShape
 from rockbottom.advise.sweeps import Sweep
 from rockbottom.catalog import Price
 from rockbottom.quantities import WRITES, Unit, Usd
@@ -67,13 +67,13 @@ def document_of(
     )
 
 
-def _mix(shape: Shape) -> tuple[Decimal, Decimal]:
+def _mix(shape: WorkloadShape) -> tuple[Decimal, Decimal]:
     """Input and output tokens of a request, in the middle of its conversation."""
     turns = shape.traffic.turns
     return Decimal(shape.prompt_tokens(1) + shape.prompt_tokens(turns)) / 2, Decimal(shape.output_tokens)
 
 
-def guarded(shape: Shape, guard: Guarding) -> Lines:
+def guarded(shape: WorkloadShape, guard: Guarding) -> Lines:
     """A month of a guardrail on a shape."""
     own = Decimal(shape.question_tokens)
     return guard.lines(shape.traffic.requests, _mix(shape)[0], own, Decimal(shape.output_tokens))
@@ -164,7 +164,7 @@ def _way(estimate: Estimate, result: Result) -> WayResult | UnpricedWay:
     )
 
 
-def _items(bill: Bill) -> tuple[LineResult, ...]:
+def _items(bill: MonthlyBill) -> tuple[LineResult, ...]:
     lines = sorted(bill.lines, key=lambda line: (line.keep_alive, _UNITS.index(line.price.unit)))
     return tuple(
         LineResult(
@@ -176,7 +176,7 @@ def _items(bill: Bill) -> tuple[LineResult, ...]:
 
 
 def _credit(estimate: Estimate, credit: Usd) -> CreditResult:
-    ways: dict[str, Bill] = {estimate.results[0].way.name: estimate.before}
+    ways: dict[str, MonthlyBill] = {estimate.results[0].way.name: estimate.before}
     if estimate.best.bill is not None:
         ways[estimate.best.way.name] = estimate.best.bill
     return CreditResult(credit, tuple(_credit_way(name, credit, bill.usd) for name, bill in ways.items()))

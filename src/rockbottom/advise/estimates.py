@@ -4,11 +4,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
-from rockbottom.advise.bills import Bill, Tariff, bill_of, saved
+from rockbottom.advise.bills import MonthlyBill, Tariff, bill_of, saved
 from rockbottom.advise.breakeven import BreakEven, Crossings, break_evens, crossings
-from rockbottom.advise.shapes import Shape
+from rockbottom.advise.shapes import WorkloadShape
 from rockbottom.advise.tokens import Tokens, entries_of, expected, simulated
-from rockbottom.advise.ways import Way, ways_of, why_not
+from rockbottom.advise.ways import CachingWay, ways_of, why_not
 from rockbottom.cache import Behaviour
 from rockbottom.catalog import CacheRules, NoPriceInForce
 from rockbottom.figures import thousands
@@ -21,14 +21,14 @@ _SIMPLER = Decimal("0.999")
 class EstimateQuestion:
     """What is estimated: ``gaps_s`` or ``writes`` replace the random arrivals."""
 
-    shape: Shape
+    shape: WorkloadShape
     tariff: Tariff
     rules: CacheRules
     behaviour: Behaviour
     gaps_s: tuple[Decimal, ...] = ()
     writes: Decimal | None = None
 
-    def tokens(self, way: Way) -> list[Tokens]:
+    def tokens(self, way: CachingWay) -> list[Tokens]:
         """Tokens of a month, sent this way."""
         if self.gaps_s:
             return simulated(self.shape, way, self.rules, self.behaviour, self.gaps_s)
@@ -39,8 +39,8 @@ class EstimateQuestion:
 class Result:
     """One way: its bill, or why there is none."""
 
-    way: Way
-    bill: Bill | None
+    way: CachingWay
+    bill: MonthlyBill | None
     why: str = ""
 
 
@@ -54,7 +54,7 @@ class Estimate:
     crossings: Crossings
 
     @property
-    def before(self) -> Bill:
+    def before(self) -> MonthlyBill:
         bill = self.results[0].bill
         assert bill is not None  # raised NoPriceInForce otherwise
         return bill
@@ -74,7 +74,7 @@ class Estimate:
         """The share of the cached part of the prompts that was read; None where nothing was cached."""
         if result.bill is None:
             return None
-        own = Bill(tuple(line for line in result.bill.lines if not line.keep_alive))
+        own = MonthlyBill(tuple(line for line in result.bill.lines if not line.keep_alive))
         read, written = own.tokens(Unit.CACHE_READ), own.tokens(*WRITES.values())
         return read / (read + written) if read + written else None
 
@@ -93,7 +93,7 @@ def estimate(question: EstimateQuestion) -> Estimate:
     )
 
 
-def _result(question: EstimateQuestion, way: Way) -> Result:
+def _result(question: EstimateQuestion, way: CachingWay) -> Result:
     reason = why_not(way, question.rules) or _below(question, way)
     if reason:
         return Result(way, None, reason)
@@ -105,7 +105,7 @@ def _result(question: EstimateQuestion, way: Way) -> Result:
         return Result(way, None, f"no price: {error}")
 
 
-def _below(question: EstimateQuestion, way: Way) -> str | None:
+def _below(question: EstimateQuestion, way: CachingWay) -> str | None:
     """Why a way would cache nothing at all."""
     shape, rules = question.shape, question.rules
     if not way.caches or entries_of(shape, way, rules):

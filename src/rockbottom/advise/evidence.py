@@ -57,7 +57,7 @@ class Lever(Enum):
 
 
 @dataclass(frozen=True, slots=True)
-class Sent:
+class WayTokens:
     """One way of sending the month: what is pulled, and the tokens that it takes.
 
     ``measured`` names the tier and scope at which its tokens were counted, where that was not the plain one; such a way
@@ -92,17 +92,17 @@ class Evidence:
     name: str
     model: str
     requests: Decimal
-    ways: tuple[Sent, ...]
+    ways: tuple[WayTokens, ...]
     says: str
     quality: str = UNKNOWN
     good_enough: bool | None = None
-    today: Sent | None = None
+    today: WayTokens | None = None
     paid_usd: Usd | None = None
     span_s: float | None = None
     own_points: bool = False
 
     @property
-    def none(self) -> Sent:
+    def none(self) -> WayTokens:
         return self.ways[0]
 
 
@@ -113,7 +113,7 @@ def of_question(question: EstimateQuestion, parallel: int = 1) -> Evidence:
     them writing, and held until one has written.
     """
     shape, rules = question.shape, question.rules
-    ways: list[Sent] = []
+    ways: list[WayTokens] = []
     for way in ways_of(shape, rules):
         pointless = way.caches and not way.tail and not entries_of(shape, way, rules)
         if why_not(way, rules) or pointless or (question.writes is not None and way.keep_alive):
@@ -126,10 +126,10 @@ def of_question(question: EstimateQuestion, parallel: int = 1) -> Evidence:
             levers.add(Lever.KEEP_ALIVE)
         if parallel > 1 and way.caches:
             loose = tuple(expected(shape, way, rules, question.writes, parallel))
-            ways.append(Sent(way.name, frozenset(levers), loose))
-            ways.append(Sent(f"{way.name}, held", frozenset(levers | {Lever.FAN_OUT}), tokens))
+            ways.append(WayTokens(way.name, frozenset(levers), loose))
+            ways.append(WayTokens(f"{way.name}, held", frozenset(levers | {Lever.FAN_OUT}), tokens))
         else:
-            ways.append(Sent(way.name, frozenset(levers), tokens))
+            ways.append(WayTokens(way.name, frozenset(levers), tokens))
     name = shape.name or "workload"
     return Evidence(name, question.tariff.model.given, shape.traffic.requests, tuple(ways), ASSUMED)
 
@@ -164,7 +164,7 @@ def of_replay(replay: ReplayResult) -> Evidence:
     span = Decimal(str(replay.span_seconds))
     short = replay.span_seconds < LEAST_SPAN_S
     scale = Decimal(1) if short else SECONDS_A_MONTH / span
-    rows: dict[str, Sent] = {}
+    rows: dict[str, WayTokens] = {}
     for bill in replay.policies:
         way = _policy(bill, scale)
         if way is not None:
@@ -203,7 +203,7 @@ def _counted_part(replay: ReplayResult, *, holds: bool) -> Decimal:
     return (like - as_sent.usd + as_sent.input_usd) / as_sent.input_usd
 
 
-def _in_part(sent: Sent, part: Decimal) -> Sent:
+def _in_part(sent: WayTokens, part: Decimal) -> WayTokens:
     """The way with so much of its input, so that what is done now comes to what was counted."""
     if part == 1:
         return sent
@@ -240,7 +240,7 @@ def _bench_model(results: BenchResults, model: BenchModel) -> Evidence:
     base = model.baseline
     if base.cost is None:
         raise UnreadableRun(f"the baseline of {model.name} did not finish", fix="rockbottom bench --resume RUN")
-    ways = [Sent("no caching", frozenset(), _turns(base, scale))]
+    ways = [WayTokens("no caching", frozenset(), _turns(base, scale))]
     for lane in model.lanes[1:]:
         usage = lane.usage
         if usage is None:
@@ -252,7 +252,7 @@ def _bench_model(results: BenchResults, model: BenchModel) -> Evidence:
         if not caching and not elsewhere:
             continue  # it was the baseline once more
         measured = (lane.tier, lane.scope) if elsewhere else None
-        ways.append(Sent(f"lane {lane.name}", frozenset(caching), _turns(lane, scale), measured))
+        ways.append(WayTokens(f"lane {lane.name}", frozenset(caching), _turns(lane, scale), measured))
     where = "the local endpoint, which simulates Bedrock" if provenance.simulated else "AWS"
     says = f"bench {workload.name} on {where}; tokens {provenance.tokens}"
     requests = talks * workload.turns / workload.conversations
@@ -300,14 +300,14 @@ def _turn(turn: BenchTurn, scale: Decimal) -> Tokens:
     return Tokens(context, scale, {unit: Decimal(count) * scale for unit, count in counts.items() if count})
 
 
-def _policy(bill: PolicyResult, scale: Decimal) -> Sent | None:
+def _policy(bill: PolicyResult, scale: Decimal) -> WayTokens | None:
     """One policy; None for batch, which has a price of its own, and for one that cached nothing."""
     cached = bool(bill.read_tokens or bill.written_tokens)
     if bill.policy == "batch" or (not cached and bill.policy != "none"):
         return None
     tokens = tuple(_band(band, scale) for band in bill.by_length or (bill,))
     name = bill.policy if bill.policy == _PLANNER else f"policy {bill.policy}"
-    return Sent(name, frozenset(_levers(bill, cached=cached)), tokens)
+    return WayTokens(name, frozenset(_levers(bill, cached=cached)), tokens)
 
 
 def _levers(bill: PolicyResult, *, cached: bool) -> set[Lever]:

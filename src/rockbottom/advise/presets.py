@@ -9,7 +9,7 @@ from importlib import resources
 from typing import Any
 
 from rockbottom.advise.errors import UnknownPreset
-from rockbottom.advise.shapes import Layer, Shape, Traffic
+from rockbottom.advise.shapes import Layer, MonthlyTraffic, WorkloadShape
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,7 +18,7 @@ class Preset:
 
     name: str
     about: str
-    shape: Shape
+    shape: WorkloadShape
     assumes: str
     source: str
     writes: Decimal | None = None  # of the prefix in a month, where the source states them
@@ -40,13 +40,15 @@ def preset(name: str) -> Preset:
 
 
 def _preset(name: str, row: Mapping[str, Any]) -> Preset:
-    traffic = Traffic(
+    traffic = MonthlyTraffic(
         requests=Decimal(row["requests"]),
         turns=row.get("turns", 1),
         turn_gap_s=Decimal(row.get("turn_gap_s", 0)),
         hours=Decimal(row.get("hours", 24)),
     )
     layers = tuple(Layer(layer["tokens"], layer.get("variants", 1)) for layer in row["layers"])
-    shape = Shape(layers, row["question_tokens"], row["output_tokens"], traffic, row.get("added_tokens", 0), name)
+    shape = WorkloadShape(
+        layers, row["question_tokens"], row["output_tokens"], traffic, row.get("added_tokens", 0), name
+    )
     writes = Decimal(row["writes"]) if "writes" in row else None
     return Preset(name, row["about"], shape, row["assumes"], row["source"], writes)

@@ -7,8 +7,8 @@ from decimal import Decimal
 from rockbottom.advise.besides import total_of_lines
 from rockbottom.advise.bills import Tariff, bill_of
 from rockbottom.advise.capacity import capacities
-from rockbottom.advise.combining import Combination, batch_break_even
-from rockbottom.advise.evidence import Evidence, Lever, Sent
+from rockbottom.advise.combining import PricedLevers, batch_break_even
+from rockbottom.advise.evidence import Evidence, Lever, WayTokens
 from rockbottom.advise.grounds import (
     ByTheHour,
     CachedShare,
@@ -59,8 +59,8 @@ class Rows:
     tariff: Tariff
     wishes: Wishes
     base_usd: Usd
-    possible: Sequence[Combination]
-    best: Combination
+    possible: Sequence[PricedLevers]
+    best: PricedLevers
     steps: dict[Lever, Usd]
 
     def row(self, lever: Lever) -> Row | None:
@@ -90,7 +90,7 @@ class Rows:
         row = self._row(lever, status, saved, self._ground(lever, alone))
         return replace(row, alone_usd=alone.bill.usd) if status == "excluded" else row
 
-    def _alone(self, lever: Lever) -> Combination | None:
+    def _alone(self, lever: Lever) -> PricedLevers | None:
         """The cheapest that pulls this lever and nothing but what it needs."""
         levers = frozenset({lever, Lever.CACHING} if lever in _NEEDS_CACHING else {lever})
         alike = [combination for combination in self.possible if combination.levers == levers]
@@ -110,7 +110,7 @@ class Rows:
             return "ask"
         return "not now" if lever is Lever.KEEP_ALIVE or lever is Lever.TTL else "excluded"
 
-    def _ground(self, lever: Lever, alone: Combination) -> Ground:
+    def _ground(self, lever: Lever, alone: PricedLevers) -> Ground:
         lane = self._lane(lever)
         name = lane.name if lane else None
         if lever is Lever.BATCH:
@@ -127,7 +127,7 @@ class Rows:
             return CachedShare(alone.sent.name, alone.sent.read_share)
         return Why.EVIDENCE
 
-    def _lane(self, lever: Lever) -> Sent | None:
+    def _lane(self, lever: Lever) -> WayTokens | None:
         """What the run measured of a tier or of the global profile."""
         tier = {Lever.BATCH: Tier.BATCH, Lever.FLEX: Tier.FLEX}.get(lever)
         for sent in self.evidence.ways:

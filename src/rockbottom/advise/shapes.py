@@ -24,7 +24,7 @@ class Layer:
 
 
 @dataclass(frozen=True, slots=True)
-class Traffic:
+class MonthlyTraffic:
     """How requests arrive in a month.
 
     Conversations of ``turns`` requests, ``turn_gap_s`` seconds apart, begin at random (a Poisson process), in
@@ -53,13 +53,13 @@ class Traffic:
 
 
 @dataclass(frozen=True, slots=True)
-class Shape:
+class WorkloadShape:
     """A workload: raises ImpossibleShape where the numbers contradict each other."""
 
     layers: tuple[Layer, ...]
     question_tokens: int
     output_tokens: int
-    traffic: Traffic
+    traffic: MonthlyTraffic
     added_tokens: int = 0
     name: str = ""
 

@@ -7,7 +7,7 @@ from decimal import Decimal
 from rockbottom.advise.bills import bill_of
 from rockbottom.advise.errors import ImpossibleShape
 from rockbottom.advise.estimates import Estimate, EstimateQuestion, estimate
-from rockbottom.advise.shapes import Layer, Shape
+from rockbottom.advise.shapes import Layer, WorkloadShape
 from rockbottom.advise.tokens import expected
 from rockbottom.advise.ways import NO_CACHING
 from rockbottom.catalog import NoPriceInForce, Tier
@@ -85,7 +85,7 @@ def _point(question: EstimateQuestion, prefix: int, whole: int) -> Point:
     variants = question.shape.layers[-1].variants if question.shape.layers else 1
     layers = (Layer(prefix, variants),) if prefix else ()
     traffic = replace(question.shape.traffic, turns=1, turn_gap_s=Decimal(0))
-    shape = Shape(layers, whole - prefix, question.shape.output_tokens, traffic)
+    shape = WorkloadShape(layers, whole - prefix, question.shape.output_tokens, traffic)
     estimated: Estimate = estimate(replace(question, shape=shape))
     cached = estimated.cached
     return Point(

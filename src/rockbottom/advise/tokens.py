@@ -5,8 +5,8 @@ from dataclasses import dataclass, replace
 from decimal import Decimal
 
 from rockbottom.advise.arrivals import first_uses, keep_alives, misses
-from rockbottom.advise.shapes import Shape
-from rockbottom.advise.ways import Way
+from rockbottom.advise.shapes import WorkloadShape
+from rockbottom.advise.ways import CachingWay
 from rockbottom.cache import Behaviour, Namespace, PrefixCache, step
 from rockbottom.catalog import CacheRules
 from rockbottom.prompt import Api, BlockKind, CachePoint, Parameters, Prompt, Section, Segment, digest_of, prompt_of
@@ -29,7 +29,7 @@ class Tokens:
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class LayerSpan:
     """Layers that are written and read together: from ``start`` to ``depth``, a point at the end."""
 
     start: int
@@ -38,23 +38,23 @@ class Entry:
     ttl: Ttl
 
 
-def entries_of(shape: Shape, way: Way, rules: CacheRules) -> tuple[Entry, ...]:
+def entries_of(shape: WorkloadShape, way: CachingWay, rules: CacheRules) -> tuple[LayerSpan, ...]:
     """The layers as the model caches them: below its minimum a layer has no entry of its own.
 
     Its tokens are then written and read with the next deeper one; above a maximum nothing is cached.
     """
-    entries: list[Entry] = []
+    entries: list[LayerSpan] = []
     start = depth = 0
     for layer, ttl in zip(shape.layers, way.ttls, strict=False):
         depth += layer.tokens
         if _cacheable(depth, rules):
-            entries.append(Entry(start, depth, layer.variants, ttl))
+            entries.append(LayerSpan(start, depth, layer.variants, ttl))
             start = depth
     return tuple(entries)
 
 
 def expected(
-    shape: Shape, way: Way, rules: CacheRules, writes: Decimal | None = None, parallel: int = 1
+    shape: WorkloadShape, way: CachingWay, rules: CacheRules, writes: Decimal | None = None, parallel: int = 1
 ) -> list[Tokens]:
     """What a month is expected to read, write and leave uncached, turn by turn.
 
@@ -72,7 +72,7 @@ def expected(
 
 
 def simulated(
-    shape: Shape, way: Way, rules: CacheRules, behaviour: Behaviour, gaps_s: Sequence[Decimal]
+    shape: WorkloadShape, way: CachingWay, rules: CacheRules, behaviour: Behaviour, gaps_s: Sequence[Decimal]
 ) -> list[Tokens]:
     """What requests at these intervals read, write and leave uncached, by the reference semantics, scaled to a month.
 
@@ -99,7 +99,9 @@ def _cacheable(depth: int, rules: CacheRules) -> bool:
     return rules.takes_any_points and max(1, rules.minimum_tokens) <= depth <= (rules.maximum_cacheable_tokens or depth)
 
 
-def _dead(shape: Shape, way: Way, entry: Entry, entries: Sequence[Entry], writes: Decimal | None) -> Decimal:
+def _dead(
+    shape: WorkloadShape, way: CachingWay, entry: LayerSpan, entries: Sequence[LayerSpan], writes: Decimal | None
+) -> Decimal:
     if writes is not None:
         return min(writes, shape.traffic.requests)
     if way.keep_alive and entry.variants == entries[0].variants:
@@ -108,7 +110,12 @@ def _dead(shape: Shape, way: Way, entry: Entry, entries: Sequence[Entry], writes
 
 
 def _turn(
-    shape: Shape, way: Way, rules: CacheRules, turn: int, entries: Sequence[Entry], dead: Sequence[Decimal]
+    shape: WorkloadShape,
+    way: CachingWay,
+    rules: CacheRules,
+    turn: int,
+    entries: Sequence[LayerSpan],
+    dead: Sequence[Decimal],
 ) -> Tokens:
     traffic, count = shape.traffic, shape.traffic.sessions
     by_unit = dict.fromkeys(Unit, Decimal(0))
@@ -127,7 +134,9 @@ def _turn(
     return Tokens(shape.prompt_tokens(turn), count, {unit: amount for unit, amount in by_unit.items() if amount})
 
 
-def _rest(shape: Shape, way: Way, rules: CacheRules, turn: int, below: int, by_unit: dict[Unit, Decimal]) -> None:
+def _rest(
+    shape: WorkloadShape, way: CachingWay, rules: CacheRules, turn: int, below: int, by_unit: dict[Unit, Decimal]
+) -> None:
     """What follows the layers: read and written where the tail is closed, else uncached."""
     count, whole = shape.traffic.sessions, shape.prompt_tokens(turn)
     if way.tail is None or not _cacheable(whole, rules):
@@ -140,7 +149,7 @@ def _rest(shape: Shape, way: Way, rules: CacheRules, turn: int, below: int, by_u
     by_unit[WRITES[way.tail]] += (whole - read) * count
 
 
-def _keeping(shape: Shape, entries: Sequence[Entry]) -> Tokens:
+def _keeping(shape: WorkloadShape, entries: Sequence[LayerSpan]) -> Tokens:
     """The keep-alive requests: the outermost layers, those that fewest versions exist of."""
     outer = [entry for entry in entries if entry.variants == entries[0].variants]
     period = Decimal(outer[0].ttl.seconds - KEEP_ALIVE_MARGIN_S)
@@ -150,7 +159,7 @@ def _keeping(shape: Shape, entries: Sequence[Entry]) -> Tokens:
     return Tokens(depth, sent, by_unit, keep_alive=True)
 
 
-def _instants(shape: Shape, way: Way, gaps_s: Sequence[Decimal]) -> Iterator[tuple[int, Decimal, bool]]:
+def _instants(shape: WorkloadShape, way: CachingWay, gaps_s: Sequence[Decimal]) -> Iterator[tuple[int, Decimal, bool]]:
     """Requests by number (from 1) with their instants, and the keep-alive requests between them."""
     at = Decimal(0)
     yield 1, at, False
@@ -164,7 +173,7 @@ def _instants(shape: Shape, way: Way, gaps_s: Sequence[Decimal]) -> Iterator[tup
         yield number, at, False
 
 
-def _prompt(shape: Shape, way: Way, number: int, keep_alive: bool, *, reading_back: bool) -> Prompt:
+def _prompt(shape: WorkloadShape, way: CachingWay, number: int, keep_alive: bool, *, reading_back: bool) -> Prompt:
     """One request; ``reading_back``: a tail is read only where a point stands at the end of the turn before too."""
     segments = [_segment(Section.SYSTEM, f"layer {index}", layer.tokens) for index, layer in enumerate(shape.layers)]
     points = [CachePoint(index, ttl, Section.SYSTEM, BlockKind.TEXT) for index, ttl in enumerate(way.ttls, 1)]

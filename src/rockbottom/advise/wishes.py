@@ -11,7 +11,7 @@ from rockbottom.catalog import NoPriceInForce
 from rockbottom.quantities import Usd
 
 
-class Wait(Enum):
+class AnswerWait(Enum):
     """How long an answer may take."""
 
     NO = "no"
@@ -45,7 +45,7 @@ class Wishes:
     ``guarding``: the guardrail on every request.
     """
 
-    wait: Wait | None = None
+    wait: AnswerWait | None = None
     residency: str | None = None
     others: tuple[Tariff, ...] = ()
     model_unit_usd_hour: Usd | None = None

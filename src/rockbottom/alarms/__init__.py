@@ -1,27 +1,27 @@
 """CloudWatch alarms and a dashboard as code: definitions, backtests over recorded calls, changes to an account."""
 
 from rockbottom.alarms.account import Clients, Plan, apply, plan, removal
-from rockbottom.alarms.backtest import LEAST_DAYS, Asked, Detection, History, Stretch, Tried, tried
+from rockbottom.alarms.backtest import LEAST_DAYS, BacktestSettings, CallHistory, Detection, Stretch, Tried, tried
 from rockbottom.alarms.cloudformation import template
 from rockbottom.alarms.definitions import Alarm
 from rockbottom.alarms.histories import calls_of_trace, priced
-from rockbottom.alarms.placing import Placed, monthly_usd, placed, undecided
+from rockbottom.alarms.placing import PlacedAlarm, monthly_usd, placed, undecided
 from rockbottom.alarms.policies import POLICIES
 from rockbottom.alarms.results import Backtest, backtest_of, proposals_text, unpriced_of
-from rockbottom.alarms.settings import InvalidSettings, Wanted, read_wanted
+from rockbottom.alarms.settings import InvalidAlarmSettings, Wanted, read_wanted
 from rockbottom.alarms.terraform import configuration
 
 __all__ = [
     "LEAST_DAYS",
     "POLICIES",
     "Alarm",
-    "Asked",
     "Backtest",
+    "BacktestSettings",
+    "CallHistory",
     "Clients",
     "Detection",
-    "History",
-    "InvalidSettings",
-    "Placed",
+    "InvalidAlarmSettings",
+    "PlacedAlarm",
     "Plan",
     "Stretch",
     "Tried",

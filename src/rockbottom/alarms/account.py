@@ -10,9 +10,9 @@ from functools import partial
 from typing import Any
 
 from rockbottom.alarms.dashboard import body_text, dashboard, dashboard_name, is_ours
-from rockbottom.alarms.placing import STACK_TAG, Json, Placed, placed, prefix
+from rockbottom.alarms.placing import STACK_TAG, Json, PlacedAlarm, placed, prefix
 from rockbottom.alarms.settings import Wanted
-from rockbottom.changes import Difference, Kind, Step
+from rockbottom.changes import Kind, SettingDifference, Step
 from rockbottom.cloudwatch import answer_of
 from rockbottom.quantities import RockbottomError, decoded
 
@@ -33,7 +33,7 @@ class Plan:
     account: str
     region: str
     steps: tuple[Step, ...]
-    alarms: tuple[Placed, ...]
+    alarms: tuple[PlacedAlarm, ...]
     topic_arn: str
 
     @property
@@ -134,7 +134,7 @@ def _topic_stack(clients: Clients, arn: str) -> str | None:
     return None if tags is None else {tag["Key"]: tag["Value"] for tag in tags}.get(STACK_TAG, "")
 
 
-def _alarm_steps(settings: Wanted, clients: Clients, alarms: Sequence[Placed], topic_arn: str) -> Iterator[Step]:
+def _alarm_steps(settings: Wanted, clients: Clients, alarms: Sequence[PlacedAlarm], topic_arn: str) -> Iterator[Step]:
     there = {existing["AlarmName"]: (existing, ours) for existing, ours in _found_alarms(settings, clients)}
     for alarm in alarms:
         request = _request(alarm, settings, topic_arn)
@@ -168,7 +168,7 @@ def _stack_of(clients: Clients, arn: str) -> str | None:
     return {tag["Key"]: tag["Value"] for tag in tags}.get(STACK_TAG)
 
 
-def _request(alarm: Placed, settings: Wanted, topic_arn: str) -> Json:
+def _request(alarm: PlacedAlarm, settings: Wanted, topic_arn: str) -> Json:
     actions = [topic_arn] if topic_arn else []
     tags = [{"Key": STACK_TAG, "Value": settings.stack}]
     return {**alarm.request, "AlarmActions": actions, "OKActions": actions, "Tags": tags}
@@ -182,11 +182,11 @@ _COMPARED = (
 )  # fmt: skip
 
 
-def _differences(existing: Json, request: Json) -> Iterator[Difference]:
+def _differences(existing: Json, request: Json) -> Iterator[SettingDifference]:
     for setting in _COMPARED:
         here, there = _plain(existing, setting), _plain(request, setting)
         if here != there:
-            yield Difference(setting, here, there)
+            yield SettingDifference(setting, here, there)
 
 
 def _plain(alarm: Json, setting: str) -> Any:
@@ -233,18 +233,18 @@ def _dashboard_step(settings: Wanted, clients: Clients, alarm_arns: list[str]) -
     return Step(Kind.UPDATE, "dashboard", name, tuple(_widgets(decoded(existing), body)), request)
 
 
-def _widgets(deployed: Json, defined: Json) -> Iterator[Difference]:
+def _widgets(deployed: Json, defined: Json) -> Iterator[SettingDifference]:
     """Widgets that differ, by title and property."""
     here, there = ({_title(widget): widget for widget in body.get("widgets", ())} for body in (deployed, defined))
     for title in dict.fromkeys([*here, *there]):
         old, new = here.get(title), there.get(title)
         if old is None or new is None:
-            yield Difference(title, "absent" if old is None else "there", "absent" if new is None else "there")
+            yield SettingDifference(title, "absent" if old is None else "there", "absent" if new is None else "there")
         elif old != new:
             flat = [{**widget.get("properties", {}), **widget, "properties": None} for widget in (old, new)]
             for key in sorted(set(flat[0]) | set(flat[1])):
                 if flat[0].get(key) != flat[1].get(key):
-                    yield Difference(f"{title}: {key}", flat[0].get(key), flat[1].get(key))
+                    yield SettingDifference(f"{title}: {key}", flat[0].get(key), flat[1].get(key))
 
 
 def _title(widget: Json) -> str:

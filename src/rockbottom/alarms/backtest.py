@@ -18,7 +18,7 @@ from rockbottom.alarms.definitions import CALLS, Alarm
 from rockbottom.alarms.evaluating import AlarmState
 from rockbottom.alarms.planting import Plant, extra_usd, plant, planted
 from rockbottom.alarms.running import Firing, firings, states
-from rockbottom.alarms.series import Recorded, Values, metrics_of, recorded, values
+from rockbottom.alarms.series import MetricSeries, MetricValues, metrics_of, recorded, values
 from rockbottom.catalog import Catalog
 from rockbottom.ledger import CallRecord
 from rockbottom.quantities import ZERO_USD, Usd
@@ -33,7 +33,7 @@ MOST_OF_THE_TIME = 0.02  # a threshold under which an alarm is on for longer tha
 Stretch = tuple[float, float]
 
 
-class History:
+class CallHistory:
     """Calls of one model (or of all) in the order in which they left, and their metrics."""
 
     def __init__(
@@ -44,11 +44,11 @@ class History:
         self._only = None if alarms is None else guard.union(*(metrics_of(alarm) for alarm in alarms))
         self.calls = sorted(calls, key=lambda call: call.at)
         self.bad = tuple(bad)
-        self._planted: dict[tuple[str, float], Recorded] = {}
-        self._tries: dict[tuple[object, ...], tuple[Recorded, tuple[tuple[float, Usd], ...]]] = {}
+        self._planted: dict[tuple[str, float], MetricSeries] = {}
+        self._tries: dict[tuple[object, ...], tuple[MetricSeries, tuple[tuple[float, Usd], ...]]] = {}
 
     @cached_property
-    def recorded(self) -> Recorded:
+    def recorded(self) -> MetricSeries:
         """The metrics of the calls by the minute."""
         return recorded(self.calls, self._only)
 
@@ -62,7 +62,7 @@ class History:
         low = bisect_left(self.calls, start, key=lambda call: call.at)
         return self.calls[low : bisect_left(self.calls, end, key=lambda call: call.at)]
 
-    def planted(self, kind: str, share: float, catalog: Catalog) -> Recorded:
+    def planted(self, kind: str, share: float, catalog: Catalog) -> MetricSeries:
         """The metrics with a regression in it from the first call on; worked out once for each question."""
         metrics = self._planted.get((kind, share))
         if metrics is None:
@@ -74,7 +74,7 @@ class History:
 
     def planted_at(
         self, regression: Plant, at: float, since: float, until: float, catalog: Catalog
-    ) -> tuple[Recorded, tuple[tuple[float, Usd], ...]]:
+    ) -> tuple[MetricSeries, tuple[tuple[float, Usd], ...]]:
         """The metrics of a stretch with a regression from ``at`` on; what each changed call costs more, by instant."""
         key = (regression.kind, regression.families, at, since, until)
         result = self._tries.get(key)
@@ -156,7 +156,7 @@ class Tried:
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class BacktestSettings:
     """The kinds of regression to plant, their share of tokens, tries, seconds of each, false alarms accepted."""
 
     kinds: tuple[str, ...] = ("changes",)
@@ -166,7 +166,7 @@ class Asked:
     wolves_a_month: float = 1.0
 
 
-def tried(alarm: Alarm, history: History, question: Asked, catalog: Catalog) -> Tried:
+def tried(alarm: Alarm, history: CallHistory, question: BacktestSettings, catalog: Catalog) -> Tried:
     """Run an alarm over history; raises InvalidAlarm for what recorded minutes cannot tell."""
     of = history.recorded
     points = values(alarm, of, of.first, of.last)
@@ -184,13 +184,13 @@ def tried(alarm: Alarm, history: History, question: Asked, catalog: Catalog) -> 
 
 
 def _detections(
-    alarm: Alarm, history: History, points: Values, question: Asked, catalog: Catalog
+    alarm: Alarm, history: CallHistory, points: MetricValues, question: BacktestSettings, catalog: Catalog
 ) -> tuple[Detection, ...]:
     return tuple(detection(alarm, history, points, kind, question, catalog) for kind in question.kinds)
 
 
 def detection(
-    alarm: Alarm, history: History, points: Values, kind: str, question: Asked, catalog: Catalog
+    alarm: Alarm, history: CallHistory, points: MetricValues, kind: str, question: BacktestSettings, catalog: Catalog
 ) -> Detection:
     """Plant a regression at instants spread over the calls and see how long each lives.
 
@@ -206,20 +206,22 @@ def detection(
     return Detection(kind, regression.share, tries, within_s, len(instants) - len(usable))
 
 
-def _instants(history: History, count: int, within_s: float) -> list[float]:
+def _instants(history: CallHistory, count: int, within_s: float) -> list[float]:
     """Instants of calls, evenly spread over the calls, that leave room for a whole try where there is any."""
     usable = history.between(-math.inf, history.calls[-1].at - within_s) if history.calls else []
     usable = usable or history.calls[: max(1, len(history.calls) // 2)]
     return sorted({usable[len(usable) * (2 * number + 1) // (2 * count)].at for number in range(count)})
 
 
-def _on(alarm: Alarm, history: History, points: Values) -> Callable[[float], bool]:
+def _on(alarm: Alarm, history: CallHistory, points: MetricValues) -> Callable[[float], bool]:
     of = history.recorded
     stays = firings(alarm, float(alarm.threshold or 0), points, of.first, of.last)
     return lambda at: any(firing.at <= at < (firing.until or math.inf) for firing in stays)
 
 
-def _caught(alarm: Alarm, history: History, regression: Plant, at: float, within_s: float, catalog: Catalog) -> Caught:
+def _caught(
+    alarm: Alarm, history: CallHistory, regression: Plant, at: float, within_s: float, catalog: Catalog
+) -> Caught:
     threshold = float(alarm.threshold or 0)
     lookback_s = (alarm.rule.range + 1) * alarm.period_s
     of, extra = history.planted_at(regression, at, at - lookback_s, at + within_s, catalog)
@@ -238,7 +240,7 @@ GUARDS = (0, 10, 30, 100)
 """Least numbers of calls that a proposal tries besides the alarm's own."""
 
 
-def proposed(alarm: Alarm, history: History, question: Asked, catalog: Catalog) -> Proposal | None:
+def proposed(alarm: Alarm, history: CallHistory, question: BacktestSettings, catalog: Catalog) -> Proposal | None:
     """The most sensitive threshold that cries wolf seldom enough; None where none does, or less than a day is known.
 
     Where the alarm is about a share or an average, a least number of calls is tried too; what catches most, then
@@ -263,7 +265,7 @@ def _merit(proposal: Proposal) -> tuple[float, float, int]:
     return sum(caught), -sum(slow), -proposal.alarm.least_calls
 
 
-def _proposed(alarm: Alarm, history: History, question: Asked, catalog: Catalog) -> Proposal | None:
+def _proposed(alarm: Alarm, history: CallHistory, question: BacktestSettings, catalog: Catalog) -> Proposal | None:
     """A threshold for one least number of calls, its rate that of the way of choosing.
 
     Three times a threshold is chosen on the days so far and tried on the days that follow.
@@ -286,7 +288,7 @@ def _proposed(alarm: Alarm, history: History, question: Asked, catalog: Catalog)
     return Proposal(decided, wolves, unseen, fitted, _detections(decided, history, points, question, catalog))
 
 
-def _values_planted(alarm: Alarm, history: History, question: Asked, catalog: Catalog) -> list[float]:
+def _values_planted(alarm: Alarm, history: CallHistory, question: BacktestSettings, catalog: Catalog) -> list[float]:
     """What the data points would be, were the regression there all the time."""
     points: list[float] = []
     for kind in question.kinds:
@@ -296,7 +298,13 @@ def _values_planted(alarm: Alarm, history: History, question: Asked, catalog: Ca
 
 
 def _chosen(
-    alarm: Alarm, history: History, points: Values, candidates: Sequence[Decimal], start: int, end: int, month: float
+    alarm: Alarm,
+    history: CallHistory,
+    points: MetricValues,
+    candidates: Sequence[Decimal],
+    start: int,
+    end: int,
+    month: float,
 ) -> Decimal | None:
     """The most sensitive of the candidates (they come from the most to the least) with few enough false alarms."""
     allowed = math.floor(month * (end - start) * MINUTE_S / DAY_S / MONTH_DAYS)
@@ -318,7 +326,9 @@ def _lasting_s(stays: Sequence[Firing], end: int) -> float:
     return sum((firing.until or end * MINUTE_S) - firing.at for firing in stays)
 
 
-def _wrong(alarm: Alarm, history: History, points: Values, threshold: Decimal, start: int, end: int) -> list[Firing]:
+def _wrong(
+    alarm: Alarm, history: CallHistory, points: MetricValues, threshold: Decimal, start: int, end: int
+) -> list[Firing]:
     fired = firings(alarm, float(threshold), points, start, end)
     return [firing for firing in fired if not history.is_bad(firing)]
 
@@ -326,7 +336,7 @@ def _wrong(alarm: Alarm, history: History, points: Values, threshold: Decimal, s
 _STEPS = 40
 
 
-def _candidates(alarm: Alarm, points: Values, ill: Sequence[float]) -> list[Decimal]:
+def _candidates(alarm: Alarm, points: MetricValues, ill: Sequence[float]) -> list[Decimal]:
     """Thresholds between what was seen and what a regression would show, the most sensitive first, in round figures."""
     seen = sorted(value for value in points.values if math.isfinite(value))
     if not seen:

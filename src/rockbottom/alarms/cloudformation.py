@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from rockbottom.alarms.dashboard import body_text, dashboard, dashboard_name
-from rockbottom.alarms.placing import STACK_TAG, Json, Placed, placed
+from rockbottom.alarms.placing import STACK_TAG, Json, PlacedAlarm, placed
 from rockbottom.alarms.settings import Wanted
 
 _PARAMETER = "AlarmTopicArn"
@@ -43,7 +43,7 @@ def template(settings: Wanted) -> Json:
     return {**head, **({"Parameters": parameters} if parameters else {}), "Resources": resources}
 
 
-def logical_names(alarms: Sequence[Placed]) -> Mapping[str, str]:
+def logical_names(alarms: Sequence[PlacedAlarm]) -> Mapping[str, str]:
     """A name of letters and digits for each alarm; two that would be the same get a number."""
     names: dict[str, str] = {}
     taken: set[str] = set()
@@ -58,7 +58,7 @@ def logical_names(alarms: Sequence[Placed]) -> Mapping[str, str]:
     return names
 
 
-def _alarm(alarm: Placed, settings: Wanted, topic: Any) -> Json:
+def _alarm(alarm: PlacedAlarm, settings: Wanted, topic: Any) -> Json:
     properties = {**alarm.request, "AlarmActions": [topic], "OKActions": [topic], "Tags": _tags(settings)}
     return {"Type": "AWS::CloudWatch::Alarm", "Properties": properties}
 

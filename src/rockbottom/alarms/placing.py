@@ -18,7 +18,7 @@ Json = dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
-class Placed:
+class PlacedAlarm:
     """One alarm as it will be in an account. ``request`` has everything but actions and tags."""
 
     name: str
@@ -37,12 +37,12 @@ def prefix(settings: Wanted) -> str:
     return f"{settings.namespace}-" if settings.stack == "default" else f"{settings.namespace}-{settings.stack}-"
 
 
-def placed(settings: Wanted) -> tuple[Placed, ...]:
+def placed(settings: Wanted) -> tuple[PlacedAlarm, ...]:
     """Every alarm that has a threshold, for every model; raises InvalidAlarm.
 
     Without a model there is nothing to look at: then the answer is empty.
     """
-    placed_alarms: list[Placed] = []
+    placed_alarms: list[PlacedAlarm] = []
     for alarm in settings.alarms if settings.models else ():
         pairs = [(alarm, settings.models if alarm.of_calls else ())]
         if alarm.per == "model":
@@ -62,7 +62,7 @@ def undecided(settings: Wanted) -> tuple[Alarm, ...]:
     )
 
 
-def monthly_usd(settings: Wanted, alarms: Sequence[Placed], dashboards: int) -> Usd:
+def monthly_usd(settings: Wanted, alarms: Sequence[PlacedAlarm], dashboards: int) -> Usd:
     """What these alarms and dashboards cost a month at most: the free tier, which others may have used, left out."""
     charged = fees()
     total = charged.dashboard * dashboards
@@ -72,7 +72,7 @@ def monthly_usd(settings: Wanted, alarms: Sequence[Placed], dashboards: int) -> 
     return total or ZERO_USD
 
 
-def _placed(alarm: Alarm, models: tuple[str, ...], settings: Wanted) -> Placed:
+def _placed(alarm: Alarm, models: tuple[str, ...], settings: Wanted) -> PlacedAlarm:
     last = f"-{models[0]}" if alarm.per == "model" else ""
     name = f"{prefix(settings)}{alarm.name}{last}"
     known = limits()
@@ -89,7 +89,7 @@ def _placed(alarm: Alarm, models: tuple[str, ...], settings: Wanted) -> Placed:
         "ComparisonOperator": alarm.comparison,
         "TreatMissingData": alarm.missing.value,
     }
-    return Placed(name, alarm, models, {**request, **_looks_at(alarm, models, settings.namespace)})
+    return PlacedAlarm(name, alarm, models, {**request, **_looks_at(alarm, models, settings.namespace)})
 
 
 def _looks_at(alarm: Alarm, models: tuple[str, ...], namespace: str) -> Json:

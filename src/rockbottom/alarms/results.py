@@ -10,7 +10,7 @@ from decimal import Decimal
 
 import msgspec
 
-from rockbottom.alarms.backtest import Asked, Caught, Detection, Proposal, Tried
+from rockbottom.alarms.backtest import BacktestSettings, Caught, Detection, Proposal, Tried
 from rockbottom.alarms.definitions import packaged_alarms
 from rockbottom.alarms.running import Firing
 from rockbottom.ledger import CallRecord
@@ -79,7 +79,9 @@ class Backtest(msgspec.Struct, frozen=True, rename={"first": "from", "last": "to
     alarms: tuple[AlarmResult, ...]
 
 
-def backtest_of(tried: Iterable[tuple[str, Tried]], calls: Sequence[CallRecord], question: Asked) -> Backtest:
+def backtest_of(
+    tried: Iterable[tuple[str, Tried]], calls: Sequence[CallRecord], question: BacktestSettings
+) -> Backtest:
     """The result of a backtest; ``tried`` pairs each alarm with its model, which is empty for all models."""
     return Backtest(
         calls=len(calls),

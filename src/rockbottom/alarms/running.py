@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from rockbottom.alarms.definitions import Alarm
 from rockbottom.alarms.evaluating import COMPARISONS, AlarmState, next_state
-from rockbottom.alarms.series import Values
+from rockbottom.alarms.series import MetricValues
 from rockbottom.sinks import MINUTE_S
 
 _DAY_S = 86_400
@@ -23,7 +23,7 @@ class Firing:
 def firings(
     alarm: Alarm,
     threshold: float,
-    points: Values,
+    points: MetricValues,
     start: int,
     end: int,
     state: AlarmState = AlarmState.INSUFFICIENT_DATA,
@@ -51,7 +51,7 @@ def firings(
 def states(
     alarm: Alarm,
     threshold: float,
-    points: Values,
+    points: MetricValues,
     start: int,
     end: int,
     state: AlarmState = AlarmState.INSUFFICIENT_DATA,
@@ -75,7 +75,7 @@ def states(
         yield minute, state
 
 
-def _breaching(alarm: Alarm, threshold: float, points: Values, start: int, end: int) -> list[bool | None]:
+def _breaching(alarm: Alarm, threshold: float, points: MetricValues, start: int, end: int) -> list[bool | None]:
     """For each minute from ``start`` up to ``end``: whether the period that ends with it breaches; None: no data."""
     breaches = COMPARISONS[alarm.comparison]
     inside = points.values[max(start - points.first, 0) : max(end - points.first, 0)]

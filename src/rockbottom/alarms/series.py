@@ -15,14 +15,14 @@ from typing import Any
 
 from rockbottom.alarms.definitions import CALLS, Alarm, InvalidAlarm
 from rockbottom.ledger import CallRecord
-from rockbottom.sinks import DEFINITIONS, MINUTE_S, WRITE_WASTE, MinuteTable, Settled, Sum, WriteWaste, wasted_usd
+from rockbottom.sinks import DEFINITIONS, MINUTE_S, WRITE_WASTE, MinuteTable, SettledWrite, Sum, WriteWaste, wasted_usd
 
 Minutes = Mapping[int, Sum]
 """Samples of one metric by minute (minutes since the epoch)."""
 
 
 @dataclass(frozen=True, slots=True)
-class Recorded:
+class MetricSeries:
     """Every metric of some calls, by name, and the first and last minute of them."""
 
     metrics: Mapping[str, Minutes]
@@ -36,7 +36,7 @@ def metrics_of(alarm: Alarm) -> frozenset[str]:
     return names | {CALLS.metric} if alarm.least_calls else names
 
 
-def recorded(calls: Iterable[CallRecord], only: frozenset[str] | None = None) -> Recorded:
+def recorded(calls: Iterable[CallRecord], only: frozenset[str] | None = None) -> MetricSeries:
     """The metrics of these calls, whatever their models (None: all metrics), in the order in which they left."""
     chosen = [definition for definition in DEFINITIONS if only is None or definition.name in only]
     table = MinuteTable(dimension_sets=((),), metrics=chosen)
@@ -54,11 +54,11 @@ def recorded(calls: Iterable[CallRecord], only: frozenset[str] | None = None) ->
         for definition, total in minute.sums.items():
             metrics[definition.name][minute.starts_at // MINUTE_S] = total
     if first > last:
-        return Recorded(metrics, 0, 0)
-    return Recorded(metrics, int(first // MINUTE_S), int(last // MINUTE_S) + 1)
+        return MetricSeries(metrics, 0, 0)
+    return MetricSeries(metrics, int(first // MINUTE_S), int(last // MINUTE_S) + 1)
 
 
-def _add_waste(table: MinuteTable, settled: Iterable[Settled]) -> None:
+def _add_waste(table: MinuteTable, settled: Iterable[SettledWrite]) -> None:
     for write in settled:
         usd = wasted_usd(write)
         if usd is not None:
@@ -66,7 +66,7 @@ def _add_waste(table: MinuteTable, settled: Iterable[Settled]) -> None:
 
 
 @dataclass(frozen=True, slots=True)
-class Values:
+class MetricValues:
     """What a period ending after minute ``first + index`` is worth; NaN: no data, infinite: too few calls."""
 
     first: int
@@ -81,7 +81,7 @@ class Values:
         return None if math.isnan(value) else value
 
 
-def values(alarm: Alarm, of: Recorded, start: int, end: int) -> Values:
+def values(alarm: Alarm, of: MetricSeries, start: int, end: int) -> MetricValues:
     """The data points of an alarm for every minute from ``start`` up to ``end``; raises InvalidAlarm.
 
     Periods below a minute cannot be told from recorded minutes.
@@ -110,7 +110,7 @@ def values(alarm: Alarm, of: Recorded, start: int, end: int) -> Values:
         calm = math.inf if alarm.comparison.startswith("LessThan") else -math.inf
         pairs = zip(points, calls, strict=True)
         points = array("d", (calm if count < alarm.least_calls else value for value, count in pairs))
-    return Values(start, points)
+    return MetricValues(start, points)
 
 
 def _windows(minutes: Minutes, statistic: str, length: int, start: int, end: int) -> "array[float]":

@@ -31,7 +31,7 @@ _NAMESPACE = re.compile(r"[A-Za-z0-9._/#-]{1,64}")
 _TOP = ("stack", "namespace", "models", "called_as", "topic", "create", "dashboard", "alarms")
 
 
-class InvalidSettings(RockbottomError):
+class InvalidAlarmSettings(RockbottomError):
     """A file of alarms that cannot be read, or that asks for something impossible."""
 
 
@@ -59,18 +59,18 @@ class Wanted:
         return self.called_as or self.models
 
     def checked(self, where: str = "") -> "Wanted":
-        """The settings themselves, once their names are known to be possible; raises InvalidSettings."""
+        """The settings themselves, once their names are known to be possible; raises InvalidAlarmSettings."""
         if not _STACK.fullmatch(self.stack):
-            raise InvalidSettings(
+            raise InvalidAlarmSettings(
                 f"{where}{self.stack!r} cannot name a stack.", fix="a name has 1 to 64 letters, digits, - and _"
             )
         if not _NAMESPACE.fullmatch(self.namespace) or self.namespace.startswith("AWS/"):
             fix = "a namespace has 1 to 64 letters, digits and . - _ / #, and does not begin with AWS/"
-            raise InvalidSettings(f"{where}{self.namespace!r} cannot be the namespace of your metrics.", fix=fix)
+            raise InvalidAlarmSettings(f"{where}{self.namespace!r} cannot be the namespace of your metrics.", fix=fix)
         return self
 
     def with_thresholds(self, pairs: Iterable[str]) -> "Wanted":
-        """The settings with thresholds given as ``NAME=NUMBER``; raises InvalidSettings, InvalidAlarm."""
+        """The settings with thresholds given as ``NAME=NUMBER``; raises InvalidAlarmSettings, InvalidAlarm."""
         settings = self
         for pair in pairs:
             name, _, value = pair.partition("=")
@@ -81,7 +81,7 @@ class Wanted:
         names = [alarm.name for alarm in self.alarms]
         if name not in names or not value:
             fix = f"write NAME=NUMBER with one of {', '.join(names)}"
-            raise InvalidSettings(f"{name!r} is not an alarm that takes a threshold here.", fix=fix)
+            raise InvalidAlarmSettings(f"{name!r} is not an alarm that takes a threshold here.", fix=fix)
         changed = [
             _changed(alarm, {"threshold": value}) if alarm.name == name else alarm for alarm in self.alarms
         ]  # fmt: skip
@@ -89,13 +89,13 @@ class Wanted:
 
 
 def read_wanted(path: Path | None) -> Wanted:
-    """The packaged alarms, with those of a file on top; raises InvalidSettings, InvalidAlarm, OSError."""
+    """The packaged alarms, with those of a file on top; raises InvalidAlarmSettings, InvalidAlarm, OSError."""
     raw = _read(path) if path else {}
     unknown = [key for key in raw if key not in _TOP]
     if unknown:
-        raise InvalidSettings(f"{path} has an unknown key {unknown[0]!r}.", fix=f"the keys are {', '.join(_TOP)}")
+        raise InvalidAlarmSettings(f"{path} has an unknown key {unknown[0]!r}.", fix=f"the keys are {', '.join(_TOP)}")
     if raw.get("topic") and raw.get("create"):
-        raise InvalidSettings(f"{path}: topic and create cannot both be given.", fix="give one of them")
+        raise InvalidAlarmSettings(f"{path}: topic and create cannot both be given.", fix="give one of them")
     return Wanted(
         alarms=_alarms(raw.get("alarms", {}), path),
         models=_ids(raw, "models", path),
@@ -111,7 +111,7 @@ def read_wanted(path: Path | None) -> Wanted:
 def _ids(raw: Mapping[str, Any], key: str, path: Path | None) -> tuple[str, ...]:
     ids = raw.get(key, [])
     if not is_list(ids) or not all(isinstance(model, str) and model and model.isascii() for model in ids):
-        raise InvalidSettings(f"{path}: {key} is a list of model ids.", fix=f'{key} = ["amazon.nova-pro-v1:0"]')
+        raise InvalidAlarmSettings(f"{path}: {key} is a list of model ids.", fix=f'{key} = ["amazon.nova-pro-v1:0"]')
     return tuple(dict.fromkeys(ids))
 
 
@@ -120,17 +120,17 @@ def _read(path: Path) -> dict[str, Any]:
         text = content_of(path).decode()
         table: Any = yaml_value(yaml_root(text)) if path.suffix in (".yaml", ".yml") else toml_of(text)
     except (Undecodable, UnicodeDecodeError) as error:
-        raise InvalidSettings(
+        raise InvalidAlarmSettings(
             f"{path}: {reason_of(error)}", fix="docs/reference/alarms.md shows a whole file"
         ) from error
     if not is_object(table):
-        raise InvalidSettings(f"{path} does not hold settings.", fix="docs/reference/alarms.md shows a whole file")
+        raise InvalidAlarmSettings(f"{path} does not hold settings.", fix="docs/reference/alarms.md shows a whole file")
     return dict(table)
 
 
 def _alarms(tables: Any, path: Path | None) -> tuple[Alarm, ...]:
     if not is_object(tables) or not all(is_object(row) for row in tables.values()):
-        raise InvalidSettings(f"{path}: alarms holds one table for each alarm.", fix="[alarms.LowCacheHitRate]")
+        raise InvalidAlarmSettings(f"{path}: alarms holds one table for each alarm.", fix="[alarms.LowCacheHitRate]")
     packaged = packaged_alarms()
     off = {name for name, row in tables.items() if row.get("off") is True}
     alarms: dict[str, Alarm] = {}

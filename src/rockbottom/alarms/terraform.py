@@ -9,9 +9,9 @@ from typing import Any
 
 from rockbottom.alarms.cloudformation import logical_names
 from rockbottom.alarms.dashboard import body_text, dashboard, dashboard_name
-from rockbottom.alarms.placing import STACK_TAG, Placed, placed
+from rockbottom.alarms.placing import STACK_TAG, PlacedAlarm, placed
 from rockbottom.alarms.settings import Wanted
-from rockbottom.changes import Block, Reference, Template, lines_of
+from rockbottom.changes import Reference, Template, TerraformBlock, lines_of
 
 
 def configuration(settings: Wanted) -> str:
@@ -19,29 +19,33 @@ def configuration(settings: Wanted) -> str:
     return "\n".join(line for block in blocks(settings) for line in (*lines_of(block), ""))
 
 
-def blocks(settings: Wanted) -> list[Block]:
+def blocks(settings: Wanted) -> list[TerraformBlock]:
     alarms = placed(settings)
     names = {key: _snake(name) for key, name in logical_names(alarms).items()}
     aws = {"source": "hashicorp/aws", "version": ">= 5.0"}
-    all_blocks = [Block("terraform", {}, (Block("required_providers", {"aws": aws}),))]
+    all_blocks = [TerraformBlock("terraform", {}, (TerraformBlock("required_providers", {"aws": aws}),))]
     topic: Any = settings.topic
     if settings.create:
         all_blocks.append(
-            Block('resource "aws_sns_topic" "alarms"', {"name": settings.create, "tags": {STACK_TAG: settings.stack}})
+            TerraformBlock(
+                'resource "aws_sns_topic" "alarms"', {"name": settings.create, "tags": {STACK_TAG: settings.stack}}
+            )
         )
         topic = Reference("aws_sns_topic.alarms.arn")
     elif not topic:
         says = "ARN of the SNS topic that alarms notify."
-        all_blocks.append(Block('variable "alarm_topic_arn"', {"type": Reference("string"), "description": says}))
+        all_blocks.append(
+            TerraformBlock('variable "alarm_topic_arn"', {"type": Reference("string"), "description": says})
+        )
         topic = Reference("var.alarm_topic_arn")
     all_blocks += [_alarm(alarm, names[alarm.name], topic, settings) for alarm in alarms]
     if settings.dashboard:
-        all_blocks.append(Block('data "aws_region" "current"', {}))
+        all_blocks.append(TerraformBlock('data "aws_region" "current"', {}))
         all_blocks.append(_dashboard(settings, [names[alarm.name] for alarm in alarms]))
     return all_blocks
 
 
-def _alarm(alarm: Placed, name: str, topic: Any, settings: Wanted) -> Block:
+def _alarm(alarm: PlacedAlarm, name: str, topic: Any, settings: Wanted) -> TerraformBlock:
     request = alarm.request
     arguments: dict[str, Any] = {
         "alarm_name": request["AlarmName"],
@@ -64,13 +68,13 @@ def _alarm(alarm: Placed, name: str, topic: Any, settings: Wanted) -> Block:
             "dimensions": _dimensions(request["Dimensions"]),
         }
     queries = tuple(_query(query) for query in request.get("Metrics", ()))
-    return Block(f'resource "aws_cloudwatch_metric_alarm" "{name}"', arguments, queries)
+    return TerraformBlock(f'resource "aws_cloudwatch_metric_alarm" "{name}"', arguments, queries)
 
 
-def _query(query: Mapping[str, Any]) -> Block:
+def _query(query: Mapping[str, Any]) -> TerraformBlock:
     if "Expression" in query:
         arguments = {"id": query["Id"], "expression": query["Expression"], "label": query["Label"]}
-        return Block("metric_query", {**arguments, "return_data": True})
+        return TerraformBlock("metric_query", {**arguments, "return_data": True})
     stat = query["MetricStat"]
     metric = {
         "namespace": stat["Metric"]["Namespace"],
@@ -79,14 +83,16 @@ def _query(query: Mapping[str, Any]) -> Block:
         "stat": stat["Stat"],
         "dimensions": _dimensions(stat["Metric"]["Dimensions"]),
     }
-    return Block("metric_query", {"id": query["Id"], "return_data": False}, (Block("metric", metric),))
+    return TerraformBlock(
+        "metric_query", {"id": query["Id"], "return_data": False}, (TerraformBlock("metric", metric),)
+    )
 
 
-def _dashboard(settings: Wanted, alarms: Sequence[str]) -> Block:
+def _dashboard(settings: Wanted, alarms: Sequence[str]) -> TerraformBlock:
     region = "${data.aws_region.current.id}"
     body = dashboard(settings, region, [f"${{aws_cloudwatch_metric_alarm.{name}.arn}}" for name in alarms])
     arguments = {"dashboard_name": dashboard_name(settings), "dashboard_body": Template(body_text(body))}
-    return Block('resource "aws_cloudwatch_dashboard" "this"', arguments)
+    return TerraformBlock('resource "aws_cloudwatch_dashboard" "this"', arguments)
 
 
 def _dimensions(pairs: Sequence[Mapping[str, str]]) -> dict[str, str]:

@@ -15,7 +15,7 @@ from rockbottom.batch.api import (
     runs_in,
 )
 from rockbottom.batch.cloud import Cloud
-from rockbottom.batch.doctor import Check, Verdict, checks, trust_fault
+from rockbottom.batch.doctor import DoctorCheck, Verdict, checks, trust_fault
 from rockbottom.batch.errors import (
     AccessRefused,
     BatchError,
@@ -43,23 +43,23 @@ from rockbottom.batch.ondemand import OnDemand
 from rockbottom.batch.outcomes import LeftOutcome, Outcome
 from rockbottom.batch.pacing import Pace
 from rockbottom.batch.permissions import missing_permissions
-from rockbottom.batch.pricing import BatchEstimate, Comparison
+from rockbottom.batch.pricing import BatchComparison, BatchEstimate
 from rockbottom.batch.records import Kind
 from rockbottom.batch.results import leftover_result, run_result, summary_of
 from rockbottom.batch.setup import Wanted, apply, documents, model_arns, wanted_for
 from rockbottom.batch.sources import Place, Source, source_of
 from rockbottom.batch.state import RunState
-from rockbottom.batch.teardown import Part, parts_of, remove
+from rockbottom.batch.teardown import SetUpPart, parts_of, remove
 
 __all__ = [
     "DEFAULT_FOLDER",
     "AccessRefused",
+    "BatchComparison",
     "BatchError",
     "BatchEstimate",
-    "Check",
     "Cloud",
-    "Comparison",
     "DamagedRun",
+    "DoctorCheck",
     "InvalidRecords",
     "InvalidSettings",
     "JobsEnded",
@@ -77,13 +77,13 @@ __all__ = [
     "Outcome",
     "OutputIncomplete",
     "Pace",
-    "Part",
     "Place",
     "Prepared",
     "Problem",
     "RunBusy",
     "RunState",
     "ServiceBusy",
+    "SetUpPart",
     "Source",
     "StillRunning",
     "TooFewRecords",

@@ -35,7 +35,7 @@ class Verdict(Enum):
     UNKNOWN = "not known"
 
 
-class Check(msgspec.Struct, frozen=True):
+class DoctorCheck(msgspec.Struct, frozen=True):
     """One finding: what was looked at, what was found, and what to do."""
 
     name: str
@@ -44,10 +44,10 @@ class Check(msgspec.Struct, frozen=True):
     fix: str = ""
 
 
-def checks(cloud: Cloud, resources: Wanted, model: ModelId, owner: str | None = None) -> list[Check]:
+def checks(cloud: Cloud, resources: Wanted, model: ModelId, owner: str | None = None) -> list[DoctorCheck]:
     """Every check, in the order in which a job would fail on it."""
     setup = f"rockbottom batch setup --bucket {resources.bucket} --role {resources.role} --model {model.given} --apply"
-    looks: Sequence[tuple[str, Callable[[], Check]]] = (
+    looks: Sequence[tuple[str, Callable[[], DoctorCheck]]] = (
         ("trust", lambda: _trust(cloud, resources, setup)),
         ("S3, for you", lambda: _bucket(cloud, resources, owner)),
         ("S3, for the role", lambda: _role_may(cloud, resources, "S3, for the role", file_needs(resources), setup)),
@@ -62,28 +62,28 @@ def checks(cloud: Cloud, resources: Wanted, model: ModelId, owner: str | None = 
     return [_guarded(name, look) for name, look in looks]
 
 
-def _guarded(name: str, look: Callable[[], Check]) -> Check:
+def _guarded(name: str, look: Callable[[], DoctorCheck]) -> DoctorCheck:
     from botocore.exceptions import BotoCoreError, ClientError
 
     try:
         return look()
     except (ClientError, BotoCoreError, BatchError, Undecodable) as error:
-        return Check(name, Verdict.UNKNOWN, f"could not be looked at: {error}")
+        return DoctorCheck(name, Verdict.UNKNOWN, f"could not be looked at: {error}")
 
 
-def _trust(cloud: Cloud, resources: Wanted, setup: str) -> Check:
+def _trust(cloud: Cloud, resources: Wanted, setup: str) -> DoctorCheck:
     from botocore.exceptions import ClientError
 
     try:
         role = cloud.call("iam", "get_role", RoleName=resources.role)["Role"]
     except ClientError as error:
         if code_of(error) == "NoSuchEntity":
-            return Check("trust", Verdict.WRONG, f"there is no role {resources.role_arn}", setup)
+            return DoctorCheck("trust", Verdict.WRONG, f"there is no role {resources.role_arn}", setup)
         raise
     why = trust_fault(document_of(role["AssumeRolePolicyDocument"]), resources)
     if why:
-        return Check("trust", Verdict.WRONG, why, setup)
-    return Check("trust", Verdict.GOOD, "Bedrock may assume the role for jobs of this account and Region")
+        return DoctorCheck("trust", Verdict.WRONG, why, setup)
+    return DoctorCheck("trust", Verdict.GOOD, "Bedrock may assume the role for jobs of this account and Region")
 
 
 def trust_fault(document: Mapping[str, Any], resources: Wanted) -> str | None:
@@ -118,29 +118,29 @@ def _condition_fault(statement: Mapping[str, Any], resources: Wanted) -> str | N
     return None
 
 
-def _bucket(cloud: Cloud, resources: Wanted, owner: str | None) -> Check:
+def _bucket(cloud: Cloud, resources: Wanted, owner: str | None) -> DoctorCheck:
     try:
         check_bucket(cloud, resources.bucket, owner)
     except BatchError as error:
-        return Check("S3, for you", Verdict.WRONG, str(error), error.fix or "")
-    return Check("S3, for you", Verdict.GOOD, f"you can see {resources.bucket}, and it is in {resources.region}")
+        return DoctorCheck("S3, for you", Verdict.WRONG, str(error), error.fix or "")
+    return DoctorCheck("S3, for you", Verdict.GOOD, f"you can see {resources.bucket}, and it is in {resources.region}")
 
 
-def _role_may(cloud: Cloud, resources: Wanted, name: str, needs: Sequence[Need], setup: str) -> Check:
+def _role_may(cloud: Cloud, resources: Wanted, name: str, needs: Sequence[Need], setup: str) -> DoctorCheck:
     """Whether the role's own policies allow each need, read without a simulator."""
     lacking = missing(role_statements(cloud, resources.role), needs)
     if lacking:
-        return Check(name, Verdict.WRONG, f"the role's policies do not allow {'; '.join(lacking)}", setup)
+        return DoctorCheck(name, Verdict.WRONG, f"the role's policies do not allow {'; '.join(lacking)}", setup)
     actions = ", ".join(dict.fromkeys(need.action for need in needs))
     where = f" at {resources.input_at} and {resources.output_at}" if resources.input_at and needs[0].context else ""
-    return Check(name, Verdict.GOOD, f"the role's policies allow {actions}{where}")
+    return DoctorCheck(name, Verdict.GOOD, f"the role's policies allow {actions}{where}")
 
 
-def _pass_role(cloud: Cloud, resources: Wanted) -> Check:
+def _pass_role(cloud: Cloud, resources: Wanted) -> DoctorCheck:
     who = cloud.call("sts", "get_caller_identity")["Arn"]
     principal = _principal(who)
     if principal is None:
-        return Check("PassRole", Verdict.UNKNOWN, f"{who} is not a role or user whose policies can be simulated")
+        return DoctorCheck("PassRole", Verdict.UNKNOWN, f"{who} is not a role or user whose policies can be simulated")
     reply = cloud.call(
         "iam",
         "simulate_principal_policy",
@@ -156,9 +156,9 @@ def _pass_role(cloud: Cloud, resources: Wanted) -> Check:
         ],
     )
     if all(result["EvalDecision"] == "allowed" for result in reply["EvaluationResults"]):
-        return Check("PassRole", Verdict.GOOD, f"{principal} may pass the role to Bedrock")
+        return DoctorCheck("PassRole", Verdict.GOOD, f"{principal} may pass the role to Bedrock")
     fix = f"allow iam:PassRole on {resources.role_arn}: callerPermissions of rockbottom batch setup"
-    return Check("PassRole", Verdict.WRONG, f"{principal} may not pass {resources.role_arn} to Bedrock", fix)
+    return DoctorCheck("PassRole", Verdict.WRONG, f"{principal} may not pass {resources.role_arn} to Bedrock", fix)
 
 
 def _principal(arn: str) -> str | None:
@@ -170,7 +170,7 @@ def _principal(arn: str) -> str | None:
     return arn if kind in ("user", "role") else None
 
 
-def _model_access(cloud: Cloud, model: ModelId) -> Check:
+def _model_access(cloud: Cloud, model: ModelId) -> DoctorCheck:
     availability = cloud.call("bedrock", "get_foundation_model_availability", modelId=model.model.id)
     wrong = {
         "authorizationStatus": ("AUTHORIZED", "the account is not authorized for the model"),
@@ -180,18 +180,18 @@ def _model_access(cloud: Cloud, model: ModelId) -> Check:
     for name, (good, why) in wrong.items():
         if availability.get(name) not in (None, good):
             fix = "the Bedrock console's model catalog gives access; Anthropic models ask for a use case first"
-            return Check("model access", Verdict.WRONG, f"{why} ({name}: {availability[name]})", fix)
+            return DoctorCheck("model access", Verdict.WRONG, f"{why} ({name}: {availability[name]})", fix)
     agreement: Any = availability.get("agreementAvailability") or {}
     if agreement.get("status") not in (None, "AVAILABLE"):
         why = f"the model's agreement was not accepted ({agreement['status']})"
-        return Check("model access", Verdict.WRONG, why)
-    return Check("model access", Verdict.GOOD, f"{model.model.name} may be used in {cloud.region}")
+        return DoctorCheck("model access", Verdict.WRONG, why)
+    return DoctorCheck("model access", Verdict.GOOD, f"{model.model.name} may be used in {cloud.region}")
 
 
-def _regions(cloud: Cloud, resources: Wanted, model: ModelId) -> Check:
+def _regions(cloud: Cloud, resources: Wanted, model: ModelId) -> DoctorCheck:
     """What a policy on Regions must allow; whether one forbids it cannot be read from inside the account."""
     if model.scope is Scope.IN_REGION and model.application_profile is None:
-        return Check("Region policy", Verdict.GOOD, f"the job stays in {resources.region}")
+        return DoctorCheck("Region policy", Verdict.GOOD, f"the job stays in {resources.region}")
     places = sorted({arn.split(":")[3] for arn in resources.models if ":foundation-model/" in arn} - {"", "*"})
     where = ", ".join(places) or "every destination Region of the profile"
     text = f"a service control policy on Regions must allow {where}"
@@ -199,9 +199,9 @@ def _regions(cloud: Cloud, resources: Wanted, model: ModelId) -> Check:
         text += ", and the Region 'unspecified', which global requests carry"
     denied = _denied_regions(cloud, resources, places)
     if denied:
-        return Check("Region policy", Verdict.WRONG, f"the organization denies {', '.join(denied)}; {text}")
+        return DoctorCheck("Region policy", Verdict.WRONG, f"the organization denies {', '.join(denied)}; {text}")
     text += "; only the organization's management account can see whether it does"
-    return Check("Region policy", Verdict.UNKNOWN, text)
+    return DoctorCheck("Region policy", Verdict.UNKNOWN, text)
 
 
 def _denied_regions(cloud: Cloud, resources: Wanted, places: Sequence[str]) -> list[str]:

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from rockbottom.batch.journal import event_in
-from rockbottom.batch.pricing import Comparison
+from rockbottom.batch.pricing import BatchComparison
 from rockbottom.batch.rejoining import Tally
 from rockbottom.cost import Cost
 from rockbottom.quantities import Usage, Usd
@@ -26,7 +26,7 @@ class Outcome:
     left_path: Path
     tally: Tally
     manifests: Mapping[str, int]
-    compared: Comparison
+    compared: BatchComparison
     on_demand: bool = False
 
     @property

@@ -56,7 +56,7 @@ class Pricing:
 
 
 @dataclass(frozen=True, slots=True)
-class Comparison:
+class BatchComparison:
     """What records cost in batch, on demand and with caching; a way without a price is None, and ``why`` says why."""
 
     batch: Cost | None
@@ -91,7 +91,7 @@ class BatchEstimate:
     output_tokens: int | None
     output_is: str
     read_share: float
-    compared: Comparison
+    compared: BatchComparison
     usd: Usd
     usd_is: str = "in batch"
 
@@ -119,7 +119,7 @@ def estimate(sample: Sampled, pricing: Pricing, output_each: int | None, *, on_d
     return BatchEstimate(of, sample.looked_at, tokens, output, output_is, read_share(sample), ways, first.usd, way)
 
 
-def _ways(sample: Sampled, pricing: Pricing, output: int) -> Comparison:
+def _ways(sample: Sampled, pricing: Pricing, output: int) -> BatchComparison:
     """A sample, scaled, with ``output`` tokens in all, three ways."""
 
     def scaled(usages: Sequence[Usage], tier: Tier) -> Cost:
@@ -129,14 +129,14 @@ def _ways(sample: Sampled, pricing: Pricing, output: int) -> Comparison:
     return _three_ways(sample.plain, sample.cached, scaled)
 
 
-def ways_of(usages: Sequence[Usage], pricing: Pricing) -> Comparison:
+def ways_of(usages: Sequence[Usage], pricing: Pricing) -> BatchComparison:
     """What records that were sent on demand cost as they were counted, and without caching, and in batch."""
     return _three_ways([Usage(usage.total_input, usage.output) for usage in usages], usages, pricing.of)
 
 
 def _three_ways(
     plain: Sequence[Usage], cached: Sequence[Usage], priced: Callable[[Sequence[Usage], Tier], Cost]
-) -> Comparison:
+) -> BatchComparison:
     why = ""
 
     def way(usages: Sequence[Usage], tier: Tier) -> Cost | None:
@@ -148,10 +148,10 @@ def _three_ways(
             return None
 
     batch, on_demand, best = way(plain, Tier.BATCH), way(plain, Tier.DEFAULT), way(cached, Tier.DEFAULT)
-    return Comparison(batch, on_demand, best, why)
+    return BatchComparison(batch, on_demand, best, why)
 
 
-def compared(tally: Tally, sample: Sampled, pricing: Pricing) -> Comparison:
+def compared(tally: Tally, sample: Sampled, pricing: Pricing) -> BatchComparison:
     """The bill of a run, and the same tokens on demand; what caching would read is taken from the sample."""
     batch = pricing.of(tally.long, Tier.BATCH) + pricing.short(tally.short, Tier.BATCH)
     plain, cached, why = None, None, ""
@@ -160,7 +160,7 @@ def compared(tally: Tally, sample: Sampled, pricing: Pricing) -> Comparison:
         cached = pricing.short(_with_caching(tally.usage, sample.cached), Tier.DEFAULT)
     except NoPriceInForce as error:
         why = str(error)
-    return Comparison(batch, plain, cached, why)
+    return BatchComparison(batch, plain, cached, why)
 
 
 def read_share(sample: Sampled) -> float:

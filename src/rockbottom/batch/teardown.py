@@ -18,7 +18,7 @@ from rockbottom.figures import counted, megabytes, thousands
 _UNDER_WAY = ("Submitted", "Validating", "Scheduled", "InProgress", "Stopping")
 
 
-class Part(msgspec.Struct, frozen=True):
+class SetUpPart(msgspec.Struct, frozen=True):
     """One thing that is there: what, and why it stays (empty: it goes)."""
 
     kind: Literal["policy", "role", "objects", "bucket"]
@@ -27,14 +27,14 @@ class Part(msgspec.Struct, frozen=True):
     stays: str = ""
 
 
-def parts_of(cloud: Cloud, role: str, bucket: str | None, *, with_objects: bool) -> list[Part]:
+def parts_of(cloud: Cloud, role: str, bucket: str | None, *, with_objects: bool) -> list[SetUpPart]:
     """What there is of a set-up, in the order in which it is removed. Raises BatchError, ClientError."""
     return [*_role_parts(cloud, role), *(_bucket_parts(cloud, bucket, with_objects) if bucket else ())]
 
 
-def remove(cloud: Cloud, role: str, parts: Sequence[Part], note: Callable[[str], None]) -> None:
+def remove(cloud: Cloud, role: str, parts: Sequence[SetUpPart], note: Callable[[str], None]) -> None:
     """Remove every part that does not stay; may be run again. Raises BatchError, ClientError."""
-    steps: Mapping[str, Callable[[Part], object]] = {
+    steps: Mapping[str, Callable[[SetUpPart], object]] = {
         "policy": lambda part: cloud.call("iam", "delete_role_policy", RoleName=role, PolicyName=part.name),
         "role": lambda part: cloud.call("iam", "delete_role", RoleName=role),
         "objects": lambda part: _delete_objects(cloud, part.name),
@@ -46,7 +46,7 @@ def remove(cloud: Cloud, role: str, parts: Sequence[Part], note: Callable[[str],
             note(f"{part.kind} {part.name} removed")
 
 
-def _role_parts(cloud: Cloud, role: str) -> Iterator[Part]:
+def _role_parts(cloud: Cloud, role: str) -> Iterator[SetUpPart]:
     from botocore.exceptions import ClientError
 
     try:
@@ -61,11 +61,11 @@ def _role_parts(cloud: Cloud, role: str) -> Iterator[Part]:
     ours = existing.get("Description") == ABOUT
     stays = "" if ours else "rockbottom batch setup did not make it"
     if POLICY in inline:
-        yield Part("policy", POLICY, f"on the role {role}", stays)
+        yield SetUpPart("policy", POLICY, f"on the role {role}", stays)
     others = [name for name in inline if name != POLICY] + [policy["PolicyName"] for policy in attached]
     if ours and others:
         stays = f"it has other policies too: {', '.join(others)}"
-    yield Part("role", role, existing["Arn"], stays)
+    yield SetUpPart("role", role, existing["Arn"], stays)
 
 
 def _refuse_while_running(cloud: Cloud, role_arn: str) -> None:
@@ -79,7 +79,7 @@ def _refuse_while_running(cloud: Cloud, role_arn: str) -> None:
             )
 
 
-def _bucket_parts(cloud: Cloud, bucket: str, with_objects: bool) -> Iterator[Part]:
+def _bucket_parts(cloud: Cloud, bucket: str, with_objects: bool) -> Iterator[SetUpPart]:
     from botocore.exceptions import ClientError
 
     try:
@@ -90,8 +90,8 @@ def _bucket_parts(cloud: Cloud, bucket: str, with_objects: bool) -> Iterator[Par
         return
     about = f"{counted(len(sizes), 'object')}, {megabytes(sum(sizes))}"
     if sizes and with_objects:
-        yield Part("objects", bucket, about)
-    yield Part("bucket", bucket, about, "it is not empty" if sizes and not with_objects else "")
+        yield SetUpPart("objects", bucket, about)
+    yield SetUpPart("bucket", bucket, about, "it is not empty" if sizes and not with_objects else "")
 
 
 def _objects(cloud: Cloud, bucket: str) -> Iterator[tuple[dict[str, str], int]]:

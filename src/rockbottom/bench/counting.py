@@ -10,7 +10,7 @@ from dataclasses import replace
 from rockbottom.bench.endpoints import Endpoint
 from rockbottom.bench.notebook import Notebook
 from rockbottom.bench.requests import BenchRequest, parts_of, prompt_of_request, request_of
-from rockbottom.bench.schedule import Row, Schedule, Subject, turns_of
+from rockbottom.bench.schedule import BenchModelFacts, Row, Schedule, turns_of
 from rockbottom.dialects import CONVERSE
 from rockbottom.prompt import Calibration, Meter, corrected, json_bytes
 
@@ -57,7 +57,7 @@ def with_calibrations(plan: Schedule, calibrations: Calibrations) -> Schedule:
     return replace(plan, rows=tuple(replace(row, subject=subjects[row.subject.given]) for row in plan.rows))
 
 
-def _corrected(subject: Subject, calibrations: Calibrations) -> Subject:
+def _corrected(subject: BenchModelFacts, calibrations: Calibrations) -> BenchModelFacts:
     calibration = calibrations.get(subject.given)
     if calibration is None:
         return subject
@@ -70,7 +70,7 @@ def _first(plan: Schedule, row: Row) -> BenchRequest:
     return request_of(parts, row.lane, plan.workload, row.subject.model.model, row.subject.rules)
 
 
-def _count(endpoint: Endpoint, subject: Subject, request: BenchRequest) -> int | None:
+def _count(endpoint: Endpoint, subject: BenchModelFacts, request: BenchRequest) -> int | None:
     """What CountTokens says of a request, or None when the service does not say.
 
     Trouble with credentials or the network is left to the run itself, which says it in its own words.

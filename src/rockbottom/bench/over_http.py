@@ -17,14 +17,14 @@ _SERVICES = {MANTLE: "bedrock-mantle", RUNTIME: "bedrock"}
 _CODES = {401: "UnrecognizedClientException", 403: "AccessDeniedException", 429: "ThrottlingException"}
 
 
-class Address(NamedTuple):
+class SignedAddress(NamedTuple):
     """Where a request goes, and the name by which its signature knows the service."""
 
     url: str
     service: str
 
 
-def address_of(client: Any, model_id: str, request: BenchRequest) -> Address:
+def address_of(client: Any, model_id: str, request: BenchRequest) -> SignedAddress:
     """The address for a model: bedrock-mantle for bare ids, else the client's own endpoint."""
     host = host_of(request.dialect.api, model_id) or RUNTIME
     base = str(client.meta.endpoint_url).rstrip("/")
@@ -32,7 +32,7 @@ def address_of(client: Any, model_id: str, request: BenchRequest) -> Address:
     path = next(path for path in request.dialect.paths if path.startswith(f"{family}/"))
     if host == MANTLE and (urlsplit(base).hostname or "").endswith("amazonaws.com"):
         base = f"https://{MANTLE}.{client.meta.region_name}.api.aws"
-    return Address(base + path, _SERVICES[host])
+    return SignedAddress(base + path, _SERVICES[host])
 
 
 def opened(client: Any, model_id: str, request: BenchRequest, *, stream: bool) -> Any:

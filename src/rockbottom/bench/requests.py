@@ -20,7 +20,7 @@ NONCE_LABEL = "Run"
 
 
 @dataclass(frozen=True, slots=True)
-class Parts:
+class RequestParts:
     """What a request is made of. ``closed`` holds the indexes of the system texts after which a layer ends."""
 
     tools: tuple[Mapping[str, Any], ...]
@@ -56,7 +56,7 @@ class BenchRequest:
 
 def parts_of(
     workload: Workload, conversation: Conversation, messages: Sequence[Mapping[str, Any]], nonce: str = ""
-) -> Parts:
+) -> RequestParts:
     """The parts of one request.
 
     ``nonce`` keeps runs apart on a service whose cache cannot be emptied: one line at the start of everything
@@ -66,10 +66,10 @@ def parts_of(
     texts, closed = _system(workload, conversation)
     if nonce:
         tools, texts = _marked(tools, texts, f"{NONCE_LABEL} {nonce}.")
-    return Parts(tuple(tools), tuple(texts), frozenset(closed), tuple(messages))
+    return RequestParts(tuple(tools), tuple(texts), frozenset(closed), tuple(messages))
 
 
-def request_of(parts: Parts, lane: Lane, workload: Workload, model: Model, rules: CacheRules) -> BenchRequest:
+def request_of(parts: RequestParts, lane: Lane, workload: Workload, model: Model, rules: CacheRules) -> BenchRequest:
     """The body of a request down a lane.
 
     A point that the model would refuse (Nova after a tool result, or after tools) is left out, and so is a sampling
@@ -121,13 +121,13 @@ def _marked(
     return tools, [f"{line}\n{texts[0]}", *texts[1:]] if texts else [line]
 
 
-def _tail_kind(parts: Parts) -> str:
+def _tail_kind(parts: RequestParts) -> str:
     kinds = {"text": "text", "toolResult": "tool_result", "toolUse": "tool_use", "document": "document"}
     last: Any = parts.messages[-1]["content"][-1] if parts.messages else {}
     return next((kind for key, kind in kinds.items() if key in last), "unknown")
 
 
-def _converse(parts: Parts, spots: set[Spot], ttl: Ttl | None) -> dict[str, Any]:
+def _converse(parts: RequestParts, spots: set[Spot], ttl: Ttl | None) -> dict[str, Any]:
     point = converse_point(ttl)
     body = CONVERSE.without_points({"messages": list(parts.messages)})
     system: list[Any] = []

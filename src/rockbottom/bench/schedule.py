@@ -32,7 +32,7 @@ from rockbottom.quantities import WRITES, ZERO_USD, Ttl, Unit, Usage, Usd
 
 
 @dataclass(frozen=True, slots=True)
-class Subject:
+class BenchModelFacts:
     """A model of the run with everything that the catalogue says of it on the day."""
 
     model: ModelId
@@ -49,7 +49,7 @@ class Subject:
 class Row:
     """One model and one lane; ``why`` says why it does not run (None: it runs)."""
 
-    subject: Subject
+    subject: BenchModelFacts
     lane: Lane
     why: str | None
 
@@ -191,7 +191,7 @@ def answer_tokens(answer: Sequence[Mapping[str, Any]], meter: Meter, workload: W
     return min(tokens, workload.inference.max_tokens)
 
 
-def subject_of(name: str, catalog: Catalog, on: date, resolve: Resolve | None) -> Subject:
+def subject_of(name: str, catalog: Catalog, on: date, resolve: Resolve | None) -> BenchModelFacts:
     """A model by any of its names, with its rules of the day; raises UnknownModel, WrongSetting."""
     model = catalog.model(name, resolve)
     if model.scope is Scope.IN_REGION and model.model.in_region is False and not model.application_profile:
@@ -200,10 +200,12 @@ def subject_of(name: str, catalog: Catalog, on: date, resolve: Resolve | None) -
             f"{model.model.name} is called through inference profiles only, so AWS would refuse {name}.",
             fix=f"give one of {', '.join(ids)}" if ids else "rockbottom profiles list",
         )
-    return Subject(model, catalog.rules(model, on), Meter(catalog.token_weights[model.model.tokenizer]))
+    return BenchModelFacts(model, catalog.rules(model, on), Meter(catalog.token_weights[model.model.tokenizer]))
 
 
-def _row(subject: Subject, lane: Lane, workload: Workload, book: PriceBook, on: date, region: str, jobs: bool) -> Row:
+def _row(
+    subject: BenchModelFacts, lane: Lane, workload: Workload, book: PriceBook, on: date, region: str, jobs: bool
+) -> Row:
     row = Row(subject, lane, why_not(lane, subject.model.model, subject.rules, workload))
     if row.why is None:
         row = Row(subject, lane, _elsewhere(row, workload))

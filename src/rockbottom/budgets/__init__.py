@@ -4,12 +4,12 @@ from rockbottom.budgets.budget import Budget
 from rockbottom.budgets.budgets import Budgets, default_file
 from rockbottom.budgets.errors import BadBudget, BudgetError, BudgetExceeded
 from rockbottom.budgets.periods import Period
-from rockbottom.budgets.store import Account, BudgetState, BudgetStore
+from rockbottom.budgets.store import BudgetAccount, BudgetState, BudgetStore
 
 __all__ = [
-    "Account",
     "BadBudget",
     "Budget",
+    "BudgetAccount",
     "BudgetError",
     "BudgetExceeded",
     "BudgetState",

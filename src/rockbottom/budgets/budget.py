@@ -8,7 +8,7 @@ from typing import Literal
 
 from rockbottom.budgets.errors import BadBudget
 from rockbottom.budgets.periods import Period
-from rockbottom.budgets.store import Account
+from rockbottom.budgets.store import BudgetAccount
 from rockbottom.quantities import Usd
 
 
@@ -51,11 +51,11 @@ class Budget:
         if isinstance(self.per, str):
             raise BadBudget(f"per is a list of tags, not the text {self.per!r}.", fix=f"per=[{self.per!r}]")
 
-    def account(self, tags: Mapping[str, str], at: float) -> Account | None:
+    def account(self, tags: Mapping[str, str], at: float) -> BudgetAccount | None:
         """The account that a call with these tags spends from at an instant; None where the budget is not for it."""
         if any(tags.get(name) != value for name, value in self.tags.items()):
             return None
-        return Account(self.name_for(tags), Period(self.period).start(at))
+        return BudgetAccount(self.name_for(tags), Period(self.period).start(at))
 
     def name_for(self, tags: Mapping[str, str]) -> str:
         """The name of that account: its tags and its period. The limit is no part of it."""

@@ -20,9 +20,9 @@ from typing import TypeVar
 
 from rockbottom.budgets.budget import Budget
 from rockbottom.budgets.errors import BadBudget
-from rockbottom.budgets.leasing import Asked, Leased, Leases
+from rockbottom.budgets.leasing import LeaseLike, Leases, PendingLease
 from rockbottom.budgets.periods import Period
-from rockbottom.budgets.store import Account, BudgetState, BudgetStore
+from rockbottom.budgets.store import BudgetAccount, BudgetState, BudgetStore
 from rockbottom.budgets.telling import exceeded, not_leased, spent_text
 from rockbottom.files import from_here
 from rockbottom.ledger import CallRecord, default_folder
@@ -72,7 +72,7 @@ class Budgets:
         self._simulated = simulated
         self._store = BudgetStore(self._file)
         self._leases: Leases | None = None
-        self._spendings: dict[Account, Callable[[], tuple[Usd, Usd]]] = {}
+        self._spendings: dict[BudgetAccount, Callable[[], tuple[Usd, Usd]]] = {}
         self._spare: BudgetStore | None = None
         self._spare_since = 0.0
         self._lock = threading.Lock()
@@ -119,10 +119,10 @@ class Budgets:
 
     def _hold(
         self,
-        by_account: Mapping[Account, Sequence[Budget]],
+        by_account: Mapping[BudgetAccount, Sequence[Budget]],
         now: float,
         estimate_usd: Usd | None,
-        leases: Mapping[tuple[Account, Usd], Asked],
+        leases: Mapping[tuple[BudgetAccount, Usd], PendingLease],
     ) -> None:
         """Hold an estimate in each account. Raises BudgetExceeded."""
         accounts = list(by_account)
@@ -130,7 +130,7 @@ class Budgets:
             return
         leased = {key: lease.leased() for key, lease in leases.items()}
 
-        def verdict(account: Account, state: BudgetState) -> Usd:
+        def verdict(account: BudgetAccount, state: BudgetState) -> Usd:
             amount = self._estimate(by_account[account], account, state) if estimate_usd is None else estimate_usd
             for budget in by_account[account]:
                 self._judge(budget, account, state, amount, now, leased.get((account, Decimal(budget.limit_usd))))
@@ -148,10 +148,10 @@ class Budgets:
         return HOLD_S if self._leases is None else LENT_HOLD_S
 
     def _asked(
-        self, by_account: Mapping[Account, Sequence[Budget]], estimate_usd: Usd | None
-    ) -> dict[tuple[Account, Usd], Asked]:
+        self, by_account: Mapping[BudgetAccount, Sequence[Budget]], estimate_usd: Usd | None
+    ) -> dict[tuple[BudgetAccount, Usd], PendingLease]:
         """Leases of each account, by the limit of its budget; none where nothing is shared."""
-        leases: dict[tuple[Account, Usd], Asked] = {}
+        leases: dict[tuple[BudgetAccount, Usd], PendingLease] = {}
         if self._leases is None:
             return leases
         for account, budgets in by_account.items():
@@ -163,7 +163,7 @@ class Budgets:
                 leases[account, limit] = self._leases.ask(name, period, limit, amount, self._spending(account))
         return leases
 
-    def _spending(self, account: Account) -> Callable[[], tuple[Usd, Usd]]:
+    def _spending(self, account: BudgetAccount) -> Callable[[], tuple[Usd, Usd]]:
         """What gives the spending of an account: one function for each account, by which leases know these budgets."""
 
         def spending() -> tuple[Usd, Usd]:
@@ -175,11 +175,11 @@ class Budgets:
     def _judge(
         self,
         budget: Budget,
-        account: Account,
+        account: BudgetAccount,
         state: BudgetState,
         amount: Usd,
         now: float,
-        leased: Leased | None = None,
+        leased: LeaseLike | None = None,
     ) -> None:
         limit = Decimal(budget.limit_usd) if leased is None else leased.limit_usd
         over = state.spent + state.held + amount > limit or (leased is not None and state.spent + state.held >= limit)
@@ -199,7 +199,7 @@ class Budgets:
                 f"budget {passed}: {spent_text(budget, account, state)}",
             )
 
-    def _estimate(self, budgets: Sequence[Budget], account: Account, state: BudgetState) -> Usd:
+    def _estimate(self, budgets: Sequence[Budget], account: BudgetAccount, state: BudgetState) -> Usd:
         with self._lock:
             recent = self._recent.get(account.name)
             if recent:
@@ -244,7 +244,7 @@ class Budgets:
             self._stored(call.at, lambda store: store.tidy())
             self._tidy(call.at)
 
-    def _take_hold(self, accounts: Sequence[Account]) -> tuple[int, ...]:
+    def _take_hold(self, accounts: Sequence[BudgetAccount]) -> tuple[int, ...]:
         """The oldest hold of a call with these tags; one that left in the period before is looked for too."""
         with self._lock:
             waiting = self._holds.get(_key(accounts))
@@ -261,7 +261,7 @@ class Budgets:
                 if not waiting:
                     del self._holds[key]
 
-    def _remember(self, accounts: Sequence[Account], cost: Usd) -> None:
+    def _remember(self, accounts: Sequence[BudgetAccount], cost: Usd) -> None:
         with self._lock:
             for account in accounts:
                 self._recent.setdefault(account.name, deque(maxlen=_REMEMBERED)).append(cost)
@@ -286,8 +286,8 @@ class Budgets:
             self._stored(float("inf"), lambda store: store.release(left))
         self._store.close()
 
-    def _accounts(self, tags: Mapping[str, str], at: float) -> dict[Account, list[Budget]]:
-        by_account: dict[Account, list[Budget]] = {}
+    def _accounts(self, tags: Mapping[str, str], at: float) -> dict[BudgetAccount, list[Budget]]:
+        by_account: dict[BudgetAccount, list[Budget]] = {}
         for budget in self.budgets:
             account = budget.account(tags, at)
             if account is not None:
@@ -338,7 +338,7 @@ def _check(budgets: Sequence[object]) -> None:
             raise BadBudget(f"a {type(budget).__name__} is not a Budget; pass budgets one by one.", fix=fix)
 
 
-def _key(accounts: Sequence[Account]) -> tuple[str, ...]:
+def _key(accounts: Sequence[BudgetAccount]) -> tuple[str, ...]:
     return tuple(account.name for account in accounts)
 
 

@@ -6,7 +6,7 @@ from typing import Protocol
 from rockbottom.quantities import Usd
 
 
-class Leased(Protocol):
+class LeaseLike(Protocol):
     """How it stands with an account; amounts in US dollars."""
 
     @property
@@ -25,11 +25,11 @@ class Leased(Protocol):
         ...
 
 
-class Asked(Protocol):
+class PendingLease(Protocol):
     """A lease that was asked for."""
 
     @property
-    def leased(self) -> Callable[[], Leased]:
+    def leased(self) -> Callable[[], LeaseLike]:
         """How it stands by now."""
         ...
 
@@ -52,7 +52,7 @@ class Leases(Protocol):
         limit_usd: Usd,
         need_usd: Usd,
         spending: Callable[[], tuple[Usd, Usd]],
-    ) -> Asked:
+    ) -> PendingLease:
         """Ask for a lease of an account in the period from one second of the epoch to another, for a call that may cost
         ``need_usd``; returns at once.
 

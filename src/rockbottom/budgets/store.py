@@ -42,7 +42,7 @@ class BudgetState(NamedTuple):
     unpriced: int
 
 
-class Account(NamedTuple):
+class BudgetAccount(NamedTuple):
     """The name of an account, and the start of its period in seconds since the epoch."""
 
     name: str
@@ -51,7 +51,7 @@ class Account(NamedTuple):
 
 _ENDS = "SELECT (SELECT MIN(until) FROM held), (SELECT MAX(until) FROM held)"  # each from the index
 
-Verdict = Callable[[Account, BudgetState], Usd]
+Verdict = Callable[[BudgetAccount, BudgetState], Usd]
 """What to hold for a call of this account in this state; raises to refuse the call."""
 
 
@@ -73,7 +73,7 @@ class BudgetStore:
         self._lock = threading.Lock()
         self._db: sqlite3.Connection | None = None
 
-    def hold(self, accounts: Sequence[Account], verdict: Verdict, now: float, until: float) -> list[int]:
+    def hold(self, accounts: Sequence[BudgetAccount], verdict: Verdict, now: float, until: float) -> list[int]:
         """Ask ``verdict`` of every account and hold what it says, for all or for none; the numbers of the holds."""
         with self._lock, self._transaction() as db:
             self._let_go(db, now, until)
@@ -94,7 +94,7 @@ class BudgetStore:
         with self._lock, self._transaction() as db:
             _released(db, holds)
 
-    def book(self, accounts: Sequence[Account], holds: Iterable[int], cost: Usd | None, model: str = "") -> None:
+    def book(self, accounts: Sequence[BudgetAccount], holds: Iterable[int], cost: Usd | None, model: str = "") -> None:
         """A call of a model is over: let go of what was held for it, and count its cost.
 
         ``cost`` None: it is not known what the call costs; what was held for it counts as spent, as an estimate.
@@ -108,25 +108,25 @@ class BudgetStore:
                 if cost is None and model:
                     _add_unpriced(db, account, model, 1)
 
-    def state(self, account: Account) -> BudgetState:
+    def state(self, account: BudgetAccount) -> BudgetState:
         """What was spent on an account, and what is held for calls under way."""
         with self._lock:
             return _state(self._connected(), account)
 
-    def rows(self) -> list[tuple[Account, BudgetState]]:
+    def rows(self) -> list[tuple[BudgetAccount, BudgetState]]:
         """Every account of every period, the newest first."""
         with self._lock:
             db = self._connected()
             keys = db.execute("SELECT account, start FROM spent ORDER BY start DESC, account").fetchall()
-            return [(Account(*row), _state(db, Account(*row))) for row in keys]
+            return [(BudgetAccount(*row), _state(db, BudgetAccount(*row))) for row in keys]
 
-    def unpriced(self) -> list[tuple[Account, str, int]]:
+    def unpriced(self) -> list[tuple[BudgetAccount, str, int]]:
         """The models of calls without a known price, and how many calls, the most called first."""
         with self._lock:
             rows = self._connected().execute(
                 "SELECT account, start, model, calls FROM unpriced ORDER BY account, start, calls DESC, model"
             )
-            return [(Account(account, start), model, calls) for account, start, model, calls in rows]
+            return [(BudgetAccount(account, start), model, calls) for account, start, model, calls in rows]
 
     def absorb(self, other: "BudgetStore") -> None:
         """Add what was counted in another store; what was held there is not taken over."""
@@ -194,7 +194,7 @@ class _Transaction:
             roll_back(self._db)
 
 
-def _state(db: sqlite3.Connection, account: Account) -> BudgetState:
+def _state(db: sqlite3.Connection, account: BudgetAccount) -> BudgetState:
     row = db.execute(
         "SELECT pico, estimated, calls, unpriced FROM spent WHERE account = ? AND start = ?", account
     ).fetchone()
@@ -214,7 +214,9 @@ def _released(db: sqlite3.Connection, holds: Iterable[int]) -> dict[int, tuple[s
     return released
 
 
-def _add(db: sqlite3.Connection, account: Account, amount: int, estimated: int, calls: int, unpriced: int) -> None:
+def _add(
+    db: sqlite3.Connection, account: BudgetAccount, amount: int, estimated: int, calls: int, unpriced: int
+) -> None:
     db.execute(
         "INSERT INTO spent (account, start, pico, estimated, calls, unpriced) VALUES (?, ?, ?, ?, ?, ?) "
         "ON CONFLICT (account, start) DO UPDATE SET pico = pico + excluded.pico, "
@@ -224,7 +226,7 @@ def _add(db: sqlite3.Connection, account: Account, amount: int, estimated: int, 
     )
 
 
-def _add_unpriced(db: sqlite3.Connection, account: Account, model: str, calls: int) -> None:
+def _add_unpriced(db: sqlite3.Connection, account: BudgetAccount, model: str, calls: int) -> None:
     db.execute(
         "INSERT INTO unpriced (account, start, model, calls) VALUES (?, ?, ?, ?) "
         "ON CONFLICT (account, start, model) DO UPDATE SET calls = calls + excluded.calls",

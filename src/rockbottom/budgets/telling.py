@@ -6,13 +6,13 @@ from decimal import Decimal
 from rockbottom.budgets.budget import Budget
 from rockbottom.budgets.errors import BudgetExceeded
 from rockbottom.budgets.periods import Period
-from rockbottom.budgets.store import Account, BudgetState
+from rockbottom.budgets.store import BudgetAccount, BudgetState
 from rockbottom.figures import counted, usd
 from rockbottom.quantities import Usd
 
 
 def exceeded(
-    budget: Budget, account: Account, state: BudgetState, amount: Usd, now: float, *, blind: bool = False
+    budget: Budget, account: BudgetAccount, state: BudgetState, amount: Usd, now: float, *, blind: bool = False
 ) -> BudgetExceeded:
     """The error of a call that is stopped."""
     resets_at = Period(budget.period).end(account.start)
@@ -34,7 +34,9 @@ def exceeded(
     )
 
 
-def not_leased(budget: Budget, account: Account, state: BudgetState, leased_usd: Usd, now: float) -> BudgetExceeded:
+def not_leased(
+    budget: Budget, account: BudgetAccount, state: BudgetState, leased_usd: Usd, now: float
+) -> BudgetExceeded:
     """The error of a call that is stopped because nobody can say what others spent."""
     return BudgetExceeded(
         "Not sent: the shared store, which knows what other processes spent, does not answer or has only just started. "
@@ -51,7 +53,7 @@ def not_leased(budget: Budget, account: Account, state: BudgetState, leased_usd:
     )
 
 
-def spent_text(budget: Budget, account: Account, state: BudgetState) -> str:
+def spent_text(budget: Budget, account: BudgetAccount, state: BudgetState) -> str:
     since = datetime.fromtimestamp(account.start, UTC).strftime("%Y-%m-%d %H:%M UTC")
     text = f"{account.name}: {_shown(state.spent)} of {_shown(Decimal(budget.limit_usd))} spent since {since}"
     if state.estimated:

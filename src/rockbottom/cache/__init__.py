@@ -5,7 +5,7 @@ from rockbottom.cache.effect import effective, ineffective
 from rockbottom.cache.entries import Entry, EntryKey, Namespace, PrefixCache
 from rockbottom.cache.outcome import CacheOutcome, PointFate, as_sent, outcome, step
 from rockbottom.cache.refusals import Reason, Refusal, refusal, refusals
-from rockbottom.cache.routing import Moving, Pinned, RoundRobin, Routing
+from rockbottom.cache.routing import Moving, Pinned, RegionChoice, RoundRobin
 
 __all__ = [
     "Behaviour",
@@ -19,8 +19,8 @@ __all__ = [
     "PrefixCache",
     "Reason",
     "Refusal",
+    "RegionChoice",
     "RoundRobin",
-    "Routing",
     "UnknownSide",
     "as_sent",
     "behaviour_of",

@@ -11,7 +11,7 @@ from typing import Protocol
 from msgspec import Struct
 
 
-class Routing(Protocol):
+class RegionChoice(Protocol):
     """Chooses the serving Region of the ``number``-th request (from 0) of one profile."""
 
     def region_of(self, number: int, regions: Sequence[str]) -> str:

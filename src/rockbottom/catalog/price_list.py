@@ -76,7 +76,7 @@ class ListPrice:
 
 
 @dataclass(frozen=True, slots=True)
-class Refused:
+class UnusedListing:
     """An entry of the list that is no price of the book, and why."""
 
     sku: str
@@ -87,7 +87,7 @@ class Refused:
 
 
 @dataclass(frozen=True, slots=True)
-class Comparison:
+class ListComparison:
     """One price of the list beside the row of the book (None: the book has none)."""
 
     listed: ListPrice
@@ -141,7 +141,7 @@ def _of_an_offer(offer: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
         }
 
 
-def read_entry(entry: Mapping[str, Any], names: ListNames) -> tuple[ListPrice, ...] | Refused:
+def read_entry(entry: Mapping[str, Any], names: ListNames) -> tuple[ListPrice, ...] | UnusedListing:
     """The token prices that an entry states, one for each of its terms, or why it states none."""
     product = entry.get("product", {})
     attributes: Mapping[str, str] = product.get("attributes", {})
@@ -156,7 +156,7 @@ def read_entry(entry: Mapping[str, Any], names: ListNames) -> tuple[ListPrice, .
         millions = attributes.get("servicename", "").endswith(MARKETPLACE_EDITION)
         prices = tuple(_terms(entry, by_the_million=millions, cached=parsed.unit not in (Unit.INPUT, Unit.OUTPUT)))
     except NotATokenPrice as error:
-        return Refused(sku, text, region, name, str(error))
+        return UnusedListing(sku, text, region, name, str(error))
     return tuple(
         ListPrice(
             model, parsed.is_global, tier, parsed.unit, region, usd, text, parsed.long_context, parsed.mantle,
@@ -169,18 +169,18 @@ def read_entry(entry: Mapping[str, Any], names: ListNames) -> tuple[ListPrice, .
 def list_price(product: Mapping[str, Any], models: Iterable[Model]) -> ListPrice | None:
     """The ordinary token price that an entry states; None where it is about something else, or a twin on mantle."""
     entry = read_entry(product, ListNames(models))
-    if isinstance(entry, Refused) or len(entry) != 1 or entry[0].mantle or entry[0].long_context:
+    if isinstance(entry, UnusedListing) or len(entry) != 1 or entry[0].mantle or entry[0].long_context:
         return None
     return entry[0]
 
 
-def comparisons(listed: Iterable[ListPrice], book: PriceBook, on: date) -> Iterator[Comparison]:
+def comparisons(listed: Iterable[ListPrice], book: PriceBook, on: date) -> Iterator[ListComparison]:
     """Each listed price beside every row of the book that it speaks of."""
     for price in listed:
         scopes = (Scope.GLOBAL,) if price.is_global else (Scope.IN_REGION, *geographies_of(price.region))
         pairs = [(scope, row) for scope in scopes if (row := _row(book, price, scope, on)) is not None]
         for scope, row in pairs or [(scopes[-1], None)]:
-            yield Comparison(price, scope, row)
+            yield ListComparison(price, scope, row)
 
 
 def known_unit(book: PriceBook, model: str, unit: Unit) -> Unit:

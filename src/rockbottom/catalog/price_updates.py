@@ -16,7 +16,7 @@ from rockbottom.catalog.price_book import PriceBook
 from rockbottom.catalog.price_list import (
     ListNames,
     ListPrice,
-    Refused,
+    UnusedListing,
     geographies_of,
     known_unit,
     read_entry,
@@ -31,7 +31,7 @@ SOURCE = "AWS price list, published"
 _PACKAGED = "price-list-"  # and how the keys of the packaged rows' sources begin
 
 
-class Standing(Enum):
+class RowChange(Enum):
     """How a row of the price list differs from the price book."""
 
     NEW = "new"
@@ -43,7 +43,7 @@ class Standing(Enum):
 class Update:
     """A row to lay over the book, and the row of the book that held before (None: there was none)."""
 
-    standing: Standing
+    standing: RowChange
     row: Price
     before: Price | None
 
@@ -56,14 +56,14 @@ class Updates:
     agreeing: int
     updates: tuple[Update, ...]
     gone: tuple[Price, ...]
-    refused: tuple[Refused, ...]
+    refused: tuple[UnusedListing, ...]
 
     @property
     def rows(self) -> tuple[Price, ...]:
         """The rows of all updates, as they are to be stored."""
         return tuple(update.row for update in self.updates)
 
-    def of(self, standing: Standing) -> tuple[Update, ...]:
+    def of(self, standing: RowChange) -> tuple[Update, ...]:
         return tuple(update for update in self.updates if update.standing is standing)
 
 
@@ -81,18 +81,18 @@ def updates_of(entries: Iterable[Mapping[str, object]], catalog: Catalog, url: s
     """What the entries of a price list would change; ``url`` is where they were read."""
     names, book = ListNames(catalog.models.values()), catalog.price_book
     listed: dict[tuple[_Cell, date], list[ListPrice]] = {}
-    refused: list[Refused] = []
+    refused: list[UnusedListing] = []
     read = 0
     for entry in entries:
         read += 1
         outcome = read_entry(entry, names)
-        if isinstance(outcome, Refused):
+        if isinstance(outcome, UnusedListing):
             refused.append(outcome)
             continue
         for price in outcome:
             why = _place(price, catalog, today, listed)
             if why is not None:
-                refused.append(Refused(price.sku, price.usage_type, price.region, price.model, why))
+                refused.append(UnusedListing(price.sku, price.usage_type, price.region, price.model, why))
     updates: list[Update] = []
     agreeing = 0
     for (cell, since), prices in listed.items():
@@ -144,19 +144,19 @@ def _held_against(
     usual = known_unit(book, cell.model, cell.unit)
     if usual is not cell.unit:
         why = f"everything else that was read of the model knows {usual.value} only"
-        yield Update(Standing.CONTESTED, _contested(row, why), before)
+        yield Update(RowChange.CONTESTED, _contested(row, why), before)
     elif before is None:
-        yield Update(Standing.NEW, row, None)
+        yield Update(RowChange.NEW, row, None)
     elif before.usd_per_mtok != best.usd_per_mtok:
         if before.valid_from > since and before.source.checked_on > row.source.checked_on:
-            yield Update(Standing.CONTESTED, _contested(row, f"the book has a later row ({before.place})"), before)
+            yield Update(RowChange.CONTESTED, _contested(row, f"the book has a later row ({before.place})"), before)
         else:
             began = row.source.checked_on if before.valid_from == since else since
-            yield Update(Standing.CHANGED, replace(row, valid_from=began), before)
+            yield Update(RowChange.CHANGED, replace(row, valid_from=began), before)
     for other in others:
         if other.usd_per_mtok != best.usd_per_mtok:
             note = f"the list has {usd_exact(best.usd_per_mtok)} too ({best.usage_type})"
-            yield Update(Standing.CONTESTED, _contested(_row(cell, other, since, url), note), row)
+            yield Update(RowChange.CONTESTED, _contested(_row(cell, other, since, url), note), row)
 
 
 def _row(cell: _Cell, price: ListPrice, since: date, url: str) -> Price:
@@ -191,7 +191,7 @@ def _throughout(
         regions.setdefault(replace(cell, region=None), set()).add(cell.region)
     changed: dict[_Cell, list[Update]] = {}
     for update in of_regions:
-        if update.standing is Standing.CHANGED:
+        if update.standing is RowChange.CHANGED:
             row = update.row
             cell = _Cell(row.model, row.scope, None, row.tier, row.unit, row.above_context_tokens)
             changed.setdefault(cell, []).append(update)
@@ -201,7 +201,7 @@ def _throughout(
         everywhere = {update.row.region for update in updates} == regions[cell]
         if before is not None and before.region is None and everywhere and len(updates) > 1 and len(prices) == 1:
             latest = max((update.row for update in updates), key=lambda row: row.valid_from)
-            yield Update(Standing.CHANGED, replace(latest, region=None), before)
+            yield Update(RowChange.CHANGED, replace(latest, region=None), before)
 
 
 def _gone(cells: set[_Cell], book: PriceBook, today: date) -> Iterator[Price]:

@@ -17,7 +17,7 @@ class Kind(Enum):
 
 
 @dataclass(frozen=True, slots=True)
-class Difference:
+class SettingDifference:
     """One setting that is not as wanted."""
 
     setting: str
@@ -32,7 +32,7 @@ class Step:
     kind: Kind
     thing: str
     name: str
-    differences: tuple[Difference, ...] = ()
+    differences: tuple[SettingDifference, ...] = ()
     request: Mapping[str, Any] | None = None
 
     @property

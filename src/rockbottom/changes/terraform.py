@@ -16,12 +16,12 @@ class Reference:
 
 
 @dataclass(frozen=True, slots=True)
-class Block:
+class TerraformBlock:
     """A block: its head, its arguments, the blocks within."""
 
     head: str
     arguments: Mapping[str, Any]
-    blocks: Sequence["Block"] = ()
+    blocks: Sequence["TerraformBlock"] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +31,7 @@ class Template:
     text: str
 
 
-def lines_of(block: Block, depth: int = 0) -> Iterator[str]:
+def lines_of(block: TerraformBlock, depth: int = 0) -> Iterator[str]:
     """The lines of a block, indented by ``depth`` levels."""
     pad = "  " * depth
     yield f"{pad}{block.head} {{"

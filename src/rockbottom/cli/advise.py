@@ -256,10 +256,10 @@ def _day(options: dict[str, Any]) -> date:
 
 
 def _wishes(options: dict[str, Any]) -> "Wishes":
-    from rockbottom.advise import Wait, Wishes, guarding
+    from rockbottom.advise import AnswerWait, Wishes, guarding
 
     price: Decimal | None = options["model_unit_usd_hour"]
     others = tuple(_tariff(name, options) for name in options["others"])
-    wait = Wait(options["wait"]) if options["wait"] else None
+    wait = AnswerWait(options["wait"]) if options["wait"] else None
     guard = guarding(options["guardrail"], tagged=options["guard_turn"]) if options["guardrail"] else None
     return Wishes(wait, options["residency"], others, price, options["model_units"], guarding=guard)

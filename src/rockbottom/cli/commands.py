@@ -3,7 +3,7 @@
 from typing import NamedTuple
 
 
-class Entry(NamedTuple):
+class ListedCommand(NamedTuple):
     """One command: ``target`` is ``module:attribute`` of a ``click.Command``, ``help`` is its line in the list.
 
     ``extras`` are those with which all of it works, what it is told by files of one format or another apart.
@@ -18,12 +18,12 @@ class Task(NamedTuple):
     """What one comes for: a heading, the commands that serve it, and one line that shows it being done."""
 
     heading: str
-    commands: dict[str, Entry]
+    commands: dict[str, ListedCommand]
     example: str
 
 
-def _at(module: str, text: str, *extras: str, name: str = "command") -> Entry:
-    return Entry(f"rockbottom.cli.{module}:{name}", text, extras)
+def _at(module: str, text: str, *extras: str, name: str = "command") -> ListedCommand:
+    return ListedCommand(f"rockbottom.cli.{module}:{name}", text, extras)
 
 
 TASKS = (
@@ -95,5 +95,5 @@ TASKS = (
 )
 """What is listed, by what one comes for: the everyday first."""
 
-COMMANDS: dict[str, Entry] = {name: entry for task in TASKS for name, entry in task.commands.items()}
+COMMANDS: dict[str, ListedCommand] = {name: entry for task in TASKS for name, entry in task.commands.items()}
 """Every command by its name, in the order of the list."""

@@ -59,14 +59,14 @@ def cost(
     """Work out what distilling TEACHER into STUDENT costs, and when it is paid back; nothing is sent."""
     from rockbottom.catalog import limit
     from rockbottom.cli.replay import catalog_with
-    from rockbottom.distill import Call, distillation_cost, pair_of
+    from rockbottom.distill import CallTokens, distillation_cost, pair_of
     from rockbottom.rendering import distillation_document, distillation_text, json_text
 
     if prefix > tokens_in:
         raise click.UsageError("--prefix is a part of --input")
     catalog = catalog_with(prices)
     costs = distillation_cost(
-        pair_of(teacher, student, catalog), Call(tokens_in, tokens_out, prefix),
+        pair_of(teacher, student, catalog), CallTokens(tokens_in, tokens_out, prefix),
         records=records or limit("distillation_prompts_most"), epochs=epochs,
         month=requests, from_logs=from_logs, on=on or date.today(), catalog=catalog,
         book=catalog.price_book,

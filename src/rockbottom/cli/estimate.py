@@ -15,7 +15,7 @@ from rockbottom.cli.standing import tell_age
 from rockbottom.cli.values import MOST, Day, Number, Region, prices_option, write_new
 
 if TYPE_CHECKING:
-    from rockbottom.advise import BesideLine, EstimateQuestion, EstimateResult, Layer, Preset, Shape
+    from rockbottom.advise import BesideLine, EstimateQuestion, EstimateResult, Layer, Preset, WorkloadShape
 
 _YEAR_S = 366 * 86_400
 _LAYER = re.compile(r"(?P<tokens>[\d_,]+)(?:/(?P<variants>[\d_,]+))?(?:@(?P<ttl>[0-9]+[mh]))?")
@@ -103,7 +103,7 @@ def _document(
     )  # fmt: skip
 
 
-def _besides(shape: "Shape", options: dict[str, Any]) -> "tuple[BesideLine, ...]":
+def _besides(shape: "WorkloadShape", options: dict[str, Any]) -> "tuple[BesideLine, ...]":
     """What is charged beside the tokens; raises UsageError, UnknownBeside."""
     from rockbottom.advise import guarded, guarding, lines_of
 
@@ -119,7 +119,7 @@ def _besides(shape: "Shape", options: dict[str, Any]) -> "tuple[BesideLine, ...]
     return (*guard, *lines_of(units))
 
 
-def _question(model: str, shape: "Shape", options: dict[str, Any]) -> "EstimateQuestion":
+def _question(model: str, shape: "WorkloadShape", options: dict[str, Any]) -> "EstimateQuestion":
     from rockbottom.advise import EstimateQuestion, Tariff
     from rockbottom.cache import behaviour_of
     from rockbottom.catalog import PriceBook, load_catalog
@@ -147,9 +147,9 @@ def gaps_of(text: str | None) -> tuple[Decimal, ...]:
     return gaps
 
 
-def shape_of(chosen: "Preset | None", options: dict[str, Any]) -> "Shape":
+def shape_of(chosen: "Preset | None", options: dict[str, Any]) -> "WorkloadShape":
     """The shape from a preset with the options given on top; raises UsageError where something is missing."""
-    from rockbottom.advise import Shape, Traffic
+    from rockbottom.advise import MonthlyTraffic, WorkloadShape
 
     base = chosen.shape if chosen else None
     layers = _layers(options, base)
@@ -167,9 +167,9 @@ def shape_of(chosen: "Preset | None", options: dict[str, Any]) -> "Shape":
         if added < question:
             raise click.UsageError("--added is at least --question: each turn adds the question before it")
         turns = len(gaps) + 1
-    return Shape(
+    return WorkloadShape(
         layers, question, output,
-        Traffic(
+        MonthlyTraffic(
             _requests(options, traffic.requests if traffic else None, len(gaps)), turns,
             options["turn_gap"] if options["turn_gap"] is not None else (traffic.turn_gap_s if traffic else Decimal(0)),
             options["days"] or (traffic.days if traffic else 30),
@@ -190,7 +190,7 @@ def _requests(options: dict[str, Any], of_preset: Decimal | None, gaps: int) -> 
     return requests
 
 
-def _layers(options: dict[str, Any], base: "Shape | None") -> "tuple[Layer, ...]":
+def _layers(options: dict[str, Any], base: "WorkloadShape | None") -> "tuple[Layer, ...]":
     from rockbottom.advise import Layer
 
     if options["layers"] and options["prefix"] is not None:

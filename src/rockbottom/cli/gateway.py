@@ -7,16 +7,16 @@ from typing import TYPE_CHECKING
 
 import click
 
-from rockbottom.cli.commands import Entry
+from rockbottom.cli.commands import ListedCommand
 from rockbottom.cli.console import show, tell
 from rockbottom.cli.group import LazyGroup
 
 if TYPE_CHECKING:
     from rockbottom.gateway import RunningGateway
 
-ENTRIES: dict[str, Entry] = {
-    "key": Entry("rockbottom.cli.gateway_keys:key", "Add, list, rotate and revoke the keys of callers."),
-    "policy": Entry("rockbottom.cli.gateway:policy", "Print the smallest IAM policy that the gateway needs."),
+ENTRIES: dict[str, ListedCommand] = {
+    "key": ListedCommand("rockbottom.cli.gateway_keys:key", "Add, list, rotate and revoke the keys of callers."),
+    "policy": ListedCommand("rockbottom.cli.gateway:policy", "Print the smallest IAM policy that the gateway needs."),
 }
 """Commands of the group by name, in the order in which they are listed."""
 

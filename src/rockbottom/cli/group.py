@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from rockbottom.cli.commands import Entry, Task
+from rockbottom.cli.commands import ListedCommand, Task
 
 if TYPE_CHECKING:
     from click.shell_completion import CompletionItem
@@ -25,11 +25,13 @@ class Listing(click.Group):
 class LazyGroup(Listing):
     """Lists its commands from a table; imports the one that is asked for, with what rockbottom.toml sets for it.
 
-    ``entries`` maps a command's name to its ``Entry``; ``tasks`` are how the list shows them. ``path`` is its own name
+    ``entries`` maps a command's name to its ``ListedCommand``; ``tasks`` are how the list shows them. ``path`` is its own name
     with those above it, empty for the first.
     """
 
-    def __init__(self, *args: Any, entries: Mapping[str, Entry], tasks: Sequence[Task] = (), **kwargs: Any) -> None:
+    def __init__(
+        self, *args: Any, entries: Mapping[str, ListedCommand], tasks: Sequence[Task] = (), **kwargs: Any
+    ) -> None:
         super().__init__(*args, **kwargs)
         self.entries = entries
         self.tasks = tasks

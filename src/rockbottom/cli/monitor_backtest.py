@@ -14,7 +14,7 @@ from rockbottom.cli.values import Count, Decimals, Instant, instant, write_new
 from rockbottom.figures import counted
 
 if TYPE_CHECKING:
-    from rockbottom.alarms import Alarm, Asked, Stretch, Tried, Wanted
+    from rockbottom.alarms import Alarm, BacktestSettings, Stretch, Tried, Wanted
     from rockbottom.ledger import CallRecord
 
 
@@ -82,7 +82,7 @@ def backtest(ctx: click.Context, source: str | None, as_json: bool, check: bool,
     SOURCE is a ledger (yours by default), the folder of a bench run, or invocation logs. Says when each alarm would
     have fired, how fast it catches a simulated regression, how often it alarms falsely, and which threshold to take.
     """
-    from rockbottom.alarms import Asked, backtest_of
+    from rockbottom.alarms import BacktestSettings, backtest_of
     from rockbottom.rendering import backtest_text, json_text
 
     calls = recorded_calls(source, options["since"], options["until"])
@@ -92,7 +92,9 @@ def backtest(ctx: click.Context, source: str | None, as_json: bool, check: bool,
     settings = wanted_of(options, warn=named)
     alarms = _chosen(settings, options["only"])
     kinds = options["kinds"] or ("changes", "vanishes")
-    question = Asked(kinds, options["share"], options["tries"], options["within_h"] * 3600, options["wolves"])
+    question = BacktestSettings(
+        kinds, options["share"], options["tries"], options["within_h"] * 3600, options["wolves"]
+    )
     bad = [_stretch(text) for text in options["bad"]]
     trials = list(_tried(alarms, settings, calls, bad, question))
     if as_json:
@@ -134,14 +136,18 @@ def _stretch(text: str) -> "Stretch":
 
 
 def _tried(
-    alarms: "list[Alarm]", settings: "Wanted", calls: "Sequence[CallRecord]", bad: "list[Stretch]", question: "Asked"
+    alarms: "list[Alarm]",
+    settings: "Wanted",
+    calls: "Sequence[CallRecord]",
+    bad: "list[Stretch]",
+    question: "BacktestSettings",
 ) -> "Iterator[tuple[str, Tried]]":
 
-    from rockbottom.alarms import History, tried
+    from rockbottom.alarms import CallHistory, tried
     from rockbottom.catalog import load_catalog
 
     catalog = load_catalog()
-    histories: dict[str, History] = {}
+    histories: dict[str, CallHistory] = {}
     for alarm in alarms:
         if not alarm.of_calls:
             tell(f"{alarm.name} is not tried: it watches heartbeats, and a ledger records calls only")
@@ -150,7 +156,7 @@ def _tried(
             progress(f"  {alarm.name} {model}")
             if model not in histories:
                 mine = [call for call in calls if call.model == model or (not model and call.model in settings.models)]
-                histories[model] = History(mine, bad, alarms)
+                histories[model] = CallHistory(mine, bad, alarms)
             if histories[model].calls:
                 alarm_of_model = alarm.of_model(model) if model else alarm
                 yield model, tried(alarm_of_model, histories[model], question, catalog)
@@ -164,7 +170,7 @@ def _save(path: Path, trials: "list[tuple[str, Tried]]") -> None:
     tell(f"proposals written to {path}")
 
 
-def _fails(trial: "Tried", question: "Asked") -> bool:
+def _fails(trial: "Tried", question: "BacktestSettings") -> bool:
     if trial.alarm.threshold is None:
         return False
     missed = any(len(detection.caught) < len(detection.tries) for detection in trial.detections[:1])

@@ -13,7 +13,7 @@ from rockbottom.cli.console import show, tell, width
 from rockbottom.quantities import digits_of
 
 if TYPE_CHECKING:
-    from rockbottom.budgets import Account, BudgetState
+    from rockbottom.budgets import BudgetAccount, BudgetState
 
 
 @click.command()
@@ -37,7 +37,7 @@ def budgets(file: Path | None, every: bool, as_json: bool) -> None:
     now = datetime.now(UTC).timestamp()
     try:
         rows = [(account, state) for account, state in store.rows() if every or _runs(account, now)]
-        unpriced: dict[Account, dict[str, int]] = {}
+        unpriced: dict[BudgetAccount, dict[str, int]] = {}
         for account, model, calls in store.unpriced():
             unpriced.setdefault(account, {})[model] = calls
     except sqlite3.Error as error:
@@ -54,13 +54,13 @@ def budgets(file: Path | None, every: bool, as_json: bool) -> None:
             tell("nothing was spent in the current periods")
 
 
-def _runs(account: "Account", now: float) -> bool:
+def _runs(account: "BudgetAccount", now: float) -> bool:
     from rockbottom.budgets import Period
 
     return Period(account.name.rpartition(" per ")[2]).start(now) == account.start
 
 
-def _as_json(account: "Account", state: "BudgetState", unpriced: dict[str, int]) -> dict[str, Any]:
+def _as_json(account: "BudgetAccount", state: "BudgetState", unpriced: dict[str, int]) -> dict[str, Any]:
     return {
         "account": account.name,
         "since": account.start,

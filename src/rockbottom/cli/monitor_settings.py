@@ -45,11 +45,11 @@ settings_options = options(
 
 
 def wanted_of(arguments: dict[str, Any], warn: bool = True) -> "Wanted":
-    """The settings that a file and the command line make together; the command line wins. Raises InvalidSettings.
+    """The settings that a file and the command line make together; the command line wins. Raises InvalidAlarmSettings.
 
     ``warn``: say on stderr which models the catalogue does not know.
     """
-    from rockbottom.alarms import InvalidSettings, read_wanted
+    from rockbottom.alarms import InvalidAlarmSettings, read_wanted
 
     settings = read_wanted(arguments["file"]).with_thresholds(arguments["thresholds"])
     if arguments["topic"] and arguments["create_topic"]:
@@ -72,7 +72,7 @@ def wanted_of(arguments: dict[str, Any], warn: bool = True) -> "Wanted":
     if not settings.models:
         settings = _with_models_of_the_ledger(settings)
     if not settings.models:
-        raise InvalidSettings(
+        raise InvalidAlarmSettings(
             f"No model is named, and the ledger has no calls to AWS to take one from ({ledger_folder()}).",
             fix="give --model ID, or models = [...] in the file of --alarms",
         )

@@ -11,7 +11,7 @@ from rockbottom.cli.bars import bar
 
 if TYPE_CHECKING:
     from rockbottom.catalog import Catalog
-    from rockbottom.engine import Answer, Engine
+    from rockbottom.engine import Engine, EngineResult
     from rockbottom.replay import ReplayQuestion
     from rockbottom.trace import Part, ReaderSettings, Reading
 
@@ -35,12 +35,12 @@ def read_with_bar(source: str, settings: "ReaderSettings", name: str | None) -> 
 def answered_by(
     engine: str, source: str, settings: "ReaderSettings", name: str | None, questions: Sequence["ReplayQuestion"],
     catalog: "Catalog", jobs: int | None, address: str | None,
-) -> "Answer":  # fmt: skip
-    from rockbottom.engine import Job, answered
+) -> "EngineResult":  # fmt: skip
+    from rockbottom.engine import ReplayJob, answered
     from rockbottom.trace import reader_of
 
     reader = reader_of(source, name)
-    job = Job(reader.name, list(reader.parts(source)), settings, questions, catalog)
+    job = ReplayJob(reader.name, list(reader.parts(source)), settings, questions, catalog)
     with _engine(engine, jobs, address) as chosen, _steps() as progress:
         return answered(job, chosen, progress)
 

@@ -23,7 +23,7 @@ _START = b'{"at":'
 _STEPS = ((Decimal("0.1"), 2), (Decimal(0), 4))  # cents from ten cents on
 
 
-class Sums:
+class SideSums:
     """What was added up of the calls to one side since midnight; what has no price is in no sum of money."""
 
     def __init__(self) -> None:
@@ -32,7 +32,7 @@ class Sums:
         self.unpriced_models: dict[str, int] = {}
 
     @classmethod
-    def of_json(cls, value: dict[str, Any]) -> "Sums":
+    def of_json(cls, value: dict[str, Any]) -> "SideSums":
         """As ``to_dict`` spelled them. Raises LookupError, ValueError, TypeError or ArithmeticError otherwise."""
         sums = cls()
         for name, zero in vars(sums).items():
@@ -65,8 +65,8 @@ class Today(NamedTuple):
 
     there: bool
     folder: str
-    aws: Sums
-    local: Sums
+    aws: SideSums
+    local: SideSums
 
     def to_dict(self) -> dict[str, Any]:
         """For JSON."""
@@ -87,7 +87,7 @@ def today_in(folder: Path, now: float) -> Today:
     """What was called since midnight, local time."""
     midnight = time.mktime((*time.localtime(now)[:3], 0, 0, 0, 0, 0, -1))
     if not folder.is_dir():
-        return Today(False, str(folder), Sums(), Sums())
+        return Today(False, str(folder), SideSums(), SideSums())
     totals = _stored_totals(folder, midnight)
     before = dict(totals.position)
     for path in sorted(folder.glob("calls-*.ndjson")):
@@ -147,8 +147,8 @@ class _Totals(NamedTuple):
 
     midnight: float
     position: dict[str, int]
-    aws: Sums
-    local: Sums
+    aws: SideSums
+    local: SideSums
 
 
 def _stored_totals(folder: Path, midnight: float) -> _Totals:
@@ -158,12 +158,13 @@ def _stored_totals(folder: Path, midnight: float) -> _Totals:
         if document["format"] == _FORMAT:
             position = {str(name): int(offset) for name, offset in document["position"].items()}
             sides = [
-                Sums.of_json(document[side]) if document["day"] == midnight else Sums() for side in ("aws", "local")
+                SideSums.of_json(document[side]) if document["day"] == midnight else SideSums()
+                for side in ("aws", "local")
             ]
             return _Totals(midnight, position, *sides)
     except (OSError, ValueError, LookupError, TypeError, AttributeError, ArithmeticError, RecursionError):
         pass  # damage only costs the time to read everything again
-    return _Totals(midnight, {}, Sums(), Sums())
+    return _Totals(midnight, {}, SideSums(), SideSums())
 
 
 def _keep(folder: Path, totals: _Totals) -> None:

@@ -9,7 +9,7 @@ from rockbottom.client.botocore_hooks import about_points
 from rockbottom.client.calls import Call
 from rockbottom.client.errors import AlreadyAttached, NotAttachable, NotAttached
 from rockbottom.client.holdout import Holdout
-from rockbottom.client.planning import Plan, Planner
+from rockbottom.client.planning import PlanLike, PlannerLike
 from rockbottom.client.recording import Recorder, SpendingLimit
 from rockbottom.client.reporting import Line, Report
 from rockbottom.client.saved_facts import saved_facts_path, with_saved_facts
@@ -35,8 +35,8 @@ __all__ = [
     "Line",
     "NotAttachable",
     "NotAttached",
-    "Plan",
-    "Planner",
+    "PlanLike",
+    "PlannerLike",
     "Recorder",
     "Recording",
     "Report",

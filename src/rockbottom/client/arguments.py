@@ -11,7 +11,7 @@ from rockbottom.catalog import Catalog, Resolve
 from rockbottom.client.errors import NotAttachable
 from rockbottom.client.flights import DEFAULT_HOLD_S
 from rockbottom.client.holdout import Holdout
-from rockbottom.client.planning import Planner
+from rockbottom.client.planning import PlannerLike
 from rockbottom.client.recording import SpendingLimit
 from rockbottom.ledger import Sink
 
@@ -48,7 +48,7 @@ class Recording:
 class Arguments:
     """What ``attach`` was given, in one spelling."""
 
-    planner: Planner | None = None
+    planner: PlannerLike | None = None
     state: Path | None = None
     resolve: Resolve | None = None
     hold_s: float = DEFAULT_HOLD_S

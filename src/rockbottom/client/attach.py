@@ -19,14 +19,14 @@ from rockbottom.client.flights import DEFAULT_HOLD_S
 from rockbottom.client.holdout import Holdout, holdout_of
 from rockbottom.client.joining import join, shared_address
 from rockbottom.client.keeping import started
-from rockbottom.client.planning import Planner
+from rockbottom.client.planning import PlannerLike
 from rockbottom.client.profiles import patient
 from rockbottom.client.recording import SpendingLimit
 from rockbottom.client.reporting import Report
 from rockbottom.client.saved_facts import with_saved_facts
 from rockbottom.client.sinks import recorder_of
 from rockbottom.client.talking import kept_going
-from rockbottom.client.ways import Way, way_of
+from rockbottom.client.ways import ClientKind, way_of
 from rockbottom.files import from_here
 from rockbottom.ledger import Sink
 
@@ -36,7 +36,7 @@ Client = TypeVar("Client")
 def attach(
     client: Client,
     *,
-    planner: Planner | None = None,
+    planner: PlannerLike | None = None,
     state: str | Path | None = None,
     share: str | None = None,
     resolve: Resolve | None = None,
@@ -111,7 +111,7 @@ def _askable(budget: SpendingLimit | None) -> SpendingLimit | None:
     return budget
 
 
-def _put_on(client: Any, way: type[Way], arguments: Arguments) -> None:
+def _put_on(client: Any, way: type[ClientKind], arguments: Arguments) -> None:
     attached = way.attachment(client)
     if attached is not None and attached.everyones:  # of the whole program: what its own code says of a client counts
         way.remove(client)
@@ -175,7 +175,9 @@ def attachment_of(client: Any) -> Attachment:
     return attachment
 
 
-def new_attachment(client: Any, way: type[Way], arguments: Arguments, abilities: Abilities | None = None) -> Attachment:
+def new_attachment(
+    client: Any, way: type[ClientKind], arguments: Arguments, abilities: Abilities | None = None
+) -> Attachment:
     """What is kept beside a client from now on; ``abilities`` where they are not those of the client alone."""
     options = _options(arguments)
     region = _region_of(client)
@@ -250,9 +252,9 @@ def _region_of(client: Any) -> str | None:
 
 def _new_planner(
     catalog: Catalog, resolve: Resolve | None, state: Path | None, secret: bytes | None
-) -> tuple[Planner, str]:
+) -> tuple[PlannerLike, str]:
     """A planner of the client's own, and why it starts from nothing although there is a ``state``."""
-    from rockbottom.plan import Planner as Ours  # the heaviest part; not needed by who brings a planner
+    from rockbottom.plan import PlannerLike as Ours  # the heaviest part; not needed by who brings a planner
 
     def empty() -> Ours:
         return Ours(resolve=resolve, catalog=catalog, secret=secret)

@@ -16,14 +16,14 @@ from rockbottom.client.admitting import admit, admit_async
 from rockbottom.client.arguments import Arguments
 from rockbottom.client.books import FAILED, REFUSED, TOO_OLD, unread_call
 from rockbottom.client.calls import Call, Options
-from rockbottom.client.closing import Closing
+from rockbottom.client.closing import CallRecording
 from rockbottom.client.fitting import EVERYTHING, fitted
 from rockbottom.client.flights import Flight, Tower, cache_of, prefixes_of
 from rockbottom.client.keepalive import KeepAlive
-from rockbottom.client.keeping import Keeper
+from rockbottom.client.keeping import StateKeeper
 from rockbottom.client.learning import Costs, Learning
 from rockbottom.client.notices import TTL_EXPIRED
-from rockbottom.client.planning import Planner, left_alone, tells
+from rockbottom.client.planning import PlannerLike, left_alone, tells
 from rockbottom.client.profiles import ask, must_ask
 from rockbottom.client.recording import Recorder, SpendingLimit
 from rockbottom.client.reporting import Report
@@ -43,7 +43,7 @@ class Attachment:
 
     def __init__(
         self,
-        planner: Planner,
+        planner: PlannerLike,
         catalog: Catalog,
         resolve: Resolve | None,
         options: Options,
@@ -64,13 +64,13 @@ class Attachment:
         self.talk = Talk()
         self._learning = Learning(planner, catalog, options, self.talk, clock, self.today)
         self._books, self._refusals = self._learning.books, self._learning.refusals
-        self._closing = Closing(self._read, self._learning, self.talk, stopwatch)
+        self._closing = CallRecording(self._read, self._learning, self.talk, stopwatch)
         self.arguments: Arguments | None = None  # of ``attach``
         self.abilities = EVERYTHING  # of the client's botocore
         self.everyones = False  # of all clients of a program, none of which its own code attached
         self.credentials: Any = None  # for signing again, where a client does not hold its key
         self.keep_alive: KeepAlive | None = None
-        self.keeper: Keeper | None = None
+        self.keeper: StateKeeper | None = None
         self.recorder: Recorder | None = None
         self.budget: SpendingLimit | None = None
         self.ledger_secret = b""  # of those who share: their ledgers name the same prefix alike
@@ -314,7 +314,7 @@ class Attachment:
 
     def keep_state(self, path: Path, *, troubled: bool = False) -> None:
         """Save what the planner learns to a file from now on; ``troubled``: that it may fail was said already."""
-        self.keeper = Keeper(
+        self.keeper = StateKeeper(
             self.planner, path, lambda: self._lock, lambda error: None if troubled else self.talk.unsaved(error)
         )
 

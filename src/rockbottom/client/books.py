@@ -36,7 +36,7 @@ FAILED = "their planner failed ({})"
 UNREAD = "requests that could not be read"
 
 
-class Account(Struct):
+class RunningBook(Struct):
     """Running sums of one model or one family."""
 
     calls: int = 0
@@ -62,11 +62,11 @@ class Books:
 
     def __init__(self, catalog: Catalog) -> None:
         self._catalog = catalog
-        self._models: dict[str, Account] = {}
+        self._models: dict[str, RunningBook] = {}
         self._used: dict[str, ModelId] = {}  # the model of each of these
-        self._families: dict[str, Account] = {}
+        self._families: dict[str, RunningBook] = {}
         self._names: dict[tuple[str, PrefixHash], str] = {}  # of families
-        self._total = Account()
+        self._total = RunningBook()
         self.without_usage = 0
         self.unmetered_tokens = 0  # of prompts of calls without usage, estimated
         self.lost = 0  # attempts without an answer
@@ -161,8 +161,8 @@ class Books:
             name = OTHER
         for account in (
             self._total,
-            self._models.setdefault(model, Account()),
-            self._families.setdefault(name, Account()),
+            self._models.setdefault(model, RunningBook()),
+            self._families.setdefault(name, RunningBook()),
         ):
             account.add(usage, costs, extra)
 
@@ -268,11 +268,11 @@ def family_name(request: Request) -> str:
     return f"{request.hashes[stable].hex()[:6]}: {thousands(request.prompt.depths[stable])} tokens{tools_text}, {model}"
 
 
-def _lines(accounts: dict[str, Account]) -> tuple[Line, ...]:
+def _lines(accounts: dict[str, RunningBook]) -> tuple[Line, ...]:
     lines = (_line(name, account) for name, account in accounts.items())
     return tuple(sorted(lines, key=lambda line: (-line.uncached_usd, line.name)))
 
 
-def _line(name: str, account: Account) -> Line:
+def _line(name: str, account: RunningBook) -> Line:
     cost, uncached = account.paid.cost.usd + account.extra_usd, account.uncached.cost.usd + account.extra_usd
     return Line(name, account.calls, account.usage, cost, uncached, account.unpriced)

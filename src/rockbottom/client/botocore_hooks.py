@@ -40,7 +40,7 @@ _ABOUT_POINTS = re.compile(
 Context = dict[str, Any]
 
 
-class Hooks:
+class BotocoreHooks:
     def __init__(self, attachment: Attachment) -> None:
         self._attachment = attachment
         self._whereabouts = NOWHERE
@@ -80,7 +80,7 @@ class Hooks:
                 register = events.register_first if event in _ON_REPLIES else events.register_last
                 register(f"{event}.{name}", handler, unique_id=f"rockbottom-{event}-{operation}")
 
-    def _itself(self, **_: Any) -> "Hooks | None":
+    def _itself(self, **_: Any) -> "BotocoreHooks | None":
         return self if self._active else None
 
     @property
@@ -235,7 +235,7 @@ def taken_off(events: Any) -> None:
         hooks.leave(events)
 
 
-def _hooks_on(events: Any) -> Hooks | None:
+def _hooks_on(events: Any) -> BotocoreHooks | None:
     """The handlers that answer for these events: a client's copy of its session's events has the session's."""
     return _answered(events.emit_until_response(_ATTACHED))[1]
 

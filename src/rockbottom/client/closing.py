@@ -13,7 +13,7 @@ from rockbottom.quantities import Usage
 _UNRECORDED = "the call is not recorded"
 
 
-class Closing:
+class CallRecording:
     """Hands ended calls to a recorder. ``read`` reads a request under the attachment's lock. Nothing is raised."""
 
     def __init__(

@@ -19,7 +19,7 @@ from rockbottom.client.fitting import EVERYTHING, Abilities, session_abilities
 from rockbottom.client.holdout import holdout_of
 from rockbottom.client.profiles import ProfileResolver
 from rockbottom.client.reporting import Report
-from rockbottom.client.ways import Way, keys_of, way_of
+from rockbottom.client.ways import ClientKind, keys_of, way_of
 from rockbottom.files import from_here
 
 _MOST_ASKED = 4
@@ -62,7 +62,7 @@ class Everyone:
             raise NotAttached("No Bedrock client was made yet, so nothing is recorded.")
         return self._made["it"].report()
 
-    def _attachment(self, client: Any, way: type[Way]) -> Attachment:
+    def _attachment(self, client: Any, way: type[ClientKind]) -> Attachment:
         if not self._made:
             attachment = new_attachment(client, way, self._arguments, _abilities_here())
             attachment.everyones = True

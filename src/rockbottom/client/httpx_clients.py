@@ -7,7 +7,7 @@ from rockbottom.catalog import Resolve
 from rockbottom.client.attachment import Attachment
 from rockbottom.client.errors import NotAttachable
 from rockbottom.client.fitting import EVERYTHING, Abilities
-from rockbottom.client.httpx_hooks import Hooks, reaches_bedrock, transport_class
+from rockbottom.client.httpx_hooks import HttpxHooks, reaches_bedrock, transport_class
 from rockbottom.client.signing import credentials_of
 
 # Objects around an httpx client whose requests are those of Bedrock, by module and class; and those whose requests go
@@ -94,7 +94,7 @@ class Httpx:
         assert inner is not None
         # The host of an SDK was judged when it was attached; behind another client every request is.
         host = base_host(client) if inner is not client else ""
-        hooks = Hooks(attachment, client, _library_of(inner), host, answers_for_budget=inner is not client)
+        hooks = HttpxHooks(attachment, client, _library_of(inner), host, answers_for_budget=inner is not client)
         for transport in _transports(client):
             if not hasattr(transport, "_rockbottom"):
                 transport.__class__ = transport_class(cast(Any, type(transport)))

@@ -26,7 +26,7 @@ from rockbottom.client.listening import CallListener
 from rockbottom.client.signing import CredentialSource, credentials_of, resigned
 from rockbottom.client.tagging import metadata_of, with_project
 from rockbottom.client.whereabouts import Whereabouts, whereabouts_of
-from rockbottom.dialects import Params, Route, api_of, is_guarded, operation_of, route_to, surface_route_of
+from rockbottom.dialects import OperationRoute, Params, api_of, is_guarded, operation_of, route_to, surface_route_of
 from rockbottom.quantities import RockbottomError, is_object, json_bytes
 
 _REPEATED_S = 300.0
@@ -43,7 +43,7 @@ class Leg(Struct):
     counting: bool = False  # its usage was asked for here, and not by the caller, who is not to see it
 
 
-class Hooks:
+class HttpxHooks:
     """Plans requests on their way through a transport, and watches the replies."""
 
     def __init__(
@@ -83,7 +83,7 @@ class Hooks:
         """Whether this is a request of a known dialect to Bedrock; nothing of any other is even read."""
         return self._route(request) is not None
 
-    def _route(self, request: Any) -> Route | None:
+    def _route(self, request: Any) -> OperationRoute | None:
         if request.method != "POST":
             return None
         route = route_to(request.url.raw_path.decode("ascii", "replace").partition("?")[0], below=True)
@@ -255,7 +255,7 @@ def transport_class(base: Any) -> Any:
 def _synchronous(base: Any) -> Any:
     class Sync(base):
         def handle_request(self, request: Any) -> Any:
-            hooks: Hooks = self._rockbottom
+            hooks: HttpxHooks = self._rockbottom
             inner: Any = super()
             try:
                 leg = hooks.depart(request, request.read()) if hooks.is_ours(request) else None
@@ -280,7 +280,7 @@ def _synchronous(base: Any) -> Any:
 def _asynchronous(base: Any) -> Any:
     class Async(base):
         async def handle_async_request(self, request: Any) -> Any:
-            hooks: Hooks = self._rockbottom
+            hooks: HttpxHooks = self._rockbottom
             inner: Any = super()
             try:
                 leg = await hooks.depart_async(request, await request.aread()) if hooks.is_ours(request) else None
@@ -302,7 +302,7 @@ def _asynchronous(base: Any) -> Any:
     return Async
 
 
-def _refused(hooks: Hooks, request: Any, error: RockbottomError) -> Any:
+def _refused(hooks: HttpxHooks, request: Any, error: RockbottomError) -> Any:
     """What a budget says: raised to a caller of httpx, an error reply (402, not to be repeated) to an SDK around it."""
     if not hooks.answers_for_budget:
         raise error
@@ -310,7 +310,7 @@ def _refused(hooks: Hooks, request: Any, error: RockbottomError) -> Any:
     return hooks.library.Response(402, headers={"x-should-retry": "false"}, json=body, request=request)
 
 
-def _readable_again(hooks: Hooks, response: Any, content: bytes) -> Any:
+def _readable_again(hooks: HttpxHooks, response: Any, content: bytes) -> Any:
     """An error reply that was read, as one that can be read again."""
     dropped = ("content-encoding", "content-length", "transfer-encoding")
     headers = [(key, value) for key, value in response.headers.multi_items() if key.lower() not in dropped]
@@ -319,7 +319,7 @@ def _readable_again(hooks: Hooks, response: Any, content: bytes) -> Any:
     )
 
 
-def _arrived(hooks: Hooks, leg: Leg, response: Any) -> Any:
+def _arrived(hooks: HttpxHooks, leg: Leg, response: Any) -> Any:
     if response.status_code >= 300:
         leg.call.request_id = response.headers.get("x-amzn-requestid", "")
         hooks.failed(leg)

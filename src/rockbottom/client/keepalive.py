@@ -32,7 +32,7 @@ _EXTRA_TOKENS = 40  # the short message, the frame of the conversation, one toke
 Price = Callable[[Request, Unit], Usd | None]
 
 
-class Prefix(Struct):
+class KeptPrefix(Struct):
     """One kept prefix: how to read it again, since when it idles, and what its returns were like."""
 
     ping: Params
@@ -70,7 +70,7 @@ class KeepAlive:
         self._price = price
         self._send = send
         self._clock = clock
-        self._prefixes: OrderedDict[bytes, Prefix] = OrderedDict()
+        self._prefixes: OrderedDict[bytes, KeptPrefix] = OrderedDict()
         self._lock = threading.Lock()
         self._stop = threading.Event()
         self._worker = Worker("keep-alive", self._run)
@@ -93,7 +93,7 @@ class KeepAlive:
     def _note(self, key: bytes, request: Request, tokens: int, at: float) -> None:
         known = self._prefixes.get(key)
         if known is None:
-            self._prefixes[key] = Prefix(cheapest(request), request, tokens, at, at)
+            self._prefixes[key] = KeptPrefix(cheapest(request), request, tokens, at, at)
             if len(self._prefixes) > _MOST_PREFIXES:
                 self._prefixes.popitem(last=False)
             return
@@ -102,9 +102,9 @@ class KeepAlive:
         known.pings = 0
         self._prefixes.move_to_end(key)
 
-    def due(self, now: float) -> list[Prefix]:
+    def due(self, now: float) -> list[KeptPrefix]:
         """The prefixes whose entry is about to expire and is worth a keep-alive; the others that expired go."""
-        due: list[Prefix] = []
+        due: list[KeptPrefix] = []
         with self._lock:
             for key, prefix in list(self._prefixes.items()):
                 left = prefix.read_at + Ttl.FIVE_MINUTES.seconds - now
@@ -114,13 +114,13 @@ class KeepAlive:
                     due.append(prefix)
         return due
 
-    def _pays(self, prefix: Prefix) -> bool:
+    def _pays(self, prefix: KeptPrefix) -> bool:
         price = self.price_of(prefix)
         if price is None or self.spent_usd + price[1] > self.budget_usd:
             return False
         return price[0] > ZERO_USD
 
-    def price_of(self, prefix: Prefix) -> tuple[Usd, Usd] | None:
+    def price_of(self, prefix: KeptPrefix) -> tuple[Usd, Usd] | None:
         """Expected saving less price, and the worst price (nothing could be read); None: prices not known."""
         prices = [self._price(prefix.request, unit) for unit in _UNITS]
         if any(price is None for price in prices):
@@ -150,7 +150,7 @@ class KeepAlive:
                 prefix.read_at = at
         return len(due)
 
-    def _really(self, prefix: Prefix, usage: Usage) -> Usd:
+    def _really(self, prefix: KeptPrefix, usage: Usage) -> Usd:
         total = ZERO_USD
         for unit, tokens in usage.items():
             price = self._price(prefix.request, unit) if tokens else None

@@ -56,7 +56,7 @@ def _cause(error: BaseException) -> str:
     return f"{type(below).__name__}: {below}"
 
 
-class Keeper:
+class StateKeeper:
     """Saves from a daemon thread. ``lock`` is the planner's; ``failed`` is told of an error, which ends nothing.
 
     While the file is waited for (another process is at it, or the disk is slow) the planner is free, and calls go on.

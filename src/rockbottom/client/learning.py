@@ -9,7 +9,7 @@ from rockbottom.catalog import Catalog, CatalogError, ModelId, Tier
 from rockbottom.client.books import Books
 from rockbottom.client.calls import Call, Options
 from rockbottom.client.notices import Noticer
-from rockbottom.client.planning import Planner
+from rockbottom.client.planning import PlannerLike
 from rockbottom.client.refusals import Refusals
 from rockbottom.client.talking import Talk
 from rockbottom.client.whereabouts import Whereabouts
@@ -30,7 +30,7 @@ class Learning:
 
     def __init__(
         self,
-        planner: Planner,
+        planner: PlannerLike,
         catalog: Catalog,
         options: Options,
         talk: Talk,

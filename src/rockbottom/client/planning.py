@@ -7,7 +7,7 @@ from rockbottom.dialects import Request
 from rockbottom.quantities import Usage
 
 
-class Plan(Protocol):
+class PlanLike(Protocol):
     """Where cachePoints go in one request."""
 
     def apply(self, request: Request, /) -> Mapping[str, Any]:
@@ -18,7 +18,7 @@ class Plan(Protocol):
         ...
 
 
-class TellingPlan(Plan, Protocol):
+class TellingPlan(PlanLike, Protocol):
     """A plan that also tells what the report shows; ``plan.CachePlan`` is one. A plan that only applies is as good."""
 
     @property
@@ -42,20 +42,20 @@ class TellingPlan(Plan, Protocol):
         ...
 
 
-def tells(plan: Plan) -> TypeGuard[TellingPlan]:
+def tells(plan: PlanLike) -> TypeGuard[TellingPlan]:
     """Whether a plan is a telling one; ``isinstance`` with a protocol takes as long as to hash a prompt."""
     return all(hasattr(plan, name) for name in ("held_back", "notices", "moves", "writes_most"))
 
 
-def left_alone(plan: Plan) -> str:
+def left_alone(plan: PlanLike) -> str:
     """Why there was nothing to decide about a request, where a plan says so; else empty."""
     return str(getattr(plan, "left_alone", ""))
 
 
-class Planner(Protocol):
+class PlannerLike(Protocol):
     """Decides per request and learns from usage. A ``Request`` is a mapping of the arguments of the call."""
 
-    def plan(self, request: Request, /, *, now: float) -> Plan:
+    def plan(self, request: Request, /, *, now: float) -> PlanLike:
         """The plan for a request that is about to be sent at ``now``."""
         ...
 

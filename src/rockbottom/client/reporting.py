@@ -6,7 +6,7 @@ from decimal import Decimal
 from typing import Any
 
 from rockbottom.client.charges import LOST_ATTEMPTS
-from rockbottom.cost import Comparison
+from rockbottom.cost import ArmComparison
 from rockbottom.figures import clipped, counted, paragraph, share, short_tokens, thousands, usd
 from rockbottom.quantities import ZERO_USD, Usage, Usd
 
@@ -126,7 +126,7 @@ class Report:
     local: int = 0  # calls of a local endpoint, which nobody billed
     unplanned: Mapping[str, int] = field(default_factory=dict[str, int])  # why, and how many calls
     unpriced: Mapping[str, int] = field(default_factory=dict[str, int])  # of which model, and how many calls
-    holdout: Comparison | None = None
+    holdout: ArmComparison | None = None
     beside: Beside = Beside()
 
     def to_dict(self) -> dict[str, Any]:

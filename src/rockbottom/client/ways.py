@@ -6,7 +6,7 @@ from typing import Any, Protocol
 from rockbottom.catalog import Resolve
 from rockbottom.client.attachment import Attachment
 from rockbottom.client.botocore_hooks import (
-    Hooks,
+    BotocoreHooks,
     attachment_on,
     core_of,
     is_asynchronous,
@@ -18,7 +18,7 @@ from rockbottom.client.fitting import Abilities, abilities_of, session_abilities
 from rockbottom.client.pinging import pinger, recorded
 
 
-class Way(Protocol):
+class ClientKind(Protocol):
     """One kind of client."""
 
     @staticmethod
@@ -68,7 +68,7 @@ class _Botocore:
                 recorded(pinger(client), attachment, client),
                 attachment.clock,
             )
-        Hooks(attachment).register(client)
+        BotocoreHooks(attachment).register(client)
 
     @staticmethod
     def abilities(client: Any) -> Abilities:
@@ -95,7 +95,7 @@ class _Session:
     def install(client: Any, attachment: Attachment) -> None:
         if attachment.options.keep_alive_usd is not None:
             raise NotAttachable("keep-alive needs a client, not a session.", fix="attach without keep_alive_usd")
-        Hooks(attachment).register_session(client)
+        BotocoreHooks(attachment).register_session(client)
 
     @staticmethod
     def abilities(client: Any) -> Abilities:
@@ -116,7 +116,7 @@ def keys_of(session: Any) -> Any:
     return None if inspect.iscoroutinefunction(core.get_credentials) else core.get_credentials()
 
 
-def way_of(client: Any) -> type[Way]:
+def way_of(client: Any) -> type[ClientKind]:
     """How this client is attached. Raises NotAttachable."""
     try:
         return _way_of(client)
@@ -128,7 +128,7 @@ def way_of(client: Any) -> type[Way]:
         ) from error
 
 
-def _way_of(client: Any) -> type[Way]:
+def _way_of(client: Any) -> type[ClientKind]:
     if inspect.isclass(client):
         raise NotAttachable(
             f"{_name_of(client)} makes clients and is not one itself.",

@@ -13,7 +13,7 @@ from rockbottom.quantities import Source, Usd
 
 
 @dataclass(frozen=True, slots=True)
-class Limits:
+class CloudWatchLimits:
     """What CloudWatch takes."""
 
     short_periods_s: tuple[int, ...]
@@ -26,7 +26,7 @@ class Limits:
 
 
 @dataclass(frozen=True, slots=True)
-class Fees:
+class CloudWatchFees:
     """What CloudWatch charges, in US dollars (a month, or a metric requested), and what is free."""
 
     alarm_metric: Usd
@@ -52,21 +52,21 @@ def _source(key: str, row: Mapping[str, Any]) -> Source:
 
 
 @cache
-def limits() -> Limits:
+def limits() -> CloudWatchLimits:
     """What CloudWatch takes, as packaged."""
     raw = _data()["limits"]
     source = _source("cloudwatch", raw["source"])
     members: dict[str, Any] = {**raw, "short_periods_s": tuple(raw["short_periods_s"]), "source": source}
-    return Limits(**members)
+    return CloudWatchLimits(**members)
 
 
 @cache
-def fees() -> Fees:
+def fees() -> CloudWatchFees:
     """What CloudWatch charges, as packaged."""
     raw = _data()["fees"]
     money = {name: Decimal(value) for name, value in raw.items() if isinstance(value, str)}
     members: dict[str, Any] = {**raw, **money, "source": _source("cloudwatch-pricing", raw["source"])}
-    return Fees(**members)
+    return CloudWatchFees(**members)
 
 
 @cache

@@ -2,14 +2,14 @@
 
 from rockbottom.cost.bill import Cost, CostLine, Tally, bill, total_of
 from rockbottom.cost.by_itself import caching_by_themselves, saved_by_itself
-from rockbottom.cost.comparing import GROUPS, HELD_OUT, Arm, ArmFigures, Comparison, Group, Ratio, compared
+from rockbottom.cost.comparing import GROUPS, HELD_OUT, Arm, ArmComparison, ArmFigures, Group, Ratio, compared
 
 __all__ = [
     "GROUPS",
     "HELD_OUT",
     "Arm",
+    "ArmComparison",
     "ArmFigures",
-    "Comparison",
     "Cost",
     "CostLine",
     "Group",

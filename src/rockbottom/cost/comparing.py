@@ -108,7 +108,7 @@ class ArmFigures(Struct, frozen=True):
 
 
 @dataclass(frozen=True, slots=True)
-class Comparison:
+class ArmComparison:
     """The planned calls and those that were held out."""
 
     planned: ArmFigures
@@ -146,14 +146,14 @@ class Comparison:
         return _sentences(self)
 
 
-def compared(groups: Mapping[Arm, Group]) -> Comparison | None:
+def compared(groups: Mapping[Arm, Group]) -> ArmComparison | None:
     """The comparison of what was summed by arm and group; None where there is nothing."""
     if not groups:
         return None
     planned, held_out = (
         [group for arm, group in groups.items() if arm.held_out is is_held_out] for is_held_out in (False, True)
     )
-    return Comparison(_figures(planned), _figures(held_out))
+    return ArmComparison(_figures(planned), _figures(held_out))
 
 
 def _figures(groups: Sequence[Group]) -> ArmFigures:
@@ -174,7 +174,7 @@ def _ratio(pairs: Sequence[tuple[float, float]]) -> Ratio | None:
     return Ratio(ratio, ratio - reach, ratio + reach)
 
 
-def _sentences(comparison: Comparison) -> list[str]:
+def _sentences(comparison: ArmComparison) -> list[str]:
     planned, held_out = comparison.planned, comparison.held_out
     head = (
         f"held out: {counted(held_out.calls, 'call')} left unplanned for comparison, {thousands(planned.calls)} planned"
@@ -190,7 +190,7 @@ def _sentences(comparison: Comparison) -> list[str]:
     return [*lines, first + _unless_seen(comparison.sooner_ms)]
 
 
-def _missing(comparison: Comparison) -> str:
+def _missing(comparison: ArmComparison) -> str:
     least = min(comparison.planned.groups, comparison.held_out.groups)
     return f"{least} of {GROUPS} groups of conversations have calls, {LEAST_GROUPS} are needed"
 

@@ -14,7 +14,7 @@ from rockbottom.prompt import Section, Segment
 _Key = tuple[str, str, bytes]
 
 
-class Switch(NamedTuple):
+class VersionSwitch(NamedTuple):
     """A request whose instructions are another version than those of the turn before it; both by their numbers.
 
     ``tokens`` are those of the instructions and of the messages that the two have in common.
@@ -38,7 +38,9 @@ class Deploys:
     """Follows conversations by their messages alone, whatever stands before these."""
 
     _turns: dict[_Key, list[_Turn]] = field(default_factory=dict[_Key, list[_Turn]])
-    _switches: dict[_Key, list[tuple[Switch, bytes]]] = field(default_factory=dict[_Key, list[tuple[Switch, bytes]]])
+    _switches: dict[_Key, list[tuple[VersionSwitch, bytes]]] = field(
+        default_factory=dict[_Key, list[tuple[VersionSwitch, bytes]]]
+    )
 
     def note(self, sent: Sent, number: int) -> None:
         """Remember a request, and whether it switched."""
@@ -54,11 +56,11 @@ class Deploys:
         before = max(continued, key=lambda turn: (len(turn.messages), turn.version == version), default=None)
         if before is not None and before.version != version and len(digests) > len(before.messages):
             tokens = sent.prompt.depths[stable + len(before.messages)]
-            switch = Switch(number, before.number, tokens, 0)
+            switch = VersionSwitch(number, before.number, tokens, 0)
             self._switches.setdefault(key, []).append((switch, version))
         turns.append(_Turn(number, version, digests, _is_answered(messages)))
 
-    def switches(self) -> Iterator[Switch]:
+    def switches(self) -> Iterator[VersionSwitch]:
         """Those of conversations that came back to a version they had left, at turns that had been answered."""
         for key, switches in self._switches.items():
             turns = self._turns[key]

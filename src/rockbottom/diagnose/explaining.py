@@ -19,8 +19,8 @@ from rockbottom.diagnose.deploys import Deploys
 from rockbottom.diagnose.differences import difference_of
 from rockbottom.diagnose.entries import UNRECORDED_BEGIN_S, Entries
 from rockbottom.diagnose.findings import Finding, Findings, Group, Unread, totals_of
-from rockbottom.diagnose.judging import Judge, Verdict
-from rockbottom.diagnose.matching import Memory, common_length, shares_messages
+from rockbottom.diagnose.judging import JudgedMiss, MissJudge
+from rockbottom.diagnose.matching import SeenRequests, common_length, shares_messages
 from rockbottom.diagnose.parts import parts_of
 from rockbottom.diagnose.prices import cost_of, usd_of_miss
 from rockbottom.diagnose.sent import Archive, Record, Sent, settled
@@ -104,7 +104,7 @@ class Stream:
     ) -> Findings:
         rules = self.behaviour or behaviour_of(self.catalog.switches)
         tolerance = self.tolerance or Tolerance()
-        memory = Memory(archive)
+        memory = SeenRequests(archive)
         entries = Entries(rules)
         findings: list[Finding] = []
         small: dict[int, int] = {}
@@ -119,7 +119,7 @@ class Stream:
             read, tokens = read + usage.cache_read, tokens + usage.total_input
             usages.append(usage)
             costs.append(cost_of(sent, usage, self.catalog))
-            verdict = Judge(memory, entries, sent, usage, tolerance.of(sent)).verdict(small)
+            verdict = MissJudge(memory, entries, sent, usage, tolerance.of(sent)).verdict(small)
             if verdict is not None:
                 findings.append(self._finding(verdict, sent, usage, memory))
             number = memory.add(sent)
@@ -134,7 +134,7 @@ class Stream:
             parts=parts_of(requests, usages, costs, archive),
         )  # fmt: skip
 
-    def _finding(self, verdict: Verdict, sent: Sent, usage: Usage, memory: Memory) -> Finding:
+    def _finding(self, verdict: JudgedMiss, sent: Sent, usage: Usage, memory: SeenRequests) -> Finding:
         tokens = min(verdict.tokens, usage.total_input - usage.cache_read)
         earlier = None if verdict.earlier is None else memory.requests[verdict.earlier]
         return Finding(
@@ -147,7 +147,7 @@ class Stream:
         self,
         findings: Sequence[Finding],
         deploys: Deploys,
-        memory: Memory,
+        memory: SeenRequests,
         usages: Sequence[Usage],
         small: dict[int, int],
     ) -> Iterator[Finding]:
@@ -168,7 +168,7 @@ class Stream:
                 continue
             small.pop(number, None)
             evidence = f"one conversation, {switch.versions} versions of the instructions in turn"
-            verdict = Verdict(Cause.VERSIONS_MIXED, tokens, evidence, switch.earlier, "", difference)
+            verdict = JudgedMiss(Cause.VERSIONS_MIXED, tokens, evidence, switch.earlier, "", difference)
             yield replace(self._finding(verdict, sent, usage, memory), number=number)
 
     def _estimated(self, sent: Sent, behaviour: Behaviour) -> Sent:

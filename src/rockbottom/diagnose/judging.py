@@ -6,14 +6,14 @@ from typing import NamedTuple
 from rockbottom.diagnose.causes import Cause
 from rockbottom.diagnose.differences import Difference, difference_of
 from rockbottom.diagnose.entries import Entries
-from rockbottom.diagnose.matching import Match, Memory, is_conversation
+from rockbottom.diagnose.matching import Match, SeenRequests, is_conversation
 from rockbottom.diagnose.sent import Sent
 from rockbottom.figures import thousands
 from rockbottom.prompt import Section
 from rockbottom.quantities import Usage
 
 
-class Verdict(NamedTuple):
+class JudgedMiss(NamedTuple):
     """The cause of one miss, its tokens and what shows it; ``earlier`` numbers the request that had sent them."""
 
     cause: Cause
@@ -26,16 +26,16 @@ class Verdict(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class Judge:
+class MissJudge:
     """One request against everything before it."""
 
-    memory: Memory
+    memory: SeenRequests
     entries: Entries
     sent: Sent
     usage: Usage
     floor: int
 
-    def verdict(self, small: dict[int, int]) -> Verdict | None:
+    def verdict(self, small: dict[int, int]) -> JudgedMiss | None:
         """The cause of its miss, or None where nothing was missed; misses under the floor are added to ``small``."""
         read = self.usage.cache_read
         if self.memory.seen_tokens(self.sent) - read < self.floor:
@@ -52,23 +52,23 @@ class Judge:
             return None
         return self._cause(match, length, holder, missed)
 
-    def _cause(self, match: Match, length: int, holder: int | None, missed: int) -> Verdict | None:
+    def _cause(self, match: Match, length: int, holder: int | None, missed: int) -> JudgedMiss | None:
         sent = self.sent
         if not (sent.rules.explicit or sent.rules.implicit_point):
-            return Verdict(Cause.UNSUPPORTED, missed, sent.model.model.name, match.number)
+            return JudgedMiss(Cause.UNSUPPORTED, missed, sent.model.model.name, match.number)
         deepest = max((sent.prompt.depths[point.after] for point in sent.prompt.points), default=0)
         if not sent.prompt.points:
             if match.shared_tokens < sent.rules.minimum_tokens:
                 return None  # too little repeats for any point to help
             mode = "; mode explicit, and no mark" if sent.prompt.implicit is False else ""
             where = f"{self._share(match, length)} were sent before{mode}"
-            return Verdict(Cause.NO_POINT, missed, where, match.number, self._end(length))
+            return JudgedMiss(Cause.NO_POINT, missed, where, match.number, self._end(length))
         if deepest < sent.rules.minimum_tokens:
             evidence = (
                 f"deepest point at {thousands(deepest)} tokens; {sent.model.model.name} needs "
                 f"{thousands(sent.rules.minimum_tokens)}"
             )
-            return Verdict(
+            return JudgedMiss(
                 Cause.UNDER_MINIMUM, missed, evidence, match.number, sent.prompt.place(sent.prompt.points[-1])
             )
         tail = self._of_tail(match)
@@ -82,7 +82,7 @@ class Judge:
             return of_entries
         return changed or self._of_points(length, holder, match)
 
-    def _of_tail(self, match: Match) -> Verdict | None:
+    def _of_tail(self, match: Match) -> JudgedMiss | None:
         """The earlier request wrote at its end alone, where the service's own point stands, and that end is gone."""
         earlier, end = match.earlier, len(match.earlier.segments)
         own = earlier.rules.implicit_point and earlier.prompt.implicit is not False
@@ -100,9 +100,9 @@ class Judge:
         place = earlier.prompt.place(gone[0])
         repeats = f"{thousands(gain)} tokens repeat up to {place}"
         evidence = f"{repeats}, and the service wrote behind that; this request lacks it"
-        return Verdict(Cause.TAIL_CHANGED, gain, evidence, match.number, place)
+        return JudgedMiss(Cause.TAIL_CHANGED, gain, evidence, match.number, place)
 
-    def _of_entries(self, length: int) -> Verdict | None:
+    def _of_entries(self, length: int) -> JudgedMiss | None:
         """What stands between the request and the entry in its shared prefix that it came closest to reading."""
         read, best = self.usage.cache_read, None
         for entry in self.entries.along(self.sent, length):
@@ -121,9 +121,9 @@ class Judge:
                 f"an entry of {thousands(entry.tokens)} tokens was live and in reach; {thousands(read)} were read"
             )
             cause = Cause.NOT_LOOKED_BACK if self._by_looking_back(entry.position) else Cause.UNEXPLAINED
-            return Verdict(cause, gain, evidence, entry.writer, expected=entry.tokens)
+            return JudgedMiss(cause, gain, evidence, entry.writer, expected=entry.tokens)
         first, place = blockers[0], self._end(entry.position)
-        return Verdict(first.cause, gain, first.evidence, entry.writer, place, expected=read)
+        return JudgedMiss(first.cause, gain, first.evidence, entry.writer, place, expected=read)
 
     def _by_looking_back(self, position: int) -> bool:
         """Whether only the service's own point, from the end of the latest message, could have read there."""
@@ -136,7 +136,7 @@ class Judge:
             return True
         return is_conversation(match, self.sent)
 
-    def _of_difference(self, match: Match) -> Verdict | None:
+    def _of_difference(self, match: Match) -> JudgedMiss | None:
         """A changed text, where the earlier request had marked what stands behind it."""
         gain = match.shared_tokens - max(self.usage.cache_read, 0)
         behind = match.shared_tokens - match.prefix_tokens
@@ -145,15 +145,15 @@ class Judge:
             return None
         old, new = match.earlier.prompt.api, self.sent.prompt.api
         if old is not new and self.entries.behaviour.api_in_key == "yes":
-            return Verdict(Cause.API_SWITCHED, gain, f"{old.value} -> {new.value}", match.number)
+            return JudgedMiss(Cause.API_SWITCHED, gain, f"{old.value} -> {new.value}", match.number)
         difference = difference_of(self.memory.archive, match.earlier, self.sent, match.length)
         if difference is None or (difference.cause in _OF_HISTORY and not is_conversation(match, self.sent)):
             return None
         if behind < self.floor and difference.cause not in _OF_HISTORY:
             return None  # a branch: what stands behind the difference is new in any case
-        return Verdict(difference.cause, gain, difference.evidence, match.number, difference.place, difference)
+        return JudgedMiss(difference.cause, gain, difference.evidence, match.number, difference.place, difference)
 
-    def _of_points(self, length: int, holder: int | None, match: Match) -> Verdict | None:
+    def _of_points(self, length: int, holder: int | None, match: Match) -> JudgedMiss | None:
         """Nothing was ever written where the shared prefix ends: the points stand elsewhere."""
         sent, gain = self.sent, self.sent.prompt.depths[length] - self.usage.cache_read
         if gain < self.floor or holder is None:
@@ -163,21 +163,21 @@ class Judge:
         if self.memory.requests[holder].model.model.id != sent.model.model.id:
             models = f"{self.memory.requests[holder].model.model.id} -> {sent.model.model.id}"
             same = self._is_same_conversation(length, match)
-            return Verdict(Cause.MODEL_SWITCHED, gain, models, holder, self._end(length)) if same else None
+            return JudgedMiss(Cause.MODEL_SWITCHED, gain, models, holder, self._end(length)) if same else None
         idle = self._idle_point(length, holder)
         if idle is not None:
-            return Verdict(Cause.UNEXPLAINED, gain, idle, holder)
+            return JudgedMiss(Cause.UNEXPLAINED, gain, idle, holder)
         place = self._end(length)
         deepest = max((entry.tokens for entry in self.entries.along(sent, length)), default=0)
         if deepest or self.usage.cache_read:
             evidence = (
                 f"{self._depth(length)} repeat, marked only up to {thousands(max(deepest, self.usage.cache_read))}"
             )
-            return Verdict(Cause.POINT_NOT_ADVANCED, gain, evidence, holder, place)
+            return JudgedMiss(Cause.POINT_NOT_ADVANCED, gain, evidence, holder, place)
         evidence = f"{self._depth(length)} repeat, but no cachePoint stands where they end{self._void(holder, length)}"
-        return Verdict(Cause.NO_POINT, gain, evidence, holder, place)
+        return JudgedMiss(Cause.NO_POINT, gain, evidence, holder, place)
 
-    def _of_short_prefix(self, length: int, holder: int, gain: int) -> Verdict | None:
+    def _of_short_prefix(self, length: int, holder: int, gain: int) -> JudgedMiss | None:
         """The earlier request marked the shared prefix, which is too short to be cached."""
         points = self.memory.requests[holder].prompt.points
         if not any(point.after <= length for point in points):
@@ -187,7 +187,7 @@ class Judge:
             f"the earlier cachePoint came after {thousands(depth)} tokens; {self.sent.model.model.name} "
             f"needs {thousands(minimum)}"
         )
-        return Verdict(Cause.UNDER_MINIMUM, gain, evidence, holder, self._end(length))
+        return JudgedMiss(Cause.UNDER_MINIMUM, gain, evidence, holder, self._end(length))
 
     def _idle_point(self, length: int, holder: int) -> str | None:
         """A point of the earlier request inside the shared prefix that should have written and did not."""

@@ -36,7 +36,7 @@ class Match(NamedTuple):
 
 
 @dataclass(slots=True)
-class Memory:
+class SeenRequests:
     """Every request seen so far, indexed by what it holds."""
 
     archive: Archive

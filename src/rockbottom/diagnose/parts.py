@@ -16,7 +16,7 @@ from rockbottom.quantities import WRITES, ZERO_USD, Unit, Usage, Usd, is_object,
 
 
 @dataclass(slots=True)
-class Amount:
+class TokenAmount:
     """Tokens and dollars; ``usd`` is of the requests that have a price."""
 
     tokens: int = 0
@@ -35,15 +35,15 @@ class Parts:
     None: not tried, or no conversation is long enough.
     """
 
-    amounts: dict[Part, Amount] = field(default_factory=dict[Part, Amount])
-    tools: dict[str, Amount] = field(default_factory=dict[str, Amount])
+    amounts: dict[Part, TokenAmount] = field(default_factory=dict[Part, TokenAmount])
+    tools: dict[str, TokenAmount] = field(default_factory=dict[str, TokenAmount])
     called: set[str] = field(default_factory=set[str])
-    results: dict[str, Amount] = field(default_factory=dict[str, Amount])
+    results: dict[str, TokenAmount] = field(default_factory=dict[str, TokenAmount])
     compaction: CompactionResult | None = None
     attached_compaction: CompactionResult | None = None
 
     @property
-    def never_called(self) -> Mapping[str, Amount]:
+    def never_called(self) -> Mapping[str, TokenAmount]:
         """Tools that were sent and that no message calls, the dearest first. The last replies are in no request."""
         unused = {name: amount for name, amount in self.tools.items() if name not in self.called}
         return dict(sorted(unused.items(), key=lambda pair: -pair[1].usd)) if self.called else {}
@@ -73,16 +73,16 @@ def parts_of(
             start, end = sent.prompt.depths[index], sent.prompt.depths[index + 1]
             usd = _usd_between(start, end, runs)
             part = part_of(segment.section, segment.kind, newest=segment.message == last)
-            parts.amounts.setdefault(part, Amount()).add(end - start, usd)
+            parts.amounts.setdefault(part, TokenAmount()).add(end - start, usd)
             if part in (Part.TOOLS, Part.RESULTS):
                 _add_by_tool(parts, part, archive.blocks.get(segment.digest), names).add(end - start, usd)
     return parts
 
 
-def _add_by_tool(parts: Parts, part: Part, block: Any, names: Mapping[str, str]) -> Amount:
+def _add_by_tool(parts: Parts, part: Part, block: Any, names: Mapping[str, str]) -> TokenAmount:
     if part is Part.TOOLS:
-        return parts.tools.setdefault(_tool_name(block), Amount())
-    return parts.results.setdefault(names.get(_result_id(block), "a tool that is not shown"), Amount())
+        return parts.tools.setdefault(_tool_name(block), TokenAmount())
+    return parts.results.setdefault(names.get(_result_id(block), "a tool that is not shown"), TokenAmount())
 
 
 def _runs(usage: Usage, cost: Cost) -> Iterator[_Run]:

@@ -13,7 +13,7 @@ from rockbottom.catalog import SetApart
 from rockbottom.diagnose.causes import Cause
 from rockbottom.diagnose.differences import Difference
 from rockbottom.diagnose.findings import Alone, CauseTotal, Finding, Findings, Saving
-from rockbottom.diagnose.parts import Amount, Parts
+from rockbottom.diagnose.parts import Parts, TokenAmount
 from rockbottom.diagnose.volatile import VolatileKind
 from rockbottom.documents import PromptPart, PromptParts
 from rockbottom.quantities import ZERO_USD, Usd
@@ -176,7 +176,7 @@ def prompts_of(parts: Parts) -> PromptParts | None:
     )  # fmt: skip
 
 
-def _ranked(amounts: Mapping[str, Amount]) -> tuple[PromptPart, ...]:
+def _ranked(amounts: Mapping[str, TokenAmount]) -> tuple[PromptPart, ...]:
     """The dearest first."""
     parts = [PromptPart(name=name, tokens=amount.tokens, usd=amount.usd) for name, amount in amounts.items()]
     return tuple(sorted(parts, key=lambda part: (-part.usd, -part.tokens, part.name)))

@@ -88,7 +88,7 @@ def masked(text: str) -> str:
 
 
 @dataclass(frozen=True, slots=True)
-class Changed:
+class TextChange:
     """Where two texts differ first: what changed there, and from what to what."""
 
     kind: VolatileKind
@@ -97,7 +97,7 @@ class Changed:
     after: str
 
 
-def change_between(before: str, after: str) -> Changed:
+def change_between(before: str, after: str) -> TextChange:
     """The first change; named by its kind where the texts have the same mask up to and including it."""
     new_end = old_end = 0
     for new, old in zip(spans_of(after), spans_of(before), strict=False):
@@ -105,10 +105,10 @@ def change_between(before: str, after: str) -> Changed:
             break
         texts = before[old.start : old.end], after[new.start : new.end]
         if texts[0] != texts[1]:
-            return Changed(new.kind, new.start, *texts)
+            return TextChange(new.kind, new.start, *texts)
         new_end, old_end = new.end, old.end
     head, tail = common_ends(before, after)
-    return Changed(VolatileKind.TEXT, head, before[head : len(before) - tail], after[head : len(after) - tail])
+    return TextChange(VolatileKind.TEXT, head, before[head : len(before) - tail], after[head : len(after) - tail])
 
 
 def common_ends(before: str, after: str) -> tuple[int, int]:

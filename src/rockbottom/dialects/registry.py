@@ -93,7 +93,7 @@ def counts_of(counted: object) -> Counts | None:
     return None
 
 
-class Route(NamedTuple):
+class OperationRoute(NamedTuple):
     """An operation, and the model id in its path; "" where the body names the model."""
 
     operation: str
@@ -101,7 +101,7 @@ class Route(NamedTuple):
 
 
 @lru_cache(maxsize=4096)
-def route_to(path: str, *, below: bool = False) -> Route | None:
+def route_to(path: str, *, below: bool = False) -> OperationRoute | None:
     """The operation that a path, without query and still percent-encoded, is for; None: of no dialect.
 
     ``below``: the path may stand below another, as that of a proxy. ARNs with plain slashes are understood too.
@@ -109,7 +109,7 @@ def route_to(path: str, *, below: bool = False) -> Route | None:
     for pattern, operation in _patterns():
         match = pattern.search(path) if below else pattern.match(path)
         if match is not None:
-            return Route(operation, unquote(match.groupdict().get("model", "")))
+            return OperationRoute(operation, unquote(match.groupdict().get("model", "")))
     return None
 
 

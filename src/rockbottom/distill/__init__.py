@@ -3,14 +3,14 @@
 Needs boto3 (the extra ``aws``) once something is sent; data and costs do not.
 """
 
-from rockbottom.distill.costs import DISTILLED, Call, DistillationCost, Way, distillation_cost, pair_of
+from rockbottom.distill.costs import DISTILLED, CallTokens, DistillationCost, WayCost, distillation_cost, pair_of
 from rockbottom.distill.data import TrainingData, training_data
 from rockbottom.distill.errors import DistillError, JobEnded, NoSuchJob, NoSuchPair, UnfitData
 from rockbottom.distill.jobs import DistillationJob, begin, deploy, look, made_by, remove, stop, wait
 
 __all__ = [
     "DISTILLED",
-    "Call",
+    "CallTokens",
     "DistillError",
     "DistillationCost",
     "DistillationJob",
@@ -19,7 +19,7 @@ __all__ = [
     "NoSuchPair",
     "TrainingData",
     "UnfitData",
-    "Way",
+    "WayCost",
     "begin",
     "deploy",
     "distillation_cost",

@@ -26,7 +26,7 @@ _MTOK = Decimal(1_000_000)
 
 
 @dataclass(frozen=True, slots=True)
-class Call:
+class CallTokens:
     """Tokens of one call: all input, of which ``shared`` is the same in every one, and output."""
 
     input: Decimal
@@ -35,7 +35,7 @@ class Call:
 
 
 @dataclass(frozen=True, slots=True)
-class Way:
+class WayCost:
     """One way to answer the same calls: what a call and a month of them cost; ``fixed_usd`` a month is in it."""
 
     name: str
@@ -55,7 +55,7 @@ class DistillationCost:
     teacher_usd: Usd
     training_usd: Usd | None
     storage_usd: Usd
-    ways: tuple[Way, ...]
+    ways: tuple[WayCost, ...]
     calls_to_pay_back: Decimal | None
     calls_to_pay_storage: Decimal | None
 
@@ -65,7 +65,7 @@ class DistillationCost:
         return None if self.training_usd is None else self.teacher_usd + self.training_usd
 
     @property
-    def cheaper(self) -> tuple[Way, ...]:
+    def cheaper(self) -> tuple[WayCost, ...]:
         """The ways that need no training and cost no more in a month than the distilled student."""
         distilled = next(way for way in self.ways if way.name == DISTILLED)
         return tuple(way for way in self.ways if way.name != DISTILLED and way.usd_month <= distilled.usd_month)
@@ -88,7 +88,7 @@ def pair_of(teacher: str, student: str, catalog: Catalog) -> DistillationPair:
 
 
 def distillation_cost(
-    pair: DistillationPair, call: Call, *, records: int, epochs: int, month: Decimal, from_logs: bool, on: date,
+    pair: DistillationPair, call: CallTokens, *, records: int, epochs: int, month: Decimal, from_logs: bool, on: date,
     catalog: Catalog, book: PriceBook,
 ) -> DistillationCost:  # fmt: skip
     """The bill of a distillation and the month after it. Raises NoPriceInForce where the teacher has no price."""
@@ -98,8 +98,8 @@ def distillation_cost(
     training = None if pair.training is None else trained * pair.training / _MTOK
     storage = prices_of("agent")["custom_models"].of(1)
     distilled = (call.input * pair.custom_input + call.output * pair.custom_output) / _MTOK
-    ways = [Way("teacher", teacher, teacher * month), *prices.others(call, month)]
-    ways.append(Way(DISTILLED, distilled, distilled * month + storage, storage))
+    ways = [WayCost("teacher", teacher, teacher * month), *prices.others(call, month)]
+    ways.append(WayCost(DISTILLED, distilled, distilled * month + storage, storage))
     saved, labelling = teacher - distilled, Decimal(0) if from_logs else teacher * records
     once = None if training is None else labelling + training
     pays = saved > 0
@@ -116,7 +116,7 @@ class _Prices:
     catalog: Catalog
     book: PriceBook
 
-    def others(self, call: Call, month: Decimal) -> Iterator[Way]:
+    def others(self, call: CallTokens, month: Decimal) -> Iterator[WayCost]:
         """The ways that need no training and have a price."""
         for name, model, tier, cached in (
             ("teacher, cached", self.pair.teacher, Tier.DEFAULT, True),
@@ -131,9 +131,9 @@ class _Prices:
                 usd = self.call(model, tier, call, cached=cached)
             except NoPriceInForce:
                 continue
-            yield Way(name, usd, usd * month)
+            yield WayCost(name, usd, usd * month)
 
-    def call(self, model: str, tier: Tier, call: Call, *, cached: bool = False) -> Usd:
+    def call(self, model: str, tier: Tier, call: CallTokens, *, cached: bool = False) -> Usd:
         """One call in the pair's Region; cached: what is shared is read."""
         read = call.shared if cached else Decimal(0)
         model_id = self.catalog.model(model)

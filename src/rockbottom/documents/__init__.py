@@ -29,7 +29,7 @@ from rockbottom.documents.bench import (
 )
 from rockbottom.documents.besides import BesideCost
 from rockbottom.documents.grading import (
-    Agreement,
+    AgreementResult,
     CheckCounts,
     GradedAnswers,
     GradedModel,
@@ -71,7 +71,7 @@ from rockbottom.documents.routing import RoutedPolicy, RoutingResult, TakenResul
 __all__ = [
     "CHEAPER",
     "SCHEMA",
-    "Agreement",
+    "AgreementResult",
     "BenchLane",
     "BenchModel",
     "BenchResults",

@@ -80,7 +80,7 @@ class GradedModel(msgspec.Struct, frozen=True, kw_only=True):
     votes: ModelVotes
 
 
-class Agreement(msgspec.Struct, frozen=True, kw_only=True):
+class AgreementResult(msgspec.Struct, frozen=True, kw_only=True):
     """How far votes on one answer agree; None where no two can be compared, or where kappa is not defined."""
 
     items: int
@@ -88,7 +88,7 @@ class Agreement(msgspec.Struct, frozen=True, kw_only=True):
     kappa: float | None
 
 
-class PairAgreement(Agreement, frozen=True, kw_only=True):
+class PairAgreement(AgreementResult, frozen=True, kw_only=True):
     """How far votes in pairs agree, and what the order of the two answers did to them."""
 
     first_preferred: int
@@ -110,7 +110,7 @@ class JudgeRow(msgspec.Struct, frozen=True, kw_only=True):
     output_tokens: int
     judges_itself: bool
     same_vendor: tuple[str, ...]
-    rubric: Agreement | None
+    rubric: AgreementResult | None
     pair: PairAgreement | None
 
 

@@ -3,19 +3,19 @@
 from rockbottom.engine.cluster import Cluster
 from rockbottom.engine.errors import EngineFailed, NotPartitionable
 from rockbottom.engine.processes import Processes
-from rockbottom.engine.running import Answer, Engine, Job, answered
+from rockbottom.engine.running import Engine, EngineResult, ReplayJob, answered
 from rockbottom.engine.work import BUCKETS, Columns, columns_of, tallies_of
 
 __all__ = [
     "BUCKETS",
-    "Answer",
     "Cluster",
     "Columns",
     "Engine",
     "EngineFailed",
-    "Job",
+    "EngineResult",
     "NotPartitionable",
     "Processes",
+    "ReplayJob",
     "answered",
     "columns_of",
     "tallies_of",

@@ -10,7 +10,7 @@ from importlib import import_module
 from typing import Any, cast
 
 from rockbottom.engine.errors import EngineFailed
-from rockbottom.engine.running import Groups, Job
+from rockbottom.engine.running import Groups, ReplayJob
 from rockbottom.engine.work import Columns, columns_of, tallies_of
 from rockbottom.extras import needing
 from rockbottom.replay import Tally
@@ -49,7 +49,7 @@ class Cluster:
         if self._mine:
             self._ray.shutdown()
 
-    def columns(self, job: Job) -> Iterator[Columns]:
+    def columns(self, job: ReplayJob) -> Iterator[Columns]:
         """Every file read on some machine."""
         ray = self._ray
         common = ray.put((job.parts, job.reader, job.settings, job.buckets))
@@ -61,7 +61,7 @@ class Cluster:
             waiting[known] = number
         yield from self._as_they_come(waiting)
 
-    def tallies(self, job: Job, groups: Groups) -> Iterator[list[Tally]]:
+    def tallies(self, job: ReplayJob, groups: Groups) -> Iterator[list[Tally]]:
         """Every group replayed on some machine; a small source in one go."""
         ray = self._ray
         common = ray.put((groups.names, groups.repeated, tuple(job.questions), job.catalog, groups.exact))

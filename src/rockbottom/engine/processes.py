@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from rockbottom.engine.errors import EngineFailed
-from rockbottom.engine.running import Groups, Job
+from rockbottom.engine.running import Groups, ReplayJob
 from rockbottom.engine.work import Columns, columns_of, tallies_of
 from rockbottom.files import make_folder, named, private, replacing
 from rockbottom.replay import Tally
@@ -43,12 +43,12 @@ class Processes:
     def __exit__(self, *_: object) -> None:
         self._pool.shutdown(wait=True, cancel_futures=True)
 
-    def columns(self, job: Job) -> Iterator[Columns]:
+    def columns(self, job: ReplayJob) -> Iterator[Columns]:
         """Every file read by one of the processes."""
         job_file = self._job_file(job)
         return self._all([(_read, (job_file, number)) for number in range(len(job.parts))])
 
-    def tallies(self, job: Job, groups: Groups) -> Iterator[list[Tally]]:
+    def tallies(self, job: ReplayJob, groups: Groups) -> Iterator[list[Tally]]:
         """Every group replayed by one of the processes; a small source in one go."""
         buckets = [list(range(job.buckets))] if groups.exact else [[bucket] for bucket in range(job.buckets)]
         job_file = self._job_file((job, groups))
@@ -89,7 +89,7 @@ def _job_in(path: Path) -> Any:
 
 
 def _read(job_file: Path, number: int) -> Columns:
-    job: Job = _job_in(job_file)
+    job: ReplayJob = _job_in(job_file)
     known, pieces = columns_of(number, job.parts[number], job.reader, job.settings, job.buckets)
     for bucket, piece in enumerate(pieces):
         if len(piece):

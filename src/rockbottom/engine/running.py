@@ -14,7 +14,7 @@ SMALL = 10_000
 
 
 @dataclass(frozen=True, slots=True)
-class Job:
+class ReplayJob:
     """What to replay: the files of a source, how they are read, the questions.
 
     Up to ``small`` requests are one group, so that the least possible bill is searched for as in one process.
@@ -30,7 +30,7 @@ class Job:
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class EngineResult:
     """One tally for each question, and counts of what was read; ``without_blocks`` requests have no prompt recorded."""
 
     questions: Sequence[ReplayQuestion]
@@ -55,18 +55,18 @@ class Groups:
 class Engine(Protocol):
     """Where partitions run. Both steps yield in any order, as they finish; what failed is done again."""
 
-    def columns(self, job: Job) -> Iterator[Columns]:
+    def columns(self, job: ReplayJob) -> Iterator[Columns]:
         """Every file read; its rows stay where they were made."""
         ...
 
-    def tallies(self, job: Job, groups: Groups) -> Iterator[list[Tally]]:
+    def tallies(self, job: ReplayJob, groups: Groups) -> Iterator[list[Tally]]:
         """Every group of families replayed under every question."""
         ...
 
 
 def answered(
-    job: Job, engine: Engine, progress: Callable[[str, int, int], None] = lambda step, done, of: None
-) -> Answer:
+    job: ReplayJob, engine: Engine, progress: Callable[[str, int, int], None] = lambda step, done, of: None
+) -> EngineResult:
     """The job done by an engine. ``progress`` is called with the step, how much of it is done, and how much there is.
 
     Raises NotPartitionable, EngineFailed, and what reading and replaying raise.
@@ -93,7 +93,7 @@ def answered(
         damages.extend(file.damages)
     duplicates = sum(file.duplicates for file in files) + _repeats(files, repeated)
     without = sum(file.requests - file.with_blocks for file in files)
-    return Answer(questions, sums, requests, without, damages, duplicates, sum(file.bytes_read for file in files))
+    return EngineResult(questions, sums, requests, without, damages, duplicates, sum(file.bytes_read for file in files))
 
 
 def _repeats(files: Sequence[Columns], repeated: Repeated) -> int:

@@ -5,7 +5,7 @@ import shlex
 import shutil
 from pathlib import Path
 
-from rockbottom.extras.installation import NAME, Installation, Keeper, this_installation
+from rockbottom.extras.installation import NAME, Installation, Installer, this_installation
 
 
 def install_command(*extras: str, installation: Installation | None = None) -> str:
@@ -14,17 +14,17 @@ def install_command(*extras: str, installation: Installation | None = None) -> s
     Tools that make an environment anew (uv tool, uvx, pipx) are told the extras that are there already as well.
     """
     copy = installation or this_installation()
-    if copy.keeper in (Keeper.PIP, Keeper.UV):
+    if copy.keeper in (Installer.PIP, Installer.UV):
         return _line(_installer(copy), *copy.requirement(*extras))
     present = {"all"} if "all" in copy.extras else set(copy.extras)
     *_, requirement = copy.requirement(*sorted({*present, *extras}))
     editable = ["--editable"] if len(copy.requirement()) > 1 else []
     match copy.keeper:
-        case Keeper.UV_TOOL:
+        case Installer.UV_TOOL:
             return _line("uv tool install", *editable, requirement)
-        case Keeper.UVX:
+        case Installer.UVX:
             return f"{_line('uvx --from', requirement)} {NAME} ..."
-        case Keeper.PIPX:
+        case Installer.PIPX:
             return _line("pipx install --force", *editable, requirement)
         case _:
             return f"{_line('pipx run --spec', requirement)} {NAME} ..."
@@ -40,7 +40,7 @@ def _installer(copy: Installation) -> str:
     """``pip install`` where that is the environment's own pip; else what reaches this environment from any shell."""
     folder = Path(copy.executable).parent
     python = _line(_near(copy.executable))
-    if copy.keeper in (Keeper.UV, Keeper.UV_TOOL, Keeper.UVX):
+    if copy.keeper in (Installer.UV, Installer.UV_TOOL, Installer.UVX):
         active = os.environ.get("VIRTUAL_ENV")
         return "uv pip install" if active and Path(active) == folder.parent else f"uv pip install --python {python}"
     pip = shutil.which("pip")

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 NAME = "rockbottom"
 
 
-class Keeper(Enum):
+class Installer(Enum):
     """What put an environment together, and so what adds a package to it."""
 
     PIP = auto()
@@ -36,7 +36,7 @@ class Installation:
 
     version: str
     direct_url: dict[str, Any] | None
-    keeper: Keeper
+    keeper: Installer
     executable: str
     extras: frozenset[str] = frozenset()
 
@@ -75,15 +75,15 @@ def this_installation() -> Installation:
     return Installation(version, direct_url, keeper_of(Path(sys.prefix)), sys.executable, _whole_extras(copy))
 
 
-def keeper_of(prefix: Path) -> Keeper:
+def keeper_of(prefix: Path) -> Installer:
     """What keeps the environment in this folder, by the files and folders that each tool makes."""
     if (prefix / "uv-receipt.toml").is_file():
-        return Keeper.UV_TOOL
+        return Installer.UV_TOOL
     if (prefix / "pipx_metadata.json").is_file():
-        return Keeper.PIPX if prefix.parent.name == "venvs" else Keeper.PIPX_RUN
+        return Installer.PIPX if prefix.parent.name == "venvs" else Installer.PIPX_RUN
     if re.match(r"(archive|environments)-v\d", prefix.parent.name):  # folders of uv's cache
-        return Keeper.UVX
-    return Keeper.PIP if find_spec("pip") else Keeper.UV
+        return Installer.UVX
+    return Installer.PIP if find_spec("pip") else Installer.UV
 
 
 def _direct_url(copy: "Distribution | None") -> dict[str, Any] | None:

@@ -8,7 +8,7 @@ from rockbottom.client import Attachment, Call, counts_nothing, with_usage
 from rockbottom.dialects import Params, operation_of
 from rockbottom.gateway.errors import Refused
 from rockbottom.gateway.keys import Key
-from rockbottom.gateway.routes import Route
+from rockbottom.gateway.routes import GatewayRoute
 from rockbottom.gateway.sigv4 import Signed
 from rockbottom.gateway.splicing import Unspliceable, has_each_once, spliced, without_elements
 from rockbottom.quantities import Undecodable, decoded, is_list, is_object
@@ -19,11 +19,11 @@ _BATCH_MODEL = "x-amzn-bedrock-modelid"  # user guide, inference-openai-batch (2
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class RoutedRequest:
     """A request, its route, and its body as it was read: None where it was not, or is no JSON object."""
 
     request: Signed
-    route: Route
+    route: GatewayRoute
     body: Body | None
 
     @property
@@ -52,10 +52,10 @@ class Asked:
         return {"modelId": self.route.model, **({"body": self.body} if self.route.is_native else self.body)}
 
 
-def asked_of(request: Signed, route: Route) -> Asked:
+def asked_of(request: Signed, route: GatewayRoute) -> RoutedRequest:
     """The request read, where its body matters. Raises Refused for one that cannot be, since it is compressed."""
     if not (route.is_planned or route.names_model):
-        return Asked(request, route, None)
+        return RoutedRequest(request, route, None)
     if request.headers.get("content-encoding", "identity").strip().lower() not in ("", "identity"):
         message = "The gateway has to read the body; send it without Content-Encoding."
         raise Refused(415, "ValidationException", message)
@@ -63,11 +63,11 @@ def asked_of(request: Signed, route: Route) -> Asked:
         body = decoded(request.body, Body)
     except Undecodable:
         body = None  # the service will say what is wrong with it
-    read = Asked(request, route, body)
-    return Asked(request, route.at(read.model), body)
+    read = RoutedRequest(request, route, body)
+    return RoutedRequest(request, route.at(read.model), body)
 
 
-def model_for(key: Key, read: Asked) -> str | None:
+def model_for(key: Key, read: RoutedRequest) -> str | None:
     """The model that a key must be allowed to call; None: it asks none.
 
     Of a member that is there twice the service may take the other one: to a key that may not call every model such a
@@ -80,7 +80,7 @@ def model_for(key: Key, read: Asked) -> str | None:
     return read.model
 
 
-def _batch_model(key: Key, read: Asked) -> str | None:
+def _batch_model(key: Key, read: RoutedRequest) -> str | None:
     """The model that a batch names in its header. Raises Refused for a key that may make none."""
     if not read.route.is_batch:
         return None
@@ -90,7 +90,7 @@ def _batch_model(key: Key, read: Asked) -> str | None:
     return read.request.headers.get(_BATCH_MODEL, "") if read.route.operation == "CreateBatch" else None
 
 
-def stripped(read: Asked, beginnings: Sequence[str]) -> Asked:
+def stripped(read: RoutedRequest, beginnings: Sequence[str]) -> RoutedRequest:
     """The request without texts of the system that begin so; as it is where it has none, or nothing else."""
     body = read.body if read.params is not None and beginnings else None
     system: Any = body.get("system") if body is not None else None
@@ -129,7 +129,7 @@ def readable(headers: Mapping[str, str]) -> Mapping[str, str]:
     return headers if encodings == accepted else {**headers, "accept-encoding": encodings}
 
 
-def travelling(read: Asked, call: Call, *, counting: bool) -> bytes:
+def travelling(read: RoutedRequest, call: Call, *, counting: bool) -> bytes:
     """The bytes that came, with what the plan adds, and with the usage asked for where it is ``counting``."""
     data, body = read.request.body, read.body
     assert body is not None  # it was planned

@@ -45,7 +45,7 @@ class Upstream(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         return (self.mantle or f"https://bedrock-mantle.{self.region}.api.aws").rstrip("/")
 
 
-class Limits(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class GatewayLimits(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """The largest body (MB of a million bytes), and seconds to connect, to wait for bytes of a reply, to drain."""
 
     body_mb: Positive = 32.0
@@ -104,7 +104,7 @@ class Configuration(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     ledger: str | None = None
     ship: Ship | None = None
     budgets: list[BudgetRow] = []
-    limits: Limits = Limits()
+    limits: GatewayLimits = GatewayLimits()
     tls: Tls | None = None
     admin: str | None = None
     metrics: str | None = None

@@ -13,7 +13,7 @@ from typing import cast
 import httptools
 
 from rockbottom.figures import bare
-from rockbottom.gateway.replies import Header, Reply
+from rockbottom.gateway.replies import Header, PipedReply
 
 _MOST_WAITING = 1 << 18  # bytes of a reply that wait for the caller, before the service has to wait
 _MOST_HEAD = 1 << 18  # bytes of a reply before its body begins
@@ -24,7 +24,7 @@ _NO_BODY = frozenset({204, 304})
 
 
 @dataclass(frozen=True, slots=True)
-class Address:
+class HostAddress:
     """Where connections are made to."""
 
     host: str
@@ -41,11 +41,11 @@ class Pool:
     def __init__(self, connect_s: float, read_s: float) -> None:
         self.read_s = read_s
         self._connect_s = connect_s
-        self._idle: dict[Address, list[_Connection]] = {}
+        self._idle: dict[HostAddress, list[_Connection]] = {}
         self._open: set[_Connection] = set()
         self._ticking: asyncio.TimerHandle | None = None
 
-    async def ask(self, address: Address, head: bytes, body: bytes) -> Reply:
+    async def ask(self, address: HostAddress, head: bytes, body: bytes) -> PipedReply:
         """The reply to a request, once its head has come. Raises OSError (TimeoutError) where there is none."""
         connection = self._idle_connection(address) or await self._connected(address)
         reply = connection.ask(head, body)
@@ -81,7 +81,7 @@ class Pool:
         if connection in idle:
             idle.remove(connection)
 
-    def _idle_connection(self, address: Address) -> "_Connection | None":
+    def _idle_connection(self, address: HostAddress) -> "_Connection | None":
         idle = self._idle.get(address, [])
         while idle:
             connection = idle.pop()  # the one that was used last: the others may grow old
@@ -89,7 +89,7 @@ class Pool:
                 return connection
         return None
 
-    async def _connected(self, address: Address) -> "_Connection":
+    async def _connected(self, address: HostAddress) -> "_Connection":
         loop = asyncio.get_running_loop()
         context = _context() if address.tls else None
         async with asyncio.timeout(self._connect_s):
@@ -121,11 +121,11 @@ class _Connection(asyncio.Protocol):
     transport: asyncio.Transport
     _unsent: int = 0  # bytes of the request, when it was looked at last
 
-    def __init__(self, pool: Pool, address: Address, loop: asyncio.AbstractEventLoop) -> None:
+    def __init__(self, pool: Pool, address: HostAddress, loop: asyncio.AbstractEventLoop) -> None:
         self.address, self.loop = address, loop
         self._pool = pool
         self._parser = httptools.HttpResponseParser(self)
-        self._reply: Reply | None = None
+        self._reply: PipedReply | None = None
         self._headers: list[Header] = []
         self._head = 0  # bytes of the reply's head so far
         self._again = True  # another request may follow
@@ -137,9 +137,9 @@ class _Connection(asyncio.Protocol):
         """Whether a reply is awaited on it."""
         return self._reply is not None
 
-    def ask(self, head: bytes, body: bytes) -> Reply:
+    def ask(self, head: bytes, body: bytes) -> PipedReply:
         """Send a request."""
-        reply = self._reply = Reply(self)
+        reply = self._reply = PipedReply(self)
         self._head, self._heard = 0, True
         if len(body) <= _JOINED:
             self.transport.write(head + body)
@@ -154,7 +154,7 @@ class _Connection(asyncio.Protocol):
             self._paused = False
             self.transport.resume_reading()
 
-    def free(self, reply: Reply) -> None:
+    def free(self, reply: PipedReply) -> None:
         """Nobody reads the reply any more."""
         self._reply = None
         self._heard = True
@@ -251,7 +251,7 @@ class _Connection(asyncio.Protocol):
             reply.end()
 
 
-def _ends_with_connection(reply: Reply) -> bool:
+def _ends_with_connection(reply: PipedReply) -> bool:
     """Whether neither a length nor chunks tell the end of a reply."""
     fields = {name.lower(): value.lower() for name, value in reply.headers}
     chunked = fields.get(b"transfer-encoding", b"").rstrip().endswith(b"chunked")

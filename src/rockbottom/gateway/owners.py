@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from rockbottom.catalog import RUNTIME
-from rockbottom.gateway.asking import Asked
+from rockbottom.gateway.asking import RoutedRequest
 from rockbottom.gateway.errors import Refused
 from rockbottom.gateway.keys import Key
 from rockbottom.gateway.owner_store import OwnerStore
@@ -50,7 +50,7 @@ class Owners:
         if self._store is not None:
             self._store.close()
 
-    async def checked(self, read: Asked, key: Key) -> Asked:
+    async def checked(self, read: RoutedRequest, key: Key) -> RoutedRequest:
         """The request, at the host where what it names was made.
 
         Raises Refused where another key made it, or nobody who is known, and where that cannot be told now. On an open
@@ -69,14 +69,14 @@ class Owners:
                 read = replace(read, route=replace(read.route, host=host))
         return read
 
-    def learning(self, read: Asked, key: Key) -> "Learning | None":
+    def learning(self, read: RoutedRequest, key: Key) -> "OwnerSeeker | None":
         """What learns from the good reply to a request; None where nothing is to be learned."""
         body = read.body
         is_making = read.route.operation in _MAKING and not (body is not None and body.get("store") is False)
         if not is_making:
             return None
         owner = f"{key.id or _EVERYBODY} {read.route.host or RUNTIME}"
-        return Learning(self, owner, most=1 if read.route.operation == "Responses" else _MOST_NAMES)
+        return OwnerSeeker(self, owner, most=1 if read.route.operation == "Responses" else _MOST_NAMES)
 
     async def put(self, name: str, owner: str) -> None:
         """Remember an owner, and the host where it was made, with a space between."""
@@ -114,7 +114,7 @@ class Owners:
             )
 
 
-class Learning:
+class OwnerSeeker:
     """Looks for names in the pieces of one reply."""
 
     def __init__(self, owners: Owners, owner: str, most: int) -> None:
@@ -135,7 +135,7 @@ class Learning:
                 await self._owners.put(name, self._owner)
 
 
-def named_in(read: Asked) -> Iterator[str]:
+def named_in(read: RoutedRequest) -> Iterator[str]:
     """The responses, batches and files that a request names. Objects of S3 are nobody's in particular."""
     surface, body = read.route.surface, read.body
     if surface is not None and surface.operation in _NAMING:

@@ -22,7 +22,7 @@ _LINES, _SECOND = 20, 1.0
 _LONGEST_PATH, _LONGEST_MESSAGE = 300, 500
 
 
-class Refusals:
+class RefusalSender:
     """Sends refusals, and logs them: 20 in a second at most, for a flood of them is not to fill a disk or hold up
     calls; how many were left out is said with the next one. ``clock`` runs in seconds."""
 

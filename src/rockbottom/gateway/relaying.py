@@ -12,17 +12,17 @@ from rockbottom.catalog import RUNTIME
 from rockbottom.client import Attachment, Call, Watched, about_points, tagged, watched, whereabouts_of, with_project
 from rockbottom.dialects import Params, is_guarded
 from rockbottom.figures import thousands
-from rockbottom.gateway.asking import Asked, asked_of, is_counted, model_for, readable, stripped, travelling
+from rockbottom.gateway.asking import RoutedRequest, asked_of, is_counted, model_for, readable, stripped, travelling
 from rockbottom.gateway.configuration import Configuration
 from rockbottom.gateway.errors import Refused
 from rockbottom.gateway.identities import Identities
 from rockbottom.gateway.keys import Key
-from rockbottom.gateway.owners import Learning, Owners
-from rockbottom.gateway.refusing import Refusals
-from rockbottom.gateway.replies import Reply
+from rockbottom.gateway.owners import Owners, OwnerSeeker
+from rockbottom.gateway.refusing import RefusalSender
+from rockbottom.gateway.replies import PipedReply
 from rockbottom.gateway.routes import route_of
 from rockbottom.gateway.sigv4 import Signed
-from rockbottom.gateway.upstream import Way, frozen
+from rockbottom.gateway.upstream import UpstreamClient, frozen
 from rockbottom.process import Visitors
 from rockbottom.quantities import RockbottomError
 
@@ -44,8 +44,8 @@ class Departure:
     ``counting``: its usage was asked for here, and not by the caller, who is not to see it.
     """
 
-    read: Asked
-    way: Way
+    read: RoutedRequest
+    way: UpstreamClient
     headers: Mapping[str, str]
     body: bytes
     original: bytes
@@ -53,7 +53,7 @@ class Departure:
     call: Call | None
     counting: bool = False
     credentials: Any = None
-    learning: Learning | None = None
+    learning: OwnerSeeker | None = None
 
     @property
     def changed(self) -> bool:
@@ -68,16 +68,16 @@ class Relay:
         self,
         configuration: Configuration,
         identities: Identities,
-        way: Way,
+        way: UpstreamClient,
         attachment_for: Callable[[Key], Attachment],
         owners: Owners,
     ) -> None:
         self._attachment_for, self._owners = attachment_for, owners
-        self._refusals = Refusals()
+        self._refusals = RefusalSender()
         self.under_way = self.answered = 0
         self.take_over(configuration, identities, way)
 
-    def take_over(self, configuration: Configuration, identities: Identities, way: Way) -> None:
+    def take_over(self, configuration: Configuration, identities: Identities, way: UpstreamClient) -> None:
         """Carry what comes from now on so; what has left goes on as it left."""
         self.configuration, self.identities, self.way = configuration, identities, way
         self._most = int(configuration.limits.body_mb * 1_000_000)
@@ -152,7 +152,7 @@ class Relay:
         limit = f"A body may have at most {thousands(self._most)} bytes at this gateway (limits.body_mb)."
         return Refused(413, "RequestEntityTooLargeException", limit)
 
-    async def _departed(self, read: Asked, key: Key) -> Departure:
+    async def _departed(self, read: RoutedRequest, key: Key) -> Departure:
         """The request planned, where it can be. Raises what a budget raises."""
         attachment, original = self._attachment_for(key), read.request.body
         if not attachment.options.dry_run:
@@ -220,7 +220,7 @@ class Relay:
         finally:
             reply.close()
 
-    async def _sent(self, departure: Departure) -> Reply:
+    async def _sent(self, departure: Departure) -> PipedReply:
         reply = await self._attempt(departure, departure.body)
         if reply.status not in (400, 403) or not departure.changed or departure.call is None:
             return reply
@@ -237,7 +237,7 @@ class Relay:
         reply.close()
         return await self._attempt(departure, departure.original)
 
-    async def _attempt(self, departure: Departure, body: bytes) -> Reply:
+    async def _attempt(self, departure: Departure, body: bytes) -> PipedReply:
         read, request = departure.read, departure.read.request
         if body is request.body and read.route.path == request.path:
             leaving = request.with_headers(departure.headers)
@@ -245,7 +245,7 @@ class Relay:
             leaving = Signed(request.method, read.route.path, request.query, departure.headers, body)
         return await departure.way.send(_host(read), leaving, departure.credentials)
 
-    async def _answered(self, departure: Departure, reply: Reply, send: Send) -> None:
+    async def _answered(self, departure: Departure, reply: PipedReply, send: Send) -> None:
         call, attachment = departure.call, departure.attachment
         own = _COUNTED_REPLY_HEADERS if departure.counting else _OWN_REPLY_HEADERS
         headers = [(name, value) for name, value in reply.headers if name.lower() not in own]
@@ -284,7 +284,7 @@ class Broken(Exception):  # no error of the caller's: his connection is closed, 
     """A reply broke off after it had begun: uvicorn closes the connection, so the caller sees that it is not whole."""
 
 
-def _host(read: Asked) -> str:
+def _host(read: RoutedRequest) -> str:
     return read.route.host or RUNTIME
 
 

@@ -6,7 +6,7 @@ from typing import Protocol
 Header = tuple[bytes, bytes]
 
 
-class Source(Protocol):
+class ReplySource(Protocol):
     """The connection that a reply comes from."""
 
     loop: asyncio.AbstractEventLoop
@@ -15,17 +15,17 @@ class Source(Protocol):
         """The caller has taken what had come."""
         ...
 
-    def free(self, reply: "Reply", /) -> None:
+    def free(self, reply: "PipedReply", /) -> None:
         """Nobody reads the reply any more."""
         ...
 
 
-class Reply:
+class PipedReply:
     """One reply: its status and header fields as they came, then its body piece by piece."""
 
     __slots__ = ("_connection", "_error", "_pieces", "_waiter", "headers", "status", "waiting", "whole")
 
-    def __init__(self, connection: Source) -> None:
+    def __init__(self, connection: ReplySource) -> None:
         self.status = 0  # not yet
         self.headers: list[Header] = []
         self.waiting = 0  # bytes
@@ -33,7 +33,7 @@ class Reply:
         self._pieces: list[bytes] = []
         self._error: OSError | None = None
         self._waiter: asyncio.Future[None] | None = None
-        self._connection: Source | None = connection
+        self._connection: ReplySource | None = connection
 
     async def begun(self) -> None:
         """Returns when its head is there. Raises OSError where none comes."""

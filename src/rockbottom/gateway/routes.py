@@ -24,7 +24,7 @@ _HOSTS = {"runtime": RUNTIME, "mantle": MANTLE}
 
 
 @dataclass(frozen=True, slots=True)
-class Route:
+class GatewayRoute:
     """An operation of the service, the path as it goes on, and the model that the path names ("": none).
 
     ``host`` None: whoever knows the model tells (``at``).
@@ -61,14 +61,16 @@ class Route:
         """Whether its body names the model."""
         return self.surface is not None and self.asks
 
-    def at(self, model: str) -> "Route":
+    def at(self, model: str) -> "GatewayRoute":
         """The route with its host, by the model where nothing else tells it."""
         if self.host is not None or self.surface is None:
             return self
         return replace(self, host=self.surface.at(model).host)
 
 
-def route_of(method: str, path: str, headers: Mapping[str, str], surfaces: Surfaces = "by-model") -> Route | None:
+def route_of(
+    method: str, path: str, headers: Mapping[str, str], surfaces: Surfaces = "by-model"
+) -> GatewayRoute | None:
     """The route of a method and a path as it travels, percent-encoded; None: not carried.
 
     A path with a segment that means another path (``..``) is not: the service might take it for another model.
@@ -80,19 +82,19 @@ def route_of(method: str, path: str, headers: Mapping[str, str], surfaces: Surfa
 
 
 @lru_cache(maxsize=4096)
-def _runtime_route(method: str, path: str) -> Route | None:
+def _runtime_route(method: str, path: str) -> GatewayRoute | None:
     if method == "GET":
-        return Route("InferenceProfiles", path) if _PROFILES.fullmatch(path) else None
+        return GatewayRoute("InferenceProfiles", path) if _PROFILES.fullmatch(path) else None
     if method != "POST" or not path.startswith("/model/"):
         return None
     counted = _COUNT.fullmatch(path)
     if counted is not None:
-        return Route("CountTokens", path, unquote(counted["model"]))
+        return GatewayRoute("CountTokens", path, unquote(counted["model"]))
     spoken = route_to(path)
-    return None if spoken is None else Route(spoken.operation, path, spoken.model)
+    return None if spoken is None else GatewayRoute(spoken.operation, path, spoken.model)
 
 
-def _surface_route(method: str, path: str, headers: Mapping[str, str], surfaces: Surfaces) -> Route | None:
+def _surface_route(method: str, path: str, headers: Mapping[str, str], surfaces: Surfaces) -> GatewayRoute | None:
     raw_headers = {name.encode(): headers.get(name, "").encode("latin-1") for name in ("host", "authorization")}
     surface = surface_route_of(method, path.encode("latin-1"), raw_headers)
     if surface is None or surface.operation not in _ASKING | _BESIDE:
@@ -102,4 +104,4 @@ def _surface_route(method: str, path: str, headers: Mapping[str, str], surfaces:
     if surface.operation in _OF_RUNTIME:
         host = RUNTIME
     prefix = next((name for name in (MANTLE, RUNTIME) if path.startswith(f"/{name}/")), None)
-    return Route(surface.operation, path if prefix is None else path[len(prefix) + 1 :], "", host, surface)
+    return GatewayRoute(surface.operation, path if prefix is None else path[len(prefix) + 1 :], "", host, surface)

@@ -25,7 +25,7 @@ from rockbottom.gateway.metering import Metering
 from rockbottom.gateway.owners import Owners
 from rockbottom.gateway.relaying import Relay
 from rockbottom.gateway.shipping import Shipping
-from rockbottom.gateway.upstream import Way
+from rockbottom.gateway.upstream import UpstreamClient
 from rockbottom.ledger import is_s3, ledger_key
 from rockbottom.process import bound, give_back, most_files
 from rockbottom.quantities import RockbottomError
@@ -58,7 +58,7 @@ class Gateway:
         self._env = env
         self.draining = False
         self._budgets = _budgets_of(configuration)
-        self._ways = [Way(configuration.upstream, configuration.limits)]
+        self._ways = [UpstreamClient(configuration.upstream, configuration.limits)]
         self._attachments: dict[Kind, Attachment] = {}
         self._shipping = _shipping_of(configuration)
         self.metering = Metering(configuration)
@@ -129,7 +129,7 @@ class Gateway:
         if budgets is not None:
             budgets.renew(*rows)
         if (configuration.upstream, configuration.limits) != (before.upstream, before.limits):
-            self._ways.append(Way(configuration.upstream, configuration.limits))
+            self._ways.append(UpstreamClient(configuration.upstream, configuration.limits))
         self._relay.take_over(configuration, identities, self._ways[-1])
         learning = [(version.upstream, version.state, version.share) for version in (before, configuration)]
         if learning[0] != learning[1]:

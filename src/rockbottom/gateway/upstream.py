@@ -16,10 +16,10 @@ from urllib.parse import urlsplit
 from msgspec import Struct
 
 from rockbottom.catalog import MANTLE, RUNTIME
-from rockbottom.gateway.configuration import Limits, Upstream
+from rockbottom.gateway.configuration import GatewayLimits, Upstream
 from rockbottom.gateway.errors import Refused
-from rockbottom.gateway.http1 import Address, Pool
-from rockbottom.gateway.replies import Reply
+from rockbottom.gateway.http1 import HostAddress, Pool
+from rockbottom.gateway.replies import PipedReply
 from rockbottom.gateway.sigv4 import Signed, signing
 
 _STAYS_BEHIND = frozenset(
@@ -124,10 +124,10 @@ class Credentials:
         return refreshable.create_from_metadata(refresh(), refresh, "assume-role")
 
 
-class Way:
+class UpstreamClient:
     """Sends requests to one address and gives back the reply before its body is read."""
 
-    def __init__(self, upstream: Upstream, limits: Limits, clock: Callable[[], float] = time.time) -> None:
+    def __init__(self, upstream: Upstream, limits: GatewayLimits, clock: Callable[[], float] = time.time) -> None:
         self.upstream, self._limits, self._clock = upstream, limits, clock
         self.credentials = Credentials(upstream)
         self._urls = {RUNTIME: upstream.url, MANTLE: upstream.mantle_url}
@@ -144,7 +144,7 @@ class Way:
         """The address of a host."""
         return self._urls[host]
 
-    async def send(self, host: str, request: Signed, credentials: Any) -> Reply:
+    async def send(self, host: str, request: Signed, credentials: Any) -> PipedReply:
         """One attempt at a host. Raises Refused where no reply began."""
         if self._pool is None:
             self._pool = Pool(self._limits.connect_s, self._limits.read_s)
@@ -191,9 +191,9 @@ def _host_header(url: str) -> str:
     return place.netloc.rpartition(":")[0].lower() if own and place.port is not None else place.netloc.lower()
 
 
-def _address(url: str) -> Address:
+def _address(url: str) -> HostAddress:
     place = urlsplit(url)
-    return Address(place.hostname or "", place.port or _PORTS[place.scheme], place.scheme == "https")
+    return HostAddress(place.hostname or "", place.port or _PORTS[place.scheme], place.scheme == "https")
 
 
 async def frozen(credentials: Credentials, role: str | None, tags: Mapping[str, str]) -> Any:

@@ -5,10 +5,10 @@ asked, ``vote_of`` reads its reply strictly, and ``verdict_on`` says which model
 """
 
 from rockbottom.grading.agreement import Agreement, Position, agreement_of, position_of
-from rockbottom.grading.checks import KINDS, RISKY, Check, Outcome, checked, fault_of, normalised
+from rockbottom.grading.checks import KINDS, RISKY, Check, CheckOutcome, checked, fault_of, normalised
 from rockbottom.grading.judging import (
     JUDGE_OUTPUT_TOKENS,
-    Asked,
+    AnswerToGrade,
     Pair,
     Rubric,
     Vote,
@@ -20,10 +20,10 @@ from rockbottom.grading.judging import (
     vote_of,
 )
 from rockbottom.grading.verdicts import (
+    BarStanding,
+    CheapestModel,
     Graded,
     Interval,
-    Standing,
-    Verdict,
     frontier,
     interval_of,
     needed,
@@ -35,16 +35,16 @@ __all__ = [
     "KINDS",
     "RISKY",
     "Agreement",
-    "Asked",
+    "AnswerToGrade",
+    "BarStanding",
+    "CheapestModel",
     "Check",
+    "CheckOutcome",
     "Graded",
     "Interval",
-    "Outcome",
     "Pair",
     "Position",
     "Rubric",
-    "Standing",
-    "Verdict",
     "Vote",
     "agreement_of",
     "checked",

@@ -30,7 +30,7 @@ class Check(msgspec.Struct, frozen=True):
     wanted: Json
 
 
-class Outcome(msgspec.Struct, frozen=True):
+class CheckOutcome(msgspec.Struct, frozen=True):
     """What a check found: passed, failed, or None where it could not decide; ``why`` holds no text of the answer."""
 
     passed: bool | None
@@ -42,7 +42,7 @@ def normalised(text: str) -> str:
     return " ".join(unicodedata.normalize("NFC", text).casefold().split())
 
 
-def checked(check: Check, text: str) -> Outcome:
+def checked(check: Check, text: str) -> CheckOutcome:
     """The outcome of one check on the text of an answer."""
     return _CHECKS[check.kind](check.wanted, text)
 
@@ -57,48 +57,50 @@ def fault_of(check: Check) -> str | None:
     return _FAULTS[check.kind](check.wanted)
 
 
-def _contains(expected: Json, text: str) -> Outcome:
+def _contains(expected: Json, text: str) -> CheckOutcome:
     texts, as_is = _texts(expected)
     have = text if as_is else normalised(text)
     missing = [phrase for phrase in texts if (phrase if as_is else normalised(phrase)) not in have]
-    return Outcome(not missing, f"{len(missing)} of {len(texts)} texts missing" if missing else "")
+    return CheckOutcome(not missing, f"{len(missing)} of {len(texts)} texts missing" if missing else "")
 
 
-def _exact(expected: Json, text: str) -> Outcome:
+def _exact(expected: Json, text: str) -> CheckOutcome:
     texts, as_is = _texts(expected)
     have = text if as_is else normalised(text)
     same = any((phrase if as_is else normalised(phrase)) == have for phrase in texts)
-    return Outcome(same, "" if same else "not the expected text")
+    return CheckOutcome(same, "" if same else "not the expected text")
 
 
-def _regex(expected: Json, text: str) -> Outcome:
+def _regex(expected: Json, text: str) -> CheckOutcome:
     matches = re.search(expected, text) is not None
-    return Outcome(matches, "" if matches else "no match")
+    return CheckOutcome(matches, "" if matches else "no match")
 
 
-def _numeric(expected: Json, text: str) -> Outcome:
+def _numeric(expected: Json, text: str) -> CheckOutcome:
     value, slack, which = _target(expected)
     numbers = [_decimal(numeral) for numeral in _NUMBER.findall(text)]
     if not numbers:
-        return Outcome(False, "no number in the answer")
+        return CheckOutcome(False, "no number in the answer")
     chosen = {"last": numbers[-1:], "first": numbers[:1], "any": numbers}[which]
     near = any(abs(number - value) <= slack for number in chosen)
-    return Outcome(near, "" if near else f"the {which} number is not within {digits_of(slack)} of the expected one")
+    return CheckOutcome(
+        near, "" if near else f"the {which} number is not within {digits_of(slack)} of the expected one"
+    )
 
 
-def _json_schema(expected: Json, text: str) -> Outcome:
+def _json_schema(expected: Json, text: str) -> CheckOutcome:
     from jsonschema import Draft202012Validator
 
     try:
         value = json.loads(_json_text(text))
     except (ValueError, RecursionError):
-        return Outcome(False, "not JSON")
+        return CheckOutcome(False, "not JSON")
     validator: Any = Draft202012Validator(expected)
     error = next(iter(validator.iter_errors(value)), None)
     if error is None:
-        return Outcome(True)
+        return CheckOutcome(True)
     place = "/".join(str(part) for part in error.absolute_schema_path)
-    return Outcome(False, f"breaks the schema at {place}")
+    return CheckOutcome(False, f"breaks the schema at {place}")
 
 
 def _json_text(text: str) -> str:
@@ -195,7 +197,7 @@ def _reference_fault(value: Json) -> str | None:
     return next((fault for part in parts if (fault := _reference_fault(part))), None)
 
 
-_CHECKS: Mapping[str, Callable[[Json, str], Outcome]] = {
+_CHECKS: Mapping[str, Callable[[Json, str], CheckOutcome]] = {
     "contains": _contains,
     "exact": _exact,
     "numeric": _numeric,

@@ -32,7 +32,7 @@ class Rubric(msgspec.Struct, frozen=True):
     pass_at: int = 4
 
 
-class Asked(msgspec.Struct, frozen=True):
+class AnswerToGrade(msgspec.Struct, frozen=True):
     """One answer to grade: the conversation up to it, and an answer written beforehand (empty: none)."""
 
     conversation: str
@@ -56,7 +56,7 @@ class Vote(msgspec.Struct, frozen=True):
     invalid: str = ""
 
 
-def rubric_body(shown: Asked, rubric: Rubric, mark: str) -> Json:
+def rubric_body(shown: AnswerToGrade, rubric: Rubric, mark: str) -> Json:
     """The Converse body of one vote by rubric. ``mark`` must be unguessable: take it from ``secrets``."""
     criteria = "\n".join(f"{number}. {text}" for number, text in enumerate(rubric.criteria, 1))
     parts = [

@@ -31,7 +31,7 @@ class Interval:
         return float(self.passed / self.conversations)
 
 
-class Standing(Enum):
+class BarStanding(Enum):
     """Where a model stands against the bar."""
 
     OVER = "over"
@@ -47,17 +47,17 @@ class Graded:
     usd: Usd | None
     interval: Interval | None
 
-    def standing(self, bar: float) -> Standing:
+    def standing(self, bar: float) -> BarStanding:
         """Against a bar between 0 and 1."""
         if self.interval is None:
-            return Standing.UNKNOWN
+            return BarStanding.UNKNOWN
         if self.interval.low >= bar:
-            return Standing.OVER
-        return Standing.UNDER if self.interval.high < bar else Standing.UNKNOWN
+            return BarStanding.OVER
+        return BarStanding.UNDER if self.interval.high < bar else BarStanding.UNKNOWN
 
 
 @dataclass(frozen=True, slots=True)
-class Verdict:
+class CheapestModel:
     """The cheapest model over the bar, None where none is known to be; ``open`` are cheaper ones that may be."""
 
     bar: float
@@ -77,12 +77,12 @@ def interval_of(shares: Sequence[Fraction]) -> Interval | None:
     return Interval(passed, len(shares), low, high)
 
 
-def verdict_on(models: Sequence[Graded], bar: float) -> Verdict:
+def verdict_on(models: Sequence[Graded], bar: float) -> CheapestModel:
     """The verdict; models without a bill or without grades are neither named nor counted as open."""
     priced = sorted((model for model in models if model.usd is not None and model.interval), key=_usd)
-    cheapest = next((model for model in priced if model.standing(bar) is Standing.OVER), None)
+    cheapest = next((model for model in priced if model.standing(bar) is BarStanding.OVER), None)
     cheaper = priced if cheapest is None else priced[: priced.index(cheapest)]
-    return Verdict(bar, cheapest, tuple(model for model in cheaper if model.standing(bar) is Standing.UNKNOWN))
+    return CheapestModel(bar, cheapest, tuple(model for model in cheaper if model.standing(bar) is BarStanding.UNKNOWN))
 
 
 def needed(share: float, bar: float) -> int | None:

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from rockbottom.changes import Difference, Kind, Step
+from rockbottom.changes import Kind, SettingDifference, Step
 from rockbottom.invocation_logging.asking import Clients, answer_of, found_or
 from rockbottom.invocation_logging.doing import CONFIGURATION
 from rockbottom.invocation_logging.policies import STATEMENT, bucket_statement, role_policy, trust_policy
@@ -191,11 +191,11 @@ def _compared(thing: str, name: str, existing: Json | None, defined: Json, reque
     return Step(Kind.UPDATE if differences else Kind.UNCHANGED, thing, name, differences, request)
 
 
-def _flat_differences(existing: Json, defined: Json) -> Iterator[Difference]:
+def _flat_differences(existing: Json, defined: Json) -> Iterator[SettingDifference]:
     here, there = dict(_flat(existing)), dict(_flat(defined))
     for setting in dict.fromkeys([*here, *there]):
         if here.get(setting) != there.get(setting):
-            yield Difference(setting, here.get(setting), there.get(setting))
+            yield SettingDifference(setting, here.get(setting), there.get(setting))
 
 
 def _flat(value: Json, path: str = "") -> Iterator[tuple[str, Any]]:

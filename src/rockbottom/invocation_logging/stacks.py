@@ -11,7 +11,7 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
-from rockbottom.changes import Block, Reference, Template, lines_of
+from rockbottom.changes import Reference, Template, TerraformBlock, lines_of
 from rockbottom.invocation_logging.policies import Json, bucket_statement, role_policy, trust_policy
 from rockbottom.invocation_logging.settings import (
     DATA_KINDS,
@@ -37,68 +37,72 @@ def terraform(settings: Wanted) -> str:
     return "\n".join(line for block in blocks for line in (*lines_of(block), ""))
 
 
-def _head() -> Iterator[Block]:
+def _head() -> Iterator[TerraformBlock]:
     aws = {"source": "hashicorp/aws", "version": ">= 5.0"}
-    yield Block("terraform", {}, (Block("required_providers", {"aws": aws}),))
+    yield TerraformBlock("terraform", {}, (TerraformBlock("required_providers", {"aws": aws}),))
     for name in ("aws_caller_identity", "aws_region", "aws_partition"):
-        yield Block(f'data "{name}" "current"', {})
+        yield TerraformBlock(f'data "{name}" "current"', {})
 
 
-def _bucket(settings: Wanted) -> Iterator[Block]:
+def _bucket(settings: Wanted) -> Iterator[TerraformBlock]:
     if not settings.bucket:
         return
     bucket = Reference("aws_s3_bucket.logs.id")
-    yield Block('resource "aws_s3_bucket" "logs"', {"bucket": settings.bucket, "tags": {STACK_TAG: settings.stack}})
+    yield TerraformBlock(
+        'resource "aws_s3_bucket" "logs"', {"bucket": settings.bucket, "tags": {STACK_TAG: settings.stack}}
+    )
     closed = ("block_public_acls", "block_public_policy", "ignore_public_acls", "restrict_public_buckets")
-    yield Block(
+    yield TerraformBlock(
         'resource "aws_s3_bucket_public_access_block" "logs"', {"bucket": bucket, **dict.fromkeys(closed, True)}
     )
     policy = {"Version": "2012-10-17", "Statement": [bucket_statement(settings, _TERRAFORM)]}
-    yield Block('resource "aws_s3_bucket_policy" "logs"', {"bucket": bucket, "policy": _text(policy)})
+    yield TerraformBlock('resource "aws_s3_bucket_policy" "logs"', {"bucket": bucket, "policy": _text(policy)})
     if settings.retention_days is not None:
         expiry = (
-            Block("filter", {"prefix": settings.prefix}), Block("expiration", {"days": settings.retention_days}),
+            TerraformBlock("filter", {"prefix": settings.prefix}), TerraformBlock("expiration", {"days": settings.retention_days}),
         )  # fmt: skip
-        rule = Block("rule", {"id": EXPIRY_RULE, "status": "Enabled"}, expiry)
-        yield Block('resource "aws_s3_bucket_lifecycle_configuration" "logs"', {"bucket": bucket}, (rule,))
+        rule = TerraformBlock("rule", {"id": EXPIRY_RULE, "status": "Enabled"}, expiry)
+        yield TerraformBlock('resource "aws_s3_bucket_lifecycle_configuration" "logs"', {"bucket": bucket}, (rule,))
 
 
-def _log_group(settings: Wanted) -> Iterator[Block]:
+def _log_group(settings: Wanted) -> Iterator[TerraformBlock]:
     if not settings.log_group:
         return
     days = {} if settings.retention_days is None else {"retention_in_days": settings.retention_days}
     tags = {STACK_TAG: settings.stack}
-    yield Block('resource "aws_cloudwatch_log_group" "logs"', {"name": settings.log_group, **days, "tags": tags})
+    yield TerraformBlock(
+        'resource "aws_cloudwatch_log_group" "logs"', {"name": settings.log_group, **days, "tags": tags}
+    )
     trust = {"name": settings.role, "assume_role_policy": _text(trust_policy(_TERRAFORM)), "tags": tags}
-    yield Block('resource "aws_iam_role" "logs"', trust)
+    yield TerraformBlock('resource "aws_iam_role" "logs"', trust)
     role = Reference("aws_iam_role.logs.name")
     permissions = {"name": POLICY, "role": role, "policy": _text(role_policy(settings, _TERRAFORM))}
-    yield Block('resource "aws_iam_role_policy" "logs"', permissions)
+    yield TerraformBlock('resource "aws_iam_role_policy" "logs"', permissions)
 
 
-def _configuration(settings: Wanted) -> Block:
+def _configuration(settings: Wanted) -> TerraformBlock:
     """What turns logging on, after everything that it needs."""
     kinds = {f"{kind}_data_delivery_enabled": kind in settings.kinds for kind in DATA_KINDS}
     s3 = {
         "bucket_name": Reference("aws_s3_bucket.logs.id"),
         **({"key_prefix": settings.prefix} if settings.prefix else {}),
     }
-    inner: list[Block] = []
+    inner: list[TerraformBlock] = []
     needs: list[str] = []
     if settings.bucket:
-        inner.append(Block("s3_config", s3))
+        inner.append(TerraformBlock("s3_config", s3))
         needs.append("aws_s3_bucket_policy.logs")
     if settings.log_group:
-        large = (Block("large_data_delivery_s3_config", s3),) if settings.bucket else ()
+        large = (TerraformBlock("large_data_delivery_s3_config", s3),) if settings.bucket else ()
         to = {
             "log_group_name": Reference("aws_cloudwatch_log_group.logs.name"),
             "role_arn": Reference("aws_iam_role.logs.arn"),
         }
-        inner.append(Block("cloudwatch_config", to, large))
+        inner.append(TerraformBlock("cloudwatch_config", to, large))
         needs.append("aws_iam_role_policy.logs")
-    return Block(
+    return TerraformBlock(
         'resource "aws_bedrock_model_invocation_logging_configuration" "this"',
-        {"depends_on": [Reference(name) for name in needs]}, (Block("logging_config", kinds, tuple(inner)),),
+        {"depends_on": [Reference(name) for name in needs]}, (TerraformBlock("logging_config", kinds, tuple(inner)),),
     )  # fmt: skip
 
 

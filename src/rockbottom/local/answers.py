@@ -14,7 +14,7 @@ from rockbottom.local.calling import tools_for
 from rockbottom.local.citations import citation
 from rockbottom.local.evidence import Evidence, words_of
 from rockbottom.local.lengths import long_text
-from rockbottom.local.relevance import READ_CHARS, Reader
+from rockbottom.local.relevance import READ_CHARS, PassageFinder
 from rockbottom.local.schema_samples import sample_of, value_of
 from rockbottom.quantities import is_object
 
@@ -74,7 +74,7 @@ class Answerer:
     """Answers from the prompt; one for the whole endpoint, because it remembers the texts it has read."""
 
     def __init__(self) -> None:
-        self._reader = Reader()
+        self._reader = PassageFinder()
 
     def answer(self, task: Asked, count: Count) -> Answer:
         """The reply to what is asked: a tool call when it calls for one, else sentences of the prompt."""

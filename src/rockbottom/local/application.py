@@ -13,20 +13,20 @@ import msgspec
 from rockbottom.dialects import SurfaceRoute, api_of, surface_route_of
 from rockbottom.local.answers import Answer
 from rockbottom.local.callers import caller_from
-from rockbottom.local.calls import Call, Counted
+from rockbottom.local.calls import CountedCall, RuntimeCall
 from rockbottom.local.control_plane import Asking, ControlPlane
 from rockbottom.local.door import Door
 from rockbottom.local.embedded import embedded_by
 from rockbottom.local.embeddings import Embedding, embedding_model
 from rockbottom.local.failures import ServiceFailure
-from rockbottom.local.faults import Fault
+from rockbottom.local.faults import FaultRule
 from rockbottom.local.invocation_log import Logged
 from rockbottom.local.jobs_api import JOB_OPERATIONS, JobsPlane
 from rockbottom.local.journal import logged_embedding, logged_failure, logged_reply, note
 from rockbottom.local.levers_api import LeversPlane
 from rockbottom.local.receiving import Gone, Receive, Receiving
 from rockbottom.local.replying import (
-    Reply,
+    SentReply,
     broken_frame,
     frames_after,
     frames_before,
@@ -35,7 +35,7 @@ from rockbottom.local.replying import (
     replied,
     stream_headers,
 )
-from rockbottom.local.routes import RUNTIME_OPERATIONS, Route, route_of
+from rockbottom.local.routes import RUNTIME_OPERATIONS, LocalRoute, route_of
 from rockbottom.local.runtime import Runtime
 from rockbottom.local.sending import JSON, Headers, Send, identities, send_failure, send_whole
 from rockbottom.local.state import EndpointState
@@ -171,7 +171,7 @@ class Application:
             )
 
     async def _other(
-        self, route: Route, scope: Scope, headers: Mapping[bytes, bytes], body: bytes, request_id: str, send: Send
+        self, route: LocalRoute, scope: Scope, headers: Mapping[bytes, bytes], body: bytes, request_id: str, send: Send
     ) -> None:
         if route.operation == "control":
             answer = self._steering.answer(scope["method"], route.identifier, body)
@@ -194,12 +194,12 @@ class Application:
             status, answer = self._control.answer(route.operation, asking)
         await send_whole(send, status, [JSON, (b"x-amzn-requestid", request_id.encode())], msgspec.json.encode(answer))
 
-    def _call(self, route: Route, headers: Mapping[bytes, bytes], body: bytes, request_id: str) -> Call:
+    def _call(self, route: LocalRoute, headers: Mapping[bytes, bytes], body: bytes, request_id: str) -> RuntimeCall:
         settings = self._state.settings
         caller = caller_from(
             headers.get(b"authorization", b"").decode("latin-1"), account=settings.account, region=settings.region
         )
-        return Call(route.operation, route.identifier, headers, body, caller, request_id)
+        return RuntimeCall(route.operation, route.identifier, headers, body, caller, request_id)
 
     async def _on_surface(
         self, route: SurfaceRoute, headers: Mapping[bytes, bytes], body: bytes, request_id: str, send: Send
@@ -212,7 +212,7 @@ class Application:
         status, answer = self._surfaces.other(route, headers, body) if counted is None else (200, counted)
         await send_whole(send, status, [JSON, *identities(request_id, route)], msgspec.json.encode(answer))
 
-    async def _invoke(self, call: Call, send: Send) -> None:
+    async def _invoke(self, call: RuntimeCall, send: Send) -> None:
         try:
             fault = self._state.faults.taken_by(call.operation, call.model) if self._state.faults.rules else None
             if fault is not None:
@@ -237,20 +237,20 @@ class Application:
             raise
         await self._reply(counted, send, fault)
 
-    async def _embed(self, call: Call, model: Embedding, send: Send) -> None:
+    async def _embed(self, call: RuntimeCall, model: Embedding, send: Send) -> None:
         embedded = embedded_by(call, model)
         note(self._state, call, 200, None, None, None)
         if self._state.log is not None:
             self._log(logged_embedding(self._state, call, embedded))
         await send_whole(send, 200, [JSON, *identities(call.request_id), *embedded.headers], embedded.body)
 
-    async def _asked_upstream(self, counted: Counted) -> Answer:
+    async def _asked_upstream(self, counted: CountedCall) -> Answer:
         assert self._upstream is not None
         answer, model = self._upstream.answer, counted.model.model.id
         loop = asyncio.get_running_loop()
         return await loop.run_in_executor(self._asking, answer, counted.neutral, counted.asked, model, counted.count)
 
-    async def _stream_upstream(self, counted: Counted, send: Send) -> None:
+    async def _stream_upstream(self, counted: CountedCall, send: Send) -> None:
         """Send the upstream's text as it comes. Raises ServiceFailure when it fails before the first of it."""
         assert self._upstream is not None
         head = stream_headers(counted)
@@ -279,7 +279,7 @@ class Application:
         await send({"type": "http.response.body", "body": b"".join(frames_after(counted, reply, counted.answer))})
         self._runtime.end(counted)
 
-    async def _suffer(self, fault: Fault) -> None:
+    async def _suffer(self, fault: FaultRule) -> None:
         if fault.kind == "error":
             raise fault.failure()
         if fault.kind in ("delay", "timeout"):
@@ -296,19 +296,19 @@ class Application:
         except TimeoutError:
             return
 
-    def _fail(self, call: Call, failure: ServiceFailure) -> None:
+    def _fail(self, call: RuntimeCall, failure: ServiceFailure) -> None:
         note(self._state, call, failure.status, None, None, failure)
         if self._state.log is not None:
             self._log(logged_failure(self._state, call, failure))
 
-    def _note(self, counted: Counted, reply: Reply) -> None:
+    def _note(self, counted: CountedCall, reply: SentReply) -> None:
         if counted.call.surface is not None:
             self._surfaces.keep(counted, reply.whole)
         note(self._state, counted.call, 200, counted, reply, None)
         if self._state.log is not None:
             self._log(logged_reply(self._state, counted, reply))
 
-    async def _reply(self, counted: Counted, send: Send, fault: Fault | None) -> None:
+    async def _reply(self, counted: CountedCall, send: Send, fault: FaultRule | None) -> None:
         assert counted.answer is not None
         reply = replied(counted, counted.answer)
         waits = counted.pace is not None and self._state.latency.mode == "wait"
@@ -320,7 +320,7 @@ class Application:
         self._runtime.end(counted, 0.0 if waits or counted.pace is None else reply.latency_ms / 1000)
 
     async def _send_reply(
-        self, counted: Counted, reply: Reply, send: Send, fault: Fault | None, *, waits: bool
+        self, counted: CountedCall, reply: SentReply, send: Send, fault: FaultRule | None, *, waits: bool
     ) -> None:
         if not counted.call.stream:
             await send_whole(send, 200, [JSON, *identities_of(counted), *reply.headers], reply.body)
@@ -334,14 +334,14 @@ class Application:
         else:
             await send({"type": "http.response.body", "body": b"".join(reply.frames)})
 
-    async def _send_paced(self, send: Send, reply: Reply) -> None:
+    async def _send_paced(self, send: Send, reply: SentReply) -> None:
         gap = max(reply.latency_ms - reply.first_byte_ms, 0) / 1000 / max(len(reply.frames), 1)
         for frame in reply.frames:
             await send({"type": "http.response.body", "body": frame, "more_body": True})
             await self._wait(gap)
         await send({"type": "http.response.body", "body": b""})
 
-    async def _send_cut(self, send: Send, counted: Counted, reply: Reply, fault: Fault) -> None:
+    async def _send_cut(self, send: Send, counted: CountedCall, reply: SentReply, fault: FaultRule) -> None:
         begun = b"".join(reply.frames[: fault.after_events])
         if fault.code is None:
             # Returning without an end makes the server close the connection in the middle of the body.

@@ -13,8 +13,8 @@ from rockbottom.local.asked import Asked
 from rockbottom.local.callers import Caller
 from rockbottom.local.guardrail_findings import without_masked
 from rockbottom.local.guardrails import Guarded
-from rockbottom.local.latency import Pace
-from rockbottom.local.retention import Place
+from rockbottom.local.latency import ModelPace
+from rockbottom.local.retention import SettingPlace
 from rockbottom.quantities import Usage
 from rockbottom.wire import Json
 
@@ -34,7 +34,7 @@ class SurfaceCall:
 
 
 @dataclass(slots=True)
-class Call:
+class RuntimeCall:
     """One request to the runtime, as it came in."""
 
     operation: str
@@ -47,10 +47,10 @@ class Call:
     began: float = field(default_factory=time.perf_counter)  # of the machine, to measure real latency
 
     @property
-    def place(self) -> Place:
+    def place(self) -> SettingPlace:
         """Where its account's settings hold."""
         host = MANTLE if self.surface is not None and self.surface.host == MANTLE else RUNTIME
-        return Place(host, self.caller.account, self.caller.region)
+        return SettingPlace(host, self.caller.account, self.caller.region)
 
     @property
     def stream(self) -> bool:
@@ -65,10 +65,10 @@ def neutral_of(dialect: Dialect, body: Json, guarded: Guarded | None) -> Mapping
 
 
 @dataclass(slots=True)
-class Counted:
+class CountedCall:
     """A call that was found legal and counted, with all that is needed to answer it."""
 
-    call: Call
+    call: RuntimeCall
     dialect: Dialect
     body: Json
     model: ModelId
@@ -78,7 +78,7 @@ class Counted:
     namespace: Namespace
     at: float
     points: bool
-    pace: Pace | None
+    pace: ModelPace | None
     script: Script | None
     guarded: Guarded | None = None
     overlaps: bool = False  # counters of GPT on ConverseStream

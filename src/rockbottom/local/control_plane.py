@@ -12,7 +12,7 @@ from rockbottom.local.callers import Caller
 from rockbottom.local.clock import Clock
 from rockbottom.local.embeddings import Embedding, embedding_model, embedding_models
 from rockbottom.local.failures import END_OF_LIFE, ServiceFailure, invalid
-from rockbottom.local.profiles import Profiles
+from rockbottom.local.profiles import KnownProfiles
 from rockbottom.local.shapes import BodyChecker, body_checker, service_model
 from rockbottom.quantities import is_list, is_object
 
@@ -42,7 +42,7 @@ class Asking:
 class ControlPlane:
     """Answers the operations of the control plane."""
 
-    def __init__(self, catalog: Catalog, profiles: Profiles, clock: Clock) -> None:
+    def __init__(self, catalog: Catalog, profiles: KnownProfiles, clock: Clock) -> None:
         self._catalog = catalog
         self._profiles = profiles
         self._clock = clock

@@ -5,7 +5,7 @@ from collections.abc import Mapping, MutableMapping
 from typing import Any
 
 from rockbottom.local.failures import ServiceFailure
-from rockbottom.local.routes import Route
+from rockbottom.local.routes import LocalRoute
 from rockbottom.local.sending import Send
 from rockbottom.local.settings import EndpointSettings
 from rockbottom.process import Visitors
@@ -28,7 +28,7 @@ class Door:
         self._known: set[bytes] = set()
         self._token = settings.control_token.encode() if settings.control_token else None
 
-    def check(self, method: str, headers: Mapping[bytes, bytes], route: Route) -> None:
+    def check(self, method: str, headers: Mapping[bytes, bytes], route: LocalRoute) -> None:
         """Raise ServiceFailure (AccessDeniedException) for a request that is not let in."""
         if self._is_known_program(headers) and route.operation != "control":
             return

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import msgspec
 
 from rockbottom.local.bodies import object_of
-from rockbottom.local.calls import Call
+from rockbottom.local.calls import RuntimeCall
 from rockbottom.local.embeddings import Embedding, answer_embedding
 from rockbottom.local.failures import invalid
 from rockbottom.local.sending import Headers
@@ -21,7 +21,7 @@ class Embedded:
     tokens: int
 
 
-def embedded_by(call: Call, model: Embedding) -> Embedded:
+def embedded_by(call: RuntimeCall, model: Embedding) -> Embedded:
     """The reply of such a model. Raises ServiceFailure, also for an operation that it has no part in."""
     if call.operation == "InvokeModelWithResponseStream":
         raise invalid("The model is unsupported for streaming.")

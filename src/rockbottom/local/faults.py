@@ -26,7 +26,7 @@ _MESSAGES = {
 }
 
 
-class Fault(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
+class FaultRule(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
     """One rule: what happens to the calls that it matches.
 
     ``kind`` is ``error`` (answer with ``code`` before anything is counted), ``delay`` (wait ``seconds``, then go on),
@@ -73,16 +73,16 @@ class Faults:
     """The rules in force, in order; the first that matches a call takes it. Chance comes from the seed alone."""
 
     seed: int = 0
-    rules: list[Fault] = field(default_factory=list[Fault])
+    rules: list[FaultRule] = field(default_factory=list[FaultRule])
     _random: Random = field(default_factory=Random)
 
     def __post_init__(self) -> None:
         self._random.seed(self.seed)
 
-    def add(self, raw: Any) -> Fault:
+    def add(self, raw: Any) -> FaultRule:
         """A rule from JSON. Raises ServiceFailure for one that makes no sense."""
         try:
-            fault = msgspec.convert(raw, Fault)
+            fault = msgspec.convert(raw, FaultRule)
         except msgspec.ValidationError as error:
             raise invalid(f"not a fault: {error}") from error
         fault.check()
@@ -96,7 +96,7 @@ class Faults:
         self.rules.clear()
         self._random.seed(self.seed)
 
-    def taken_by(self, operation: str, model: str) -> Fault | None:
+    def taken_by(self, operation: str, model: str) -> FaultRule | None:
         """The fault that takes this call, if any."""
         for fault in self.rules:
             if fault.count is not None and fault.taken >= fault.count:

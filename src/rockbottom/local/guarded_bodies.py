@@ -6,7 +6,7 @@ from typing import Any
 
 from rockbottom.catalog import RUNTIME
 from rockbottom.dialects import GUARDRAIL_CONFIG, GUARDRAIL_HEADER, Dialect, enforces_guardrails
-from rockbottom.local.calls import Call
+from rockbottom.local.calls import RuntimeCall
 from rockbottom.local.failures import invalid
 from rockbottom.quantities import is_list, is_object
 from rockbottom.wire import Json
@@ -16,7 +16,7 @@ _VERSION, _TRACE = b"x-amzn-bedrock-guardrailversion", b"x-amzn-bedrock-trace"
 _SUFFIX = re.compile(r"[0-9a-zA-Z]{1,20}")
 
 
-def guarded_body(call: Call, dialect: Dialect, body: Json) -> Mapping[str, Any]:
+def guarded_body(call: RuntimeCall, dialect: Dialect, body: Json) -> Mapping[str, Any]:
     """A body in Converse's words, its ``guardrailConfig`` in it; without one where no guardrail is to be applied.
 
     On InvokeModel the system text is evaluated as well: a recorded assessment of 62 characters was of a message of 34

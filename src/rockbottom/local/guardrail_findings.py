@@ -32,7 +32,7 @@ _SENSITIVE = "sensitiveInformationPolicy"
 
 
 @dataclass(frozen=True, slots=True)
-class Findings:
+class GuardrailFindings:
     """``told`` are the policies of an assessment, ``masks`` what stands in the place of what must not be read."""
 
     told: Json
@@ -40,7 +40,7 @@ class Findings:
     masks: Mapping[str, str]
 
 
-def findings_in(config: Mapping[str, Any], text: str, side: Side) -> Findings:
+def findings_in(config: Mapping[str, Any], text: str, side: Side) -> GuardrailFindings:
     """What the configuration of a guardrail finds in a text of the input or of the output."""
     rows = list(_rows_told(config, text, side))
     blocked = any(row["action"] == _BLOCKED for _, _, row, _ in rows)
@@ -52,7 +52,7 @@ def findings_in(config: Mapping[str, Any], text: str, side: Side) -> Findings:
                 continue
             masks[row["match"]] = tag
         assessment.setdefault(policy, {name: [] for name in _MEMBERS[policy]})[member].append(row)
-    return Findings(assessment, blocked, masks)
+    return GuardrailFindings(assessment, blocked, masks)
 
 
 def without_masked(value: Any, masks: Mapping[str, str]) -> Any:

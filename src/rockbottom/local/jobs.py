@@ -49,7 +49,7 @@ ENDED = frozenset(
 )
 
 
-class Pace(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
+class JobPace(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
     """How long a job stays in each state, in seconds of the endpoint's clock, and how many records a look may run."""
 
     submitted: float = 0.0
@@ -95,7 +95,7 @@ class JobFault(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
 
 
 @dataclass(slots=True)
-class Counts:
+class JobCounts:
     """Records and tokens of a job so far."""
 
     total: int = 0
@@ -125,14 +125,14 @@ class Job:
     caller: Caller
     model: str
     created_at: float
-    pace: Pace
+    pace: JobPace
     faults: tuple[JobFault, ...]
     status: JobStatus = JobStatus.SUBMITTED
     since: float = 0.0
     changed_at: float = 0.0
     ended_at: float | None = None
     message: str | None = None
-    counts: Counts = field(default_factory=Counts)
+    counts: JobCounts = field(default_factory=JobCounts)
     files: list[Any] = field(default_factory=list[Any])
 
     @property
@@ -197,7 +197,7 @@ class Jobs:
     """Every job of the endpoint, and the pace and faults of the next ones."""
 
     made: dict[str, Job] = field(default_factory=dict[str, Job])
-    pace: Pace = field(default_factory=Pace)
+    pace: JobPace = field(default_factory=JobPace)
     faults: list[JobFault] = field(default_factory=list[JobFault])
     _tokens: dict[tuple[str, str, str], str] = field(default_factory=dict[tuple[str, str, str], str])
 
@@ -206,7 +206,7 @@ class Jobs:
         self.made.clear()
         self._tokens.clear()
         self.faults.clear()
-        self.pace = Pace()
+        self.pace = JobPace()
 
     def create(self, request: Json, caller: Caller, model: str, now: float) -> Job:
         """A new job, or the one that this token has made already."""
@@ -237,7 +237,7 @@ class Jobs:
     def set_pace(self, raw: Any) -> Json:
         """Change the pace of jobs to come, from JSON."""
         try:
-            self.pace = msgspec.convert(raw, Pace)
+            self.pace = msgspec.convert(raw, JobPace)
         except msgspec.ValidationError as error:
             raise invalid(f"not a pace of jobs: {error}") from error
         if min(self.pace.submitted, self.pace.validating, self.pace.scheduled, self.pace.per_record) < 0:

@@ -16,7 +16,7 @@ import msgspec
 
 from rockbottom.catalog import Scope
 from rockbottom.dialects import POINT_MARKS
-from rockbottom.local.calls import Call
+from rockbottom.local.calls import RuntimeCall
 from rockbottom.local.failures import ServiceFailure
 from rockbottom.local.jobs import ENDED, Job, JobStatus
 from rockbottom.local.jobs_s3 import IN_PROCESS, S3, bucket_and_key
@@ -235,7 +235,7 @@ class JobRunner:
 
     def _answered(self, job: Job, body: Json, record_id: str) -> Json:
         operation = "Converse" if job.converse else "InvokeModel"
-        call = Call(operation, job.request["modelId"], {}, msgspec.json.encode(body), job.caller, record_id)
+        call = RuntimeCall(operation, job.request["modelId"], {}, msgspec.json.encode(body), job.caller, record_id)
         try:
             counted = self._runtime.read(call, own_answer=True)
         except ServiceFailure as failure:

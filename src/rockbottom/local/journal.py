@@ -18,12 +18,12 @@ from rockbottom.dialects import (
     named_tier,
 )
 from rockbottom.local.bodies import NOT_JSON
-from rockbottom.local.calls import Call, Counted
+from rockbottom.local.calls import CountedCall, RuntimeCall
 from rockbottom.local.embedded import Embedded
 from rockbottom.local.failures import ServiceFailure
 from rockbottom.local.invocation_log import Logged
 from rockbottom.local.projects import project_of
-from rockbottom.local.replying import Reply
+from rockbottom.local.replying import SentReply
 from rockbottom.local.state import EndpointState
 
 Json = dict[str, Any]
@@ -32,10 +32,10 @@ _GUARDRAIL = GUARDRAIL_HEADER.encode()
 
 def note(
     state: EndpointState,
-    call: Call,
+    call: RuntimeCall,
     status: int,
-    counted: Counted | None,
-    reply: Reply | None,
+    counted: CountedCall | None,
+    reply: SentReply | None,
     failure: ServiceFailure | None,
 ) -> None:
     """Add one request to the endpoint's own list, which keeps the latest thousand."""
@@ -70,7 +70,7 @@ def note(
     state.requests.append(line)
 
 
-def logged_reply(state: EndpointState, counted: Counted, reply: Reply) -> Logged:
+def logged_reply(state: EndpointState, counted: CountedCall, reply: SentReply) -> Logged:
     """The invocation-log record of a call that was answered."""
     call, counts = counted.call, invoked(reply.usage)
     record = _head(call, _log_model(counted.model, call), counted.at)
@@ -92,7 +92,7 @@ def logged_reply(state: EndpointState, counted: Counted, reply: Reply) -> Logged
     )
 
 
-def logged_embedding(state: EndpointState, call: Call, embedded: Embedded) -> Logged:
+def logged_embedding(state: EndpointState, call: RuntimeCall, embedded: Embedded) -> Logged:
     at = state.clock.now()
     record = _head(call, call.model, at)
     record["output"] = {"outputContentType": "application/json", INVOKED.output: 0}
@@ -101,7 +101,7 @@ def logged_embedding(state: EndpointState, call: Call, embedded: Embedded) -> Lo
     return Logged(at, caller.account, caller.region, call.request_id, record, call.body, embedded.body)
 
 
-def logged_failure(state: EndpointState, call: Call, failure: ServiceFailure) -> Logged | None:
+def logged_failure(state: EndpointState, call: RuntimeCall, failure: ServiceFailure) -> Logged | None:
     """The record of a call that failed; None when its body is not even JSON."""
     try:
         msgspec.json.decode(call.body)
@@ -113,7 +113,7 @@ def logged_failure(state: EndpointState, call: Call, failure: ServiceFailure) ->
     return Logged(state.clock.now(), call.caller.account, call.caller.region, call.request_id, record, call.body, None)
 
 
-def _head(call: Call, model: str, at: float) -> Json:
+def _head(call: RuntimeCall, model: str, at: float) -> Json:
     stamp = datetime.fromtimestamp(at, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
     return {
         "timestamp": stamp,
@@ -128,14 +128,14 @@ def _head(call: Call, model: str, at: float) -> Json:
     }
 
 
-def _log_model(model: ModelId, call: Call) -> str:
+def _log_model(model: ModelId, call: RuntimeCall) -> str:
     # Delivered records: Converse rows hold the short id, InvokeModel rows the profile's ARN.
     if not api_of(call.operation).native or model.scope is Scope.IN_REGION or call.model.startswith("arn:"):
         return call.model
     return f"arn:aws:bedrock:{call.caller.region}:{call.caller.account}:inference-profile/{call.model}"
 
 
-def _header_metadata(call: Call) -> Json | None:
+def _header_metadata(call: RuntimeCall) -> Json | None:
     raw = call.headers.get(b"x-amzn-bedrock-request-metadata")
     if raw is None:
         return None
@@ -145,7 +145,7 @@ def _header_metadata(call: Call) -> Json | None:
         return dict(parse_qsl(raw.decode("latin-1"))) or None
 
 
-def _without_twins(counted: Counted, reply: Reply) -> bytes:
+def _without_twins(counted: CountedCall, reply: SentReply) -> bytes:
     """The reply as the log has it: without the undocumented twins, which delivered records lack."""
     if counted.dialect.api.native:
         return reply.output_log

@@ -14,7 +14,7 @@ from rockbottom.quantities import is_object
 Json = dict[str, Any]
 
 
-class Pace(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
+class ModelPace(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
     """How fast a model answers: ``base_ms`` until the first byte, then so much per output token.
 
     ``per_input_token_ms`` counts for uncached and written tokens, ``per_read_token_ms`` for tokens read.
@@ -45,7 +45,7 @@ class Latency:
     simulated, nothing waits), ``wait`` (the reply really takes that long)."""
 
     mode: str = "off"
-    paces: dict[str, Pace] = field(default_factory=dict[str, Pace])
+    paces: dict[str, ModelPace] = field(default_factory=dict[str, ModelPace])
 
     def change(self, raw: Any) -> None:
         """Take ``{"mode": ..., "models": {id: pace}}``. Raises ServiceFailure for anything else."""
@@ -55,7 +55,7 @@ class Latency:
         if mode not in ("off", "report", "wait"):
             raise invalid(f"no latency mode {mode!r}; there are off, report and wait")
         try:
-            paces = msgspec.convert(raw.get("models", {}), dict[str, Pace])
+            paces = msgspec.convert(raw.get("models", {}), dict[str, ModelPace])
         except msgspec.ValidationError as error:
             raise invalid(f"not a latency profile: {error}") from error
         if any(
@@ -66,7 +66,7 @@ class Latency:
         self.mode = mode
         self.paces.update(paces)
 
-    def pace_of(self, model: str) -> Pace | None:
+    def pace_of(self, model: str) -> ModelPace | None:
         """The pace of a model, None when off. Raises ServiceFailure for a model that has none."""
         if self.mode == "off":
             return None
@@ -77,6 +77,6 @@ class Latency:
                 raise invalid(
                     f"no latency is known for {model}; PUT /_rockbottom/latency with models.{model} or models.*"
                 )
-            pace = Pace(base_ms=row["base_ms"], per_output_token_ms=row["per_output_token_ms"])
+            pace = ModelPace(base_ms=row["base_ms"], per_output_token_ms=row["per_output_token_ms"])
             self.paces[model] = pace
         return pace

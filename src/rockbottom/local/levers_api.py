@@ -12,7 +12,7 @@ from rockbottom.local.guardrail_findings import without_masked
 from rockbottom.local.jobs import instant
 from rockbottom.local.jobs_s3 import S3, bucket_and_key
 from rockbottom.local.reranking import reranked
-from rockbottom.local.retention import Place
+from rockbottom.local.retention import SettingPlace
 from rockbottom.local.shapes import BodyChecker, body_checker, service_model
 from rockbottom.local.state import EndpointState
 
@@ -119,13 +119,15 @@ class LeversPlane:
         }
 
     def _retention(self, asking: Asking) -> Answered:
-        retention, place = self._state.retention, Place(RUNTIME, asking.caller.account, asking.caller.region)
+        retention, place = self._state.retention, SettingPlace(RUNTIME, asking.caller.account, asking.caller.region)
         when = {"updatedAt": instant(retention.chosen[place][1])} if place in retention.chosen else {}
         return 200, {"mode": retention.mode(place), **when}
 
     def _retain(self, asking: Asking) -> Answered:
         mode = object_of(asking.body).get("mode")
-        self._state.retention.choose(Place(RUNTIME, asking.caller.account, asking.caller.region), mode, self._now)
+        self._state.retention.choose(
+            SettingPlace(RUNTIME, asking.caller.account, asking.caller.region), mode, self._now
+        )
         return self._retention(asking)
 
     def _customize(self, asking: Asking) -> Answered:

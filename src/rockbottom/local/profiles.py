@@ -7,7 +7,7 @@ from functools import lru_cache
 from random import Random
 from typing import Any
 
-from rockbottom.cache import Moving, Pinned, RoundRobin, Routing
+from rockbottom.cache import Moving, Pinned, RegionChoice, RoundRobin
 from rockbottom.catalog import Catalog, Model, ModelId, Scope
 from rockbottom.local.failures import ServiceFailure, invalid
 from rockbottom.quantities import is_object
@@ -45,7 +45,7 @@ class Router:
     """Chooses the serving Region of each request to a profile, by the policy in force."""
 
     seed: int = 0
-    policy: Routing = field(default_factory=Pinned)
+    policy: RegionChoice = field(default_factory=Pinned)
     described: Json = field(default_factory=lambda: {"policy": "pinned"})
     _numbers: dict[tuple[str, str], int] = field(default_factory=dict[tuple[str, str], int])
 
@@ -85,7 +85,7 @@ class Router:
 
 
 @dataclass(slots=True)
-class Profile:
+class ApplicationProfile:
     """An application inference profile as it was created."""
 
     arn: str
@@ -113,13 +113,13 @@ class Profile:
         }
 
 
-class Profiles:
+class KnownProfiles:
     """Every profile that the endpoint knows; created ones live as long as the process."""
 
     def __init__(self, catalog: Catalog, seed: int) -> None:
         self._catalog = catalog
         self._random = Random(seed)
-        self.created: dict[str, Profile] = {}
+        self.created: dict[str, ApplicationProfile] = {}
 
     def model_behind(self, arn: str) -> str:
         """What a created profile stands for; for the catalogue. Raises ServiceFailure when there is none."""
@@ -135,7 +135,7 @@ class Profiles:
                 if scope is Scope.GLOBAL or region in GEOGRAPHIES[scope]:
                     yield _system_summary(model, scope, account, region)
 
-    def create(self, body: Json, account: str, region: str, now: float) -> Profile:
+    def create(self, body: Json, account: str, region: str, now: float) -> ApplicationProfile:
         """A new application profile. Raises ServiceFailure when its source is no model or the name is taken."""
         source = body["modelSource"].get("copyFrom")
         token = body.get("clientRequestToken")
@@ -152,7 +152,7 @@ class Profiles:
         identity = "".join(self._random.choices(_ALPHABET, k=12))
         arn = f"arn:aws:bedrock:{region}:{account}:application-inference-profile/{identity}"
         regions = regions_of(model.scope, model.region or region)
-        profile = Profile(
+        profile = ApplicationProfile(
             arn,
             body["inferenceProfileName"],
             source,

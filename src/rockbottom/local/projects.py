@@ -12,7 +12,7 @@ from typing import Any
 
 from rockbottom.local.bodies import object_of
 from rockbottom.local.failures import ServiceFailure, invalid
-from rockbottom.local.retention import INHERIT, Place, checked_mode, most_projects
+from rockbottom.local.retention import INHERIT, SettingPlace, checked_mode, most_projects
 from rockbottom.quantities import is_list, is_object
 
 Json = dict[str, Any]
@@ -57,9 +57,9 @@ class Project:
 class Projects:
     """The projects of every account and Region."""
 
-    made: dict[Place, dict[str, Project]] = field(default_factory=dict[Place, dict[str, Project]])
+    made: dict[SettingPlace, dict[str, Project]] = field(default_factory=dict[SettingPlace, dict[str, Project]])
 
-    def mode_of(self, place: Place, named: str) -> str:
+    def mode_of(self, place: SettingPlace, named: str) -> str:
         """The mode of the project that a request names, ``inherit`` where it has none of its own.
 
         Raises ServiceFailure for an archived one.
@@ -73,7 +73,9 @@ class Projects:
             raise invalid(f"Project '{project.identity}' is archived.")
         return project.mode
 
-    def answer(self, operation: str, place: Place, identifier: str, content: bytes, identity: str, now: float) -> Json:
+    def answer(
+        self, operation: str, place: SettingPlace, identifier: str, content: bytes, identity: str, now: float
+    ) -> Json:
         """The reply to one operation; ``identity`` is a new id for what is made. Raises ServiceFailure."""
         if operation == "ListProjects":
             listed = [project.told() for project in (self._default(place), *self.made.get(place, {}).values())]
@@ -96,7 +98,7 @@ class Projects:
         """Forget all of them."""
         self.made.clear()
 
-    def _create(self, place: Place, body: Json, identity: str, now: float) -> Project:
+    def _create(self, place: SettingPlace, body: Json, identity: str, now: float) -> Project:
         mine = self.made.setdefault(place, {})
         if len(mine) >= most_projects():
             raise invalid(f"An account has at most {most_projects()} projects.")
@@ -105,7 +107,7 @@ class Projects:
         mine[project.identity] = project
         return project
 
-    def _project(self, place: Place, identifier: str) -> Project:
+    def _project(self, place: SettingPlace, identifier: str) -> Project:
         identity = identifier.rpartition("/")[2]
         project = self._default(place) if identity == _DEFAULT else self.made.get(place, {}).get(identity)
         if project is None:
@@ -113,7 +115,7 @@ class Projects:
         return project
 
     @staticmethod
-    def _default(place: Place) -> Project:
+    def _default(place: SettingPlace) -> Project:
         return Project(_DEFAULT, _arn(place, _DEFAULT), "Default project", {}, INHERIT, 0.0)
 
 
@@ -129,7 +131,7 @@ def _update(project: Project, body: Json) -> None:
     project.tags = {key: value for key, value in {**project.tags, **tags}.items() if key not in removed}
 
 
-def _arn(place: Place, identity: str) -> str:
+def _arn(place: SettingPlace, identity: str) -> str:
     return f"arn:aws:bedrock:{place.region}:{place.account}:project/{identity}"
 
 

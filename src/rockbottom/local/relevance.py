@@ -84,7 +84,7 @@ class _Text:
         return spans
 
 
-class Reader:
+class PassageFinder:
     """Finds passages; remembers texts while they are used, at most ``capacity_chars`` of them."""
 
     def __init__(self, capacity_chars: int = 4_000_000) -> None:

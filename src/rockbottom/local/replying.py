@@ -18,7 +18,7 @@ from rockbottom.dialects import (
     named_tier,
 )
 from rockbottom.local.answers import Answer
-from rockbottom.local.calls import Counted
+from rockbottom.local.calls import CountedCall
 from rockbottom.local.failures import ServiceFailure
 from rockbottom.local.guardrail_findings import without_masked
 from rockbottom.local.guardrails import INTERVENED, Assessed
@@ -33,7 +33,7 @@ _encode = msgspec.json.Encoder().encode
 
 
 @dataclass(slots=True)
-class Reply:
+class SentReply:
     """What goes back: headers, and either a body or the frames of a stream."""
 
     headers: Headers
@@ -47,7 +47,7 @@ class Reply:
     usage: Usage
 
 
-def replied(counted: Counted, answer: Answer) -> Reply:
+def replied(counted: CountedCall, answer: Answer) -> SentReply:
     """The reply of a call once its answer is known; a guardrail may have put its own in the place of the model's."""
     answer, told_of_guardrail = _guarded(counted, answer)
     call, usage = counted.call, counted.usage(answer.output_tokens)
@@ -63,13 +63,13 @@ def replied(counted: Counted, answer: Answer) -> Reply:
     headers, reply_usage = _headers(counted, usage, latency), reply.get("usage") or _reply_usage(counted, usage)
     if call.stream:
         frames, logged = _framed(counted, reply, metrics, told_of_guardrail)
-        return Reply(headers, b"", frames, reply_usage, reply, logged, latency, first, usage)
+        return SentReply(headers, b"", frames, reply_usage, reply, logged, latency, first, usage)
     body = _encode(reply)
     sent = _encode({**reply, **UNDER_WAY}) if reply.get("background") else body
-    return Reply(headers, sent, [], reply_usage, reply, body, latency, first, usage)
+    return SentReply(headers, sent, [], reply_usage, reply, body, latency, first, usage)
 
 
-def _guarded(counted: Counted, answer: Answer) -> tuple[Answer, Json]:
+def _guarded(counted: CountedCall, answer: Answer) -> tuple[Answer, Json]:
     """The answer after the call's guardrail, and what the reply tells of it."""
     guarded = counted.guarded
     if guarded is None:
@@ -96,20 +96,20 @@ PIECE_CHARS = 24
 """Longest text of one event of a stream, as ``wire`` cuts it."""
 
 
-def identities_of(counted: Counted) -> Headers:
+def identities_of(counted: CountedCall) -> Headers:
     """The headers that name the request."""
     surface = counted.call.surface
     return identities(counted.call.request_id, None if surface is None else surface.route)
 
 
-def stream_headers(counted: Counted) -> Headers:
+def stream_headers(counted: CountedCall) -> Headers:
     """The headers of a stream, besides those of its reply."""
     media = counted.dialect.stream_type
     plain: Headers = [(b"cache-control", b"no-cache")] if media == SSE_TYPE else []
     return [(b"content-type", media.encode()), *plain, *identities_of(counted)]
 
 
-def broken_frame(counted: Counted, failure: ServiceFailure) -> bytes:
+def broken_frame(counted: CountedCall, failure: ServiceFailure) -> bytes:
     """The frame of a failure in the middle of a stream."""
     surface = counted.call.surface
     if surface is not None:
@@ -117,23 +117,23 @@ def broken_frame(counted: Counted, failure: ServiceFailure) -> bytes:
     return exception_frame(failure.event_name, failure.message)
 
 
-def frames_before(counted: Counted) -> list[bytes]:
+def frames_before(counted: CountedCall) -> list[bytes]:
     """The frames that begin a stream whose first block is text, before anything of it is known."""
     return _begun(counted, "-")[: counted.dialect.lead]
 
 
-def frames_of(counted: Counted, text: str) -> list[bytes]:
+def frames_of(counted: CountedCall, text: str) -> list[bytes]:
     """The frames of a piece of that text."""
     lead = counted.dialect.lead
     return _begun(counted, text)[lead : lead + _pieces(text)]
 
 
-def frames_after(counted: Counted, reply: Reply, answer: Answer) -> list[bytes]:
+def frames_after(counted: CountedCall, reply: SentReply, answer: Answer) -> list[bytes]:
     """The frames of a reply that are left when its first block, a text, was sent as it came."""
     return reply.frames[counted.dialect.lead + _pieces(answer.content[0]["text"]) :]
 
 
-def _begun(counted: Counted, text: str) -> list[bytes]:
+def _begun(counted: CountedCall, text: str) -> list[bytes]:
     return replied(counted, Answer(({"text": text},), "end_turn", 1)).frames
 
 
@@ -141,7 +141,7 @@ def _pieces(text: str) -> int:
     return -(-len(text) // PIECE_CHARS)
 
 
-def _built(counted: Counted, answer: Answer, usage: Usage, latency: int, first: int) -> tuple[Json, Json]:
+def _built(counted: CountedCall, answer: Answer, usage: Usage, latency: int, first: int) -> tuple[Json, Json]:
     """The reply as a whole, and what is measured beside it."""
     dialect, body = counted.dialect, counted.body
     native = dialect.api.native
@@ -162,7 +162,7 @@ def _built(counted: Counted, answer: Answer, usage: Usage, latency: int, first: 
     return dialect.answered(reply, counted.model.model, _exchange(counted, answer, identity)), metrics
 
 
-def _reply_usage(counted: Counted, usage: Usage) -> Json:
+def _reply_usage(counted: CountedCall, usage: Usage) -> Json:
     """The ``usage`` of a reply; GPT's on ConverseStream may count twice what was cached (gpt_stream_counters)."""
     dialect, model, stream = counted.dialect, counted.model.model, counted.call.stream
     if not dialect.api.native and stream and model.vendor == "openai" and counted.overlaps:
@@ -170,7 +170,7 @@ def _reply_usage(counted: Counted, usage: Usage) -> Json:
     return dialect.counted(usage, model, points=counted.points, stream=stream)
 
 
-def _exchange(counted: Counted, answer: Answer, identity: str) -> Exchange:
+def _exchange(counted: CountedCall, answer: Answer, identity: str) -> Exchange:
     """What the reply repeats of its request, as it was sent."""
     surface = counted.call.surface
     body = counted.body if surface is None else surface.body
@@ -184,7 +184,7 @@ def _exchange(counted: Counted, answer: Answer, identity: str) -> Exchange:
     return Exchange(counted.model.model, identity, body, counted.at, tier, reasoning, inline)
 
 
-def _framed(counted: Counted, reply: Json, metrics: Json, told_of_guardrail: Json) -> tuple[list[bytes], bytes]:
+def _framed(counted: CountedCall, reply: Json, metrics: Json, told_of_guardrail: Json) -> tuple[list[bytes], bytes]:
     """The frames of a stream, and its events as the invocation log has them."""
     dialect = counted.dialect
     events = list(dialect.cut(reply, metrics, PIECE_CHARS))
@@ -198,7 +198,7 @@ def _framed(counted: Counted, reply: Json, metrics: Json, told_of_guardrail: Jso
     return frames, _encode([chunk for _, chunk in events])
 
 
-def _headers(counted: Counted, usage: Usage, latency: int) -> Headers:
+def _headers(counted: CountedCall, usage: Usage, latency: int) -> Headers:
     """The headers of a native reply of InvokeModel; the others have none of their own."""
     if not counted.dialect.api.wrapped:
         return []

@@ -37,7 +37,7 @@ def most_projects() -> int:
     return _data()["projects"]["most"]
 
 
-class Place(NamedTuple):
+class SettingPlace(NamedTuple):
     """Where a setting holds: one of the two hosts, an account, a Region."""
 
     host: str
@@ -59,24 +59,24 @@ class Retention:
     """The mode of each account at each place. ``first`` is that of an account that chose none."""
 
     first: str = INHERIT
-    chosen: dict[Place, tuple[str, float]] = field(default_factory=dict[Place, tuple[str, float]])
+    chosen: dict[SettingPlace, tuple[str, float]] = field(default_factory=dict[SettingPlace, tuple[str, float]])
 
-    def choose(self, place: Place, mode: object, at: float) -> None:
+    def choose(self, place: SettingPlace, mode: object, at: float) -> None:
         """Set an account's mode, at an instant in seconds. Raises ServiceFailure."""
         self.chosen[place] = (checked_mode(mode), at)
 
-    def mode(self, place: Place) -> str:
+    def mode(self, place: SettingPlace) -> str:
         """The mode that an account has."""
         return self.chosen[place][0] if place in self.chosen else self.first
 
-    def in_force(self, place: Place, project: str = INHERIT) -> tuple[str, str]:
+    def in_force(self, place: SettingPlace, project: str = INHERIT) -> tuple[str, str]:
         """The mode of a request to a project with this mode, and whose it is."""
         if project != INHERIT:
             return project, "project"
         mode = self.mode(place)
         return (_data()["fallback"], "model_default") if mode == INHERIT else (mode, "account")
 
-    def check(self, place: Place, model: str, project: str = INHERIT) -> None:
+    def check(self, place: SettingPlace, model: str, project: str = INHERIT) -> None:
         """Raise the refusal of a model (its bare id) that the mode in force does not satisfy."""
         mode, _ = self.in_force(place, project)
         if mode not in allowed_modes(model):
@@ -88,7 +88,7 @@ class Retention:
                 hint=f"PUT {path} {{'mode': '{least}'}}, or serve --data-retention {least}",
             )
 
-    def described(self, place: Place, model: str) -> Json:
+    def described(self, place: SettingPlace, model: str) -> Json:
         """What the list of models says of one (its bare id)."""
         mode, source = self.in_force(place)
         allowed = allowed_modes(model)

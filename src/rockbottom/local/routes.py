@@ -68,7 +68,7 @@ def check_operations(names: Iterable[str]) -> None:
 
 
 @dataclass(frozen=True, slots=True)
-class Route:
+class LocalRoute:
     """An operation's name (``""``: none, ``control``: the control API) and the identifier in the path."""
 
     operation: str
@@ -76,29 +76,29 @@ class Route:
 
 
 @lru_cache(maxsize=4096)
-def route_of(method: str, raw_path: bytes) -> Route:
+def route_of(method: str, raw_path: bytes) -> LocalRoute:
     """The operation of a request line's method and path (query cut off, still percent-encoded)."""
     path = raw_path.decode("latin-1")
     if path.startswith(CONTROL_PREFIX):
-        return Route("control", unquote(path[len(CONTROL_PREFIX) :]))
+        return LocalRoute("control", unquote(path[len(CONTROL_PREFIX) :]))
     if method == "POST":
         spoken = route_to(path)
         if spoken is not None:
-            return Route(spoken.operation, spoken.model)
+            return LocalRoute(spoken.operation, spoken.model)
         applied = _APPLYING.match(path)
         if applied is not None:
-            return Route("ApplyGuardrail", f"{unquote(applied[1])}\0{applied[2]}")
+            return LocalRoute("ApplyGuardrail", f"{unquote(applied[1])}\0{applied[2]}")
         counted = _COUNTING.match(path)
         if counted is not None:
-            return Route("CountTokens", unquote(counted[1]))
+            return LocalRoute("CountTokens", unquote(counted[1]))
     collection = _COLLECTIONS.get((method, path.rstrip("/") or path))
     if collection:
-        return Route(collection)
+        return LocalRoute(collection)
     if method == "POST" and path.startswith("/model-invocation-job/") and path.endswith("/stop"):
-        return Route("StopModelInvocationJob", unquote(path[len("/model-invocation-job/") : -len("/stop")]))
+        return LocalRoute("StopModelInvocationJob", unquote(path[len("/model-invocation-job/") : -len("/stop")]))
     if method == "POST" and path.startswith(_CUSTOMIZATION) and path.endswith("/stop"):
-        return Route("StopModelCustomizationJob", unquote(path[len(_CUSTOMIZATION) : -len("/stop")]))
+        return LocalRoute("StopModelCustomizationJob", unquote(path[len(_CUSTOMIZATION) : -len("/stop")]))
     for (verb, prefix), operation in _ITEMS.items():
         if method == verb and path.startswith(prefix) and len(path) > len(prefix):
-            return Route(operation, unquote(path[len(prefix) :]))
-    return Route("")
+            return LocalRoute(operation, unquote(path[len(prefix) :]))
+    return LocalRoute("")

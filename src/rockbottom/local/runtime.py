@@ -17,7 +17,7 @@ from rockbottom.local.accepted import check_tier
 from rockbottom.local.answers import Answer, Script, scripted
 from rockbottom.local.asked import Asked, asked_of
 from rockbottom.local.bodies import object_of
-from rockbottom.local.calls import Call, Counted, neutral_of
+from rockbottom.local.calls import CountedCall, RuntimeCall, neutral_of
 from rockbottom.local.conversations import check_alternation, check_conversation
 from rockbottom.local.embeddings import embedding_model
 from rockbottom.local.failures import END_OF_LIFE, ServiceFailure, invalid
@@ -62,7 +62,7 @@ class Runtime:
         }
         self._models: dict[str, ModelId] = {}
 
-    def count_tokens(self, call: Call) -> Json:
+    def count_tokens(self, call: RuntimeCall) -> Json:
         """The reply of CountTokens. Raises ServiceFailure."""
         counted = self._checks["CountTokens"](object_of(call.body))["input"]
         if embedding_model(call.model) is not None:
@@ -93,7 +93,7 @@ class Runtime:
             if known.phase(on) is Phase.ENDED:
                 raise ServiceFailure("ResourceNotFoundException", END_OF_LIFE, hint=f"it ended on {known.ends_on}")
 
-    def read(self, call: Call, *, own_answer: bool) -> Counted:
+    def read(self, call: RuntimeCall, *, own_answer: bool) -> CountedCall:
         """Check a call and count it; with ``own_answer`` the endpoint's reply too. Raises ServiceFailure.
 
         The entries that it writes are in the memory afterwards, waiting for ``begin`` to be readable.
@@ -111,7 +111,9 @@ class Runtime:
         if model.model.in_region is False and model.scope is Scope.IN_REGION and not model.application_profile:
             raise by_profiles_alone(model.given)
 
-    def counted(self, call: Call, dialect: Dialect, body: Json, model: ModelId, *, own_answer: bool) -> Counted:
+    def counted(
+        self, call: RuntimeCall, dialect: Dialect, body: Json, model: ModelId, *, own_answer: bool
+    ) -> CountedCall:
         """Check a body and count it (see ``read``). Raises ServiceFailure."""
         self._refuse_ended(model.model.id)
         state = self._state
@@ -139,7 +141,7 @@ class Runtime:
 
     def _counted(
         self,
-        call: Call,
+        call: RuntimeCall,
         dialect: Dialect,
         body: Json,
         model: ModelId,
@@ -148,7 +150,7 @@ class Runtime:
         now: float,
         own_answer: bool,
         guarded: Guarded | None,
-    ) -> Counted:
+    ) -> CountedCall:
         state, caller = self._state, call.caller
         pace = state.latency.pace_of(model.model.id)
         region = state.router.serving(model, caller.account, model.region or caller.region)
@@ -158,7 +160,7 @@ class Runtime:
         result = outcome(entries, prompt, now, rules, state.sides.behaviour, namespace, inf)
         if guarded is not None and guarded.input.blocked:  # the model is not asked, and nothing is cached
             result = CacheOutcome(0, {}, 0, 0, result.points, ())
-        counted = Counted(
+        counted = CountedCall(
             call,
             dialect,
             body,
@@ -185,12 +187,12 @@ class Runtime:
             state.memory.apply(result.changes, namespace, now)
         return counted
 
-    def _answer(self, counted: Counted) -> Answer:
+    def _answer(self, counted: CountedCall) -> Answer:
         if counted.script:
             return scripted(counted.script, counted.asked, counted.count)
         return self._state.answerer.answer(counted.asked, counted.count)
 
-    def _admit_or_keep_script(self, counted: Counted, now: float) -> None:
+    def _admit_or_keep_script(self, counted: CountedCall, now: float) -> None:
         """Admit a request, or put the answer that a test has queued for it back: its retry shall have it."""
         try:
             self._admit(counted, now)
@@ -199,24 +201,24 @@ class Runtime:
                 self._state.scripts.appendleft(counted.script)
             raise
 
-    def begin(self, counted: Counted) -> None:
+    def begin(self, counted: CountedCall) -> None:
         """The response starts: what the call wrote becomes readable."""
         if counted.outcome.changes:
             lag = self._state.sides.nova_lag_s if counted.model.model.vendor == "amazon" else 0.0
             self._state.memory.show(counted.outcome.changes, self._state.clock.now() + lag)
 
-    def end(self, counted: Counted, after_s: float = 0.0) -> None:
+    def end(self, counted: CountedCall, after_s: float = 0.0) -> None:
         """The response has ended, or will in ``after_s``: where lifetimes are counted from there, they begin."""
         if counted.outcome.changes and self._state.sides.lasts_from_end:
             self._state.memory.renew(counted.outcome.changes, self._state.clock.now() + after_s)
 
-    def _script(self, call: Call) -> Script | None:
+    def _script(self, call: RuntimeCall) -> Script | None:
         raw = call.headers.get(b"x-rockbottom-reply")
         if raw is not None:
             return script_from(object_of(raw))
         return self._state.next_script(call.operation, call.model)
 
-    def _admit(self, counted: Counted, now: float) -> None:
+    def _admit(self, counted: CountedCall, now: float) -> None:
         model, quotas = counted.model.model.id, self._state.quotas
         burndown = quotas.burndown(counted.call.model, known_burndown(model))
         output = counted.answer.output_tokens if counted.answer else 0

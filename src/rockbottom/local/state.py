@@ -23,14 +23,14 @@ from rockbottom.local.invocation_log import InvocationLog
 from rockbottom.local.jobs import Jobs
 from rockbottom.local.latency import Latency
 from rockbottom.local.memory import Memory
-from rockbottom.local.profiles import Profiles, Router
+from rockbottom.local.profiles import KnownProfiles, Router
 from rockbottom.local.projects import Projects
 from rockbottom.local.retention import Retention
 from rockbottom.local.routes import check_operations
 from rockbottom.local.settings import EndpointSettings
 from rockbottom.local.sides import Sides, sides_of
-from rockbottom.local.surface_files import Files
-from rockbottom.local.surface_store import Responses
+from rockbottom.local.surface_files import UploadedFiles
+from rockbottom.local.surface_store import StoredResponses
 from rockbottom.quantities import is_list, is_object
 
 Json = dict[str, Any]
@@ -71,7 +71,7 @@ class EndpointState:
     quotas: Quotas
     latency: Latency
     router: Router
-    profiles: Profiles
+    profiles: KnownProfiles
     log: InvocationLog | None
     sides: Sides
     switches: dict[str, str]
@@ -80,8 +80,8 @@ class EndpointState:
     guardrails: Guardrails = field(default_factory=Guardrails)
     retention: Retention = field(default_factory=Retention)
     projects: Projects = field(default_factory=Projects)
-    responses: Responses = field(default_factory=Responses)
-    files: Files = field(default_factory=Files)
+    responses: StoredResponses = field(default_factory=StoredResponses)
+    files: UploadedFiles = field(default_factory=UploadedFiles)
     customizations: Customizations = field(default_factory=Customizations)
     s3_url: str | None = None
     answerer: Answerer = field(default_factory=Answerer)
@@ -189,7 +189,7 @@ def state_of(settings: EndpointSettings) -> EndpointState:
         Quotas(),
         Latency(),
         Router(settings.seed),
-        Profiles(catalog, settings.seed),
+        KnownProfiles(catalog, settings.seed),
         InvocationLog(from_here(settings.log_dir)) if settings.log_dir else None,
         sides_of(catalog, settings.switches),
         dict(settings.switches),

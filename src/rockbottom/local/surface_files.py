@@ -25,7 +25,7 @@ class _File:
 
 
 @dataclass(slots=True)
-class Files:
+class UploadedFiles:
     """Uploaded files by id."""
 
     kept: dict[str, _File] = field(default_factory=dict[str, _File])

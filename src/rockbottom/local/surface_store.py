@@ -14,7 +14,7 @@ UNDER_WAY: Json = {"status": "in_progress", "output": [], "usage": None, "comple
 
 
 @dataclass(frozen=True, slots=True)
-class Kept:
+class KeptReply:
     """A reply, and the whole input that it answered."""
 
     reply: Json
@@ -23,23 +23,23 @@ class Kept:
 
 
 @dataclass(slots=True)
-class Responses:
+class StoredResponses:
     """Replies by id, the oldest dropped beyond ``MOST_KEPT``.
 
     ``under_way`` are those in the background that nobody has looked at yet: who looks finds them complete.
     """
 
-    kept: OrderedDict[str, Kept] = field(default_factory=OrderedDict[str, Kept])
+    kept: OrderedDict[str, KeptReply] = field(default_factory=OrderedDict[str, KeptReply])
     under_way: set[str] = field(default_factory=set[str])
 
-    def add(self, entry: Kept) -> None:
+    def add(self, entry: KeptReply) -> None:
         self.kept[entry.reply["id"]] = entry
         if entry.reply["background"]:
             self.under_way.add(entry.reply["id"])
         while len(self.kept) > MOST_KEPT:
             self.under_way.discard(self.kept.popitem(last=False)[0])
 
-    def kept_reply(self, identifier: str, missing: str = "Response not found.") -> Kept:
+    def kept_reply(self, identifier: str, missing: str = "Response not found.") -> KeptReply:
         """A reply by its id. Raises ServiceFailure with the words ``missing``."""
         entry = self.kept.get(identifier)
         if entry is None:

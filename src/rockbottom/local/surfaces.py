@@ -13,15 +13,15 @@ from rockbottom.dialects import CHAT, DIALECTS, MESSAGES, RESPONSES, Dialect, Su
 from rockbottom.local.accepted import check_message_members
 from rockbottom.local.bodies import object_of
 from rockbottom.local.callers import Caller, caller_from
-from rockbottom.local.calls import Call, Counted, SurfaceCall
+from rockbottom.local.calls import CountedCall, RuntimeCall, SurfaceCall
 from rockbottom.local.failures import ServiceFailure, invalid
 from rockbottom.local.projects import project_of
-from rockbottom.local.retention import Place
+from rockbottom.local.retention import SettingPlace
 from rockbottom.local.runtime import Runtime, by_profiles_alone
 from rockbottom.local.state import EndpointState
 from rockbottom.local.surface_checks import check_headers, check_parameters, check_place, missing
 from rockbottom.local.surface_failures import UnknownPath
-from rockbottom.local.surface_store import Kept
+from rockbottom.local.surface_store import KeptReply
 from rockbottom.quantities import is_list
 
 Json = dict[str, Any]
@@ -43,7 +43,7 @@ class Surfaces:
 
     def call_of(
         self, route: SurfaceRoute, headers: Mapping[bytes, bytes], content: bytes, request_id: str
-    ) -> Call | None:
+    ) -> RuntimeCall | None:
         """The call that a request makes; None where it is no inference. Raises ServiceFailure."""
         dialect = _DIALECTS.get(route.operation)
         if dialect is None and (route.operation or route.host is not None):
@@ -60,7 +60,7 @@ class Surfaces:
             raise UnknownPath(RUNTIME)
         stream = body.get("stream") is True and route.operation != "CountMessageTokens"
         surface = SurfaceCall(route, dialect, body)
-        return Call(dialect.operations[stream], model, headers, content, caller, request_id, surface)
+        return RuntimeCall(dialect.operations[stream], model, headers, content, caller, request_id, surface)
 
     def _model_of(self, route: SurfaceRoute, name: str) -> ModelId:
         if route.host == RUNTIME:
@@ -77,7 +77,7 @@ class Surfaces:
             raise ServiceFailure("ResourceNotFoundException", f"The model '{name}' does not exist")
         return ModelId(name, named, Scope.IN_REGION)
 
-    def read(self, call: Call, *, own_answer: bool) -> Counted:
+    def read(self, call: RuntimeCall, *, own_answer: bool) -> CountedCall:
         """Check a call and count it (see ``Runtime.read``). Raises ServiceFailure."""
         surface_call = call.surface
         assert surface_call is not None
@@ -92,7 +92,7 @@ class Surfaces:
             body = self._state.responses.whole(self._unkept(call, body), names_missing=bare)
         return self._runtime.counted(call, dialect, body, model, own_answer=own_answer)
 
-    def _unkept(self, call: Call, body: Json) -> Json:
+    def _unkept(self, call: RuntimeCall, body: Json) -> Json:
         """A body of Responses, not stored where nothing may be retained. Raises ServiceFailure; the words are ours.
 
         "On the Responses API, store defaults to false and store=true is rejected. Background mode is not available."
@@ -114,7 +114,7 @@ class Surfaces:
         route = SurfaceRoute("ChatCompletions", "/openai/v1", host=RUNTIME)
         check_place(route, CHAT.api, model, surface_of(self._model_of(route, model).model))
 
-    def count_tokens(self, call: Call) -> Json:
+    def count_tokens(self, call: RuntimeCall) -> Json:
         """The reply of count_tokens. Raises ServiceFailure."""
         surface_call = call.surface
         assert surface_call is not None
@@ -137,11 +137,11 @@ class Surfaces:
                 raise missing(surface_call.route, member)
         return model
 
-    def keep(self, counted: Counted, reply: Json) -> None:
+    def keep(self, counted: CountedCall, reply: Json) -> None:
         """Keep the reply of Responses, unless the request forbade it."""
         surface = counted.call.surface
         if counted.dialect is RESPONSES and surface is not None and surface.body.get("store", True) is not False:
-            self._state.responses.add(Kept(reply, tuple(_listed(counted.body.get("input"))), counted.at))
+            self._state.responses.add(KeptReply(reply, tuple(_listed(counted.body.get("input"))), counted.at))
 
     def other(self, route: SurfaceRoute, headers: Mapping[bytes, bytes], content: bytes) -> tuple[int, Json]:
         """The reply to what is no inference. Raises ServiceFailure."""
@@ -171,7 +171,7 @@ class Surfaces:
             return 200, responses.cancelled(identifier)
         raise UnknownPath(route.host or MANTLE)
 
-    def _retention(self, place: Place, change: Json | None) -> Json:
+    def _retention(self, place: SettingPlace, change: Json | None) -> Json:
         """The account's mode, as it is or as it shall be. Raises ServiceFailure."""
         retention = self._state.retention
         if change is not None:
@@ -179,14 +179,14 @@ class Surfaces:
         when = {"updated_at": int(retention.chosen[place][1])} if place in retention.chosen else {}
         return {"mode": retention.mode(place), **when}
 
-    def _model_row(self, place: Place, name: str, model: Model) -> Json:
+    def _model_row(self, place: SettingPlace, name: str, model: Model) -> Json:
         availability = self._state.retention.described(place, model.id)
         return {"id": name, "object": "model", "created": 0, "owned_by": model.vendor, **availability}
 
-    def place_of(self, route: SurfaceRoute, headers: Mapping[bytes, bytes]) -> Place:
+    def place_of(self, route: SurfaceRoute, headers: Mapping[bytes, bytes]) -> SettingPlace:
         """Where the settings of bedrock-mantle hold for a caller."""
         caller = self._caller(route, headers)
-        return Place(MANTLE, caller.account, caller.region)
+        return SettingPlace(MANTLE, caller.account, caller.region)
 
     def _caller(self, route: SurfaceRoute, headers: Mapping[bytes, bytes]) -> Caller:
         settings, authorization = self._state.settings, headers.get(b"authorization", b"").decode("latin-1")

@@ -5,11 +5,11 @@ from collections.abc import AsyncIterator
 from concurrent.futures import Executor
 from contextlib import suppress
 
-from rockbottom.local.calls import Counted
+from rockbottom.local.calls import CountedCall
 from rockbottom.local.upstream import Upstream
 
 
-async def pieces_of(upstream: Upstream, threads: Executor | None, counted: Counted) -> AsyncIterator[str]:
+async def pieces_of(upstream: Upstream, threads: Executor | None, counted: CountedCall) -> AsyncIterator[str]:
     """The text as it comes; at the end the whole answer is in ``counted``. Raises ServiceFailure."""
     loop = asyncio.get_running_loop()
     texts: asyncio.Queue[str | None] = asyncio.Queue()

@@ -41,7 +41,7 @@ class Limits:
 
 
 @dataclass(frozen=True, slots=True)
-class Turn:
+class BilledTurn:
     """One request of a conversation. ``usd`` None: no price in force. ``failed`` is the error of a refused one."""
 
     model: str
@@ -54,7 +54,7 @@ class Turn:
 class ConversationBill:
     """The turns of one conversation; every figure is simulated. ``outputs`` False: output tokens are not in it."""
 
-    turns: tuple[Turn, ...]
+    turns: tuple[BilledTurn, ...]
     outputs: bool = True
 
     @property
@@ -114,7 +114,7 @@ def simulated_bill(
     ``output_tokens`` of each turn, where they are known. Raises RockbottomError for a request that cannot be read.
     """
     catalog, behaviour = archive.catalog, behaviour_of(archive.catalog.switches)
-    state, turns = dict[Namespace, PrefixCache](), list[Turn]()
+    state, turns = dict[Namespace, PrefixCache](), list[BilledTurn]()
     start = datetime(on.year, on.month, on.day, 12, tzinfo=UTC).timestamp()
     for number, request in enumerate(requests):
         model_id, at = model_id_of(request) or model or "", start + number * float(gap_s)
@@ -124,7 +124,7 @@ def simulated_bill(
         old = state.get(space, PrefixCache())
         state[space], result = step(old, sent.prompt, at, sent.rules, behaviour, space, at)
         usage = result.usage(output_tokens[number] if number < len(output_tokens) else 0)
-        turns.append(Turn(model_id, usage, _usd(usage, sent.model, tier_of(request), on, catalog)))
+        turns.append(BilledTurn(model_id, usage, _usd(usage, sent.model, tier_of(request), on, catalog)))
     return ConversationBill(tuple(turns), len(output_tokens) >= len(requests))
 
 
@@ -132,16 +132,16 @@ def observed_bill(
     rows: Iterable[tuple[str, Usage | None, str, str]], catalog: Catalog, on: date, region: str
 ) -> ConversationBill:
     """The bill of calls as an endpoint lists them: model, usage (None: failed), tier, error."""
-    turns = list[Turn]()
+    turns = list[BilledTurn]()
     for name, usage, tier, error in rows:
         try:
             model = catalog.model(name)
         except RockbottomError:
-            turns.append(Turn(name, usage or NO_USAGE, None, error))
+            turns.append(BilledTurn(name, usage or NO_USAGE, None, error))
             continue
         priced = Tier(tier) if tier in {member.value for member in Tier} else Tier.DEFAULT
         cost = Usd(0) if usage is None else _usd(usage, model, priced, on, catalog, region)
-        turns.append(Turn(name, usage or NO_USAGE, cost, error))
+        turns.append(BilledTurn(name, usage or NO_USAGE, cost, error))
     return ConversationBill(tuple(turns))
 
 

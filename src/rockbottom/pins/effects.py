@@ -15,7 +15,7 @@ from rockbottom.quantities import WRITES, Ttl, Unit, Usd, usd_of_tokens
 
 
 @dataclass(frozen=True, slots=True)
-class Rates:
+class TokenPrices:
     """US dollars per million tokens; None where no price is in force."""
 
     input: Usd | None
@@ -43,7 +43,7 @@ class Effect:
         return None if per_request is None or self.requests is None else per_request * self.requests
 
 
-def rates_of(catalog: Catalog, model: ModelId, tier: Tier, ttl: Ttl | None, context: int, on: date) -> Rates:
+def rates_of(catalog: Catalog, model: ModelId, tier: Tier, ttl: Ttl | None, context: int, on: date) -> TokenPrices:
     """The prices of a prefix on a day, for a prompt of so many tokens."""
 
     def price(unit: Unit | None) -> Usd | None:
@@ -55,10 +55,10 @@ def rates_of(catalog: Catalog, model: ModelId, tier: Tier, ttl: Ttl | None, cont
         except NoPriceInForce:
             return None
 
-    return Rates(price(Unit.INPUT), price(Unit.CACHE_READ), price(WRITES.get(ttl) if ttl else None))
+    return TokenPrices(price(Unit.INPUT), price(Unit.CACHE_READ), price(WRITES.get(ttl) if ttl else None))
 
 
-def steady_usd(tokens: int, rates: Rates, caching: Caching) -> Usd | None:
+def steady_usd(tokens: int, rates: TokenPrices, caching: Caching) -> Usd | None:
     """What a prefix costs each request: read where it is cached, uncached input where it is not."""
     return _at(tokens, rates.read if caching is Caching.CACHED else rates.input)
 
@@ -83,7 +83,7 @@ def effect_of_change(pin: Pin, new: Prefix, first: int, *, stamp: bool, requests
         model = catalog.model(pin.model)
         old_rates = rates_of(catalog, model, new.tier, new.ttl, new.sent.tokens, on)
     except CatalogError:
-        old_rates = Rates(None, None, None)
+        old_rates = TokenPrices(None, None, None)
     old_tokens, new_tokens = (sum(block.tokens for block in version.blocks) for version in (pin, new))
     before = steady_usd(old_tokens, old_rates, Caching(pin.caching) if _known(pin.caching) else Caching.CACHED)
     after = steady_usd(new_tokens, rates, new.caching)
@@ -120,19 +120,19 @@ def stable_tokens(prefix: Prefix, first: int) -> int:
     return max((tokens for tokens in ends if tokens >= max(1, minimum)), default=0)
 
 
-def _rewritten(new: Prefix, rates: Rates, first: int) -> Usd | None:
+def _rewritten(new: Prefix, rates: TokenPrices, first: int) -> Usd | None:
     if new.caching is not Caching.CACHED:
         return None
     each = _each(rates)
     return None if each is None else usd_of_tokens(new.tokens - stable_tokens(new, first), each)
 
 
-def _once(new: Prefix, rates: Rates) -> Usd | None:
+def _once(new: Prefix, rates: TokenPrices) -> Usd | None:
     each = _each(rates)
     return usd_of_tokens(new.tokens, each) if each is not None and new.caching is Caching.CACHED else None
 
 
-def _each(rates: Rates) -> Usd | None:
+def _each(rates: TokenPrices) -> Usd | None:
     """What a token written instead of read costs more, per million."""
     return None if rates.write is None or rates.read is None else rates.write - rates.read
 
@@ -145,7 +145,7 @@ def _left_outside(pin: Pin, new: Prefix) -> int:
     return sum(depths[at + 1] - depths[at] for at in behind if segments[at].digest.hex()[:16].ljust(16, "0") in were)
 
 
-def _because(prefix: Prefix, rates: Rates, tokens: int) -> tuple[str, ...]:
+def _because(prefix: Prefix, rates: TokenPrices, tokens: int) -> tuple[str, ...]:
     name = f"{prefix.model.model.name} ({prefix.model.scope.value})"
     if rates.read is None or rates.write is None:
         return (f"no price is in force for the cache of {name}: tokens only",)
@@ -154,7 +154,7 @@ def _because(prefix: Prefix, rates: Rates, tokens: int) -> tuple[str, ...]:
     return (f"{name}: {amounts}", "assuming that every request finds the prefix in the cache")
 
 
-def _rates(prefix: Prefix, on: date) -> Rates:
+def _rates(prefix: Prefix, on: date) -> TokenPrices:
     return rates_of(prefix.archive.catalog, prefix.model, prefix.tier, prefix.ttl, prefix.sent.tokens, on)
 
 

@@ -35,7 +35,7 @@ ANY_ACCOUNT = ("*",)
 _ZERO = Decimal(0)
 
 
-class Account(Struct):
+class GuardAccount(Struct):
     """One model at one price: the bill so far above (or, negative, below) that without caching, and the latter.
 
     ``risk`` is what plans in flight may still cost beyond their prediction.
@@ -59,7 +59,7 @@ class Account(Struct):
 class Guard(Struct):
     """All accounts of one planner, and the longest prompt seen."""
 
-    accounts: dict[tuple[str, ...], Account] = field(default_factory=dict[tuple[str, ...], Account])
+    accounts: dict[tuple[str, ...], GuardAccount] = field(default_factory=dict[tuple[str, ...], GuardAccount])
     longest: int = 0
     limits: dict[tuple[str, ...], Decimal] | None = None
     """Where the allowance is shared: up to where ``net`` and ``risk`` of each account may rise together."""
@@ -71,11 +71,11 @@ class Guard(Struct):
         """Input tokens by which all bills together may exceed 1 % above no caching."""
         return max(ALLOWANCE_TOKENS, Decimal(PROMPTS * self.longest))
 
-    def account(self, key: tuple[str, ...]) -> Account:
+    def account(self, key: tuple[str, ...]) -> GuardAccount:
         """The account of a model at a price."""
         account = self.accounts.get(key)
         if account is None:
-            account = self.accounts[key] = Account()
+            account = self.accounts[key] = GuardAccount()
         return account
 
     def expect(self, key: tuple[str, ...], need: float) -> None:

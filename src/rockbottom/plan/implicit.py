@@ -27,7 +27,7 @@ _SOME = 0.5  # of what is taken to have returned: at least one has
 _TIE = 1e-6  # at the same cost the request goes out as it is
 
 
-class Way(Struct, frozen=True):
+class SendingOption(Struct, frozen=True):
     """One way to send the request, and what it is expected to cost, in input tokens, with what it leaves behind."""
 
     hit: Hit
@@ -105,14 +105,14 @@ class ImplicitDecision(Decision):
             f"input item of role developer {thousands(tokens)} tokens could be read"
         )
 
-    def _by_hand(self) -> Way:
+    def _by_hand(self) -> SendingOption:
         """With points of the request alone: they read what stands exactly where one of them may stand."""
         hit = self._deepest(self.positions.legal)
         self.hit = hit
         ends = self._ends()
         return self._way(hit, ends, extent_of(self._zoned(hit, ends), hit), whole=False)
 
-    def _whole(self) -> Way | None:
+    def _whole(self) -> SendingOption | None:
         """With the service's point at the end; None where it would not take effect, or what it writes is lost."""
         end, depths = self.shape.end, self.depths
         new = end == len(self.prompt.segments) and self.shape.barrier >= end
@@ -139,13 +139,13 @@ class ImplicitDecision(Decision):
         self.zones = zones_of(hit.deepest, ends, self.depths, self.worth)
         return self.zones
 
-    def _way(self, hit: Hit, ends: Sequence[int], extent: Extent, *, whole: bool) -> Way:
+    def _way(self, hit: Hit, ends: Sequence[int], extent: Extent, *, whole: bool) -> SendingOption:
         zones, worth = self.zones, self.worth
         allowed, why = self._afforded(extent) if not whole or not self._affords(extent) else (extent, "")
         saving = -sum(zone.tokens * zone.five for zone in zones if zone.end <= allowed.last)
         read = self.depths[hit.deepest] if allowed.last else 0
         cost = self.prompt.tokens - read * (1 - self.conditions.rates.read) - saving
-        return Way(hit, zones, worth, allowed, cost, whole, why)
+        return SendingOption(hit, zones, worth, allowed, cost, whole, why)
 
     def _deepest(self, readable: Callable[[int], bool]) -> Hit:
         """The deepest entry believed alive at a place where it can be read."""
@@ -173,14 +173,14 @@ class ImplicitDecision(Decision):
         before, behind = self.prompt.segments[position - 1], self.prompt.segments[position]
         return (before.section, before.message) != (behind.section, behind.message)
 
-    def _marked(self, way: Way) -> tuple[Placement, ...]:
+    def _marked(self, way: SendingOption) -> tuple[Placement, ...]:
         """The points to be set by hand; beside the service's own at most three, for it counts among the four."""
         if not way.whole:
             return placements_of(way.extent, way.hit, self._marks(), self.positions, self.conditions.rules)
         most = self.conditions.rules.maximum_points - 1
         return tuple(Placement(position) for position in sorted({*self._beside(way)}))[-most:]
 
-    def _beside(self, way: Way) -> Iterator[int]:
+    def _beside(self, way: SendingOption) -> Iterator[int]:
         """What is read by hand, and ends of parts that other requests may share: within what is written they are free.
 
         The service's own point reads ends of messages alone, and of none that this request has another text for.

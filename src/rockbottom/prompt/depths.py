@@ -22,7 +22,7 @@ class Numbers(Protocol):
     def __getitem__(self, index: int, /) -> int: ...
 
 
-class Column(Numbers, Protocol):
+class WritableNumbers(Numbers, Protocol):
     """One that is written into."""
 
     def __setitem__(self, index: int, value: int, /) -> None: ...
@@ -30,7 +30,7 @@ class Column(Numbers, Protocol):
 
 def note_counted(
     offsets: Numbers, names: Numbers, whole: Numbers, last: Numbers, cached: Numbers,
-    known: Column,
+    known: WritableNumbers,
 ) -> None:  # fmt: skip
     """Write into ``known``, by the number of a prefix, what was counted of it; the first request that tells stands.
 
@@ -51,7 +51,7 @@ def note_counted(
 
 def share_out(
     offsets: Numbers, names: Numbers, sums: Numbers, whole: Numbers, known: Numbers,
-    depths: Column,
+    depths: WritableNumbers,
 ) -> None:  # fmt: skip
     """Write the depth of every block into ``depths``; ``sums`` are the estimates of all blocks before each, summed.
 

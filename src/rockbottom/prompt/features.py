@@ -7,7 +7,7 @@ twice: by the methods of bytes, which is quickest for one text, and in plain loo
 import re
 from collections.abc import Mapping
 
-from rockbottom.prompt.depths import Column, Numbers
+from rockbottom.prompt.depths import Numbers, WritableNumbers
 
 FEATURES = ("word", "letter", "digit", "punctuation", "newline", "space", "wide", "capital")
 """The members of ``TokenWeights.tokens_per`` in the order of ``count_features``."""
@@ -52,7 +52,7 @@ def weighted(encoded: bytes, tokens_per: Mapping[str, float]) -> float:
     )
 
 
-def count_features(data: Numbers, ends: Numbers, classes: Numbers, counts: Column) -> None:
+def count_features(data: Numbers, ends: Numbers, classes: Numbers, counts: WritableNumbers) -> None:
     """Count the features of many texts into ``counts``, eight numbers a text in the order of ``FEATURES``.
 
     ``data`` are the texts in UTF-8 one behind another, ``ends`` where each ends, ``classes`` is ``CLASSES``.

@@ -6,7 +6,7 @@ from decimal import Decimal
 from rockbottom.catalog import MARKETPLACE_EDITION, Catalog, CatalogError, ListNames, Tier
 from rockbottom.figures import counted
 from rockbottom.quantities import ZERO_USD, Usd
-from rockbottom.reconcile.books import Book, Entry
+from rockbottom.reconcile.books import Book, BookEntry
 from rockbottom.reconcile.lines import BillLine
 from rockbottom.reconcile.usage_types import Meaning, charge_named, meaning, tokens_per_unit
 
@@ -97,7 +97,7 @@ def _book(book: Book, line: BillLine, about: Meaning, model: str | None) -> None
         _add(entry.principals, line.principal, line.usd)
 
 
-def _count(entry: Entry, line: BillLine, about: Meaning) -> None:
+def _count(entry: BookEntry, line: BillLine, about: Meaning) -> None:
     if line.amount is None:
         entry.uncounted_usd += line.usd
         return

@@ -15,7 +15,7 @@ Key = tuple[date, str]
 
 
 @dataclass(slots=True)
-class Entry:
+class BookEntry:
     """One day of one model. ``usd`` None: this party knows no dollars (yet)."""
 
     tokens: dict[str, int] = field(default_factory=lambda: dict.fromkeys(KINDS, 0))
@@ -42,7 +42,7 @@ class Entry:
         self.usd = (self.usd or ZERO_USD) + usd
         self.usd_by_kind[kind] = self.usd_by_kind.get(kind, ZERO_USD) + usd
 
-    def add(self, other: "Entry") -> None:
+    def add(self, other: "BookEntry") -> None:
         """Adds what was counted on another day, or under another name of the model."""
         for kind, count in other.tokens.items():
             self.tokens[kind] += count
@@ -75,7 +75,7 @@ class Book:
     """
 
     party: str
-    entries: dict[Key, Entry] = field(default_factory=dict[Key, Entry])
+    entries: dict[Key, BookEntry] = field(default_factory=dict[Key, BookEntry])
     unmatched: dict[str, Usd] = field(default_factory=dict[str, Usd])
     adjustments: dict[str, Usd] = field(default_factory=dict[str, Usd])  # tax, credits, discounts: not compared
     charges: dict[str, Usd] = field(default_factory=dict[str, Usd])
@@ -87,9 +87,9 @@ class Book:
     lost_until: date | None = None
     simulated_calls: int = 0
 
-    def of(self, key: Key) -> Entry:
+    def of(self, key: Key) -> BookEntry:
         """The entry of a day and model, new where there is none."""
-        return self.entries.setdefault(key, Entry())
+        return self.entries.setdefault(key, BookEntry())
 
     @property
     def days(self) -> tuple[date, date] | None:
@@ -133,7 +133,7 @@ class Book:
     def usd(self) -> Usd:
         return sum((entry.usd or ZERO_USD for entry in self.entries.values()), ZERO_USD)
 
-    def between(self, first: date | None, last: date | None) -> Iterator[tuple[Key, Entry]]:
+    def between(self, first: date | None, last: date | None) -> Iterator[tuple[Key, BookEntry]]:
         """Entries of these days, both included."""
         for key, entry in sorted(self.entries.items()):
             if (first is None or key[0] >= first) and (last is None or key[0] <= last):

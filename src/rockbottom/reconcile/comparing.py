@@ -4,9 +4,9 @@ from datetime import date
 from decimal import Decimal
 
 from rockbottom.catalog import Catalog
-from rockbottom.reconcile.books import Book, Entry, Key
+from rockbottom.reconcile.books import Book, BookEntry, Key
 from rockbottom.reconcile.explaining import Explainer
-from rockbottom.reconcile.rows import Comparison, Row, agrees
+from rockbottom.reconcile.rows import Comparison, ReconcileRow, agrees
 
 
 def compared(
@@ -22,7 +22,7 @@ def compared(
     mine, others = _by_period(ours, theirs, first, last), dict(theirs.between(first, last))
     keys = sorted({*mine, *others})
     rows = [
-        Row(day, model, mine.get((day, model)), others.get((day, model)), until=_until(theirs, day))
+        ReconcileRow(day, model, mine.get((day, model)), others.get((day, model)), until=_until(theirs, day))
         for day, model in keys
     ]
     for row in rows:
@@ -35,13 +35,13 @@ def compared(
     return comparison
 
 
-def _by_period(ours: Book, theirs: Book, first: date | None, last: date | None) -> dict[Key, Entry]:
+def _by_period(ours: Book, theirs: Book, first: date | None, last: date | None) -> dict[Key, BookEntry]:
     """Our entries of these days, those of one of their periods put together."""
     if not theirs.periods:
         return dict(ours.between(first, last))
-    entries: dict[Key, Entry] = {}
+    entries: dict[Key, BookEntry] = {}
     for (day, model), entry in ours.between(first, last):
-        entries.setdefault((theirs.start_of(day), model), Entry()).add(entry)
+        entries.setdefault((theirs.start_of(day), model), BookEntry()).add(entry)
     return entries
 
 

@@ -7,8 +7,8 @@ import msgspec
 from msgspec import UNSET, UnsetType
 
 from rockbottom.quantities import Usd
-from rockbottom.reconcile.books import Entry
-from rockbottom.reconcile.rows import Comparison, Reason, Row
+from rockbottom.reconcile.books import BookEntry
+from rockbottom.reconcile.rows import Comparison, ReconcileRow, RowReason
 
 
 class Side(msgspec.Struct, frozen=True):
@@ -37,7 +37,7 @@ class DayOfModel(msgspec.Struct, frozen=True):
     theirs: Side | None
     more_tokens: int
     more_usd: Usd | None
-    reasons: tuple[Reason, ...]
+    reasons: tuple[RowReason, ...]
     until: date | UnsetType = UNSET
 
 
@@ -75,7 +75,7 @@ def reconciliation_of(comparison: Comparison) -> Reconciliation:
     )
 
 
-def _day_of_model(row: Row) -> DayOfModel:
+def _day_of_model(row: ReconcileRow) -> DayOfModel:
     return DayOfModel(
         row.day,
         row.model,
@@ -89,7 +89,7 @@ def _day_of_model(row: Row) -> DayOfModel:
     )
 
 
-def _side(entry: Entry | None) -> Side | None:
+def _side(entry: BookEntry | None) -> Side | None:
     if entry is None:
         return None
     listed = UNSET if entry.list_usd is None else entry.list_usd

@@ -5,13 +5,13 @@ from datetime import date
 from decimal import Decimal
 
 from rockbottom.quantities import ZERO_USD, Usd
-from rockbottom.reconcile.books import KINDS, Book, Entry
+from rockbottom.reconcile.books import KINDS, Book, BookEntry
 
 CENT = Decimal("0.01")
 
 
 @dataclass(frozen=True, slots=True)
-class Reason:
+class RowReason:
     """Why a row probably differs. ``code`` is for programs, ``says`` for people, with the figures that speak for it."""
 
     code: str
@@ -19,14 +19,14 @@ class Reason:
 
 
 @dataclass(slots=True)
-class Row:
+class ReconcileRow:
     """One day of one model in both books; None where a book has nothing."""
 
     day: date
     model: str
-    ours: Entry | None
-    theirs: Entry | None
-    reasons: list[Reason] = field(default_factory=list[Reason])
+    ours: BookEntry | None
+    theirs: BookEntry | None
+    reasons: list[RowReason] = field(default_factory=list[RowReason])
     agrees: bool = True
     until: date | None = None  # the last day, where the row stands for more than one
 
@@ -55,7 +55,7 @@ class Comparison:
 
     ours: Book
     theirs: Book
-    rows: tuple[Row, ...]
+    rows: tuple[ReconcileRow, ...]
     tolerance: Decimal
 
     @property
@@ -65,17 +65,17 @@ class Comparison:
         return is_assigned and all(row.agrees for row in self.rows)
 
 
-def agrees(row: Row, tolerance: Decimal) -> bool:
+def agrees(row: ReconcileRow, tolerance: Decimal) -> bool:
     """Whether tokens and dollars differ by no more than the tolerance, a share."""
     return tokens_agree(row, tolerance) and _usd_agrees(row, tolerance)
 
 
-def tokens_agree(row: Row, tolerance: Decimal) -> bool:
+def tokens_agree(row: ReconcileRow, tolerance: Decimal) -> bool:
     """Whether every kind of tokens does, as far as the books count it."""
     if row.theirs is not None and row.theirs.uncounted_usd:
         return True  # the bill has no quantities: only dollars can be compared
     if row.theirs is not None and row.theirs.projects:
-        return _mantle_agrees(row.ours or Entry(), row.theirs, tolerance)
+        return _mantle_agrees(row.ours or BookEntry(), row.theirs, tolerance)
     for kind in KINDS:
         larger = max(side.tokens[kind] if side else 0 for side in (row.ours, row.theirs))
         if abs(row.tokens(kind)) > tolerance * larger:
@@ -83,7 +83,7 @@ def tokens_agree(row: Row, tolerance: Decimal) -> bool:
     return True
 
 
-def _mantle_agrees(ours: Entry, theirs: Entry, tolerance: Decimal) -> bool:
+def _mantle_agrees(ours: BookEntry, theirs: BookEntry, tolerance: Decimal) -> bool:
     """Whether AWS can have counted the same on bedrock-mantle: cached tokens not at all, or as input."""
     mine, their = ours.tokens, theirs.tokens
     if abs(their["output"] - mine["output"]) > tolerance * max(their["output"], mine["output"]):
@@ -94,7 +94,7 @@ def _mantle_agrees(ours: Entry, theirs: Entry, tolerance: Decimal) -> bool:
     return cached >= -tolerance * (mine["read"] + mine["write"]) and least <= their["input"] <= max(least, most)
 
 
-def _usd_agrees(row: Row, tolerance: Decimal) -> bool:
+def _usd_agrees(row: ReconcileRow, tolerance: Decimal) -> bool:
     more = row.more_usd
     if more is None:
         return True

@@ -4,13 +4,15 @@ import math
 from collections.abc import Iterator, Sequence
 from decimal import Decimal
 
-from rockbottom.alarms import LEAST_DAYS, Alarm, Asked, Detection, Tried, unpriced_of
+from rockbottom.alarms import LEAST_DAYS, Alarm, BacktestSettings, Detection, Tried, unpriced_of
 from rockbottom.cloudwatch import evaluation_source
 from rockbottom.figures import counted, duration, moment, paragraph, printable, share, usd
 from rockbottom.ledger import CallRecord
 
 
-def backtest_text(trials: Sequence[tuple[str, Tried]], calls: Sequence[CallRecord], question: Asked) -> Iterator[str]:
+def backtest_text(
+    trials: Sequence[tuple[str, Tried]], calls: Sequence[CallRecord], question: BacktestSettings
+) -> Iterator[str]:
     """When each alarm would have fired, what it would have caught, and the threshold to take."""
     days = (max(call.at for call in calls) - min(call.at for call in calls)) / 86_400
     yield from _verdict([trial for _, trial in trials], days)
@@ -72,7 +74,7 @@ def _soonest(alarms: Sequence[tuple[str, Sequence[Detection]]]) -> str:
     return f" Simulated: {'; '.join(parts)}." if parts else ""
 
 
-def _alarm_text(model: str, trial: Tried, question: Asked, *, priced: bool) -> Iterator[str]:
+def _alarm_text(model: str, trial: Tried, question: BacktestSettings, *, priced: bool) -> Iterator[str]:
     alarm = trial.alarm
     yield f"{alarm.name}  {model or 'all models'}"
     yield f"  rule       {_condition(alarm)}"
@@ -140,7 +142,7 @@ def _detection_text(detection: Detection, days: float, *, priced: bool) -> Itera
         yield from paragraph(f"{lived}{cost}", 80, _BELOW, _BELOW)
 
 
-def _proposal_text(trial: Tried, question: Asked, *, priced: bool) -> Iterator[str]:
+def _proposal_text(trial: Tried, question: BacktestSettings, *, priced: bool) -> Iterator[str]:
     proposal = trial.proposal
     if proposal is None and trial.days < LEAST_DAYS:
         yield "  proposal   none: less than a day of calls"

@@ -3,7 +3,17 @@
 from collections.abc import Iterator, Sequence
 from decimal import Decimal
 
-from rockbottom.batch import BatchEstimate, Check, Comparison, LeftOutcome, Outcome, Part, Prepared, RunState, Verdict
+from rockbottom.batch import (
+    BatchComparison,
+    BatchEstimate,
+    DoctorCheck,
+    LeftOutcome,
+    Outcome,
+    Prepared,
+    RunState,
+    SetUpPart,
+    Verdict,
+)
 from rockbottom.dialects import INVOKED
 from rockbottom.figures import counted, megabytes, share, usd
 
@@ -26,7 +36,7 @@ def batch_estimate_text(prepared: Prepared, estimate: BatchEstimate) -> Iterator
     yield from _comparison_text(estimate.compared, estimate.read_share)
 
 
-def _comparison_text(ways: Comparison, read_share: float | None = None) -> Iterator[str]:
+def _comparison_text(ways: BatchComparison, read_share: float | None = None) -> Iterator[str]:
     yield f"{'':<22}{'input':>14}{'output':>14}{'total':>14}"
     read = f"  {share(read_share)} of input read" if read_share else ""
     for name, cost, more in (
@@ -43,7 +53,7 @@ def _comparison_text(ways: Comparison, read_share: float | None = None) -> Itera
         yield f"not priced on demand: {ways.why}"
 
 
-def _verdict(ways: Comparison) -> str:
+def _verdict(ways: BatchComparison) -> str:
     """The cheapest way, and where that is not batch what it costs beside it."""
     cheapest = ways.cached if ways.cheapest == "cached" else ways.on_demand
     if ways.cheapest == "batch" or cheapest is None or ways.batch is None or not ways.batch.usd:
@@ -138,14 +148,14 @@ def leftover_text(outcome: LeftOutcome) -> Iterator[str]:
     yield f"results: {outcome.results}"
 
 
-def teardown_text(parts: Sequence[Part]) -> Iterator[str]:
+def teardown_text(parts: Sequence[SetUpPart]) -> Iterator[str]:
     """What a teardown removes, a line each with a minus, and what stays with its reason."""
     for part in parts:
         sign, why = ("  ", f"; stays: {part.stays}") if part.stays else ("- ", "")
         yield f"{sign}{part.kind} {part.name} ({part.about}){why}"
 
 
-def checks_text(checks: Sequence[Check]) -> Iterator[str]:
+def checks_text(checks: Sequence[DoctorCheck]) -> Iterator[str]:
     """What a job would fail on, a line each, and what to do about it."""
     for check in checks:
         yield f"{check.verdict.value:<10} {check.name:<20} {check.found}"

@@ -5,8 +5,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import tzinfo
 from typing import Any
 
-from rockbottom.alarms import Placed, Plan, Wanted
-from rockbottom.budgets import Account, BudgetState
+from rockbottom.alarms import PlacedAlarm, Plan, Wanted
+from rockbottom.budgets import BudgetAccount, BudgetState
 from rockbottom.changes import Step
 from rockbottom.cloudwatch import fees
 from rockbottom.figures import Cell, Column, Paint, counted, moment, paragraph, printable, table, tokens, usd
@@ -39,7 +39,7 @@ def _short(value: Any) -> str:
     return text if len(text) <= 60 else f"{text[:57]}..."
 
 
-def alarm_cost_text(cost: Usd, alarms: Sequence[Placed], settings: Wanted) -> Iterator[str]:
+def alarm_cost_text(cost: Usd, alarms: Sequence[PlacedAlarm], settings: Wanted) -> Iterator[str]:
     """What alarms and dashboard cost a month at most, and by which prices."""
     fee = fees()
     metrics = sum(alarm.metrics for alarm in alarms)
@@ -51,7 +51,7 @@ def alarm_cost_text(cost: Usd, alarms: Sequence[Placed], settings: Wanted) -> It
 
 
 def budgets_text(
-    rows: Sequence[tuple[Account, BudgetState]], unpriced: Mapping[Account, Mapping[str, int]], *, width: int = 80,
+    rows: Sequence[tuple[BudgetAccount, BudgetState]], unpriced: Mapping[BudgetAccount, Mapping[str, int]], *, width: int = 80,
     zone: tzinfo | None = None,
 ) -> Iterator[str]:  # fmt: skip
     """What was spent and what is held, an account a line; nothing where there is none.

@@ -7,7 +7,7 @@ from decimal import Decimal
 
 import msgspec
 
-from rockbottom.catalog import Price, Refused, Scope, Standing, Tier, Update, Updates
+from rockbottom.catalog import Price, RowChange, Scope, Tier, UnusedListing, Update, Updates
 from rockbottom.figures import paragraph, usd_exact
 from rockbottom.quantities import Unit
 
@@ -67,13 +67,13 @@ def updates_document(updates: Updates) -> PriceUpdates:
 
 def updates_text(updates: Updates, most: int | None, *, width: int = 80) -> Iterator[str]:
     """The sums, then each kind with at most ``most`` of its lines (None: all of them)."""
-    counts = {standing: len(updates.of(standing)) for standing in Standing}
+    counts = {standing: len(updates.of(standing)) for standing in RowChange}
     yield f"{updates.entries:,} entries read: {updates.agreeing:,} prices as in the book, " + ", ".join(
         f"{count:,} {standing.value}" for standing, count in counts.items()
     )
     gone, refused = len(updates.gone), len(updates.refused)
     yield f"{gone:,} of the book's rows are not in this list, {refused:,} entries were refused."
-    for standing in Standing:
+    for standing in RowChange:
         yield from _listed(standing.value.capitalize(), [_line(update) for update in updates.of(standing)], most, width)
     yield from _listed(
         "Not in this list (the rows stay in the book)", [_words_of(row) for row in updates.gone], most, width
@@ -81,7 +81,7 @@ def updates_text(updates: Updates, most: int | None, *, width: int = 80) -> Iter
     yield from _refusals(updates.refused, most, width)
 
 
-def _refusals(refused: Sequence[Refused], most: int | None, width: int) -> Iterator[str]:
+def _refusals(refused: Sequence[UnusedListing], most: int | None, width: int) -> Iterator[str]:
     if not refused:
         return
     yield ""

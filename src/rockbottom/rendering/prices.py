@@ -6,7 +6,7 @@ from decimal import Decimal
 
 import msgspec
 
-from rockbottom.catalog import Comparison, ModelId, Price, Scope, Tier
+from rockbottom.catalog import ListComparison, ModelId, Price, Scope, Tier
 from rockbottom.figures import Cell, Column, Paint, paragraph, table, usd_exact
 from rockbottom.quantities import Unit, Usd
 
@@ -110,12 +110,12 @@ def prices_text(
         yield f"    {source.url}"
 
 
-def comparison_document(region: str, products: int, pairs: Sequence[Comparison]) -> PriceComparison:
+def comparison_document(region: str, products: int, pairs: Sequence[ListComparison]) -> PriceComparison:
     """Every price of the list with its verdict."""
     return PriceComparison(region, products, tuple(_compared(pair) for pair in pairs))
 
 
-def comparison_text(region: str, products: int, listed: int, pairs: Sequence[Comparison]) -> Iterator[str]:
+def comparison_text(region: str, products: int, listed: int, pairs: Sequence[ListComparison]) -> Iterator[str]:
     """How many agree, then each that differs or that the book lacks."""
     differ = [pair for pair in pairs if pair.row is not None and not pair.agrees]
     missing = [pair for pair in pairs if pair.row is None]
@@ -140,7 +140,7 @@ def _listed(row: Price) -> ListedPrice:
     )  # fmt: skip
 
 
-def _compared(pair: Comparison) -> ComparedPrice:
+def _compared(pair: ListComparison) -> ComparedPrice:
     return ComparedPrice(
         model=pair.listed.model, scope=pair.scope, tier=pair.listed.tier, unit=pair.listed.unit,
         list_usd_per_mtok=pair.listed.usd_per_mtok, book_usd_per_mtok=pair.row.usd_per_mtok if pair.row else None,
@@ -170,5 +170,5 @@ def _condition(row: Price) -> str:
     return " ".join(part for part in (row.region or "", above) if part)
 
 
-def _words_of(pair: Comparison) -> str:
+def _words_of(pair: ListComparison) -> str:
     return f"{pair.listed.model} {pair.scope.value} {pair.listed.tier.value} {pair.listed.unit.value}"

@@ -6,7 +6,7 @@ from html import escape
 from typing import NamedTuple
 
 from rockbottom.documents import (
-    Agreement,
+    AgreementResult,
     BenchResults,
     GradedAnswers,
     GradedModel,
@@ -194,7 +194,7 @@ def _judge(judge: JudgeRow, invalid: int) -> Iterator[tuple[str, str]]:
         )
 
 
-def _agreement(agreement: Agreement) -> str:
+def _agreement(agreement: AgreementResult) -> str:
     if agreement.agreement is None:
         return "no two votes on one answer to compare"
     kappa = "no kappa: every vote was the same" if agreement.kappa is None else f"kappa {agreement.kappa:.2f}"

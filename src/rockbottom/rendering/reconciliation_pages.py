@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 from html import escape
 
-from rockbottom.reconcile import Comparison, Row
+from rockbottom.reconcile import Comparison, ReconcileRow
 from rockbottom.rendering.reconciliations import apart_in_words, row_cells, row_name, sums_in_words, title_of
 from rockbottom.rendering.told_pages import page_start, paragraphs, told_table
 
@@ -39,7 +39,7 @@ def _comparison(comparison: Comparison, *, is_first: bool) -> Iterator[str]:
     yield from paragraphs(apart_in_words(comparison), "soft")
 
 
-def _row(row: Row, party: str, *, opened: bool) -> Iterator[str]:
+def _row(row: ReconcileRow, party: str, *, opened: bool) -> Iterator[str]:
     yield f"<details{' open' * opened}><summary>{escape(row_name(row))}</summary>"
     yield from told_table(("", "ledger", party, "more"), row_cells(row))
     yield from paragraphs(f"{reason.code}: {reason.says}" for reason in row.reasons)

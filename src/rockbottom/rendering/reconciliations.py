@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from rockbottom.figures import counted, paragraph, usd
 from rockbottom.quantities import ZERO_USD, Usd
-from rockbottom.reconcile import KINDS, Book, Comparison, Row
+from rockbottom.reconcile import KINDS, Book, Comparison, ReconcileRow
 
 _UNMATCHED_SHOWN = 5
 
@@ -88,12 +88,12 @@ def _charges(bill: Book) -> Iterator[str]:
         yield f"  {name}  ${_dollars(dollars)}"
 
 
-def row_name(row: Row) -> str:
+def row_name(row: ReconcileRow) -> str:
     """The day, or the days, and the model of a row."""
     return f"{row.day}{f' to {row.until}' if row.until else ''}  {row.model}"
 
 
-def row_cells(row: Row) -> Iterator[tuple[str, str, str, str]]:
+def row_cells(row: ReconcileRow) -> Iterator[tuple[str, str, str, str]]:
     """Name, ledger, other party and what that has more: tokens by kind, dollars, and the bill at list price."""
     is_counted = row.theirs is None or not row.theirs.uncounted_usd
     for kind in KINDS if is_counted else ():
@@ -107,7 +107,7 @@ def row_cells(row: Row) -> Iterator[tuple[str, str, str, str]]:
         yield "list", "", _dollars(row.theirs.list_usd), ""
 
 
-def _row(row: Row, party: str, width: int) -> Iterator[str]:
+def _row(row: ReconcileRow, party: str, width: int) -> Iterator[str]:
     yield f"{'=' if row.agrees else '!'} {row_name(row)}"
     for name, mine, their, more in (("", "ledger", party, "more"), *row_cells(row)):
         yield f"    {name:<8} {mine:>16} {their:>16} {more:>16}".rstrip()

@@ -15,7 +15,7 @@ _ROW, _TOP = 46, 4
 
 
 @dataclass(frozen=True, slots=True)
-class Step:
+class WaterfallBar:
     """One bar: a bill (``total``) or what a lever changes; ``hatched`` when simulated or contested."""
 
     name: str
@@ -25,20 +25,20 @@ class Step:
     note: str = ""
 
 
-def steps_of(document: BenchResults, model: BenchModel) -> list[Step]:
+def steps_of(document: BenchResults, model: BenchModel) -> list[WaterfallBar]:
     """The steps of one model, from its baseline to the lane that the headline speaks of, per month."""
     base, lane = model.baseline, told_lane(model)
     if base.cost is None or lane is None or lane.cost is None:
         return []
     before = "as it comes" if caches_by_itself(model) else "no caching"
-    steps = [Step(before, base.cost.month, total=True)]
+    steps = [WaterfallBar(before, base.cost.month, total=True)]
     if lane is not base:
         steps += _levers(document, model, base.cost, lane.cost, lane.items or ())
-        steps.append(Step(lane_words(lane), lane.cost.month, total=True))
+        steps.append(WaterfallBar(lane_words(lane), lane.cost.month, total=True))
     return steps
 
 
-def combined_steps(document: BenchResults, model: BenchModel) -> list[Step]:
+def combined_steps(document: BenchResults, model: BenchModel) -> list[WaterfallBar]:
     """The further step to the cheapest model, where several were measured and this is the dearest."""
     lane, other = told_lane(model), cheapest_model(document)
     there = told_lane(other) if other is not None else None
@@ -46,18 +46,18 @@ def combined_steps(document: BenchResults, model: BenchModel) -> list[Step]:
         return []
     change = there.cost.month - lane.cost.month
     return [
-        Step(f"{other.name} instead", change, hatched=document.provenance.simulated, note="other answers"),
-        Step(f"{other.name}, {lane_words(there)}", there.cost.month, total=True),
+        WaterfallBar(f"{other.name} instead", change, hatched=document.provenance.simulated, note="other answers"),
+        WaterfallBar(f"{other.name}, {lane_words(there)}", there.cost.month, total=True),
     ]
 
 
 def _levers(
     document: BenchResults, model: BenchModel, base: Costs, best: Costs, items: Sequence[LineItem]
-) -> list[Step]:
+) -> list[WaterfallBar]:
     month, input_price = best.month / best.run, _input_price(document, model)
     simulated = document.provenance.simulated
     disputed = {price.unit for row in document.contested if row.model == model.name for price in row.prices}
-    steps: list[Step] = []
+    steps: list[WaterfallBar] = []
     for prefix, name in (("cache_read", "tokens read instead of sent"), ("cache_write", "tokens written to the cache")):
         cached = [item for item in items if item.unit.value.startswith(prefix)]
         if cached:
@@ -65,10 +65,10 @@ def _levers(
             saved = (sum(item.usd for item in cached) - plain) * month
             contested = any(item.unit in disputed for item in cached)
             note = "contested" if contested else "simulated" if simulated else ""
-            steps.append(Step(name, saved, hatched=simulated or contested, note=note))
+            steps.append(WaterfallBar(name, saved, hatched=simulated or contested, note=note))
     rest = best.month - base.month - sum(step.usd for step in steps)
     if abs(rest) * 1000 > base.month:
-        steps.append(Step("other prices and tokens", rest, hatched=simulated))
+        steps.append(WaterfallBar("other prices and tokens", rest, hatched=simulated))
     return steps
 
 
@@ -79,7 +79,7 @@ def _input_price(document: BenchResults, model: BenchModel) -> Decimal:
     return own[0].usd_per_mtok
 
 
-def waterfall_svg(steps: Sequence[Step], identity: str) -> str:
+def waterfall_svg(steps: Sequence[WaterfallBar], identity: str) -> str:
     """Horizontal bars on a common scale from zero, their names above them.
 
     Positions are shares of the width and sizes of text are not, so that a phone shows it without shrinking.
@@ -101,7 +101,7 @@ def waterfall_svg(steps: Sequence[Step], identity: str) -> str:
     )
 
 
-def _bar(index: int, step: Step, left: float, right: float, identity: str) -> str:
+def _bar(index: int, step: WaterfallBar, left: float, right: float, identity: str) -> str:
     kind = ("base" if index == 0 else "end") if step.total else ("less" if step.usd <= 0 else "more")
     place = f'x="{left:.3%}" y="{_TOP + index * _ROW + 20}" width="{max(right - left, 0.003):.3%}" height="16"'
     hatch = f'<rect fill="url(#{identity})" {place}/>' if step.hatched else ""
@@ -113,7 +113,7 @@ def _connection(index: int, level: float) -> str:
     return f'<line class="connect" x1="{x}" x2="{x}" y1="{y}" y2="{y + _ROW - 16}"/>'
 
 
-def _words(index: int, step: Step) -> str:
+def _words(index: int, step: WaterfallBar) -> str:
     y = _TOP + index * _ROW + 14
     note = f' <tspan class="soft">({escape(step.note)})</tspan>' if step.note else ""
     strong = ' class="strong"' if step.total else ""
@@ -123,7 +123,7 @@ def _words(index: int, step: Step) -> str:
     )
 
 
-def _amount(step: Step) -> str:
+def _amount(step: WaterfallBar) -> str:
     return usd(step.usd, 2, symbol=True, signed=not step.total)
 
 

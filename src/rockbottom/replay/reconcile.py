@@ -29,7 +29,7 @@ LEAST_TOKENS = 8
 SLOW_START_S = 15.0
 
 
-class Cause(Enum):
+class CounterCause(Enum):
     """Why a request's counters are what they are, as far as the log tells."""
 
     AS_PREDICTED = "as predicted"
@@ -47,7 +47,7 @@ class Cause(Enum):
 class CauseRow:
     """Requests with one cause: tokens read and the bill, as predicted and as observed."""
 
-    cause: Cause
+    cause: CounterCause
     requests: int
     predicted_read: int
     observed_read: int
@@ -77,7 +77,7 @@ class ReplayReconciliation:
     @property
     def parallel_usd(self) -> Usd:
         """What requests paid above the prediction because a parallel one was writing the same: who waits saves it."""
-        return sum((row.usd for row in self.causes if row.cause is Cause.AT_THE_SAME_TIME), ZERO_USD)
+        return sum((row.usd for row in self.causes if row.cause is CounterCause.AT_THE_SAME_TIME), ZERO_USD)
 
     def __add__(self, other: "ReplayReconciliation") -> "ReplayReconciliation":
         rows = {row.cause: row for row in self.causes}
@@ -94,20 +94,20 @@ def reconciled(stage: Stage, merged: Array | None) -> ReplayReconciliation:
     observed = observed_outcomes(stage)
     rows: list[CauseRow] = []
     causes = _causes(stage, together)
-    for cause in Cause:
+    for cause in CounterCause:
         chosen = np.flatnonzero(causes == _ORDER.index(cause))
         if len(chosen):
             rows.append(_row(stage, cause, chosen, together, observed))
-    total = CauseRow(Cause.AS_PREDICTED, 0, 0, 0, Cost(), Cost())
+    total = CauseRow(CounterCause.AS_PREDICTED, 0, 0, 0, Cost(), Cost())
     for row in rows:
         total = total + row
     return ReplayReconciliation(total.observed, total.predicted, _by_size(rows))
 
 
-_ORDER = tuple(Cause)
+_ORDER = tuple(CounterCause)
 
 
-def _row(stage: Stage, cause: Cause, chosen: Array, together: Outcomes, observed: Outcomes) -> CauseRow:
+def _row(stage: Stage, cause: CounterCause, chosen: Array, together: Outcomes, observed: Outcomes) -> CauseRow:
     trace = selected(stage.trace, chosen)
     bands = replace(stage.bands, of_request=stage.bands.of_request[chosen])
     predicted, counted = (outcomes.of_rows(chosen) for outcomes in (together, observed))
@@ -135,7 +135,7 @@ def observed_outcomes(stage: Stage) -> Outcomes:
 
 
 def _causes(stage: Stage, together: Outcomes) -> Array:
-    """The cause of every request, as its place in the order of ``Cause``."""
+    """The cause of every request, as its place in the order of ``CounterCause``."""
     requests = stage.trace.requests
     observed = requests.observed_read.astype(np.int64)
     written = sum((column.astype(np.int64) for column in requests.observed_writes.values()), np.zeros(1, np.int64))
@@ -153,14 +153,14 @@ def _causes(stage: Stage, together: Outcomes) -> Array:
     again = (observed < apart.read - allowed) & (written >= should_write + apart.read - observed - allowed)
     hops = stage.rates.model.scope is not Scope.IN_REGION
     conditions = {
-        Cause.IMPLICIT: ~caches & (observed > 0),
-        Cause.NOT_CACHED: agrees(together) & agrees(apart) & (written == 0) & (should_write > LEAST_TOKENS),
-        Cause.AS_PREDICTED: agrees(together) & agrees(apart),
-        Cause.REGION_HOP: agrees(apart) & ~agrees(together),
-        Cause.AT_THE_SAME_TIME: agrees(slow) & ~agrees(apart),
-        Cause.BEFORE_THE_LOG: observed > apart.read,
-        Cause.INFERRED_HOP: again & hops,
-        Cause.WRITTEN_AGAIN: again,
+        CounterCause.IMPLICIT: ~caches & (observed > 0),
+        CounterCause.NOT_CACHED: agrees(together) & agrees(apart) & (written == 0) & (should_write > LEAST_TOKENS),
+        CounterCause.AS_PREDICTED: agrees(together) & agrees(apart),
+        CounterCause.REGION_HOP: agrees(apart) & ~agrees(together),
+        CounterCause.AT_THE_SAME_TIME: agrees(slow) & ~agrees(apart),
+        CounterCause.BEFORE_THE_LOG: observed > apart.read,
+        CounterCause.INFERRED_HOP: again & hops,
+        CounterCause.WRITTEN_AGAIN: again,
     }
     places = [_ORDER.index(cause) for cause in conditions]
-    return np.select(list(conditions.values()), places, default=_ORDER.index(Cause.MISS))
+    return np.select(list(conditions.values()), places, default=_ORDER.index(CounterCause.MISS))

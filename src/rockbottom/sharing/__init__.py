@@ -3,11 +3,11 @@
 from rockbottom.sharing.addresses import KEY_VARIABLE, Address, address_of
 from rockbottom.sharing.claims import Claim
 from rockbottom.sharing.errors import BadAddress, SharingError, StoreAway
-from rockbottom.sharing.grants import Ask, Asks, Grant, Group, Settled, group_bytes, group_of, settle
+from rockbottom.sharing.grants import Ask, Asks, Grant, Settlement, SharedLimit, group_bytes, group_of, settle
 from rockbottom.sharing.guarding import GuardLease
-from rockbottom.sharing.lessee import Lessee, Standing
+from rockbottom.sharing.lessee import Lessee, PotStanding
 from rockbottom.sharing.member import Member, Status, member_of
-from rockbottom.sharing.money import Asked, BudgetLeases, Leased
+from rockbottom.sharing.money import AskedLease, BudgetLease, BudgetLeases
 from rockbottom.sharing.sqlite import SqliteStore
 from rockbottom.sharing.store import Read, Store
 from rockbottom.sharing.valkey import ValkeyStore
@@ -16,22 +16,22 @@ __all__ = [
     "KEY_VARIABLE",
     "Address",
     "Ask",
-    "Asked",
+    "AskedLease",
     "Asks",
     "BadAddress",
+    "BudgetLease",
     "BudgetLeases",
     "Claim",
     "Grant",
-    "Group",
     "GuardLease",
-    "Leased",
     "Lessee",
     "Member",
+    "PotStanding",
     "Read",
-    "Settled",
+    "Settlement",
+    "SharedLimit",
     "SharingError",
     "SqliteStore",
-    "Standing",
     "Status",
     "Store",
     "StoreAway",

@@ -71,7 +71,7 @@ class Grant(msgspec.Struct, frozen=True, array_like=True):
     gone: int = 0
 
 
-class Settled(msgspec.Struct, frozen=True):
+class Settlement(msgspec.Struct, frozen=True):
     """The answer. ``living``: the members that are heard of. ``twin``: nothing was settled, for another process goes by
     the same name. ``quiet_until``: nothing is granted before, by the store's clock, where it is ``at``."""
 
@@ -105,7 +105,7 @@ class _Member(msgspec.Struct):
     left: bool = False
 
 
-class Group(msgspec.Struct):
+class SharedLimit(msgspec.Struct):
     """What the store holds of one limit. ``place``: how many settlements it counted."""
 
     epoch: str = ""
@@ -117,20 +117,20 @@ class Group(msgspec.Struct):
     eras: list[str] = []
 
 
-_ENCODER, _DECODER = msgspec.msgpack.Encoder(), msgspec.msgpack.Decoder(Group)
+_ENCODER, _DECODER = msgspec.msgpack.Encoder(), msgspec.msgpack.Decoder(SharedLimit)
 _ASKS_DECODER = msgspec.msgpack.Decoder(Asks)
 
 
-def group_of(data: bytes | None) -> Group:
+def group_of(data: bytes | None) -> SharedLimit:
     """A group as the store holds it; a new one where it holds none, or something that is none: that has been lost, and
     every member tells what it spent."""
     try:
-        return Group() if data is None else _DECODER.decode(data)
+        return SharedLimit() if data is None else _DECODER.decode(data)
     except msgspec.DecodeError:
-        return Group()
+        return SharedLimit()
 
 
-def group_bytes(group: Group) -> bytes:
+def group_bytes(group: SharedLimit) -> bytes:
     """A group as the store holds it."""
     return _ENCODER.encode(group)
 
@@ -148,13 +148,13 @@ def asks_bytes(asks: Asks) -> bytes:
     return _ENCODER.encode(asks)
 
 
-def is_settled(group: Group, asks: Asks) -> bool:
+def is_settled(group: SharedLimit, asks: Asks) -> bool:
     """Whether this settlement was the last of its member."""
     member = group.members.get(asks.member)
     return member is not None and member.token == asks.token
 
 
-def settle(group: Group, asks: Asks, now: float, era: str = "", quiet_until: float = float("-inf")) -> Settled:
+def settle(group: SharedLimit, asks: Asks, now: float, era: str = "", quiet_until: float = float("-inf")) -> Settlement:
     """Settle in place. ``era`` is that of the store: another server may not have been told the last settlements.
 
     ``quiet_until``: a group that begins grants nothing before that, at most ``GRACE_S``.
@@ -196,15 +196,15 @@ def settle(group: Group, asks: Asks, now: float, era: str = "", quiet_until: flo
     return _settled(group, member.granted, now)
 
 
-def _settled(group: Group, grants: dict[str, Grant], now: float, *, twin: bool = False) -> Settled:
-    return Settled(group.epoch, group.place, grants, _living(group, now), twin, group.grace_until, now)
+def _settled(group: SharedLimit, grants: dict[str, Grant], now: float, *, twin: bool = False) -> Settlement:
+    return Settlement(group.epoch, group.place, grants, _living(group, now), twin, group.grace_until, now)
 
 
-def _living(group: Group, now: float) -> int:
+def _living(group: SharedLimit, now: float) -> int:
     return sum(peer.until > now for peer in group.members.values())
 
 
-def _see(group: Group, era: str, now: float) -> None:
+def _see(group: SharedLimit, era: str, now: float) -> None:
     if era in group.eras:
         return
     if group.eras:
@@ -212,7 +212,7 @@ def _see(group: Group, era: str, now: float) -> None:
     group.eras = [*group.eras, era][-_ERAS:]
 
 
-def _granted(group: Group, member: _Member, ask: Ask, now: float, leased: dict[str, int], living: int) -> Grant:
+def _granted(group: SharedLimit, member: _Member, ask: Ask, now: float, leased: dict[str, int], living: int) -> Grant:
     """The lease of one pot; ``leased`` is what all hold, and is kept so."""
     pot, mine = ask.pot, member.leases[ask.pot]
     spent = group.pots[pot]
@@ -226,7 +226,7 @@ def _granted(group: Group, member: _Member, ask: Ask, now: float, leased: dict[s
     return Grant(lease, fair, max(0, room - lease), spent, _gone(group, pot, now))
 
 
-def _gone(group: Group, pot: str, now: float) -> int:
+def _gone(group: SharedLimit, pot: str, now: float) -> int:
     """What was spent of a pot by members that left, or are silent for so long that they will not tell it again."""
     known = sum(
         member.spent.get(pot, 0) + member.charged.get(pot, 0)
@@ -236,7 +236,7 @@ def _gone(group: Group, pot: str, now: float) -> int:
     return group.pots.get(pot, 0) - known
 
 
-def _leased(group: Group) -> dict[str, int]:
+def _leased(group: SharedLimit) -> dict[str, int]:
     sums: dict[str, int] = {}
     for member in group.members.values():
         for pot, lease in member.leases.items():
@@ -244,7 +244,7 @@ def _leased(group: Group) -> dict[str, int]:
     return sums
 
 
-def _expire(group: Group, now: float) -> None:
+def _expire(group: SharedLimit, now: float) -> None:
     """Charge and forget who is silent. A store whose clock was set back waits for nobody longer than otherwise."""
     group.grace_until = min(group.grace_until, now + GRACE_S)
     for name, member in list(group.members.items()):
@@ -259,7 +259,7 @@ def _expire(group: Group, now: float) -> None:
             del group.members[name]
 
 
-def _undo_charge(group: Group, member: _Member) -> None:
+def _undo_charge(group: SharedLimit, member: _Member) -> None:
     """Undo the charge of a member that was taken to be gone and is not."""
     for pot, lease in member.charged.items():
         group.pots[pot] = group.pots.get(pot, 0) - lease

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 from rockbottom.plan import ANY_ACCOUNT, Guard
 from rockbottom.sharing.grants import Asks
-from rockbottom.sharing.lessee import Lessee, Standing
+from rockbottom.sharing.lessee import Lessee, PotStanding
 from rockbottom.sharing.settling import Quiet, settled_with
 from rockbottom.sharing.store import Store
 
@@ -83,12 +83,12 @@ class GuardLease:
         self._set_limits()
         return asks
 
-    def _standings(self) -> list[Standing]:
-        now, standings = self._monotonic(), [Standing(_pot(ANY_ACCOUNT), 0, 0, 0)]
+    def _standings(self) -> list[PotStanding]:
+        now, standings = self._monotonic(), [PotStanding(_pot(ANY_ACCOUNT), 0, 0, 0)]
         for key, account in self._guard.accounts.items():
             needed, until = self._needs.get(key, (_ZERO, now))
             need = _milli(needed) if until > now else 0
-            standings.append(Standing(_pot(key), _milli(account.net), max(0, _milli(account.risk)), need))
+            standings.append(PotStanding(_pot(key), _milli(account.net), max(0, _milli(account.risk)), need))
         return standings
 
     def _limit(self) -> int:

@@ -10,10 +10,10 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from rockbottom.sharing.grants import Ask, Asks, Grant, Settled
+from rockbottom.sharing.grants import Ask, Asks, Grant, Settlement
 
 
-class Standing(NamedTuple):
+class PotStanding(NamedTuple):
     """One pot as it stands at the member: the sum spent, what requests under way may cost on top, what the next may."""
 
     pot: str
@@ -45,7 +45,7 @@ class Lessee:
         self.lost = False
         """Whether the last answer was of a store that has lost something since the answer before."""
         self._under_way: Asks | None = None
-        self._told: dict[str, Standing] = {}
+        self._told: dict[str, PotStanding] = {}
 
     def limit(self, pot: str) -> int:
         """How far spent and risk of a pot may rise together."""
@@ -70,14 +70,14 @@ class Lessee:
             known.lease -= moved
             self._pots.setdefault(target, _Pot()).lease += moved
 
-    def changed(self, standings: Iterable[Standing]) -> bool:
+    def changed(self, standings: Iterable[PotStanding]) -> bool:
         """Whether there is something that the store was not told."""
         return self._under_way is not None or any(
-            self._told.get(standing.pot) != standing and (standing != Standing(standing.pot, 0, 0, 0))
+            self._told.get(standing.pot) != standing and (standing != PotStanding(standing.pot, 0, 0, 0))
             for standing in standings
         )
 
-    def offer(self, standings: Iterable[Standing], limit: int, want: int, *, leaves: bool = False) -> Asks:
+    def offer(self, standings: Iterable[PotStanding], limit: int, want: int, *, leaves: bool = False) -> Asks:
         """The next settlement; one whose answer did not come is made again as it was."""
         if self._under_way is None:
             self._number += 1
@@ -91,7 +91,7 @@ class Lessee:
             )  # fmt: skip
         return self._under_way
 
-    def take(self, settled: Settled) -> None:
+    def take(self, settled: Settlement) -> None:
         """The answer to what was offered last."""
         offered, self._under_way = self._under_way, None
         if offered is None:
@@ -115,7 +115,7 @@ class Lessee:
         for pot in self._pots.values():
             pot.before, pot.settled, pot.lease = pot.before + pot.settled, 0, 0
 
-    def _ask(self, standing: Standing, want: int) -> Ask:
+    def _ask(self, standing: PotStanding, want: int) -> Ask:
         pot = self._pots.setdefault(standing.pot, _Pot())
         spent = standing.spent - pot.before
         fresh = spent - pot.settled

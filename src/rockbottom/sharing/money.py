@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 from rockbottom.process import Arrival
 from rockbottom.quantities import Usd
-from rockbottom.sharing.lessee import Lessee, Standing
+from rockbottom.sharing.lessee import Lessee, PotStanding
 from rockbottom.sharing.settling import Quiet, settled_with
 from rockbottom.sharing.store import Store
 
@@ -33,7 +33,7 @@ Spending = Callable[[], tuple[Usd, Usd]]
 """What this process spent of an account, and what it holds for calls under way."""
 
 
-class Leased(NamedTuple):
+class BudgetLease(NamedTuple):
     """What this process may spend of an account, what all have spent of it as far as it is settled, and whether the
     store says so: it answers, and was told by all."""
 
@@ -43,10 +43,10 @@ class Leased(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class AskedLease:
     """A lease that was asked for, and how long at most a call waits for the answer."""
 
-    leased: Callable[[], Leased]
+    leased: Callable[[], BudgetLease]
     _answer: Arrival
     _patience: Callable[[], float]
     """Seconds for which it is still worth waiting; more once the store is heard."""
@@ -113,7 +113,7 @@ class BudgetLeases:
         for arrival in waiting:
             arrival.land()
 
-    def ask(self, name: str, period: tuple[int, int], limit_usd: Usd, need_usd: Usd, spending: Spending) -> Asked:
+    def ask(self, name: str, period: tuple[int, int], limit_usd: Usd, need_usd: Usd, spending: Spending) -> AskedLease:
         """Ask for a lease for a call that may cost so much, where there may be more than this process has."""
         need, (start, end) = _nano(need_usd), period
         with self._lock:
@@ -134,7 +134,7 @@ class BudgetLeases:
             self._wake()
         else:
             answer.land()
-        return Asked(
+        return AskedLease(
             lambda: self._leased(account, answered=answer.landed),
             answer,
             lambda: self._waits_until(account, now) - self._monotonic(),
@@ -149,12 +149,12 @@ class BudgetLeases:
             return max(asked_at + _WAIT_S, self._began_at + _QUIET_START_S)
         return asked_at + _WAIT_S
 
-    def _leased(self, account: _Account, *, answered: bool) -> Leased:
+    def _leased(self, account: _Account, *, answered: bool) -> BudgetLease:
         with self._lock:
             grant = account.lessee.grant(_POT)
             spent_by_all = Decimal(grant.spent if grant is not None else 0) / _NANO
             is_known = self.connected and answered and self._monotonic() >= account.quiet_until
-            return Leased(Decimal(account.lessee.limit(_POT)) / _NANO, spent_by_all, is_known)
+            return BudgetLease(Decimal(account.lessee.limit(_POT)) / _NANO, spent_by_all, is_known)
 
     def settle(self, store: Store, leaving: bool = False, quiet: Quiet | None = None) -> None:
         """Settle every account that it is time for; ``quiet`` is of the store. Raises StoreAway."""
@@ -200,9 +200,9 @@ class BudgetLeases:
         return now - account.settled_at >= _BEAT_S
 
     @staticmethod
-    def _standing(account: _Account) -> Standing:
+    def _standing(account: _Account) -> PotStanding:
         spent, reserved = account.spending()
-        return Standing(_POT, _nano(spent), _nano(reserved), account.need)
+        return PotStanding(_POT, _nano(spent), _nano(reserved), account.need)
 
 
 def _nano(amount: Usd) -> int:

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from rockbottom.sharing.grants import Asks, Settled, asks_bytes, asks_of, group_bytes, group_of, is_settled, settle
+from rockbottom.sharing.grants import Asks, Settlement, asks_bytes, asks_of, group_bytes, group_of, is_settled, settle
 from rockbottom.sharing.store import Store
 
 
@@ -17,13 +17,13 @@ class Quiet(NamedTuple):
     until: float
 
 
-def settled_with(store: Store, group: str, asks: Asks, for_s: float, quiet: Quiet | None = None) -> Settled:
+def settled_with(store: Store, group: str, asks: Asks, for_s: float, quiet: Quiet | None = None) -> Settlement:
     """Settle in the group of this name, which is kept for so long after, and with it what others wait to settle there.
     Raises StoreAway.
 
     ``quiet``: what is known of another group of the store; None: this one is the first that is asked for.
     """
-    answers: list[Settled] = []
+    answers: list[Settlement] = []
 
     def change(data: bytes | None, waiting: Sequence[bytes], now: float) -> bytes | None:
         state = group_of(data)

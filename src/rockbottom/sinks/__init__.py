@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from rockbottom.sinks.prometheus import Prometheus, serve
     from rockbottom.sinks.publisher import Outlet, Publisher, Stats, Undelivered
     from rockbottom.sinks.republishing import Amount, Backlog, PlaceFile, Republisher
-    from rockbottom.sinks.waste import GRACE_S, Settled, WriteWaste
+    from rockbottom.sinks.waste import GRACE_S, SettledWrite, WriteWaste
     from rockbottom.sinks.waste_price import wasted_usd
 
 __all__ = [
@@ -46,7 +46,7 @@ __all__ = [
     "Prometheus",
     "Publisher",
     "Republisher",
-    "Settled",
+    "SettledWrite",
     "Stats",
     "Sum",
     "Undelivered",
@@ -88,7 +88,7 @@ _HOMES = {
     "PlaceFile": "republishing",
     "Republisher": "republishing",
     "GRACE_S": "waste",
-    "Settled": "waste",
+    "SettledWrite": "waste",
     "WriteWaste": "waste",
     "wasted_usd": "waste_price",
     "CannotPublish": "errors",

@@ -14,7 +14,7 @@ from rockbottom.sinks.errors import CannotPublish
 from rockbottom.sinks.heartbeat import Heart
 from rockbottom.sinks.minutes import FIXED_DIMENSIONS, MINUTE_S, Minute, MinuteTable
 from rockbottom.sinks.publisher import log
-from rockbottom.sinks.waste import GRACE_S, Settled, WriteWaste
+from rockbottom.sinks.waste import GRACE_S, SettledWrite, WriteWaste
 from rockbottom.sinks.waste_price import wasted_usd
 
 SETTLE_S = 10.0  # a minute is due this long after its end, because a call is known when it is over
@@ -31,7 +31,7 @@ class Gatherer:
     """
 
     def __init__(
-        self, table: MinuteTable, *, simulated: bool = False, premium: Callable[[Settled], Usd | None] = wasted_usd
+        self, table: MinuteTable, *, simulated: bool = False, premium: Callable[[SettledWrite], Usd | None] = wasted_usd
     ) -> None:
         self.table = table
         self._premium = premium
@@ -81,7 +81,7 @@ class Gatherer:
         for _ in self._waste.settle(settled_until):
             pass
 
-    def _add_waste(self, settled: Iterable[Settled], now: float) -> None:
+    def _add_waste(self, settled: Iterable[SettledWrite], now: float) -> None:
         for write in settled:
             usd = self._premium(write)
             if usd is not None:

@@ -22,7 +22,7 @@ _MOST_DEPTHS = 1_024
 GRACE_S = 60.0  # a call is known when it is over; one that left before a lifetime ended may come after
 
 
-class Settled(NamedTuple):
+class SettledWrite(NamedTuple):
     """A write whose lifetime is over: ``call`` wrote ``tokens``, of which ``wasted`` were never read."""
 
     at: float
@@ -71,7 +71,7 @@ class WriteWaste:
         self._number = 0
         self.forgotten = 0
 
-    def add(self, call: CallRecord) -> Iterator[Settled]:
+    def add(self, call: CallRecord) -> Iterator[SettledWrite]:
         """Take a finished call; gives the writes whose lifetime was over well before it left."""
         yield from self.settle(call.at - GRACE_S)
         self._number += 1
@@ -90,7 +90,7 @@ class WriteWaste:
             heapq.heappush(self._open, _Write(call.at + ttl.seconds, self._number, start, start + tokens, ttl, call))
             start += tokens
 
-    def settle(self, now: float) -> Iterator[Settled]:
+    def settle(self, now: float) -> Iterator[SettledWrite]:
         """The writes whose lifetime is over at ``now``, each once."""
         while self._open and self._open[0].deadline <= now:
             write = heapq.heappop(self._open)
@@ -98,7 +98,7 @@ class WriteWaste:
             reached = reads.deepest_after(write.number) if reads else 0
             tokens = write.end - write.start
             read = min(max(reached - write.start, 0), tokens)
-            yield Settled(write.deadline, write.call, write.ttl, tokens, tokens - read)
+            yield SettledWrite(write.deadline, write.call, write.ttl, tokens, tokens - read)
 
 
 def _key(call: CallRecord) -> tuple[str, ...]:

@@ -5,7 +5,7 @@ from functools import cache
 
 from rockbottom.catalog import Catalog, NoPriceInForce, Scope, Tier, load_catalog
 from rockbottom.quantities import WRITES, ZERO_USD, Unit, Usd, usd_of_tokens
-from rockbottom.sinks.waste import Settled
+from rockbottom.sinks.waste import SettledWrite
 
 
 @cache
@@ -13,7 +13,7 @@ def _catalog() -> Catalog:
     return load_catalog()
 
 
-def wasted_usd(settled: Settled, catalog: Catalog | None = None) -> Usd | None:
+def wasted_usd(settled: SettledWrite, catalog: Catalog | None = None) -> Usd | None:
     """US dollars paid in vain; zero where a write costs no more than input, None where a price is not known."""
     call = settled.call
     if not settled.wasted:

@@ -7,7 +7,7 @@ from typing import Any
 import msgspec
 
 from rockbottom.catalog import load_catalog
-from rockbottom.cost import Arm, Comparison, Group, caching_by_themselves, saved_by_itself
+from rockbottom.cost import Arm, ArmComparison, Group, caching_by_themselves, saved_by_itself
 from rockbottom.figures import counted, decimals_for, share, usd
 from rockbottom.ledger import usd_of_picousd
 from rockbottom.quantities import Usd
@@ -80,7 +80,7 @@ def joined(groups: Mapping[Arm, Group], others: Mapping[Arm, Group]) -> dict[Arm
     return {arm: groups.get(arm, Group()) + others.get(arm, Group()) for arm in {**groups, **others}}
 
 
-def sentences_of(observed: Observed | None, holdout: Comparison | None, models: Iterable[str] = ()) -> list[str]:
+def sentences_of(observed: Observed | None, holdout: ArmComparison | None, models: Iterable[str] = ()) -> list[str]:
     """What was measured of the planner's worth, in sentences; first of ``models`` that read and cache by themselves."""
     by_themselves = caching_by_themselves(load_catalog(), models)
     sentences = [saved_by_itself(by_themselves)] if by_themselves else list[str]()

@@ -18,7 +18,7 @@ from rockbottom.watch.asking import AUTO
 from rockbottom.watch.following import View
 from rockbottom.watch.periods import Period
 from rockbottom.watch.quota import QuotaMinutes, quota_sentences
-from rockbottom.watch.recorded import Recorded, most_tokens
+from rockbottom.watch.recorded import RequestRecorder, most_tokens
 from rockbottom.watch.snapshot import Snapshot
 
 _REMEMBERED = 200_000
@@ -42,7 +42,7 @@ class LogView(View):
         self.source = source
         self._remote = source.startswith(("s3://", "log-group:"))
         self._tail = Tail(source, since, clock)
-        self._made = Recorded(catalog, key, behind or {})
+        self._made = RequestRecorder(catalog, key, behind or {})
         self._writer = LedgerWriter(self._own, clock=clock)
         self._minutes = QuotaMinutes(quotas or {})
         self._damages = Damages()

@@ -19,7 +19,7 @@ _OF_THE_CALL = ("model", "region", "served", "account")
 """Labels that a record has members of its own for."""
 
 
-class Recorded:
+class RequestRecorder:
     """Makes records of requests; ``key`` is the secret of their prefix hashes, ``behind`` the models of profiles."""
 
     def __init__(self, catalog: Catalog, key: bytes, behind: Mapping[str, str]) -> None:

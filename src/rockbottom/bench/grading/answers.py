@@ -5,13 +5,13 @@ from dataclasses import dataclass
 
 from rockbottom.bench.notebook import Notebook, PassKey
 from rockbottom.bench.recorded import Conversation, Turn
-from rockbottom.bench.schedule import Schedule, Subject
+from rockbottom.bench.schedule import BenchModelFacts, Schedule
 
 _LANE = "baseline"  # cachePoints do not change answers, so one lane is graded
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class TurnPlace:
     """Which answer: model (as sent), repeat, conversation and turn, each from 0."""
 
     model: str
@@ -21,10 +21,10 @@ class Place:
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class GradedTurn:
     """One turn that is graded. ``text`` is None where the run has no answer to it (yet)."""
 
-    place: Place
+    place: TurnPlace
     turn: Turn
     text: str | None
     conversation: str  # everything said before, and the question
@@ -40,12 +40,12 @@ def text_of(content: Sequence[Mapping[str, object]]) -> str:
     return "\n".join(str(block["text"]) for block in content if "text" in block)
 
 
-def subjects_of(plan: Schedule) -> dict[str, Subject]:
+def subjects_of(plan: Schedule) -> dict[str, BenchModelFacts]:
     """The models of a run whose baseline runs, by the id that is sent."""
     return {row.subject.given: row.subject for row in plan.rows if row.lane.name == _LANE and row.why is None}
 
 
-def answers_of(plan: Schedule, notebook: Notebook, model: str) -> Iterator[Answer]:
+def answers_of(plan: Schedule, notebook: Notebook, model: str) -> Iterator[GradedTurn]:
     """Every turn of a model's baseline, answered or not."""
     for repeat in range(plan.repeats):
         texts = {
@@ -54,8 +54,8 @@ def answers_of(plan: Schedule, notebook: Notebook, model: str) -> Iterator[Answe
         }  # fmt: skip
         for index, conversation in enumerate(plan.workload.conversations):
             for number, turn in enumerate(conversation.turns):
-                place = Place(model, repeat, index, number)
-                yield Answer(place, turn, texts.get((index, number)), _said(conversation, number, texts, index))
+                place = TurnPlace(model, repeat, index, number)
+                yield GradedTurn(place, turn, texts.get((index, number)), _said(conversation, number, texts, index))
 
 
 def _said(conversation: Conversation, number: int, texts: Mapping[tuple[int, int], str], index: int) -> str:

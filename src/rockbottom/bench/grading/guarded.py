@@ -17,7 +17,7 @@ from typing import IO, Any
 import msgspec
 
 from rockbottom.figures import duration
-from rockbottom.grading import RISKY, Check, Outcome, checked
+from rockbottom.grading import RISKY, Check, CheckOutcome, checked
 
 DEADLINE_S = 5.0
 _CHILD = "import sys; from rockbottom.bench.grading.guarded import serve; serve(sys.stdin.buffer, sys.stdout.buffer)"
@@ -29,23 +29,23 @@ class _Question(msgspec.Struct):
 
 
 @dataclass(slots=True)
-class Checker:
+class GuardedChecker:
     """Decides checks; use it in a ``with`` block. ``deadline_s`` is how long one risky check may take."""
 
     deadline_s: float = DEADLINE_S
     _child: "subprocess.Popen[bytes] | None" = None
 
-    def __enter__(self) -> "Checker":
+    def __enter__(self) -> "GuardedChecker":
         return self
 
     def __exit__(self, *exc: object) -> None:
         self._end()
 
-    def outcome(self, check: Check, text: str) -> Outcome:
+    def outcome(self, check: Check, text: str) -> CheckOutcome:
         """The outcome of a check on the text of an answer."""
         return self._elsewhere(check, text) if check.kind in RISKY else checked(check, text)
 
-    def _elsewhere(self, check: Check, text: str) -> Outcome:
+    def _elsewhere(self, check: Check, text: str) -> CheckOutcome:
         child = self._running()
         assert child.stdin is not None
         assert child.stdout is not None
@@ -60,9 +60,9 @@ class Checker:
         finally:
             timer.cancel()
         if line:
-            return msgspec.json.decode(line, type=Outcome)
+            return msgspec.json.decode(line, type=CheckOutcome)
         self._end()
-        return Outcome(None, f"not decided within {duration(self.deadline_s)}")
+        return CheckOutcome(None, f"not decided within {duration(self.deadline_s)}")
 
     def _running(self) -> "subprocess.Popen[bytes]":
         if self._child is None:
@@ -98,13 +98,13 @@ def _close(pipe: IO[bytes]) -> None:
 
 def serve(questions: IO[bytes], answers: IO[bytes]) -> None:
     """Answer questions, a JSON line each, until there are none; the first line out says that it has begun."""
-    _say(answers, Outcome(None, "ready"))
+    _say(answers, CheckOutcome(None, "ready"))
     for line in questions:
         question = msgspec.json.decode(line, type=_Question)
         try:
             outcome = checked(question.check, question.text)
         except (RecursionError, MemoryError, OverflowError) as error:
-            outcome = Outcome(None, f"not decided: {type(error).__name__}")
+            outcome = CheckOutcome(None, f"not decided: {type(error).__name__}")
         _say(answers, outcome)
 
 

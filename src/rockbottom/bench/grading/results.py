@@ -10,14 +10,14 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from fractions import Fraction
 
-from rockbottom.bench.grading.answers import Answer, Place, answers_of, subjects_of
-from rockbottom.bench.grading.guarded import Checker
+from rockbottom.bench.grading.answers import GradedTurn, TurnPlace, answers_of, subjects_of
+from rockbottom.bench.grading.guarded import GuardedChecker
 from rockbottom.bench.grading.votes import Judge, VoteQuestion
 from rockbottom.bench.notebook import Notebook
 from rockbottom.bench.quality import Grading
 from rockbottom.bench.schedule import Schedule
 from rockbottom.documents import (
-    Agreement,
+    AgreementResult,
     BenchModel,
     CheckCounts,
     GradedAnswers,
@@ -33,8 +33,8 @@ from rockbottom.documents import (
     VoteCounts,
 )
 from rockbottom.grading import (
+    CheckOutcome,
     Graded,
-    Outcome,
     Vote,
     agreement_of,
     frontier,
@@ -75,13 +75,13 @@ class _Model:
 
 def graded(
     plan: Schedule, notebook: Notebook, models: Sequence[BenchModel], judge: Judge | None, grading: Grading, *,
-    canned: bool, checker: Checker | None = None,
+    canned: bool, checker: GuardedChecker | None = None,
 ) -> GradingResult:  # fmt: skip
     """The member ``grading`` of the results; ``models`` are theirs, for the bills.
 
     ``canned`` says that the answers come from the local endpoint.
     """
-    with checker or Checker() as guarded:
+    with checker or GuardedChecker() as guarded:
         records = {model: _model(plan, notebook, model, judge, guarded) for model in subjects_of(plan)}
     if canned:
         return _ran(records)
@@ -116,7 +116,7 @@ def _ran(records: Mapping[str, _Model]) -> SimulatedGrading:
     return SimulatedGrading(simulated=True, says=SIMULATED, checks_run=checks, votes_had=votes)
 
 
-def _model(plan: Schedule, notebook: Notebook, model: str, judge: Judge | None, checker: Checker) -> _Model:
+def _model(plan: Schedule, notebook: Notebook, model: str, judge: Judge | None, checker: GuardedChecker) -> _Model:
     record = _Model()
     votes = judge.votes() if judge else {}
     for answer in answers_of(plan, notebook, model):
@@ -127,18 +127,23 @@ def _model(plan: Schedule, notebook: Notebook, model: str, judge: Judge | None, 
     return record
 
 
-def _checked(answer: Answer, checker: Checker, record: _Model) -> Iterable[bool | None]:
+def _checked(answer: GradedTurn, checker: GuardedChecker, record: _Model) -> Iterable[bool | None]:
     for check in answer.turn.checks:
         if answer.text is None:
             yield None
             continue
-        outcome: Outcome = checker.outcome(check, answer.text)
+        outcome: CheckOutcome = checker.outcome(check, answer.text)
         record.checks.setdefault(check.kind, Counter())[outcome.passed] += 1
         yield outcome.passed
 
 
 def _judged(
-    place: Place, votes: Mapping[Place, Voted], judge: Judge | None, model: str, answer: Answer, record: _Model
+    place: TurnPlace,
+    votes: Mapping[TurnPlace, Voted],
+    judge: Judge | None,
+    model: str,
+    answer: GradedTurn,
+    record: _Model,
 ) -> Iterable[bool | None]:
     if judge is None:
         return
@@ -232,9 +237,9 @@ def _pass(question: VoteQuestion, vote: Vote) -> bool:
     return min(vote.scores) >= question.rubric.pass_at
 
 
-def _agreement(votes: Sequence[Sequence[object]]) -> Agreement:
+def _agreement(votes: Sequence[Sequence[object]]) -> AgreementResult:
     agreement = agreement_of(votes)
-    return Agreement(
+    return AgreementResult(
         items=agreement.items,
         agreement=None if agreement.share is None else float(agreement.share),
         kappa=None if agreement.kappa is None else float(agreement.kappa),

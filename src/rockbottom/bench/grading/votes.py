@@ -19,11 +19,11 @@ from rockbottom.bench.batching import copies
 from rockbottom.bench.calling import send
 from rockbottom.bench.endpoints import Endpoint
 from rockbottom.bench.errors import EndpointDied, EndpointRefused, InvalidRun, SpendLimit, WrongSetting
-from rockbottom.bench.grading.answers import Answer, Place, answers_of, subjects_of
+from rockbottom.bench.grading.answers import GradedTurn, TurnPlace, answers_of, subjects_of
 from rockbottom.bench.notebook import Notebook
 from rockbottom.bench.quality import Grading
 from rockbottom.bench.requests import BenchRequest
-from rockbottom.bench.schedule import Schedule, Subject, answer_tokens, subject_of
+from rockbottom.bench.schedule import BenchModelFacts, Schedule, answer_tokens, subject_of
 from rockbottom.catalog import NoPriceInForce, Resolve, Tier
 from rockbottom.cost import bill
 from rockbottom.dialects import CONVERSE
@@ -31,7 +31,7 @@ from rockbottom.figures import usd
 from rockbottom.files import named, private
 from rockbottom.grading import (
     JUDGE_OUTPUT_TOKENS,
-    Asked,
+    AnswerToGrade,
     Pair,
     Rubric,
     Vote,
@@ -47,10 +47,10 @@ _LIKELY_OUTPUT_TOKENS = 100  # one sentence and the grade; only the figure "abou
 _CLIENT = 900_000  # the number of the judge's client: an account of its own on the local endpoint
 
 
-class Kept(msgspec.Struct, frozen=True):
+class KeptVote(msgspec.Struct, frozen=True):
     """One vote as it is kept. ``about`` is the digest of what was asked; ``number`` counts the votes on one answer."""
 
-    place: Place
+    place: TurnPlace
     kind: str  # "rubric" or "pair"
     number: int
     about: str
@@ -63,10 +63,10 @@ class Kept(msgspec.Struct, frozen=True):
 class VoteQuestion:
     """An answer that the judge is to vote on, and what it is held against."""
 
-    place: Place
+    place: TurnPlace
     kind: str
     number: int
-    asked: Asked | Pair
+    asked: AnswerToGrade | Pair
     rubric: Rubric
     about: str
 
@@ -105,9 +105,9 @@ class Judge:
     plan: Schedule
     notebook: Notebook
     grading: Grading
-    subject: Subject
+    subject: BenchModelFacts
     reference: str  # the model's id as it is sent; empty: no pairs
-    kept: dict[str, Kept] = field(default_factory=dict[str, Kept])
+    kept: dict[str, KeptVote] = field(default_factory=dict[str, KeptVote])
     chance: Callable[[], str] = lambda: f"m{secrets.token_hex(8)}"
     now: Callable[[], datetime] = lambda: datetime.now(UTC)
     monotonic: Callable[[], float] = perf_counter
@@ -119,7 +119,7 @@ class Judge:
             for answer in answers_of(self.plan, self.notebook, model):
                 yield from self._rubric_questions(answer)
                 if self.reference and model != self.reference:
-                    place = Place(self.reference, answer.place.repeat, answer.place.conversation, answer.place.turn)
+                    place = TurnPlace(self.reference, answer.place.repeat, answer.place.conversation, answer.place.turn)
                     yield from self._pair_questions(answer, texts.get(place))
 
     def ready(self) -> list[VoteQuestion]:
@@ -164,25 +164,25 @@ class Judge:
             if teller:
                 teller.voted(done + 1, len(missing))
 
-    def votes(self) -> dict[Place, dict[str, list[tuple[VoteQuestion, Vote]]]]:
+    def votes(self) -> dict[TurnPlace, dict[str, list[tuple[VoteQuestion, Vote]]]]:
         """The votes that are there, by answer and kind, in order."""
-        by_place: dict[Place, dict[str, list[tuple[VoteQuestion, Vote]]]] = {}
+        by_place: dict[TurnPlace, dict[str, list[tuple[VoteQuestion, Vote]]]] = {}
         for question in self.questions():
             if question.about in self.kept:
                 kinds = by_place.setdefault(question.place, {})
                 kinds.setdefault(question.kind, []).append((question, self.kept[question.about].vote))
         return by_place
 
-    def _rubric_questions(self, answer: Answer) -> Iterator[VoteQuestion]:
+    def _rubric_questions(self, answer: GradedTurn) -> Iterator[VoteQuestion]:
         criteria = (*self.grading.criteria, *answer.turn.criteria)
         if not criteria:
             return
         rubric = Rubric(criteria, self.grading.scale, self.grading.pass_at)
-        answer_shown = Asked(answer.conversation, answer.text or "", answer.written)
+        answer_shown = AnswerToGrade(answer.conversation, answer.text or "", answer.written)
         for number in range(self.grading.votes):
             yield self._question(answer.place, "rubric", number, answer_shown, rubric, answer.text is not None)
 
-    def _pair_questions(self, answer: Answer, reference: str | None) -> Iterator[VoteQuestion]:
+    def _pair_questions(self, answer: GradedTurn, reference: str | None) -> Iterator[VoteQuestion]:
         rubric = Rubric((*self.grading.criteria, *answer.turn.criteria))
         pair = Pair(answer.conversation, answer.text or "", reference or "")
         there = answer.text is not None and reference is not None
@@ -190,7 +190,7 @@ class Judge:
             yield self._question(answer.place, "pair", number, pair, rubric, there)
 
     def _question(
-        self, place: Place, kind: str, number: int, shown: Asked | Pair, rubric: Rubric, there: bool
+        self, place: TurnPlace, kind: str, number: int, shown: AnswerToGrade | Pair, rubric: Rubric, there: bool
     ) -> VoteQuestion:
         about = ""
         if there:
@@ -224,7 +224,7 @@ class Judge:
                 fix=self._again("--max-usd MORE"),
             )
 
-    def _vote(self, client: Any, endpoint: Endpoint, question: VoteQuestion) -> Kept:
+    def _vote(self, client: Any, endpoint: Endpoint, question: VoteQuestion) -> KeptVote:
         request = BenchRequest(CONVERSE, question.body(self.chance()), 0)
         try:
             endpoint.script(_CLIENT, None)
@@ -239,7 +239,7 @@ class Judge:
             ) from error
         vote = vote_of(reply.content, question.rubric if question.kind == "rubric" else None, question.swapped)
         at = self.now().isoformat(timespec="milliseconds")
-        record = Kept(question.place, question.kind, question.number, question.about, vote, reply.usage, at)
+        record = KeptVote(question.place, question.kind, question.number, question.about, vote, reply.usage, at)
         self.kept[question.about] = record
         if self.notebook.folder:
             path = self.notebook.folder / GRADES
@@ -289,7 +289,7 @@ def judge_of(plan: Schedule, notebook: Notebook, grading: Grading, resolve: Reso
     return judge
 
 
-def _read(folder: Path | None) -> dict[str, Kept]:
+def _read(folder: Path | None) -> dict[str, KeptVote]:
     """The votes of earlier gradings; a line that a crash cut short is left out and asked for again."""
     if folder is None or not (folder / GRADES).exists():
         return {}
@@ -299,7 +299,7 @@ def _read(folder: Path | None) -> dict[str, Kept]:
         with named(folder / GRADES):
             (folder / GRADES).write_bytes(whole)
     try:
-        votes = [decoded(line, Kept) for line in whole.splitlines()]
+        votes = [decoded(line, KeptVote) for line in whole.splitlines()]
     except Undecodable as error:
         raise InvalidRun(f"{folder / GRADES}: not a line of votes: {error}") from error
     return {vote.about: vote for vote in votes}
