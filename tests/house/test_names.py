@@ -1,4 +1,4 @@
-"""Names of locals and parameters say what they hold."""
+"""Names of locals, parameters and classes say what they hold and are."""
 
 import ast
 from collections.abc import Iterator
@@ -89,3 +89,35 @@ def test_no_local_is_named_by_a_word_that_says_nothing() -> None:
     ]
     assert [f"{place} (line {line})" for place, line in empty if place not in KEPT] == []
     assert {place for place, _ in empty} == set(KEPT), "what no longer stands needs no exception"
+
+
+def classes_in(tree: ast.AST) -> Iterator[tuple[int, str]]:
+    """Every class of a module that others may import, with its line: no private ones, none inside functions."""
+    for node in ast.iter_child_nodes(tree):
+        if isinstance(node, ast.ClassDef) and not node.name.startswith("_"):
+            yield node.lineno, node.name
+        elif isinstance(node, ast.If | ast.Try | ast.With):
+            yield from classes_in(node)
+
+
+def test_a_class_is_seen_where_others_may_import_it() -> None:
+    """At the top of a module, behind a condition too; a private one and one inside a function are nobody else's."""
+    code = (
+        "class A: ...\nclass _B: ...\nif x:\n    class C: ...\ndef f():\n    class D: ...\nclass E:\n    class F: ..."
+    )
+    assert list(classes_in(ast.parse(code))) == [(1, "A"), (4, "C"), (7, "E")]
+
+
+SHARED: dict[str, str] = {}
+"""Names of classes that are defined twice, each with its reason."""
+
+
+def test_a_class_has_a_name_of_its_own() -> None:
+    """One word per idea: classes of one name are one idea, for a room beneath both, or they need names of their own."""
+    places: dict[str, list[str]] = {}
+    for path in sorted(SOURCE.rglob("*.py")):
+        for line, name in classes_in(ast.parse(path.read_text(encoding="utf-8"))):
+            places.setdefault(name, []).append(f"{path.relative_to(SOURCE).as_posix()}:{line}")
+    shared = {name: paths for name, paths in places.items() if len(paths) > 1}
+    assert {name: paths for name, paths in shared.items() if name not in SHARED} == {}
+    assert set(SHARED) <= set(shared), "what no longer stands needs no exception"

@@ -177,16 +177,10 @@ def tried(alarm: Alarm, history: CallHistory, question: BacktestSettings, catalo
     detections: tuple[Detection, ...] = ()
     if alarm.threshold is not None:
         fired = tuple(firings(alarm, float(alarm.threshold), points, of.first, of.last))
-        detections = _detections(alarm, history, points, question, catalog)
+        detections = tuple(detection(alarm, history, points, kind, question, catalog) for kind in question.kinds)
     wolves = len([firing for firing in fired if not history.is_bad(firing)])
     proposal = proposed(alarm, history, question, catalog)
     return Tried(alarm, history.days, with_data, fired, wolves, detections, proposal)
-
-
-def _detections(
-    alarm: Alarm, history: CallHistory, points: MetricValues, question: BacktestSettings, catalog: Catalog
-) -> tuple[Detection, ...]:
-    return tuple(detection(alarm, history, points, kind, question, catalog) for kind in question.kinds)
 
 
 def detection(
@@ -298,14 +292,9 @@ def _values_planted(alarm: Alarm, history: CallHistory, question: BacktestSettin
 
 
 def _chosen(
-    alarm: Alarm,
-    history: CallHistory,
-    points: MetricValues,
-    candidates: Sequence[Decimal],
-    start: int,
-    end: int,
-    month: float,
-) -> Decimal | None:
+    alarm: Alarm, history: CallHistory, points: MetricValues, candidates: Sequence[Decimal],
+    start: int, end: int, month: float,
+) -> Decimal | None:  # fmt: skip
     """The most sensitive of the candidates (they come from the most to the least) with few enough false alarms."""
     allowed = math.floor(month * (end - start) * MINUTE_S / DAY_S / MONTH_DAYS)
     low, high = 0, len(candidates)

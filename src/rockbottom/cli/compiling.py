@@ -12,15 +12,15 @@ def tell_of_compiling() -> None:
         return
     event: Any = import_module("numba.core.event")
 
-    class Teller(event.Listener):  # numba ships no types
+    class CompilingNotice(event.Listener):  # numba ships no types
         has_told = False
 
         def on_start(self, event: Any) -> None:
-            if not Teller.has_told:
-                Teller.has_told = True
+            if not CompilingNotice.has_told:
+                CompilingNotice.has_told = True
                 tell("compiling the engine for this machine, once; this takes up to a minute")
 
         def on_end(self, event: Any) -> None:
             pass
 
-    event.register("numba:compile", Teller())
+    event.register("numba:compile", CompilingNotice())

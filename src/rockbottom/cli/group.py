@@ -25,8 +25,8 @@ class Listing(click.Group):
 class LazyGroup(Listing):
     """Lists its commands from a table; imports the one that is asked for, with what rockbottom.toml sets for it.
 
-    ``entries`` maps a command's name to its ``ListedCommand``; ``tasks`` are how the list shows them. ``path`` is its own name
-    with those above it, empty for the first.
+    ``entries`` maps a command's name to its ``ListedCommand``; ``tasks`` are how the list shows them. ``path`` is its
+    own name with those above it, empty for the first.
     """
 
     def __init__(

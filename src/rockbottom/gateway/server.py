@@ -27,9 +27,9 @@ from rockbottom.gateway.relaying import Relay
 from rockbottom.gateway.shipping import Shipping
 from rockbottom.gateway.upstream import UpstreamClient
 from rockbottom.ledger import is_s3, ledger_key
-from rockbottom.process import bound, give_back, most_files
+from rockbottom.process import give_back, most_files
 from rockbottom.quantities import RockbottomError
-from rockbottom.serving import Connection, Server, configured, context_of, in_foreground, in_thread
+from rockbottom.serving import Connection, Server, bound, configured, context_of, in_foreground, in_thread
 from rockbottom.sharing import SqliteStore, Store, address_of
 
 _log = logging.getLogger("rockbottom.gateway")
@@ -273,14 +273,6 @@ class RunningGateway:
     gateway: Gateway = field(repr=False)
 
 
-def _listener(configuration: Configuration) -> socket.socket:
-    try:
-        return bound(configuration.host, configuration.port)
-    except OSError as error:
-        fix = "another address in listen: (port 0: any free one)"
-        raise GatewayError(f"cannot listen on {configuration.listen}: {error}", fix=fix) from error
-
-
 def _server(
     configuration: Configuration,
     env: Mapping[str, str],
@@ -310,10 +302,10 @@ def _context(configuration: Configuration, tls: Tls) -> ssl.SSLContext:
 
 
 def serve_gateway(path: Path, env: Mapping[str, str], on_start: Callable[[RunningGateway], None]) -> None:
-    """Serve until SIGINT or SIGTERM, draining then; SIGHUP reads the file again. Raises GatewayError."""
+    """Serve until SIGINT or SIGTERM, draining then; SIGHUP reads the file again. Raises CannotListen."""
     configuration = read_configuration(path, env)
     most_files()
-    listener = _listener(configuration)
+    listener = bound(configuration.host, configuration.port, fix="another address in listen: (port 0: any free one)")
     started_gateways: list[RunningGateway] = []
 
     def started(running: RunningGateway) -> None:
@@ -337,8 +329,8 @@ def serve_gateway(path: Path, env: Mapping[str, str], on_start: Callable[[Runnin
 
 @contextmanager
 def running_gateway(configuration: Configuration, env: Mapping[str, str] | None = None) -> Generator[RunningGateway]:
-    """A gateway in a thread of this process; stops with the block. Raises GatewayError."""
-    listener = _listener(configuration)
+    """A gateway in a thread of this process; stops with the block. Raises CannotListen, GatewayError."""
+    listener = bound(configuration.host, configuration.port, fix="another address in listen: (port 0: any free one)")
     started: list[RunningGateway] = []
     with closing(listener):
         server = _server(configuration, os.environ if env is None else env, listener, started.append)

@@ -59,8 +59,9 @@ def _bucket(settings: Wanted) -> Iterator[TerraformBlock]:
     yield TerraformBlock('resource "aws_s3_bucket_policy" "logs"', {"bucket": bucket, "policy": _text(policy)})
     if settings.retention_days is not None:
         expiry = (
-            TerraformBlock("filter", {"prefix": settings.prefix}), TerraformBlock("expiration", {"days": settings.retention_days}),
-        )  # fmt: skip
+            TerraformBlock("filter", {"prefix": settings.prefix}),
+            TerraformBlock("expiration", {"days": settings.retention_days}),
+        )
         rule = TerraformBlock("rule", {"id": EXPIRY_RULE, "status": "Enabled"}, expiry)
         yield TerraformBlock('resource "aws_s3_bucket_lifecycle_configuration" "logs"', {"bucket": bucket}, (rule,))
 

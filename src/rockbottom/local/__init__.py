@@ -8,10 +8,11 @@ from rockbottom.extras import needing
 
 with needing("rockbottom.local", "local"):
     from rockbottom.local.clock import ClockKind
-    from rockbottom.local.failures import CannotListen, LocalError, ServiceFailure
+    from rockbottom.local.failures import LocalError, ServiceFailure
     from rockbottom.local.jobs_s3 import IN_PROCESS
     from rockbottom.local.server import Running, running, serve
     from rockbottom.local.settings import DEFAULT_ACCOUNT, EndpointSettings
+    from rockbottom.serving import CannotListen
 
 __all__ = [
     "DEFAULT_ACCOUNT",

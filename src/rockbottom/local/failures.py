@@ -3,7 +3,6 @@
     RockbottomError
     +-- LocalError
         +-- ServiceFailure      one AWS error: its code, HTTP status and message
-        +-- CannotListen        the address is taken or not ours to bind
 
 Statuses are those of the service model (botocore bedrock-runtime 2023-09-30, bedrock 2023-04-20).
 """
@@ -33,10 +32,6 @@ STATUSES: Mapping[str, int] = {
 
 class LocalError(RockbottomError):
     """Base of what can go wrong with the local endpoint."""
-
-
-class CannotListen(LocalError):
-    """The address cannot be bound."""
 
 
 class ServiceFailure(LocalError):

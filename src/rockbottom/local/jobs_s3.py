@@ -8,10 +8,10 @@ from contextlib import contextmanager
 from typing import IO, Any
 
 from rockbottom.extras import install_command
-from rockbottom.local.failures import CannotListen, LocalError
+from rockbottom.local.failures import LocalError
 from rockbottom.local.settings import EndpointSettings
 from rockbottom.process import Visitors, guarded
-from rockbottom.serving import LimitedHead, LimitedThreads
+from rockbottom.serving import CannotListen, LimitedHead, LimitedThreads
 
 IN_PROCESS = "moto"
 """The value of ``EndpointSettings.s3`` that starts moto's S3 in this process."""

@@ -11,12 +11,11 @@ import uvicorn
 
 from rockbottom.local.application import Application
 from rockbottom.local.certificates import Certificate, certified
-from rockbottom.local.failures import CannotListen, LocalError
+from rockbottom.local.failures import LocalError
 from rockbottom.local.jobs_s3 import s3_served
 from rockbottom.local.settings import EndpointSettings
 from rockbottom.local.state import EndpointState, state_of
-from rockbottom.process import bound
-from rockbottom.serving import Server, configured, in_foreground, in_thread
+from rockbottom.serving import Server, bound, configured, in_foreground, in_thread
 
 _GRACE_SECONDS = 5
 
@@ -49,16 +48,6 @@ class Running:
         return self.state.s3_url
 
 
-def _listening_socket(settings: EndpointSettings) -> socket.socket:
-    try:
-        return bound(settings.host, settings.port)
-    except (OSError, OverflowError) as error:
-        raise CannotListen(
-            f"cannot listen on {settings.host}:{settings.port}: {error}",
-            fix="choose another --port (0: any free one) or --host",
-        ) from error
-
-
 @dataclass(frozen=True, slots=True)
 class _Beside:
     """What a server stands on: its socket, the S3 of its jobs, its certificate."""
@@ -72,7 +61,8 @@ class _Beside:
 def _beside(settings: EndpointSettings) -> Generator[_Beside]:
     """All of it, for the length of the block. Raises CannotListen, LocalError."""
     with ExitStack() as opened:
-        listener = opened.enter_context(closing(_listening_socket(settings)))
+        fix = "choose another --port (0: any free one) or --host"
+        listener = opened.enter_context(closing(bound(settings.host, settings.port, fix=fix)))
         s3_url = opened.enter_context(s3_served(settings))
         hosts = (settings.host, *settings.hosts)
         certificate = opened.enter_context(certified(hosts)) if settings.tls else None

@@ -13,7 +13,7 @@ from rockbottom.process.workers import Worker
 
 if TYPE_CHECKING:  # of commands and servers, not of an attached client
     from rockbottom.process.databases import MEMORY, roll_back, shared_database
-    from rockbottom.process.listeners import bound, ended_by_signals, most_files
+    from rockbottom.process.listeners import ended_by_signals, most_files
     from rockbottom.process.loopback import bare_session, leads_here, local_client, opened
     from rockbottom.process.memory import give_back
     from rockbottom.process.terminal import Terminal, terminal_of
@@ -32,7 +32,6 @@ __all__ = [
     "Visitors",
     "Worker",
     "bare_session",
-    "bound",
     "close_at_exit",
     "end_at_exit",
     "ended_by_signals",
@@ -59,7 +58,6 @@ _LATER = {
     "MEMORY": "databases",
     "roll_back": "databases",
     "shared_database": "databases",
-    "bound": "listeners",
     "ended_by_signals": "listeners",
     "most_files": "listeners",
     "give_back": "memory",

@@ -1,24 +1,10 @@
-"""What every server of the house does with its socket and with the signals that end it."""
+"""What every server of the house does with the signals that end it and the files that it may open."""
 
 import signal
-import socket
 import threading
 from collections.abc import Callable, Generator
 from contextlib import contextmanager, suppress
 from typing import Any
-
-
-def bound(host: str, port: int) -> socket.socket:
-    """A socket bound to an address, not listening yet; port 0: any free one. Raises OSError, OverflowError."""
-    family = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0][0]
-    listener = socket.socket(family, socket.SOCK_STREAM)
-    try:
-        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        listener.bind((host, port))
-    except BaseException:
-        listener.close()
-        raise
-    return listener
 
 
 @contextmanager

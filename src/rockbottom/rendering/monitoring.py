@@ -51,8 +51,8 @@ def alarm_cost_text(cost: Usd, alarms: Sequence[PlacedAlarm], settings: Wanted) 
 
 
 def budgets_text(
-    rows: Sequence[tuple[BudgetAccount, BudgetState]], unpriced: Mapping[BudgetAccount, Mapping[str, int]], *, width: int = 80,
-    zone: tzinfo | None = None,
+    rows: Sequence[tuple[BudgetAccount, BudgetState]], unpriced: Mapping[BudgetAccount, Mapping[str, int]], *,
+    width: int = 80, zone: tzinfo | None = None,
 ) -> Iterator[str]:  # fmt: skip
     """What was spent and what is held, an account a line; nothing where there is none.
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from rockbottom.faces import late
 
 if TYPE_CHECKING:
+    from rockbottom.serving.addresses import CannotListen, bound
     from rockbottom.serving.connections import Connection
     from rockbottom.serving.server import Server, configured, in_foreground, in_thread
     from rockbottom.serving.threads import LimitedHead, LimitedThreads
@@ -16,10 +17,12 @@ if TYPE_CHECKING:
 
 __all__ = [
     "PROTOCOLS",
+    "CannotListen",
     "Connection",
     "LimitedHead",
     "LimitedThreads",
     "Server",
+    "bound",
     "configured",
     "context_of",
     "in_foreground",
@@ -30,10 +33,12 @@ __getattr__ = late(
     __name__,
     {
         "PROTOCOLS": "tls",
+        "CannotListen": "addresses",
         "Connection": "connections",
         "LimitedHead": "threads",
         "LimitedThreads": "threads",
         "Server": "server",
+        "bound": "addresses",
         "configured": "server",
         "context_of": "tls",
         "in_foreground": "server",

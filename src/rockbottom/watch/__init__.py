@@ -6,7 +6,8 @@ One view model, ``Snapshot``, and two faces: a terminal (``rockbottom watch``) a
 from typing import TYPE_CHECKING
 
 from rockbottom.faces import late
-from rockbottom.watch.errors import CannotListen, NeedsRich, NoSuchPeriod, WatchError
+from rockbottom.serving import CannotListen
+from rockbottom.watch.errors import NeedsRich, NoSuchPeriod, WatchError
 from rockbottom.watch.following import View
 from rockbottom.watch.frame import Screen, frame_of
 from rockbottom.watch.periods import NAMES, PERIODS, Period, period_named

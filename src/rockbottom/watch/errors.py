@@ -3,7 +3,6 @@
 RockbottomError
 +-- WatchError          the view cannot be shown
     +-- NoSuchPeriod    none of the periods that it knows
-    +-- CannotListen    the page's address is not free, or is not loopback
     +-- NeedsRich       the live terminal view without the package that draws it
 """
 
@@ -16,10 +15,6 @@ class WatchError(RockbottomError):
 
 class NoSuchPeriod(WatchError):
     """None of the periods that the view knows."""
-
-
-class CannotListen(WatchError):
-    """The address of the page is taken, unknown, or open to other machines."""
 
 
 class NeedsRich(WatchError):

@@ -20,9 +20,9 @@ from urllib.parse import parse_qs, urlsplit
 from rockbottom.figures import page_colours
 from rockbottom.process import Visitors, is_loopback
 from rockbottom.quantities import RockbottomError
-from rockbottom.serving import LimitedHead, LimitedThreads
+from rockbottom.serving import CannotListen, LimitedHead, LimitedThreads
 from rockbottom.watch.asking import AUTO, SIDES
-from rockbottom.watch.errors import CannotListen, WatchError
+from rockbottom.watch.errors import WatchError
 from rockbottom.watch.following import View
 from rockbottom.watch.periods import PERIODS, period_named
 
