@@ -279,7 +279,8 @@ def _proposed(alarm: Alarm, history: CallHistory, question: BacktestSettings, ca
             unseen += (end - middle) * MINUTE_S / DAY_S
     fitted = len(_wrong(alarm, history, points, chosen, of.first, of.last))
     decided = replace(alarm, threshold=chosen)
-    return Proposal(decided, wolves, unseen, fitted, _detections(decided, history, points, question, catalog))
+    detections = tuple(detection(decided, history, points, kind, question, catalog) for kind in question.kinds)
+    return Proposal(decided, wolves, unseen, fitted, detections)
 
 
 def _values_planted(alarm: Alarm, history: CallHistory, question: BacktestSettings, catalog: Catalog) -> list[float]:
