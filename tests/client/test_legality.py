@@ -19,7 +19,7 @@ from tests.client.client_doubles import runtime
 
 START = 1_790_000_000.0
 CATALOG = load_catalog()
-TODAY = day_of(START)
+TODAY = day_of(START, CATALOG.caching_since)
 
 
 def _invocable(model: Any) -> str:

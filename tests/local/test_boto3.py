@@ -266,6 +266,15 @@ def test_unknown_models_are_refused_with_a_hint(runtime, kit):
     assert "anthropic.claude-sonnet-4-6" in headers["x-rockbottom-hint"]
 
 
+def test_what_a_model_takes_is_listed_where_a_source_says_it(bedrock):
+    """Nova Micro reads text alone, GPT-5.5 images too (models.dev); of Grok 4.7 no source says it."""
+    told = {row["modelId"]: row.get("inputModalities") for row in bedrock.list_foundation_models()["modelSummaries"]}
+    assert told["amazon.nova-micro-v1:0"] == ["TEXT"]
+    assert told["amazon.nova-pro-v1:0"] == ["TEXT", "IMAGE", "VIDEO"]
+    assert told["openai.gpt-5.5"] == told["anthropic.claude-sonnet-4-6"] == ["TEXT", "IMAGE"]
+    assert told["xai.grok-4.7"] is None
+
+
 def test_the_control_plane_lists_creates_and_deletes(bedrock, runtime, kit):
     """Models and profiles are those of the catalogue; a created profile answers and caches like its model."""
     models = {row["modelId"] for row in bedrock.list_foundation_models(byProvider="Anthropic")["modelSummaries"]}

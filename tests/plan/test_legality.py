@@ -17,8 +17,9 @@ from rockbottom.plan.priors import load_priors
 from rockbottom.prompt import Api
 
 CATALOG = load_catalog()
+
 NOW = 1_795_000_000.0
-TODAY = day_of(NOW)
+TODAY = day_of(NOW, CATALOG.caching_since)
 EXPLICIT = sorted(model.id for model in CATALOG.models.values() if CATALOG.rules(model, TODAY).explicit)
 MANY_LONG_GAPS = dict.fromkeys(load_priors(), ((3.0, 0.0, 2.0, 0.0), (2.0, 2.0, 0.0, 0.0)))
 OTHERS = ["meta.llama3-3-70b-instruct-v1:0", "openai.gpt-5.6-luna", "qwen.qwen3-32b-v1:0"]

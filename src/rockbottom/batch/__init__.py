@@ -38,7 +38,7 @@ from rockbottom.batch.errors import (
 )
 from rockbottom.batch.ground import Watcher
 from rockbottom.batch.leftover import Leftover
-from rockbottom.batch.limits import Limits, packaged_limits
+from rockbottom.batch.limits import Limits, packaged_limits, timeout_hours
 from rockbottom.batch.ondemand import OnDemand
 from rockbottom.batch.outcomes import LeftOutcome, Outcome
 from rockbottom.batch.pacing import Pace
@@ -109,6 +109,7 @@ __all__ = [
     "runs_in",
     "source_of",
     "summary_of",
+    "timeout_hours",
     "trust_fault",
     "wanted_for",
 ]

@@ -8,6 +8,7 @@ from datetime import date
 from importlib.resources import files
 from typing import Any
 
+from rockbottom.catalog import limit
 from rockbottom.quantities import Source
 
 
@@ -32,7 +33,10 @@ def packaged_limits() -> Limits:
     checked_on: date = cited["checked_on"]
     source = Source("batch-limits", cited["title"], cited["url"], checked_on)
     origin = f"{source.url}, checked {source.checked_on}"
-    return Limits(**raw["default"], origins=dict.fromkeys(raw["default"], origin), source=source)
+    names = (*raw["default"], "record_bytes")
+    return Limits(
+        **raw["default"], record_bytes=limit("body_bytes"), origins=dict.fromkeys(names, origin), source=source
+    )
 
 
 @dataclass(frozen=True, slots=True)

@@ -145,7 +145,7 @@ def _switch(name: str, row: Table, sources: Sources) -> Switch:
     sides = {value: tuple(_source(key, sources) for key in keys) for value, keys in row["sides"].items()}
     if row["default"] not in sides:
         raise InvalidCatalogue(f"switches.toml: the default of {name} is none of its sides.")
-    return Switch(name, row["question"], row["default"], sides, row["why_default"])
+    return Switch(name, row["question"], row["default"], sides, row["why_default"], row.get("values", {}))
 
 
 def _token_weights(tables: Table, sources: Sources) -> dict[str, TokenWeights]:

@@ -53,6 +53,11 @@ class Catalog:
                 return row
         raise NoRulesInForce(f"No cache rules for {bare} on {on}; the first row starts {rows[-1].valid_from}.")
 
+    @property
+    def caching_since(self) -> date:
+        """The first day on which a cache rule of any model holds."""
+        return min(rows[-1].valid_from for rows in self._rules.values())
+
     def measured_switches(self, model: Model | ModelId, on: date) -> Mapping[str, Switch]:
         """The switches that were measured for this model by that day; mostly none."""
         bare = model.model.id if isinstance(model, ModelId) else model.id

@@ -1,7 +1,7 @@
 """The rules of prompt caching per model, and the switches where sources disagree."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 
 from msgspec import Struct
@@ -62,7 +62,8 @@ class ContestedRule(Struct, frozen=True):
 class Switch:
     """One behaviour on which sources conflict or are silent: every side with its source, and the default.
 
-    ``sides`` maps each allowed value to the sources that state it (empty: nobody measured it).
+    ``sides`` maps each allowed value to the sources that state it (empty: nobody measured it); ``values`` has the
+    number that a side stands for, where it stands for one (tokens, blocks, seconds).
     """
 
     name: str
@@ -70,6 +71,7 @@ class Switch:
     default: str
     sides: Mapping[str, tuple[Source, ...]]
     why_default: str
+    values: Mapping[str, float] = field(default_factory=dict[str, float])
 
 
 class MeasuredSwitches(Struct, frozen=True):

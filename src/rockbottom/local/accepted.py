@@ -46,11 +46,6 @@ def check_prefill(messages: Sequence[Mapping[str, Any]], model: str, *, lead: st
         raise invalid(f"{lead}{text}")
 
 
-def least_thinking_budget() -> int:
-    """The least tokens that Claude takes as a budget of thinking."""
-    return _data()["thinking"]["least_budget_tokens"]
-
-
 def least_top_p() -> float:
     """The least ``top_p`` that Claude takes beside thinking."""
     return _data()["thinking"]["least_top_p"]

@@ -1,9 +1,11 @@
 """The part of the `bedrock` service that callers need to find models and profiles."""
 
+import tomllib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
-from functools import lru_cache
+from functools import cache, lru_cache
+from importlib import resources
 from typing import Any
 
 from rockbottom.catalog import Catalog, CatalogError, Lifecycle, Model, Phase, lifecycles, limit
@@ -205,7 +207,7 @@ def _embedding_summary(model: Embedding, region: str) -> Json:
         "modelId": model.id,
         "modelName": model.name,
         "providerName": _PROVIDERS.get(model.id.partition(".")[0], "Cohere"),
-        "inputModalities": ["TEXT"],
+        **_inputs_of(model.id),
         "outputModalities": [_OUTPUTS.get(model.form, "EMBEDDING")],
         "responseStreamingSupported": False,
         "customizationsSupported": [],
@@ -220,13 +222,12 @@ def _is_served(model: Model, known: Mapping[str, Lifecycle], on: date) -> bool:
 
 
 def _model_summary(model: Model, region: str, lifecycle: Lifecycle | None, on: date) -> Json:
-    inputs = ["TEXT", "IMAGE"] if model.vendor in ("anthropic", "amazon") else ["TEXT"]
     return {
         "modelArn": f"arn:aws:bedrock:{region}::foundation-model/{model.id}",
         "modelId": model.id,
         "modelName": model.name,
         "providerName": _PROVIDERS.get(model.vendor, model.vendor.title()),
-        "inputModalities": inputs,
+        **_inputs_of(model.id),
         "outputModalities": ["TEXT"],
         "responseStreamingSupported": True,
         "customizationsSupported": [],
@@ -234,6 +235,18 @@ def _model_summary(model: Model, region: str, lifecycle: Lifecycle | None, on: d
         + (["INFERENCE_PROFILE"] if model.profiles else []),
         "modelLifecycle": _lifecycle(lifecycle, on),
     }
+
+
+def _inputs_of(model: str) -> Json:
+    inputs = _inputs().get(model)
+    return {} if inputs is None else {"inputModalities": inputs}
+
+
+@cache
+def _inputs() -> Mapping[str, list[str]]:
+    """What models take by their ids, where a source says it."""
+    raw = (resources.files("rockbottom.local") / "data" / "modalities.toml").read_text(encoding="utf-8")
+    return {model: row["inputs"] for row in tomllib.loads(raw)["listed"] for model in row["models"]}
 
 
 def _lifecycle(known: Lifecycle | None, on: date) -> Json:

@@ -8,7 +8,7 @@ the other refusals were not recorded and are ours. Results come in another order
 import asyncio
 from array import array
 from dataclasses import dataclass, field
-from functools import partial
+from functools import cache, partial
 from tempfile import TemporaryFile
 from typing import IO, TYPE_CHECKING, Any, cast
 
@@ -25,11 +25,10 @@ from rockbottom.local.runtime import Runtime
 from rockbottom.local.state import EndpointState
 
 if TYPE_CHECKING:
+    from rockbottom.batch import Limits
     from rockbottom.local.jobs_role import RoleCheck
 
 Json = dict[str, Any]
-MINIMUM_RECORDS = 100
-MAXIMUM_FILE_BYTES = 1_073_741_824
 _RECORDS_PER_TURN = 50  # records run between two turns of the event loop
 _STRIDE = 7  # results come out every seventh first: another order than the records, the same every time
 _BARRED = {
@@ -38,6 +37,13 @@ _BARRED = {
     "outputConfig": "structured output",
     "output_config": "structured output",
 }
+
+
+@cache
+def _limits() -> "Limits":
+    from rockbottom.batch import packaged_limits  # only jobs need it
+
+    return packaged_limits()
 
 
 class _Refused(Exception):
@@ -109,11 +115,12 @@ class JobRunner:
             job.become(JobStatus.FAILED, at, str(refused))
             return
         job.counts.total = sum(len(file.starts) for file in job.files)
-        if job.counts.total < MINIMUM_RECORDS:
+        least = _limits().minimum_records
+        if job.counts.total < least:
             job.become(
                 JobStatus.FAILED,
                 at,
-                f"Batch job contains less records ({job.counts.total}) than the required minimum of: {MINIMUM_RECORDS}",
+                f"Batch job contains less records ({job.counts.total}) than the required minimum of: {least}",
             )
             return
         job.become(JobStatus.SCHEDULED, at)
@@ -160,8 +167,8 @@ class JobRunner:
 
     @staticmethod
     def _read_file(s3: S3, bucket: str, key: str, size: int) -> _File:
-        if size > MAXIMUM_FILE_BYTES:
-            raise _Refused(f"The input file {key} has {size} bytes, more than {MAXIMUM_FILE_BYTES}.")
+        if size > _limits().file_bytes:
+            raise _Refused(f"The input file {key} has {size} bytes, more than {_limits().file_bytes}.")
         content: IO[bytes] = TemporaryFile()  # noqa: SIM115  # the job closes it
         s3.read(bucket, key, content)
         content.seek(0)

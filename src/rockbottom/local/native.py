@@ -6,12 +6,11 @@ Anthropic words a missing field ``max_tokens: Field required``, Nova points into
 
 from typing import Any, cast
 
-from rockbottom.catalog import refused_members
+from rockbottom.catalog import limit, refused_members
 from rockbottom.dialects import CACHE_CONTROL, Dialect
 from rockbottom.local.accepted import (
     check_members,
     check_prefill,
-    least_thinking_budget,
     least_top_p,
     thinking_refused,
 )
@@ -133,8 +132,8 @@ def check_thinking_limits(thinking: Any, max_tokens: Any, temperature: Any, *, t
             raise invalid(f"{place}Field required")
         if not isinstance(budget, int) or isinstance(budget, bool):
             raise invalid(f"{place}Input should be a valid integer")
-        if budget < least_thinking_budget():
-            raise invalid(f"{place}Input should be greater than or equal to {least_thinking_budget()}")
+        if budget < limit("thinking_budget_least"):
+            raise invalid(f"{place}Input should be greater than or equal to {limit('thinking_budget_least')}")
         if isinstance(max_tokens, int) and budget >= max_tokens and not tools:
             raise invalid(f"{lead}{_BUDGET_TOO_LARGE}")
     if kind in ("enabled", "adaptive") and temperature not in (None, 1):

@@ -4,11 +4,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from rockbottom.catalog import limit
 from rockbottom.local.clock import ClockKind
 
 DEFAULT_ACCOUNT = "123456789012"
-MAX_BODY_BYTES = 25_000_000
-"""Longest request body (the service model's limit for InvokeModel)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +35,7 @@ class EndpointSettings:
     upstream_model: str | None = None
     seed: int = 0
     max_entries: int = 200_000
-    max_body_bytes: int = MAX_BODY_BYTES
+    max_body_bytes: int = field(default_factory=lambda: limit("body_bytes"))
     s3: str | None = None
     s3_port: int = 0
     hosts: tuple[str, ...] = ()

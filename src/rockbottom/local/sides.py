@@ -10,26 +10,16 @@ from rockbottom.prompt import BlockKind, Prompt
 from rockbottom.quantities import RockbottomError
 
 _CODES = {"access_denied": "AccessDeniedException", "validation": "ValidationException"}
-_MINIMA = {"none": 0, "documented": 1024}
-_LAGS = {"none": 0.0, "five_seconds": 5.0}
-_LOOKBACKS: Mapping[str, int | None] = {"measured": None, "documented": 19}
-_OWN: Mapping[str, Mapping[str, object]] = {
-    "unsupported_model_error": _CODES,
-    "nova_minimum": _MINIMA,
-    "nova_propagation_lag": _LAGS,
-    "cache_hop_rate": {"0": 0.0, "0.1": 0.1},
-    "implicit_reads": {"off": False, "on": True},
-    "lookback": _LOOKBACKS,
-    "reasoning_in_history": {"adjacent": False, "anywhere": True},
-    "lifetime_from": {"start": False, "end": True},
-    "cache_key_needed": {"no": False, "yes": True},
-    "same_role_in_a_row": {"combined": False, "refused": True},
-}
+_OWN = (
+    "unsupported_model_error", "nova_minimum", "nova_propagation_lag", "cache_hop_rate", "implicit_reads", "lookback",
+    "reasoning_in_history", "lifetime_from", "cache_key_needed", "same_role_in_a_row",
+)  # fmt: skip
+"""The switches that are the endpoint's own."""
 
 
 @dataclass(frozen=True, slots=True)
 class Sides:
-    """The switches in force. ``own`` are the sides of those that the endpoint plays itself.
+    """The switches in force. ``own`` are the sides of those that the endpoint plays itself, ``values`` their numbers.
 
     ``nova_lag_s`` are the seconds after which an entry of Nova can be read, ``hop_rate`` the share of the requests to
     a profile that another Region than the usual one serves. ``lasts_from_end``: lifetimes are counted from the end of
@@ -38,6 +28,7 @@ class Sides:
 
     behaviour: Behaviour
     own: Mapping[str, str]
+    values: Mapping[str, float]
 
     @property
     def unsupported_code(self) -> str:
@@ -45,7 +36,7 @@ class Sides:
 
     @property
     def hop_rate(self) -> float:
-        return float(self.own["cache_hop_rate"])
+        return self.values["cache_hop_rate"]
 
     @property
     def lasts_from_end(self) -> bool:
@@ -58,7 +49,7 @@ class Sides:
 
     @property
     def nova_lag_s(self) -> float:
-        return _LAGS[self.own["nova_propagation_lag"]]
+        return self.values["nova_propagation_lag"]
 
     def rules_of(self, rules: CacheRules, vendor: str, *, points: bool) -> CacheRules:
         """The rules of a model with the sides of its vendor; ``points``: the request has points of its own.
@@ -66,11 +57,11 @@ class Sides:
         Automatic reads of Nova are reads alone: nobody states a counter of what was written for them.
         """
         if vendor == "amazon":
-            rules = replace(rules, minimum_tokens=max(rules.minimum_tokens, _MINIMA[self.own["nova_minimum"]]))
+            rules = replace(rules, minimum_tokens=max(rules.minimum_tokens, int(self.values["nova_minimum"])))
             if self.own["implicit_reads"] == "on" and rules.explicit and not points:
                 rules = replace(rules, implicit_point=True, best_effort=True)
-        documented = _LOOKBACKS[self.own["lookback"]]
-        return rules if documented is None else replace(rules, lookback_blocks=min(rules.lookback_blocks, documented))
+        most = int(self.values.get("lookback", rules.lookback_blocks))
+        return rules if most >= rules.lookback_blocks else replace(rules, lookback_blocks=most)
 
     def unread(self, prompt: Prompt, rules: CacheRules) -> bool:
         """Whether a prompt reads nothing, whatever is held: one of GPT without a key, where that is needed."""
@@ -95,11 +86,15 @@ class Sides:
 def sides_of(catalog: Catalog, chosen: Mapping[str, str]) -> Sides:
     """The catalogue's defaults with these sides chosen instead. Raises ServiceFailure for what does not exist."""
     own = {name: chosen.get(name, catalog.switches[name].default) for name in _OWN}
+    values: dict[str, float] = {}
     for name, side in own.items():
-        if side not in _OWN[name]:
-            raise invalid(f"switch {name} has no side {side!r}; it has {', '.join(_OWN[name])}")
+        switch = catalog.switches[name]
+        if side not in switch.sides:
+            raise invalid(f"switch {name} has no side {side!r}; it has {', '.join(switch.sides)}")
+        if side in switch.values:
+            values[name] = switch.values[side]
     try:
         semantics = {name: side for name, side in chosen.items() if name not in _OWN}
-        return Sides(behaviour_of(catalog.switches, **semantics), own)
+        return Sides(behaviour_of(catalog.switches, **semantics), own, values)
     except RockbottomError as error:
         raise invalid(str(error)) from error

@@ -8,12 +8,13 @@ model, ``input_file_id`` as an S3 URI, ``/v1/chat/completions`` as the only endp
 import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cache
 from io import BytesIO
 from typing import Any
 
 import msgspec
 
-from rockbottom.catalog import RUNTIME
+from rockbottom.catalog import RUNTIME, limit
 from rockbottom.dialects import SurfaceRoute, surface_error
 from rockbottom.local.bodies import object_of
 from rockbottom.local.failures import ServiceFailure, invalid
@@ -29,12 +30,17 @@ from rockbottom.quantities import is_object
 Json = dict[str, Any]
 Headers = Mapping[bytes, bytes]
 BATCH_OPERATIONS = frozenset({"CreateBatch", "GetBatch", "ListBatches", "CancelBatch"})
-_MOST_LISTED, _USUALLY_LISTED = 100, 20  # OpenAI's reference of "List batches"
 _CHAT = SurfaceRoute("ChatCompletions", "/openai/v1", host=RUNTIME)
 _ENDPOINT = "/v1/chat/completions"
-_WINDOW_S = 24 * 3600
 _BARRED = {"tools": "tools", "response_format": "structured output", "stream": "streaming"}
 _PER_TURN = 50  # records run between two turns of the event loop
+
+
+@cache
+def _window_s() -> int:
+    from rockbottom.batch import timeout_hours  # only batches need it
+
+    return timeout_hours().openai_batches * 3600
 
 
 @dataclass(slots=True)
@@ -81,7 +87,7 @@ class Batches:
                 for batch in list(self._made.values()):
                     await self._look(batch)
                 rows = [batch.told for batch in reversed(list(self._made.values()))]
-                return page_of(rows, query, most=_MOST_LISTED, usual=_USUALLY_LISTED)
+                return page_of(rows, query, most=limit("batches_listed"), usual=limit("batches_listed_usually"))
             batch = self._made.get(route.identifier)
             if batch is None:
                 raise ServiceFailure("ResourceNotFoundException", f"No batch found with id '{route.identifier}'.")
@@ -122,7 +128,7 @@ class Batches:
             "output_file_id": None,
             "error_file_id": None,
             "created_at": now,
-            "expires_at": now + _WINDOW_S,
+            "expires_at": now + _window_s(),
             "request_counts": {"total": 0, "completed": 0, "failed": 0},
             "metadata": body.get("metadata"),
         }
@@ -141,7 +147,7 @@ class Batches:
         batch.told.setdefault("in_progress_at", batch.told["created_at"] + int(batch.pace[0]))
         batch.told["status"] = "in_progress"
         expires = batch.fault("expire") is not None
-        if passed >= (_WINDOW_S if expires else batch.pace[1]):
+        if passed >= (_window_s() if expires else batch.pace[1]):
             try:
                 await self._run(batch, expired=expires)
             except _Refused as refused:

@@ -11,11 +11,11 @@ from email.message import Message
 from email.parser import HeaderParser
 from typing import Any
 
+from rockbottom.catalog import limit
 from rockbottom.local.failures import ServiceFailure, invalid
 
 Json = dict[str, Any]
 _MOST_BYTES = 512 * 1024 * 1024  # of all files together
-_MOST_LISTED = 10_000
 
 
 @dataclass(slots=True)
@@ -76,7 +76,7 @@ class UploadedFiles:
             rows.reverse()
         if "purpose" in query:
             rows = [row for row in rows if row["purpose"] == query["purpose"]]
-        return page_of(rows, query, most=_MOST_LISTED, usual=_MOST_LISTED)
+        return page_of(rows, query, most=limit("files_listed"), usual=limit("files_listed"))
 
     def _file(self, identifier: str) -> _File:
         file = self.kept.get(identifier)

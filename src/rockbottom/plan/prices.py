@@ -8,10 +8,6 @@ from decimal import Decimal
 from rockbottom.catalog import ModelId, NoPriceInForce, PriceBook, Scope, Tier
 from rockbottom.quantities import WRITES, Ttl, Unit
 
-CACHING_SINCE = date(2025, 4, 7)
-"""The day caching became generally available on Bedrock: the first day that any cache rule holds (AWS Machine Learning
-Blog of that day)."""
-
 
 @dataclass(frozen=True, slots=True)
 class Multiples:
@@ -36,13 +32,13 @@ class Multiples:
         return self.write_5m <= 1
 
 
-def day_of(now: float) -> date:
+def day_of(now: float, caching_since: date) -> date:
     """The UTC day of an instant; instants before caching existed (clocks that start at 0) mean the newest facts."""
     try:
         day = datetime.fromtimestamp(now, UTC).date()
     except (OverflowError, ValueError, OSError):
         return date.max
-    return day if day >= CACHING_SINCE else date.max
+    return day if day >= caching_since else date.max
 
 
 def multiples_of(model: ModelId, tier: Tier, on: date, book: PriceBook, usual: Ttl = Ttl.FIVE_MINUTES) -> Multiples:

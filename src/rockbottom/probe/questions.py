@@ -3,7 +3,7 @@ first policy: write, wait, read again, and see what the counters say)."""
 
 from collections.abc import Generator, Mapping
 
-from rockbottom.catalog import Scope
+from rockbottom.catalog import Scope, limit
 from rockbottom.figures import duration, thousands
 from rockbottom.probe.minimum import minimum
 from rockbottom.probe.steps import Finding, Reply, Send, Steps, Wait
@@ -177,8 +177,9 @@ def thinking_scope(subject: Subject) -> Steps:
     reply = yield from _based(subject)
     if not subject.base:
         return unmeasured("thinking_scope", reply)
-    # Adaptive thinking may be cut off after one token; a budget needs at least 1,024, and some of them are thought.
-    for thinking, most in (({"type": "adaptive"}, 1), ({"type": "enabled", "budget_tokens": 1024}, 1040)):
+    # Adaptive thinking may be cut off after one token; a budget has a least size, and some of it is thought.
+    least = limit("thinking_budget_least")
+    for thinking, most in (({"type": "adaptive"}, 1), ({"type": "enabled", "budget_tokens": least}, least + 16)):
         request = converse(
             subject.model_id,
             [text(subject.base), POINT_5M],
