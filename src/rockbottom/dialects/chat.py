@@ -132,11 +132,42 @@ class Chat(OpenAI):
 
     def spelled(self, converse: Mapping[str, Any]) -> dict[str, Any]:
         """A Converse body as one of these; the model is the caller's to name."""
-        return _spelled(converse)
+        config: Mapping[str, Any] = converse.get("inferenceConfig") or {}
+        tools: Mapping[str, Any] = converse.get("toolConfig") or {}
+        messages: list[Json] = []
+        if system := _spelled_parts(converse.get("system") or ()):
+            messages.append({"role": "system", "content": system})
+        for message in converse["messages"]:
+            messages += _spelled_message(message)
+        body: dict[str, Any] = {"messages": messages}
+        if config.get("maxTokens") is not None:
+            body["max_completion_tokens"] = config["maxTokens"]
+        body |= {ours: config[theirs] for theirs, ours in _LIMITS.items() if theirs in config}
+        if listed := [_spelled_tool(tool) for tool in tools.get("tools") or () if "toolSpec" in tool]:
+            body["tools"] = listed
+        return body
 
     def unspelled(self, body: Mapping[str, Any]) -> Mapping[str, Any]:
         """A body as Converse's, as far as an answer depends on it."""
-        return _unspelled(body)
+        stop = body.get("stop")
+        limits = {
+            "maxTokens": body.get("max_completion_tokens") or body.get("max_tokens"),
+            "stopSequences": [stop] if isinstance(stop, str) else stop,
+        }
+        messages: Sequence[Any] = body.get("messages") or ()
+        converse: dict[str, Any] = {
+            "inferenceConfig": {name: value for name, value in limits.items() if value is not None},
+            "system": [{"text": text_of(message.get("content"))} for message in messages if instructs(message)],
+            "messages": [_unspelled_message(message) for message in messages if not instructs(message)],
+            **unspelled_format(body.get("response_format")),
+            **unspelled_effort(body.get("reasoning_effort")),
+        }
+        functions: list[Any] = [tool["function"] for tool in body.get("tools") or () if tool.get("type") == "function"]
+        choice = body.get("tool_choice")
+        if functions and choice != "none":
+            tools: list[Json] = [unspelled_tool(function) for function in functions]
+            converse["toolConfig"] = {"tools": tools, "toolChoice": unspelled_choice(choice)}
+        return converse
 
     def told(self, reply: Mapping[str, Any]) -> tuple[tuple[Json, ...], str]:
         """The texts and tool uses of a whole reply in Converse's blocks, and why it stopped."""
@@ -145,8 +176,21 @@ class Chat(OpenAI):
         return told_message(reply)
 
     def counted(self, usage: Usage, model: Model, *, points: bool, stream: bool) -> Json:
-        """``usage`` of a reply: which details it has depends on the model."""
-        return _usage(usage, model)
+        """``usage`` of a reply. Which models give details was recorded (see catalog/data/surfaces.toml)."""
+        reply_usage = usage_with(usage, "prompt", "completion")
+        if surface_of(model).chat_details:
+            reply_usage["prompt_tokens_details"] = {
+                "audio_tokens": 0,
+                "cache_write_tokens": usage.cache_write,
+                "cached_tokens": usage.cache_read,
+            }
+            reply_usage["completion_tokens_details"] = {
+                "accepted_prediction_tokens": 0,
+                "audio_tokens": 0,
+                "reasoning_tokens": 0,
+                "rejected_prediction_tokens": 0,
+            }
+        return reply_usage
 
     def answered(self, reply: Json, model: Model, exchange: Exchange) -> Json:
         """A whole reply of Converse's as one of these."""
@@ -180,24 +224,6 @@ class Chat(OpenAI):
         return _Counting(COUNTERS.counts)
 
 
-def _usage(usage: Usage, model: Model) -> Json:
-    """``usage`` of a reply. Which models give details was recorded (see catalog/data/surfaces.toml)."""
-    reply_usage = usage_with(usage, "prompt", "completion")
-    if surface_of(model).chat_details:
-        reply_usage["prompt_tokens_details"] = {
-            "audio_tokens": 0,
-            "cache_write_tokens": usage.cache_write,
-            "cached_tokens": usage.cache_read,
-        }
-        reply_usage["completion_tokens_details"] = {
-            "accepted_prediction_tokens": 0,
-            "audio_tokens": 0,
-            "reasoning_tokens": 0,
-            "rejected_prediction_tokens": 0,
-        }
-    return reply_usage
-
-
 class _Counting(SseCounts):
     def look(self, name: str, payload: Mapping[str, Any]) -> None:
         counts = self._counted(payload.get("usage"))
@@ -208,23 +234,6 @@ class _Counting(SseCounts):
 
     def tells(self, data: bytes) -> bool:
         return b'"usage"' in data or b'"error"' in data
-
-
-def _spelled(converse: Mapping[str, Any]) -> dict[str, Any]:
-    config: Mapping[str, Any] = converse.get("inferenceConfig") or {}
-    tools: Mapping[str, Any] = converse.get("toolConfig") or {}
-    messages: list[Json] = []
-    if system := _spelled_parts(converse.get("system") or ()):
-        messages.append({"role": "system", "content": system})
-    for message in converse["messages"]:
-        messages += _spelled_message(message)
-    body: dict[str, Any] = {"messages": messages}
-    if config.get("maxTokens") is not None:
-        body["max_completion_tokens"] = config["maxTokens"]
-    body |= {ours: config[theirs] for theirs, ours in _LIMITS.items() if theirs in config}
-    if listed := [_spelled_tool(tool) for tool in tools.get("tools") or () if "toolSpec" in tool]:
-        body["tools"] = listed
-    return body
 
 
 _LIMITS = {"temperature": "temperature", "topP": "top_p", "stopSequences": "stop"}
@@ -275,28 +284,6 @@ def _spelled_message(message: Mapping[str, Any]) -> Iterator[Json]:
 
 def _json(value: Any) -> str:
     return json_bytes(value).decode("utf-8", "surrogatepass")
-
-
-def _unspelled(body: Mapping[str, Any]) -> dict[str, Any]:
-    stop = body.get("stop")
-    limits = {
-        "maxTokens": body.get("max_completion_tokens") or body.get("max_tokens"),
-        "stopSequences": [stop] if isinstance(stop, str) else stop,
-    }
-    messages: Sequence[Any] = body.get("messages") or ()
-    converse: dict[str, Any] = {
-        "inferenceConfig": {name: value for name, value in limits.items() if value is not None},
-        "system": [{"text": text_of(message.get("content"))} for message in messages if instructs(message)],
-        "messages": [_unspelled_message(message) for message in messages if not instructs(message)],
-        **unspelled_format(body.get("response_format")),
-        **unspelled_effort(body.get("reasoning_effort")),
-    }
-    functions: list[Any] = [tool["function"] for tool in body.get("tools") or () if tool.get("type") == "function"]
-    choice = body.get("tool_choice")
-    if functions and choice != "none":
-        tools: list[Json] = [unspelled_tool(function) for function in functions]
-        converse["toolConfig"] = {"tools": tools, "toolChoice": unspelled_choice(choice)}
-    return converse
 
 
 def _unspelled_message(message: Mapping[str, Any]) -> Json:

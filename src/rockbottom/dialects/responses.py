@@ -153,11 +153,42 @@ class Responses(OpenAI):
 
     def spelled(self, converse: Mapping[str, Any]) -> dict[str, Any]:
         """A Converse body as one of these; the model is the caller's to name."""
-        return _spelled(converse)
+        config: Mapping[str, Any] = converse.get("inferenceConfig") or {}
+        tools: Mapping[str, Any] = converse.get("toolConfig") or {}
+        items: list[Json] = []
+        if system := _spelled_parts(converse.get("system") or (), "input_text"):
+            items.append({"role": "system", "content": system})
+        for message in converse["messages"]:
+            items += _spelled_items(message)
+        body: dict[str, Any] = {"input": items, "store": False}
+        if config.get("maxTokens") is not None:
+            body["max_output_tokens"] = config["maxTokens"]
+        body |= {ours: config[theirs] for theirs, ours in _LIMITS.items() if theirs in config}
+        if listed := [_spelled_tool(tool) for tool in tools.get("tools") or () if "toolSpec" in tool]:
+            body["tools"] = listed
+        return body
 
     def unspelled(self, body: Mapping[str, Any]) -> Mapping[str, Any]:
         """A body as Converse's, as far as an answer depends on it."""
-        return _unspelled(body)
+        items = items_of(body)
+        system = [{"text": body["instructions"]}] if body.get("instructions") else []
+        system += [{"text": text_of(item.get("content"))} for item in items if instructs(item)]
+        limit = body.get("max_output_tokens")
+        text: Mapping[str, Any] = body.get("text") or {}
+        reasoning = body.get("reasoning")
+        messages = [_unspelled_item(item) for item in items if not instructs(item)]
+        converse: dict[str, Any] = {
+            "inferenceConfig": {"maxTokens": limit} if limit is not None else {},
+            "system": system,
+            "messages": [message for message in messages if message["content"]],
+            **unspelled_format(text.get("format")),
+            **unspelled_effort(reasoning.get("effort") if is_object(reasoning) else None),
+        }
+        choice = body.get("tool_choice")
+        tools: list[Json] = [unspelled_tool(tool) for tool in body.get("tools") or () if tool.get("type") == "function"]
+        if tools and choice != "none":
+            converse["toolConfig"] = {"tools": tools, "toolChoice": unspelled_choice(choice)}
+        return converse
 
     def told(self, reply: Mapping[str, Any]) -> tuple[tuple[Json, ...], str]:
         """The texts and tool uses of a whole reply in Converse's blocks, and why it stopped."""
@@ -166,8 +197,12 @@ class Responses(OpenAI):
         return told_items(reply)
 
     def counted(self, usage: Usage, model: Model, *, points: bool, stream: bool) -> Json:
-        """``usage`` of a reply: which details it has depends on the model."""
-        return _usage(usage, model)
+        """``usage`` of a reply; gpt-oss counts no writes (recorded, see catalog/data/surfaces.toml)."""
+        details: Json = {"cached_tokens": usage.cache_read}
+        if surface_of(model).writes_counted:
+            details["cache_write_tokens"] = usage.cache_write
+        sums = usage_with(usage, "input", "output")
+        return {**sums, "input_tokens_details": details, "output_tokens_details": {"reasoning_tokens": 0}}
 
     def answered(self, reply: Json, model: Model, exchange: Exchange) -> Json:
         """A whole reply of Converse's as one of these."""
@@ -196,15 +231,6 @@ class Responses(OpenAI):
     def counting(self) -> "_Counting":
         """What picks the counts out of one stream."""
         return _Counting(COUNTERS.counts)
-
-
-def _usage(usage: Usage, model: Model) -> Json:
-    """``usage`` of a reply; gpt-oss counts no writes (recorded, see catalog/data/surfaces.toml)."""
-    details: Json = {"cached_tokens": usage.cache_read}
-    if surface_of(model).writes_counted:
-        details["cache_write_tokens"] = usage.cache_write
-    sums = usage_with(usage, "input", "output")
-    return {**sums, "input_tokens_details": details, "output_tokens_details": {"reasoning_tokens": 0}}
 
 
 class _Counting(SseCounts):
@@ -236,23 +262,6 @@ def items_of(body: Mapping[str, Any]) -> Sequence[Any]:
     if isinstance(items, str):
         return ({"role": "user", "content": items},)
     return tuple(list_at(body, "input", "input"))
-
-
-def _spelled(converse: Mapping[str, Any]) -> dict[str, Any]:
-    config: Mapping[str, Any] = converse.get("inferenceConfig") or {}
-    tools: Mapping[str, Any] = converse.get("toolConfig") or {}
-    items: list[Json] = []
-    if system := _spelled_parts(converse.get("system") or (), "input_text"):
-        items.append({"role": "system", "content": system})
-    for message in converse["messages"]:
-        items += _spelled_items(message)
-    body: dict[str, Any] = {"input": items, "store": False}
-    if config.get("maxTokens") is not None:
-        body["max_output_tokens"] = config["maxTokens"]
-    body |= {ours: config[theirs] for theirs, ours in _LIMITS.items() if theirs in config}
-    if listed := [_spelled_tool(tool) for tool in tools.get("tools") or () if "toolSpec" in tool]:
-        body["tools"] = listed
-    return body
 
 
 _LIMITS = {"temperature": "temperature", "topP": "top_p"}
@@ -296,28 +305,6 @@ def _spelled_items(message: Mapping[str, Any]) -> Iterator[Json]:
 
 def _json(value: Any) -> str:
     return json_bytes(value).decode("utf-8", "surrogatepass")
-
-
-def _unspelled(body: Mapping[str, Any]) -> dict[str, Any]:
-    items = items_of(body)
-    system = [{"text": body["instructions"]}] if body.get("instructions") else []
-    system += [{"text": text_of(item.get("content"))} for item in items if instructs(item)]
-    limit = body.get("max_output_tokens")
-    text: Mapping[str, Any] = body.get("text") or {}
-    reasoning = body.get("reasoning")
-    messages = [_unspelled_item(item) for item in items if not instructs(item)]
-    converse: dict[str, Any] = {
-        "inferenceConfig": {"maxTokens": limit} if limit is not None else {},
-        "system": system,
-        "messages": [message for message in messages if message["content"]],
-        **unspelled_format(text.get("format")),
-        **unspelled_effort(reasoning.get("effort") if is_object(reasoning) else None),
-    }
-    choice = body.get("tool_choice")
-    tools: list[Json] = [unspelled_tool(tool) for tool in body.get("tools") or () if tool.get("type") == "function"]
-    if tools and choice != "none":
-        converse["toolConfig"] = {"tools": tools, "toolChoice": unspelled_choice(choice)}
-    return converse
 
 
 def _unspelled_item(item: Mapping[str, Any]) -> Json:
