@@ -85,8 +85,7 @@ class Planner:
         if own_points not in ("keep", "complete", "replace"):
             raise RockbottomError(f"own_points is {own_points!r}; it may be 'keep', 'complete' or 'replace'")
         self.catalog = catalog or load_catalog()
-        self._given_catalog = catalog is not None
-        self._caching_since = self.catalog.caching_since
+        self._given_catalog, self._caching_since = catalog is not None, self.catalog.caching_since
         self._requests = RequestReader(self.catalog, resolve)
         self.own_points = own_points
         self.guard = Guard()
