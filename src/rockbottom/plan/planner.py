@@ -86,7 +86,7 @@ class Planner:
             raise RockbottomError(f"own_points is {own_points!r}; it may be 'keep', 'complete' or 'replace'")
         self.catalog = catalog or load_catalog()
         self._given_catalog, self._caching_since = catalog is not None, self.catalog.caching_since
-        self._requests = RequestReader(self.catalog, resolve)
+        self._requests = Requests(self.catalog, resolve)
         self.own_points = own_points
         self.guard = Guard()
         self.returns = Returns(load_priors() if priors is None else priors)
@@ -237,7 +237,7 @@ class Planner:
 
     # -- deciding ----------------------------------------------------------------------------------
 
-    def _conditions_of(self, requests: RequestReader, model: ModelId, tier: Tier, now: float) -> Conditions:
+    def _conditions_of(self, requests: Requests, model: ModelId, tier: Tier, now: float) -> Conditions:
         on = day_of(now, self._caching_since)
         key = (requests, model.given, tier, on)
         conditions = self._conditions.get(key)
