@@ -254,7 +254,7 @@ def _new_planner(
     catalog: Catalog, resolve: Resolve | None, state: Path | None, secret: bytes | None
 ) -> tuple[PlannerLike, str]:
     """A planner of the client's own, and why it starts from nothing although there is a ``state``."""
-    from rockbottom.plan import PlannerLike as Ours  # the heaviest part; not needed by who brings a planner
+    from rockbottom.plan import Planner as Ours  # the heaviest part; not needed by who brings a planner
 
     def empty() -> Ours:
         return Ours(resolve=resolve, catalog=catalog, secret=secret)
