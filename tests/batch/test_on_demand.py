@@ -209,7 +209,7 @@ def test_the_command_sends_the_file_and_says_what_it_saved(rockbottom, kit, tmp_
     assert float(told["usd"]["onDemandCached"]) < float(told["usd"]["batch"]) < float(told["usd"]["onDemand"])
     assert rockbottom(*words, "--name", "n")[0] == 0
     code, _, err = rockbottom("collect", "n")
-    assert (code, "--on-demand goes on with it" in err) == (2, True)
+    assert (code, "--on-demand continues it" in err) == (2, True)
     assert "finished" in rockbottom("list")[1]
 
 

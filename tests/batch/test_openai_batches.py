@@ -102,7 +102,7 @@ def test_a_run_is_split_into_batches_of_one_file_each(place, run, file, batches)
     ({"method": "GET"}, "method: 'GET'; a batch takes POST"),
     ({"priority": 1}, "priority: not a member of a request line"),
     ({"custom_id": 7}, "recordId: not a text"),
-    ({"custom_id": "request-1"}, "stands on an earlier line too"),
+    ({"custom_id": "request-1"}, "is on an earlier line too"),
     ({"body": []}, "not a JSON object"),
     ({"body": {**line(1)["body"], "tools": [{"type": "function"}]}}, "tools: batch has no tool calling"),
     ({"body": {**line(1)["body"], "response_format": {"type": "json_object"}}}, "batch has no structured output"),

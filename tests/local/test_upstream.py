@@ -112,7 +112,7 @@ def test_an_upstream_that_is_not_there_is_said(kit):
         client = kit.client_of("bedrock-runtime", one.url)
         with pytest.raises(client.exceptions.ServiceUnavailableException, match="cannot be reached"):
             client.converse(modelId=kit.SONNET, messages=[kit.user("hi")])
-    with pytest.raises(LocalError, match="is no http"), running(upstream="localhost:8000"):
+    with pytest.raises(LocalError, match="is not the http"), running(upstream="localhost:8000"):
         pass
 
 

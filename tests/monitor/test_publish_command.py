@@ -177,7 +177,7 @@ def test_an_endpoint_that_is_not_there_keeps_the_place(ledger, capsys, monkeypat
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "test")
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "test")
     assert publish(ledger, "--region", "us-east-1", "--endpoint-url", "http://127.0.0.1:9") == 3
-    assert "sent so far: 0 calls, and the next time goes on there" in capsys.readouterr().err
+    assert "sent so far: 0 calls; the next run continues there" in capsys.readouterr().err
     assert list(ledger.glob("published-*.json")) == []
 
 

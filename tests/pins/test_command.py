@@ -284,4 +284,4 @@ def test_the_pins_are_found_from_a_folder_below_and_sources_are_named_from_their
 def test_pins_in_a_folder_that_is_not_there_are_refused(folder: Path, capsys: pytest.CaptureFixture[str]):
     """Before anything is rendered."""
     assert main(["check", "support.json", "--pins", "absent/pins.toml"]) == Exit.USAGE
-    assert "absent is no folder" in capsys.readouterr().err
+    assert "absent is not a folder" in capsys.readouterr().err

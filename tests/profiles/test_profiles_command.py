@@ -19,7 +19,7 @@ def test_the_first_line_is_the_cheapest_allowed(capsys):
     assert main(["profiles", "list", "sonnet-4-6", "--residency", "eu", "--on", "2026-11-21"]) == 0
     text = capsys.readouterr().out
     assert "eu.anthropic.claude-sonnet-4-6  <- the cheapest allowed" in text
-    assert "not known from any source read" in text
+    assert "no source read names them" in text
     assert "denies aws:RequestedRegion for any destination Region" in " ".join(text.split())
     assert max(map(len, text.splitlines())) <= 80
 

@@ -46,7 +46,7 @@ def test_no_ledger_is_one_message(folder, capsys):
     """Asked, found, what would work."""
     assert main(["watch", "--once", "--ledger", str(folder)]) == 2
     said = capsys.readouterr().err
-    assert f"No ledger in {folder}." in said
+    assert f"There is no ledger in {folder}." in said
     assert "ledger=True" in said
 
 

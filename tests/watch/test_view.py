@@ -225,7 +225,7 @@ def test_a_ledger_that_rotates_keeps_its_sums(view, folder):
     shot = seen(view)
     assert shot.total.calls == 2000
     assert sum(1 for _ in LedgerReader(folder).calls()) < 2000
-    assert any(notice.startswith("The ledger is at its bound") for notice in shot.notices)
+    assert any(notice.startswith("The ledger has reached its size limit") for notice in shot.notices)
 
 
 def test_damaged_lines_are_left_out_and_counted(view, record, folder):

@@ -153,7 +153,7 @@ def _mantle(region: str) -> list[Json]:
     tokens = [_searched(metric, index + len(calls)) for index, metric in enumerate(MANTLE_TOKENS.values())]
     return [
         _graph("bedrock-mantle by project: calls, and those refused", region, calls, {"min": 0}),
-        _graph("bedrock-mantle by project: tokens (no metric tells cached ones apart)", region, tokens, {"min": 0}),
+        _graph("bedrock-mantle by project: tokens (no metric counts cached ones)", region, tokens, {"min": 0}),
     ]
 
 

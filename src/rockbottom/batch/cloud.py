@@ -132,7 +132,7 @@ class Cloud:
                 self.sleep(min(_LONGEST_S, 2.0 ** (number - 1)) * (0.5 + self.chance() / 2))
         raise ServiceBusy(
             f"{action} failed {_ATTEMPTS} times: {last}",
-            fix="nothing is lost; the same command goes on where it stopped",
+            fix="nothing is lost; the same command continues where it stopped",
         ) from last
 
 

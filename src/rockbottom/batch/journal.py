@@ -40,7 +40,7 @@ class Journal:
             os.close(self._file)
             raise RunBusy(
                 f"Another process is working on the run {self.path.parent.name}.",
-                fix="wait for it, or look on with: rockbottom batch status",
+                fix="wait for it, or follow it with: rockbottom batch status",
             ) from error
         whole = os.pread(self._file, os.fstat(self._file).st_size, 0)
         keep = whole.rfind(b"\n") + 1

@@ -146,7 +146,7 @@ class Checker:
 
     def _checked(self, number: int, record_id: str, body: bytes) -> bytes | None:
         if record_id in self._seen or not record_id:
-            why = "stands on an earlier line too; each must be unique" if record_id else "empty"
+            why = "is on an earlier line too; each must be unique" if record_id else "empty"
             return self._refuse(number, record_id or None, "recordId", why)
         self._seen.add(record_id)
         members = _members(body)

@@ -128,8 +128,8 @@ class BatchRun(Ground):
             if within_s is not None and waited >= within_s:
                 running = sum(not job.ended for job in self.state.jobs)
                 raise StillRunning(
-                    f"{running} of {len(self.state.jobs)} jobs have not ended after {duration(waited)}; they go on "
-                    "running.",
+                    f"{running} of {len(self.state.jobs)} jobs have not ended after {duration(waited)}; they "
+                    "keep running.",
                     fix=f"rockbottom batch wait {self.settings.name}",
                 )
             self.cloud.sleep(every_s)

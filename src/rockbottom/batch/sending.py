@@ -149,7 +149,7 @@ class Sender:
         if errorCode not in _ABOUT_THE_RECORD:
             raise ServiceBusy(
                 f"A record did not get through: {errorCode}: {errorMessage}",
-                fix="answers so far are kept; the same command goes on with this record",
+                fix="answers so far are kept; the same command continues with this record",
             ) from error
 
     def _answer(self, sent: Mapping[str, Any]) -> dict[str, Any]:

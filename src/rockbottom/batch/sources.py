@@ -124,7 +124,7 @@ def other_content(old: RunSettings, new: RunSettings) -> OtherContent:
     differences = f"other {', '.join(differ)}" if differ else "other records"
     return OtherContent(
         f"The run {new.name} exists with {differences}.",
-        fix=f"give another --name, or go on with that run: rockbottom batch collect {new.name}",
+        fix=f"give another --name, or continue that run: rockbottom batch collect {new.name}",
     )
 
 

@@ -30,5 +30,5 @@ class Limit:
             return None
         return NotAgreed(
             f"${usd(self.spent_usd, 4)} is spent, and another record may pass the limit of ${self.max_usd}.",
-            fix="answers so far are kept; the same command with --max-usd MORE goes on with the rest",
+            fix="answers so far are kept; the same command with --max-usd MORE continues with the rest",
         )

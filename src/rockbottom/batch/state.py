@@ -123,8 +123,9 @@ def damaged(path: Path, number: int, why: str) -> DamagedRun:
     """The error of a file of a run whose line ``number`` (from 1) cannot be read."""
     return DamagedRun(
         f"{path}, line {number}: {why}",
-        fix="put the folder of the run away; a job that it made goes on, and aws bedrock list-model-invocation-jobs "
-        f"--name-contains {path.parent.name} finds it (GET /openai/v1/batches one of Chat Completions)",
+        fix="move the folder of the run away; a job that it made keeps running, and aws bedrock "
+        f"list-model-invocation-jobs --name-contains {path.parent.name} finds it "
+        "(GET /openai/v1/batches one of Chat Completions)",
     )
 
 

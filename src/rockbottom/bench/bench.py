@@ -89,7 +89,7 @@ class Bench:
             ) from error
 
         def failed(error: Exception) -> None:
-            log.warning("rockbottom: a turn could not be recorded (%s); the run goes on", type(error).__name__)
+            log.warning("rockbottom: a turn could not be recorded (%s); the run continues", type(error).__name__)
 
         return TurnRecorder(self.plan, self.endpoint, sink, key, failed)
 
@@ -173,7 +173,7 @@ def resume(
         )
     if place.kind != settings.endpoint:
         raise InvalidRun(
-            f"{folder} ran on '{settings.endpoint}' and cannot go on on '{place.kind}'",
+            f"{folder} ran on '{settings.endpoint}' and cannot continue on '{place.kind}'",
             fix=f"--endpoint {settings.endpoint}",
         )
     started = datetime.fromisoformat(settings.started_at).date()

@@ -236,7 +236,7 @@ class Runner:
         return EndpointDied(
             f"{error}; {finished} finished turns are kept in {folder}",
             finished=finished,
-            fix=f"rockbottom bench --resume {folder} goes on from there",
+            fix=f"rockbottom bench --resume {folder} continues from there",
         )
 
     def _guard(self, row: Row, *requests: BenchRequest) -> None:
@@ -252,7 +252,7 @@ class Runner:
                 f"stopped before the limit of ${self.max_usd}: spent ${usd(self.spent, 6)}, what comes next could cost "
                 f"${usd(worst, 6)}; {finished} finished turns are kept",
                 finished=finished,
-                fix=f"rockbottom bench --resume {self.notebook.folder} --max-usd MORE goes on" if finished else None,
+                fix=f"rockbottom bench --resume {self.notebook.folder} --max-usd MORE" if finished else None,
             )
 
 

@@ -230,7 +230,7 @@ def _read_text(path: Path) -> str:
         line, column = before.count(b"\n") + 1, error.start - before.rfind(b"\n")
         raise InvalidWorkload(
             str(path), line, column, "", f"not UTF-8 text (byte 0x{error.object[error.start]:02x})",
-            fix="save the file as UTF-8; docs/reference/workload.md says what stands in it",
+            fix="save the file as UTF-8; docs/reference/workload.md describes what it holds",
         ) from error  # fmt: skip
 
 

@@ -66,7 +66,7 @@ class Lifecycle(Struct, frozen=True):
         if self.contested_ends_on is not None:
             claimant = self.contested_source.key if self.contested_source else "another source"
             return f"{name} may end: {claimant} says {self.contested_ends_on}, and {self.note}{instead}"
-        return f"{name} is legacy{paid}, its end not known{instead}" if phase is Phase.LEGACY else None
+        return f"{name} is legacy{paid}; its end is not known{instead}" if phase is Phase.LEGACY else None
 
 
 @cache

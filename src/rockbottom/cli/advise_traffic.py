@@ -39,7 +39,7 @@ def advised(
     from rockbottom.trace import ReaderSettings
 
     if len(models) > 1:
-        raise click.UsageError("--as-model takes one model: advice on several at once is for those of the traffic")
+        raise click.UsageError("--as-model takes one model; leave it out for advice on every model of the traffic")
     tell_of_compiling()
     catalog = catalog_with(prices)
     question = ReplayQuestion(

@@ -109,7 +109,7 @@ def reopened_run(
     if of_jobs and settings.on_demand:
         raise InvalidSettings(
             f"The run {name} is sent on demand and has no jobs.",
-            fix=f"rockbottom batch run {settings.source} --model {settings.model} --on-demand goes on with it",
+            fix=f"rockbottom batch run {settings.source} --model {settings.model} --on-demand continues it",
         )
     cloud = cloud_of(options, settings.region, of_openai=settings.of_openai)
     with reopen(

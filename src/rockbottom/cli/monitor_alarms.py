@@ -109,7 +109,7 @@ def _carry_out(todo: "Plan", clients: "Clients") -> None:
 def _say_what_remains(settings: "Wanted", todo: "Plan") -> None:
     if settings.create:
         tell(
-            "the topic reaches nobody until somebody subscribes:\n"
+            "nobody is notified until somebody subscribes:\n"
             f"  aws sns subscribe --topic-arn {todo.topic_arn} --protocol email --notification-endpoint YOU"
         )
     elif not settings.topic:

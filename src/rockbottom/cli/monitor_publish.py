@@ -97,12 +97,12 @@ def _published(
             time.sleep(60)
     except Undelivered as error:
         so_far = counted(sent, "call")
-        tell(f"rockbottom: {error}; sent so far: {so_far}, and the next time goes on there")
+        tell(f"rockbottom: {error}; sent so far: {so_far}; the next run continues there")
         if error.fix:
             tell(f"  {error.fix}")
         ctx.exit(Exit.PARTIAL if sent else Exit.SERVICE)
     except KeyboardInterrupt:
-        tell(f"\nsent so far: {counted(sent, 'call')}; the next time goes on there")
+        tell(f"\nsent so far: {counted(sent, 'call')}; the next run continues there")
         raise
     _warn_of_losses(backlog, outlet)
     return _print(amount, sent, as_json, options)

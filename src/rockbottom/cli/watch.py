@@ -135,7 +135,7 @@ def read_all(view: "View") -> None:
 
     if not view.folder.is_dir():
         raise NoLedger(
-            f"No ledger in {view.folder}.",
+            f"There is no ledger in {view.folder}.",
             fix="record one with rockbottom.attach(client, ledger=True), or name another with --ledger",
         )
     showed_progress = False

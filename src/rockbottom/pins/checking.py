@@ -178,7 +178,7 @@ class Gate:
         at = shared_blocks(first.blocks, other.blocks)
         effect = effect_of_volatile(other, at, self._requests(verdict.pin), self.on)
         number = prefixes.index(other)
-        note = "two processes render it differently: an order that comes from a set or from files" * (number == 2)
+        note = "two runs render it differently: an order comes from a set or from files" * (number == 2)
         notes = (*verdict.notes, *filter(None, [note]))
         return replace(verdict, status=Status.VOLATILE, changes=changes, effect=effect, notes=notes)
 
@@ -206,8 +206,8 @@ class Gate:
         try:
             old = read_prefix(request_of(text, pin.api), on=self.on, model=pin.model, archive=prefix.archive)
         except RockbottomError:
-            return None, ("the text that was kept cannot be read",)
-        return (old, ()) if old.hash == pin.prefix else (None, ("the text that was kept is of another prefix",))
+            return None, ("the kept text cannot be read",)
+        return (old, ()) if old.hash == pin.prefix else (None, ("the kept text belongs to another prefix",))
 
     def _pin(self, verdict: Verdict) -> Pin:
         prefix = verdict.prefix

@@ -122,7 +122,7 @@ class Decision:
         if self.prompt.points:
             placements = completing(self.prompt, placements, self.conditions.rules, self.conditions.behaviour)
             if not placements:
-                return self._nothing("nothing to add to its points")
+                return self._nothing("nothing to add to its cachePoints")
         decided = Decided(
             self.prompt, self.conditions, extent, self.hit, self.zones, self.worth, self.insured, self.key, held_back
         )

@@ -138,7 +138,7 @@ def _safely(doing: str, act: "Callable[..., object]", *args: "Any") -> None:
             import logging
 
             logging.getLogger("rockbottom.client").warning(
-                "rockbottom: %s failed (%s: %s); the program goes on without rockbottom there",
+                "rockbottom: %s failed (%s: %s); the program continues without rockbottom there",
                 doing, type(error).__name__, error,
             )  # fmt: skip
 

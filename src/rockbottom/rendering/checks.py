@@ -9,7 +9,7 @@ from rockbottom.quantities import Usage, Usd
 
 _AROUND = 44
 _LABEL = 8
-_MONTH = "how many a month was not said"
+_MONTH = "how many a month is not known; --requests-per-month says it"
 
 
 def verdicts_text(verdicts: Sequence[Verdict], *, width: int = 80) -> Iterator[str]:

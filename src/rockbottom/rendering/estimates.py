@@ -118,7 +118,7 @@ def _traffic(shape: ShapeResult) -> str:
     if shape.turns > 1:
         apart = "" if shape.arrivals == "gaps" else f", {shape.turn_gap_s} s apart"
         text += f" in conversations of {shape.turns}{apart}"
-    text += f"; {layers or 'no'} tokens shared, {tokens(shape.question_tokens)} of their own"
+    text += f"; {layers or 'no'} tokens shared, {tokens(shape.question_tokens)} new in each"
     if shape.added_tokens:
         text += f", {tokens(shape.added_tokens)} added a turn"
     text += f", {tokens(shape.output_tokens)} out"

@@ -35,7 +35,7 @@ _NO_SPARE = {
 _WHY = {
     Why.GLOBAL_GIVEN: "the id given is that of the global profile already",
     Why.NO_UNIT_PRICE: "no model-unit price is public for current models; give yours with --model-unit-usd-hour",
-    Why.NO_MODEL_NAMED: "name models that would be good enough with --other ID; price says nothing of quality",
+    Why.NO_MODEL_NAMED: "name models that would be good enough with --other ID; a price does not tell quality",
     Why.REPLAYED_BY_RULE: "the easy requests can go to a cheaper model; replay a rule to see what that costs",
     Why.STUDENT_KNOWN: "a smaller model can be taught its answers; try that one untaught first, which is free",
     Why.EVERY_TENTH_TOKEN: "what a tenth fewer prompt tokens save, after the levers above",
@@ -55,9 +55,9 @@ _RISKS = {
     Lever.KEEP_ALIVE: "pays for requests that nobody asked for; a quiet night costs as much as it saves",
     Lever.FAN_OUT: "the first request of a burst delays the others until its response begins",
     Lever.BATCH: "answers come within a day or more; no tools, no structured output, no invocation log",
-    Lever.FLEX: "served after others; a price row does not prove that the tier may be used",
+    Lever.FLEX: "served after other requests; a listed price does not prove that you may use the tier",
     Lever.GLOBAL: "data is processed anywhere; moving between Regions can miss the cache",
-    Lever.RIGHT_SIZE: "other answers, and other token counts for the same text: grade it before you switch",
+    Lever.RIGHT_SIZE: "other answers, and other token counts for the same text: grade before you switch",
     Lever.PROVISIONED: "paid whether used or not; cannot be used through an inference profile",
     Lever.SHORTER: "what was cut may have been needed",
     Lever.DISTIL: "training jobs are known to hang; storage is paid until the model is deleted; no batch",
@@ -189,7 +189,7 @@ def _offer_text(offer: HourlyCapacity, average: Decimal) -> str:
         least, here = short_tokens(int(offer.break_even)), short_tokens(int(average))
         return (
             f"{name}: ${usd(offer.usd_hour, 2)} an hour for a model unit, not cheaper below {least} tokens an hour "
-            f"(this averages {here}); what a unit carries only AWS tells"
+            f"(this averages {here}); only AWS can say what a unit carries"
         )
     gain = (
         "never cheaper than on demand"
@@ -218,7 +218,7 @@ def _global_text(globally: Globally) -> str:
         return f"{where}, {globally.measured:.0%} of input read there"
     spare = globally.spare
     if isinstance(spare, Decimal):
-        limit = f"worth it while routing turns less than {spare:.1%} of reads into writes (bench both to see)"
+        limit = f"pays while routing turns less than {spare:.1%} of reads into writes (bench both to see)"
         return f"{where}, same tokens; {limit}"
     return f"{where}, same tokens; {_NO_SPARE[spare or NoSpare.UNPRICED]}"
 

@@ -104,7 +104,7 @@ def models_text(listed: Sequence[ListedModel], *, width: int = 80) -> Iterator[s
     yield from table(columns, [_cells(model) for model in listed], width, Paint(False), indent=0)
     yield ""
     yield "minimum: tokens of the prefix up to the point, all sections together."
-    yield "lookback: a point finds an entry that was written so many blocks before it."
+    yield "lookback: a point finds an entry written at most this many blocks before it."
     yield "points in: (t)ools, (s)ystem, (m)essages."
     yield from _contested([model.rules for model in listed], width)
     for model in listed:

@@ -102,10 +102,10 @@ def _details(row: PricedProfile, region: str | None, chosen: bool, width: int) -
     yield f"{profile.id}{'  <- the cheapest allowed' if chosen else ''}"
     yield from _wrapped(f"goes to: {profile.says}", width)
     if profile.scope is not Scope.IN_REGION:
-        unknown = "not known from any source read; --ask has the service say"
+        unknown = "no source read names them; --ask asks the service"
         yield from _wrapped(f"destination Regions: {', '.join(profile.regions) if profile.regions else unknown}", width)
     if profile.elsewhere:
-        yield from _wrapped(f"{region} is not of that geography; --ask tells whether it may call it", width)
+        yield from _wrapped(f"{region} is not of that geography; --ask asks whether it may call it", width)
     needed = scp_regions(profile, region or "YOUR-REGION")
     where = f"one of {', '.join(needed)}" if needed else "any destination Region"
     yield from _wrapped(f"a call fails where a service control policy denies aws:RequestedRegion for {where}", width)

@@ -109,7 +109,7 @@ class Member:
     ) -> None:
         self._address, self._scope, self._planner, self._warn = address, scope, planner, warn
         self.claiming, self._clock = claiming, clock
-        self._place = ""  # how far it has read what others told; a child of a fork goes on from there
+        self._place = ""  # how far it has read what others told; a child of a fork continues from there
         address.load()
         self._begin()
         planner.tell = self._tell

@@ -152,7 +152,7 @@ class LedgerTables:
         except (duckdb.Error, OSError) as error:  # a full disk, or sums beyond what integers hold
             raise LedgerError(
                 f"The ledger in {self.folder} cannot be summed: {error}.",
-                fix="look at the disk and at the files of that folder",
+                fix="check the disk and the files in that folder",
             ) from error
 
     def _steps(self, now: float) -> Iterator[int]:
