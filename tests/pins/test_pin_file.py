@@ -62,7 +62,7 @@ def test_one_changed_prompt_changes_its_own_table_only(pins: Path):
         ("format = 2\n", "format is 2"),
         ("", "format is none"),
         ('format = 1\n[prompts."a"]\nsource = "x"\n', "model"),
-        ("format = 1\nprompts = 3\n", "no table"),
+        ("format = 1\nprompts = 3\n", "not a table"),
         ("format = 1\n[prompts", "end of document"),
         ("format = 1\n<<<<<<< HEAD\n", "merge conflict"),
     ],

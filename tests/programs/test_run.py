@@ -210,7 +210,7 @@ def test_a_store_that_is_away_is_no_reason_to_fail(run):
 @pytest.mark.parametrize(
     ("options", "named"),
     [
-        (["--share", "http://host"], "no address"),
+        (["--share", "http://host"], "is not the address"),
         (["--share", "sqlite:///a.db", "--dry-run"], "--dry-run"),
         (["--share", "sqlite:///a.db", "--state", "b.db"], "--state"),
     ],
