@@ -40,6 +40,9 @@ def test_every_call_is_in_a_figure(model: str) -> None:
     if tokens is not None:
         assert (total["calls"], total["tokens"]["input"], total["tokens"]["output"]) == (1, *tokens)
         assert told["calls_without_usage"] == 0
+        if total["unpriced_calls"]:  # the first sentence is no bill of nothing
+            first = str(rockbottom.report(client)).splitlines()[0]
+            assert first == "1 call without a known price: what was spent is not known."
         return
     assert (total["calls"], told["calls_without_usage"]) == (0, 1)
     named = f"{model}, whose replies count no tokens"

@@ -215,6 +215,8 @@ def _sentence(report: Report) -> str:
         calls = counted(observed.calls, "call")
         return f"With rockbottom attached {calls} would have cost {amounts}{less}. Nothing that was sent was changed."
     total = report.total
+    if total.unpriced_calls and total.unpriced_calls == total.calls:
+        return f"{counted(total.calls, 'call')} without a known price: what was spent is not known."
     calls = counted(total.calls - total.unpriced_calls, "call")
     if not total.uncached_usd:
         return f"{calls} cost ${_usd(total.cost_usd)}."
