@@ -9,8 +9,10 @@ from decimal import Decimal
 from pathlib import Path
 
 import pytest
+from msgspec import structs
 
-from rockbottom.ledger import LedgerReader
+from rockbottom.cli.run import _tell
+from rockbottom.ledger import CallRecord, LedgerReader, LedgerWriter
 from tests.programs.conftest import RUN, UNMODIFIED
 from tests.programs.totals import total_in
 
@@ -34,6 +36,18 @@ def test_a_dry_run_sends_what_the_program_wrote(run):
     assert total_in(ran.stderr).read_percent == 0
     assert "With rockbottom attached 4 calls would have cost $" in ran.stderr
     assert f"next: rockbottom run -- {PYTHON} boto3_program.py plans its calls" in " ".join(ran.stderr.split())
+
+
+def test_calls_that_cannot_be_planned_lead_to_no_run_that_would_plan_them(tmp_path, capsys):
+    """As those of an old botocore: the report says what they cost, and there is no next step."""
+    call = CallRecord(1.0, "anthropic.claude-sonnet-4-6", "Converse", input=10, cost_usd="0.1", uncached_usd="0.1")
+    for planned_usd, is_led_on in ((None, False), ("0.05", True)):
+        folder = tmp_path / str(planned_usd)
+        LedgerWriter(folder).record(structs.replace(call, planned_usd=planned_usd))
+        _tell(folder, 0.0, "python app.py")
+        said = capsys.readouterr().err
+        assert "what this program used" in said
+        assert ("next: rockbottom run -- python app.py plans its calls" in said) is is_led_on
 
 
 def test_a_ledger_keeps_every_call_and_no_other_folder_is_left(run, tmp_path):

@@ -203,7 +203,7 @@ def _tell(records: Path, begun_at: float, planned: str | None) -> None:
         )
     else:
         tell(f"rockbottom: what this program used\n{report}")
-        if planned is not None:
+        if planned is not None and report.dry_run is not None:  # where nothing can be planned, the reason was said
             tell(f"next: rockbottom run -- {planned} plans its calls")
 
 

@@ -29,7 +29,7 @@ MAX_BYTES = 1 << 30
 
 _HELD_LINES, _HELD_BYTES = 10_000, 4 << 20
 _RETRY_S = 1.0
-_PATIENCE_S, _LAST_PATIENCE_S = 0.5, 1.0
+_PATIENCE_S = 0.5
 _encode = msgspec.json.Encoder().encode
 
 
@@ -63,7 +63,7 @@ class LedgerWriter:
         self._lost = 0  # since the disk failed
         self._is_failing, self._tried_at = False, 0.0
         self._writes_here = False  # in the caller's thread
-        self._slow_at = float("-inf")
+        self._slow_at = self._turn_began = float("-inf")
         self._is_closing, self._is_held_for_fork = False, False
         self._warned: set[str] = set()
         self._handover = Handover("ledger", self._deliver_in_turn, _PATIENCE_S)
@@ -85,7 +85,7 @@ class LedgerWriter:
             return None
         patience_s = None
         if self._writes_here:
-            if self._writing.acquire(True, _PATIENCE_S):
+            if self._entered():
                 return self._record_here(line)
             self._writes_here, patience_s = False, 0.0  # one who was here before is stuck, and we waited
         with self._memory:
@@ -103,7 +103,7 @@ class LedgerWriter:
         is lost with the process, which is logged. A second is waited for a disk at most."""
         if self.disk.is_open or self._held:
             self._is_failing, self._is_closing = False, True
-            self._handover.ask(seconds_left(_LAST_PATIENCE_S))
+            self._handover.ask(_PATIENCE_S + seconds_left(_PATIENCE_S))
         if self._held:
             says = "rockbottom: %d calls are in memory only: nothing can be written to %s"
             log.warning(says, len(self._held), self.folder)
@@ -118,10 +118,17 @@ class LedgerWriter:
 
     # On disk, each in its turn ------------------------------------------------------------------------------
 
+    def _entered(self) -> bool:
+        """Take the turn at the disk. False: whoever has it is stuck there; many who take it one by one are not."""
+        while not self._writing.acquire(True, _PATIENCE_S):
+            if self._monotonic() - self._turn_began >= _PATIENCE_S:
+                return False
+        return True
+
     def _record_here(self, line: bytes) -> None:
         """Write in the caller's thread, whose turn it is, and end the turn."""
         try:
-            began = self._monotonic()
+            began = self._turn_began = self._monotonic()
             if self._held:
                 with self._memory:
                     self._hold(line)
@@ -136,7 +143,7 @@ class LedgerWriter:
 
     def _deliver_in_turn(self) -> None:
         with self._writing:
-            began = self._monotonic()
+            began = self._turn_began = self._monotonic()
             self._deliver()
             self._settle(began)
             if self._is_closing:

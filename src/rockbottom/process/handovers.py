@@ -13,6 +13,7 @@ from rockbottom.process.workers import Worker
 UNWAITED_S = 60.0
 """For how long nobody waits for work that was late: whoever is slow costs one call its patience, once a minute."""
 
+_BUSY = 10  # so many times the patience, where the machine is so busy that the work has not begun
 Answer = TypeVar("Answer")
 
 
@@ -58,9 +59,19 @@ class Handover:
         if not self._worker.start():  # no more threads, as when the interpreter ends
             self._work()
             return True
-        if gate.acquire(timeout=self._patience_s if patience_s is None else patience_s):
+        if self._served(gate, self._patience_s if patience_s is None else patience_s):
             return True
         self._unwaited_until = self._monotonic() + UNWAITED_S
+        return False
+
+    def _served(self, gate: threading.Lock, patience_s: float) -> bool:
+        """Whether a gate opens in time. Work that has not begun, as on a busy machine, is no work that hangs."""
+        for _ in range(_BUSY):
+            if gate.acquire(timeout=patience_s):
+                return True
+            began_at = self._began_at
+            if began_at is not None and self._monotonic() - began_at >= patience_s:
+                return False
         return False
 
     def after_fork_in_child(self) -> None:
@@ -68,6 +79,7 @@ class Handover:
         self._wishes: SimpleQueue[None] = SimpleQueue()
         self._gates: deque[threading.Lock] = deque()
         self._unwaited_until = float("-inf")
+        self._began_at: float | None = None  # the run that is under way
         self._worker.after_fork_in_child()
 
     def _run(self) -> None:
@@ -76,9 +88,11 @@ class Handover:
             with suppress(Empty):
                 wishes.get(timeout=self._every_s)
             served = [gates.popleft() for _ in range(len(gates))]
+            self._began_at = self._monotonic()
             try:
                 self._work()
             finally:
+                self._began_at = None
                 for gate in served:
                     gate.release()
 
