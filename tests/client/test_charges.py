@@ -10,13 +10,13 @@ from typing import Any
 import boto3
 import pytest
 from botocore.config import Config
-from botocore.exceptions import ReadTimeoutError
+from botocore.exceptions import ClientError, ReadTimeoutError
 
 import rockbottom
 from rockbottom.catalog import load_catalog
 from rockbottom.client import report_of
 from rockbottom.ledger import CallRecord
-from tests.client.client_doubles import SONNET, native, words
+from tests.client.client_doubles import SONNET, MarkingPlanner, native, words
 from tests.client.scripted import Answer, Kept, service
 
 NOVA_PRO = "us.amazon.nova-pro-v1:0"
@@ -219,6 +219,28 @@ def test_a_dropped_stream_of_converse_says_the_size_of_its_prompt(client: Any, e
     assert kept.calls[-1].status == "no usage"
     assert report.beside.unmetered_tokens > 2000
     assert "tokens, which are not counted above" in str(report)
+
+
+def test_what_dropped_streams_cost_is_bounded_by_estimates_that_are_in_no_sum(client: Any, endpoint: Any) -> None:
+    """Claude Sonnet 4.6 by the us profile: 3.30 a million plain, .33 read, 4.125 written; what failed costs nothing."""
+    kept = Kept()
+    rockbottom.attach(client, sinks=[kept], planner=MarkingPlanner(), clock=endpoint.state.clock.now)
+    for _ in range(2):
+        reply = client.converse_stream(**asked(SONNET, system=[{"text": words(2000)}]))
+        next(iter(reply["stream"]))
+        reply["stream"].close()
+    with pytest.raises(ClientError):
+        client.converse(**asked(SONNET, system=[{"text": words(2000)}], inferenceConfig={"temperature": 5}))
+    report, marked = rockbottom.report(client), kept.calls[0].cacheable
+    beside = report.beside
+    rest = Decimal(beside.unmetered_tokens) / 3 - marked
+    least, most = (
+        2 * (marked * price + rest * Decimal("3.30")) / 10**6 for price in (Decimal(".33"), Decimal("4.125"))
+    )
+    assert (report.without_usage, beside.unmetered_calls, report.total.cost_usd) == (3, 2, 0)
+    assert beside.unmetered_usd == (least, most)
+    assert "2 calls were answered: their prompts cost $0.0019" in str(report)
+    assert beside.to_dict()["unmetered_calls"] == 2
 
 
 def test_a_report_made_of_records_says_the_same() -> None:

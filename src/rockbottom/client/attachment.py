@@ -253,7 +253,7 @@ class Attachment:
         self.under_way.ended(call)
         self.talk.lost(call.lost)
         with self._lock:
-            self._books.missed(call)
+            self._books.missed(call, self.today(), answered=not failed)
         self._record(call, None, None, failed)
 
     def finished(self, call: Call, usage: Usage) -> None:

@@ -26,7 +26,7 @@ from rockbottom.cost import Arm, Cost, Group, Tally, bill, caching_by_themselves
 from rockbottom.dialects import Params, Request
 from rockbottom.figures import thousands
 from rockbottom.prompt import KeptByService, PrefixHash
-from rockbottom.quantities import NO_USAGE, WRITES, ZERO_USD, Unit, Usage, Usd
+from rockbottom.quantities import LONGEST_FIRST, NO_USAGE, WRITES, ZERO_USD, Unit, Usage, Usd
 
 _MOST_FAMILIES = 256
 OTHER = "other prefixes"
@@ -69,6 +69,8 @@ class Books:
         self._total = RunningBook()
         self.without_usage = 0
         self.unmetered_tokens = 0  # of prompts of calls without usage, estimated
+        self.unmetered_calls = 0  # of these the answered ones, and the least and the most that their prompts cost
+        self.unmetered_usd = (ZERO_USD, ZERO_USD)
         self.lost = 0  # attempts without an answer
         self.cut = 0  # calls of which only the least is known
         self._extra = ZERO_USD
@@ -82,11 +84,38 @@ class Books:
         self._unpriced: Counter[str] = Counter()  # of which model and tier, and how many calls
         self._local = 0
 
-    def missed(self, call: Call) -> None:
-        """Count a call that ended without usage; what is known of it is the size of its prompt."""
+    def missed(self, call: Call, on: date, *, answered: bool) -> None:
+        """Count a call that ended without usage; what is known of it is the size of its prompt.
+
+        ``answered``: the service took it and bills it. Then its prompt cost at least what reading all that it marked
+        costs, and at most what writing it costs.
+        """
         self.without_usage += 1
-        self.unmetered_tokens += call.request.prompt.tokens if call.request is not None else 0
         self.note(call)
+        if call.request is None:
+            return
+        self.unmetered_tokens += call.request.prompt.tokens
+        bounds = self._prompt_bounds(call.request, on, call.whereabouts.region) if answered else None
+        if bounds is not None:
+            least, most = self.unmetered_usd
+            self.unmetered_calls, self.unmetered_usd = self.unmetered_calls + 1, (least + bounds[0], most + bounds[1])
+
+    def _prompt_bounds(self, request: Request, on: date, region: str | None) -> tuple[Usd, Usd] | None:
+        """The least and the most that a prompt of estimated size costs; None where a price is not known."""
+        points, tokens = request.prompt.points, request.prompt.tokens
+        marked = request.prompt.depths[max(point.after for point in points)] if points else 0
+        if request.adds_point:
+            marked = tokens
+        longest = min((point.ttl or request.default_ttl for point in points), key=LONGEST_FIRST.index, default=None)
+        writes = {longest or request.default_ttl: marked}
+        read, written = (
+            self.costs(request.model, request.tier, usage, on, request.model.region or region)
+            for usage in (Usage(tokens - marked, 0, marked), Usage.of(tokens - marked, 0, 0, writes))
+        )
+        if read is None or written is None:
+            return None
+        plain = read[1].usd  # a write may cost less than plain input, and nothing says that it was cached at all
+        return min(read[0].usd, plain), max(written[0].usd, plain)
 
     def note(self, call: Call) -> None:
         """Count what a call that ended tells of charges beside its tokens; they go into the booking that follows."""
@@ -220,7 +249,14 @@ class Books:
             dict(self._unpriced),
             compared(self._arms),
             Beside(
-                self.lost, self.cut, self.unmetered_tokens, dict(self._charges), self._extra_usd, dict(self._uncounted)
+                self.lost,
+                self.cut,
+                self.unmetered_tokens,
+                dict(self._charges),
+                self._extra_usd,
+                dict(self._uncounted),
+                self.unmetered_calls,
+                self.unmetered_usd,
             ),
         )
 

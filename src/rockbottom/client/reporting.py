@@ -8,7 +8,7 @@ from typing import Any
 from rockbottom.client.charges import LOST_ATTEMPTS
 from rockbottom.cost import ArmComparison
 from rockbottom.figures import clipped, counted, paragraph, share, short_tokens, thousands, usd
-from rockbottom.quantities import ZERO_USD, Usage, Usd
+from rockbottom.quantities import ZERO_USD, Usage, Usd, digits_of
 
 _NAME = 30
 _MOST_PREFIXES = 12
@@ -77,8 +77,10 @@ class Beside:
 
     ``lost``: attempts that were sent and got no answer, each of which AWS may bill as well. ``cut``: calls whose stream
     was not read to its end, which cost at least what is counted. ``unmetered_tokens``: estimated, of the prompts of
-    calls without usage. ``units``: of guardrails and of tools that the service ran, which cost ``usd``, a part of the
-    total. ``uncounted``: calls with a charge of which no price or no amount is known, by its name.
+    calls without usage; ``unmetered_calls`` of these were answered, so that their prompts cost between the amounts of
+    ``unmetered_usd``, estimated and in no sum, and their answers more. ``units``: of guardrails and of tools that the
+    service ran, which cost ``usd``, a part of the total. ``uncounted``: calls with a charge of which no price or no
+    amount is known, by its name.
     """
 
     lost: int = 0
@@ -87,6 +89,8 @@ class Beside:
     units: Mapping[str, int] = field(default_factory=dict[str, int])
     usd: Usd = ZERO_USD
     uncounted: Mapping[str, int] = field(default_factory=dict[str, int])
+    unmetered_calls: int = 0
+    unmetered_usd: tuple[Usd, Usd] = (ZERO_USD, ZERO_USD)
 
     def to_dict(self) -> dict[str, Any]:
         """JSON; money as decimal text."""
@@ -94,6 +98,8 @@ class Beside:
             "attempts_without_answer": self.lost,
             "calls_cut": self.cut,
             "unmetered_prompt_tokens": self.unmetered_tokens,
+            "unmetered_calls": self.unmetered_calls,
+            "unmetered_prompt_usd": [digits_of(amount) for amount in self.unmetered_usd],
             "charges": dict(self.units),
             "charges_usd": str(self.usd),
             "not_counted": dict(self.uncounted),
@@ -192,6 +198,13 @@ def _rows(report: Report) -> Iterator[str]:
 def _besides(beside: Beside) -> Iterator[str]:
     if beside.unmetered_tokens:
         yield f"  their prompts had about {short_tokens(beside.unmetered_tokens)} tokens, which are not counted above"
+    if beside.unmetered_calls:
+        least, most = (f"${_usd(amount)}" for amount in beside.unmetered_usd)
+        answered = counted(
+            beside.unmetered_calls, "call was answered: its prompt", "calls were answered: their prompts"
+        )
+        sentence = f"  {answered} cost {least} (if what is marked was read) to {most} (if written), estimated; the answers more"
+        yield from paragraph(sentence, 80, rest="    ")
     if beside.cut:
         cut = counted(beside.cut, "stream was", "streams were")
         yield f"{cut} not read to the end: tokens and cost are at least those counted"
