@@ -203,8 +203,8 @@ def _besides(beside: Beside) -> Iterator[str]:
         answered = counted(
             beside.unmetered_calls, "call was answered: its prompt", "calls were answered: their prompts"
         )
-        sentence = f"  {answered} cost {least} (if what is marked was read) to {most} (if written), estimated; the answers more"
-        yield from paragraph(sentence, 80, rest="    ")
+        bounds = f"{least} (if what is marked was read) to {most} (if written)"
+        yield from paragraph(f"  {answered} cost {bounds}, estimated; the answers more", 80, rest="    ")
     if beside.cut:
         cut = counted(beside.cut, "stream was", "streams were")
         yield f"{cut} not read to the end: tokens and cost are at least those counted"
