@@ -13,6 +13,7 @@ from rockbottom.cache import Behaviour, as_sent, refusal
 from rockbottom.catalog import Catalog, ModelId, Resolve, Tier, load_catalog
 from rockbottom.dialects import Request, Requests, usage_of
 from rockbottom.plan.chains import Chains
+from rockbottom.plan.clock import Clock
 from rockbottom.plan.conditions import Conditions, conditions_of
 from rockbottom.plan.decision import Decision, Mind
 from rockbottom.plan.fronts import Changing, fixed_of
@@ -28,7 +29,7 @@ from rockbottom.plan.prices import day_of
 from rockbottom.plan.priors import Counts, load_priors
 from rockbottom.plan.returns import ClassKey, Returns
 from rockbottom.plan.settling import extra_of, observed_of, settle
-from rockbottom.plan.sightings import Planned, Sighting, packed
+from rockbottom.plan.sightings import Planned, Sighting, moved, packed
 from rockbottom.plan.state import Lock, Saved, load, new_secret, save, secret_in
 from rockbottom.plan.witnessing import Witness
 from rockbottom.prompt import PrefixHash, Prompt
@@ -107,7 +108,7 @@ class Planner:
         self._segments_in_flight = 0
         self._held: set[tuple[tuple[str, ...], str]] = set()  # accounts and ways in which it was said
         self._observes = self._alone = False
-        self._now = float("-inf")
+        self._clock = Clock()
 
     # -- the public face ---------------------------------------------------------------------------
 
@@ -140,7 +141,7 @@ class Planner:
 
     def _applier(self, request: Mapping[str, Any], ready: Ready, plan: CachePlan) -> Apply:
         def apply(target: Mapping[str, Any]) -> Request:
-            same = ready if target is request else self._prepared(target, self._now, count=False)
+            same = ready if target is request else self._prepared(target, self._clock.told, count=False)
             return same.request.with_points(plan.placements, plan.key, explicit_only=plan.implicit is False)
 
         return apply
@@ -199,10 +200,7 @@ class Planner:
         Both planners must have the same ``secret``. ``origin`` names the other one; the sightings of one origin must
         come in the order in which they were made.
         """
-        if isinstance(sighting, Planned):
-            self._witness.planned(sighting, origin)
-        else:
-            self._witness.observed(sighting, origin)
+        self._witness.take(moved(sighting, self._clock.ahead), origin)
 
     def alone(self, alone: bool) -> None:
         """Say whether other planners see a part of this traffic without what they see arriving here.
@@ -217,14 +215,14 @@ class Planner:
     def _settle(self, key: PrefixHash, pending: Pending, usage: Usage, now: float) -> None:
         extra, conditions = extra_of(pending, usage), pending.conditions
         self.guard.count(conditions.account, extra - pending.extra, Decimal(usage.total_input - pending.tokens))
-        observed = observed_of(pending, key, usage, extra, now)
+        observed = observed_of(pending, key, usage, extra, now + self._clock.ahead)
         outcome = settle(self._mind, observed, pending)
         if outcome.paused:
             self.notices.append(paused(conditions, self._mind.trust(conditions.account)))
         if outcome.uninsured:
             self.notices.append(uninsured(conditions))
         if self.tell is not None:
-            self.tell(observed)
+            self.tell(moved(observed, -self._clock.ahead))
 
     def _key_of(self, request: Mapping[str, Any] | CachePlan, now: float) -> PrefixHash | None:
         if isinstance(request, CachePlan) or (isinstance(request, Request) and request.key is not None):
@@ -271,7 +269,7 @@ class Planner:
             return CachePlan(name, prompt.tokens, reason=f"{NO_PRICE}, so nothing is spent on it", left_alone=NO_PRICE)
         if not prompt.segments:
             return CachePlan(name, 0, reason="nothing to cache")
-        self._now = now = max(self._now, now)
+        now = self._clock.at(now)
         self.returns.settle(now)
         self.guard.see(prompt.tokens)
         shape = shape_of(prompt, end, stamped_block)
@@ -308,7 +306,7 @@ class Planner:
             account, decided = conditions.account, decision is not None
             need = float(self.guard.asked.get(account, _ZERO))
             depths = packed(prompt.depths[: shape.end + 1])
-            self.tell(Planned(account, self._now, prompt.tokens, keys, depths, shape, decided, sending, need))
+            self.tell(Planned(account, self._clock.told, prompt.tokens, keys, depths, shape, decided, sending, need))
 
     def _left_alone(self, prompt: Prompt, conditions: Conditions) -> CachePlan:
         """A request with points of its own; one that the service will refuse is named."""

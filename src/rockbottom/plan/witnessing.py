@@ -13,7 +13,7 @@ from rockbottom.plan.history import History
 from rockbottom.plan.pending import Awaited
 from rockbottom.plan.runs import KEY_BYTES
 from rockbottom.plan.settling import settle
-from rockbottom.plan.sightings import Observed, Planned, unpacked
+from rockbottom.plan.sightings import Observed, Planned, Sighting, unpacked
 from rockbottom.plan.values import Values
 from rockbottom.plan.worth import Rates
 
@@ -28,8 +28,14 @@ class Witness:
         self._mind, self._history = mind, history
         self._awaited: OrderedDict[tuple[str, bytes], Awaited] = OrderedDict()
 
-    def planned(self, sighting: Planned, origin: str) -> None:
-        """Take in a request that another planner planned."""
+    def take(self, sighting: Sighting, origin: str) -> None:
+        """Take in what another planner planned, or the reply to it."""
+        if isinstance(sighting, Planned):
+            self._planned(sighting, origin)
+        else:
+            self._observed(sighting, origin)
+
+    def _planned(self, sighting: Planned, origin: str) -> None:
         now, shape, depths = sighting.at, sighting.shape, unpacked(sighting.depths)
         mind, history, keys = self._mind, self._history, sighting.keys
         mind.returns.settle(now)
@@ -55,8 +61,7 @@ class Witness:
         if sending is not None:
             note(visit, added, sending, now, awaited.writing)
 
-    def observed(self, sighting: Observed, origin: str) -> None:
-        """Take in the reply to a request that another planner planned."""
+    def _observed(self, sighting: Observed, origin: str) -> None:
         awaited = self._awaited.pop((origin, sighting.key), None)
         if awaited is not None:
             awaited.writing.in_flight = False
