@@ -16,17 +16,17 @@ class Clock:
         """Seconds by which it is ahead of what it is told."""
 
     @property
-    def told(self) -> float:
+    def machine_now(self) -> float:
         """Now, by the clock that it is told by."""
         return self._now - self.ahead
 
-    def at(self, told: float) -> float:
-        """Now, where the machine's clock says ``told``."""
-        if told >= self._now:
+    def at(self, instant: float) -> float:
+        """Now, where the machine's clock says ``instant``."""
+        if instant >= self._now:
             self.ahead = 0.0
-        now = told + self.ahead
+        now = instant + self.ahead
         if now < self._now - _SET_BACK_S:
-            self.ahead = self._now - told
+            self.ahead = self._now - instant
         elif now > self._now:
             self._now = now
         return self._now

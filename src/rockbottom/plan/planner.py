@@ -141,7 +141,7 @@ class Planner:
 
     def _applier(self, request: Mapping[str, Any], ready: Ready, plan: CachePlan) -> Apply:
         def apply(target: Mapping[str, Any]) -> Request:
-            same = ready if target is request else self._prepared(target, self._clock.told, count=False)
+            same = ready if target is request else self._prepared(target, self._clock.machine_now, count=False)
             return same.request.with_points(plan.placements, plan.key, explicit_only=plan.implicit is False)
 
         return apply
@@ -305,8 +305,8 @@ class Planner:
             sending = decision.sending if decision is not None else None
             account, decided = conditions.account, decision is not None
             need = float(self.guard.asked.get(account, _ZERO))
-            depths = packed(prompt.depths[: shape.end + 1])
-            self.tell(Planned(account, self._clock.told, prompt.tokens, keys, depths, shape, decided, sending, need))
+            now, depths = self._clock.machine_now, packed(prompt.depths[: shape.end + 1])
+            self.tell(Planned(account, now, prompt.tokens, keys, depths, shape, decided, sending, need))
 
     def _left_alone(self, prompt: Prompt, conditions: Conditions) -> CachePlan:
         """A request with points of its own; one that the service will refuse is named."""
