@@ -1,5 +1,6 @@
 """Regions, days and instants that commands take: what is none is named, with what was probably meant."""
 
+import shlex
 from collections.abc import Iterator
 from datetime import UTC, date, datetime
 
@@ -153,3 +154,30 @@ def test_the_region_of_the_environment_is_taken_where_boto3_does_not_look(monkey
     assert region_of(boto3.Session()) == "eu-west-3"
     monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
     assert region_of(boto3.Session()) == "us-east-1"
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "batch setup --model us.haiku-4-5 --bucket night-shift --region us-east-1 --account 12345",
+        "batch setup --model us.haiku-4-5 --bucket 'Night Shift' --region us-east-1 --account 123456789012",
+        "batch setup --model nova-pro --bucket night-shift --region us-east-1 --account 123456789012 --role 'a b/c'",
+        "monitor policy publish --account none",
+        "monitor policy publish --partition mars",
+        "logging policy apply --bucket my-logs --account 1234567890123",
+        "logging policy apply --bucket my-logs --partition mars",
+        "gateway key add ana --role admin",
+        "serve --env --account \u0661\u0662\u0663\u0664\u0665\u0666\u0667\u0668\u0669\u0660\u0661\u0662",
+    ],
+)
+def test_no_document_is_written_for_what_aws_has_no_name_like(line, capsys, tmp_path, monkeypatch):
+    """A policy for account 12345 would be pasted, and refused by AWS, or worse: taken, and allow nothing."""
+    monkeypatch.chdir(tmp_path)
+    assert main(shlex.split(line)) == Exit.USAGE
+    assert capsys.readouterr().out == ""
+
+
+@pytest.mark.parametrize("account", ["*", "123456789012"])
+def test_an_account_and_any_account_are_taken(account, capsys):
+    assert main(["monitor", "policy", "apply", "--account", account]) == Exit.OK
+    assert account in capsys.readouterr().out

@@ -13,7 +13,9 @@ import msgspec
 
 from rockbottom.batch.cloud import Cloud, code_of
 from rockbottom.batch.errors import InvalidSettings
+from rockbottom.batch.sources import check_bucket_name
 from rockbottom.catalog import ModelId, Scope
+from rockbottom.quantities import is_role
 
 Json = dict[str, Any]
 DEFAULT_ROLE = "rockbottom-batch"
@@ -40,6 +42,13 @@ class Wanted:
     @property
     def role_arn(self) -> str:
         return f"arn:{self.partition}:iam::{self.account}:role/{self.role}"
+
+    def checked(self) -> "Wanted":
+        """The set-up itself, before anything is written or made for it. Raises InvalidSettings."""
+        check_bucket_name(self.bucket)
+        if not is_role(self.role):
+            raise InvalidSettings(f"{self.role!r} is not the name of a role.", fix="give the name, not the ARN")
+        return self
 
 
 def model_arns(model: ModelId, account: str, region: str, behind: Sequence[str] = ()) -> tuple[str, ...]:

@@ -13,6 +13,7 @@ from rockbottom.batch.records import Checker, Kind, lines_of, lines_of_bodies
 from rockbottom.batch.running import BatchRun
 from rockbottom.batch.state import RunSettings
 from rockbottom.files import regular
+from rockbottom.quantities import is_bucket, is_role_arn
 
 Body = Mapping[str, Any]
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,62}")
@@ -99,10 +100,15 @@ def settings_for(
     )  # fmt: skip
 
 
+def check_bucket_name(bucket: str) -> None:
+    """Raise InvalidSettings where no bucket can have this name."""
+    if not is_bucket(bucket):
+        raise InvalidSettings(f"{bucket!r} is not the name of a bucket.", fix="give the name without s3://")
+
+
 def _check_place(place: Place) -> None:
-    if not re.fullmatch(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]", place.bucket):
-        raise InvalidSettings(f"{place.bucket!r} is not the name of a bucket.", fix="give the name without s3://")
-    if not re.fullmatch(r"arn:aws[a-z-]*:iam::\d{12}:role/.+", place.role_arn):
+    check_bucket_name(place.bucket)
+    if not is_role_arn(place.role_arn):
         raise InvalidSettings(
             f"{place.role_arn!r} is not the ARN of a role.", fix="rockbottom batch setup prints a role to make"
         )

@@ -10,6 +10,7 @@ from rockbottom.cli.batch_options import where
 from rockbottom.cli.consenting import consent
 from rockbottom.cli.console import show, tell
 from rockbottom.cli.exits import Exit
+from rockbottom.cli.values import Account
 
 
 @click.command()
@@ -17,7 +18,7 @@ from rockbottom.cli.exits import Exit
 @click.option("--bucket", required=True, help="S3 bucket for input and output.")
 @click.option("--role", default="rockbottom-batch", show_default=True, help="Name of the role.")
 @click.option("--kms-key", metavar="ARN", help="Key that encrypts input and output.")
-@click.option("--account", metavar="ID", help="Account to write the documents for; yours by default.")
+@click.option("--account", type=Account(), metavar="ID", help="Account to write the documents for; yours by default.")
 @click.option("--apply", "make", is_flag=True, help="Create or update them instead of only printing them.")
 @where
 def setup(
@@ -34,6 +35,7 @@ def setup(
         )
     else:
         resources = wanted_for(cloud, model_id, bucket, role, kms_key)
+    resources.checked()
     if not make:
         shown = {"bucket": bucket, "role": resources.role_arn, **documents(resources)}
         click.echo(json.dumps(shown, indent=2))

@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-from rockbottom.cli.values import Count, Day, Decimals, Dollars, Region, Url
+from rockbottom.cli.values import Account, Count, Day, Decimals, Dollars, Region, Url
 
 FOLDER = Path(".rockbottom/batch")
 
@@ -49,7 +49,7 @@ job = _options(
     click.option("--strip-cache-points", is_flag=True, help="Take cachePoints out instead of refusing them."),
     click.option("--output-tokens", type=Count(1), help="Tokens to expect of an answer, for the estimate."),
     click.option("--kms-key", metavar="ARN", help="Key that encrypts input and output."),
-    click.option("--bucket-owner", metavar="ACCOUNT", help="Account that must own the bucket."),
+    click.option("--bucket-owner", type=Account(), metavar="ACCOUNT", help="Account that must own the bucket."),
     click.option("--timeout-hours", type=Count(1), help="Hours after which a job expires."),
     click.option("--tag", "tags", multiple=True, metavar="KEY=VALUE", help="Tag of the jobs; repeat."),
     click.option("--max-usd", type=Dollars(), help="Send nothing when the estimate is above this."),

@@ -10,7 +10,7 @@ import click
 
 from rockbottom.cli.console import show, tell
 from rockbottom.cli.group import Listing
-from rockbottom.cli.values import Count
+from rockbottom.cli.values import Count, RoleArn
 
 if TYPE_CHECKING:
     from rockbottom.gateway import Key, KeyTable
@@ -50,7 +50,7 @@ def key() -> None:
     show_default=True,
     help="What to do with the caller's own cachePoints.",
 )
-@click.option("--role", metavar="ARN", help="IAM role to make its calls with.")
+@click.option("--role", type=RoleArn(), metavar="ARN", help="IAM role to make its calls with.")
 @click.option("--move-volatile", is_flag=True, help="Move what changes with every call behind the conversation.")
 @click.option(
     "--strip",

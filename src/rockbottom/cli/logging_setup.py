@@ -12,7 +12,8 @@ from rockbottom.cli.console import show, tell
 from rockbottom.cli.exits import Exit
 from rockbottom.cli.group import Listing
 from rockbottom.cli.monitor_settings import options
-from rockbottom.cli.values import Count, Region, Url
+from rockbottom.cli.values import Account, Count, Region, Url
+from rockbottom.quantities import PARTITIONS
 
 if TYPE_CHECKING:
     from rockbottom.changes import Step
@@ -124,9 +125,9 @@ def terraform(**arguments: Any) -> None:
 @command.command()
 @click.argument("task", type=click.Choice(["apply", "read", "bedrock"]))
 @_where_to
-@click.option("--account", default="*", metavar="ID", help="Account number; any by default.")
+@click.option("--account", type=Account(any_too=True), default="*", metavar="ID", help="Account; any by default.")
 @click.option("--region", type=Region(any_too=True), default="*", help="AWS Region; any by default.")
-@click.option("--partition", default="aws", show_default=True, help="aws, aws-us-gov or aws-cn.")
+@click.option("--partition", type=click.Choice(PARTITIONS), default="aws", show_default=True, help="AWS partition.")
 def policy(task: str, account: str, region: str, partition: str, **arguments: Any) -> None:
     """Print the smallest IAM policy to set logging up, to read logs, or for Bedrock to write them."""
     from rockbottom.invocation_logging import (

@@ -7,7 +7,8 @@ import click
 
 from rockbottom.cli.console import tell
 from rockbottom.cli.monitor_settings import settings_options, wanted_of, warn_of_undecided
-from rockbottom.cli.values import Region
+from rockbottom.cli.values import Account, Region
+from rockbottom.quantities import PARTITIONS
 
 if TYPE_CHECKING:
     from rockbottom.alarms import Wanted
@@ -53,9 +54,9 @@ def _tell_cost(settings: "Wanted") -> None:
 
 @click.command()
 @click.argument("task", type=click.Choice(["publish", "apply", "read"]))
-@click.option("--account", default="*", metavar="ID", help="Account number; any by default.")
+@click.option("--account", type=Account(any_too=True), default="*", metavar="ID", help="Account; any by default.")
 @click.option("--region", type=Region(any_too=True), default="*", help="AWS Region; any by default.")
-@click.option("--partition", default="aws", show_default=True, help="aws, aws-us-gov or aws-cn.")
+@click.option("--partition", type=click.Choice(PARTITIONS), default="aws", show_default=True, help="AWS partition.")
 @click.option("--stack", metavar="NAME", help="Name of the stack.")
 @click.option("--namespace", metavar="NAME", help="Namespace of the metrics.")
 @click.option("--create-topic", metavar="NAME", help="The topic that apply makes.")

@@ -7,7 +7,7 @@ from typing import Any
 import click
 
 from rockbottom.cli.console import tell
-from rockbottom.cli.values import Count, Region, Url
+from rockbottom.cli.values import Account, Count, Region, Url
 from rockbottom.files import make_folder
 from rockbottom.local import DEFAULT_ACCOUNT, IN_PROCESS, ClockKind, EndpointSettings, Running
 from rockbottom.local import serve as serve_forever
@@ -44,7 +44,7 @@ from rockbottom.local import serve as serve_forever
     show_default=True,
     help="Region of callers whose signature names none.",
 )
-@click.option("--account", default=DEFAULT_ACCOUNT, show_default=True, help="Account of callers.")
+@click.option("--account", type=Account(), default=DEFAULT_ACCOUNT, show_default=True, help="Account of callers.")
 @click.option("--max-entries", type=Count(1), default=200_000, show_default=True, help="Most cache entries kept.")
 @click.option("--s3", metavar="URL", help="S3 that batch jobs read and write; 'moto' starts one in this process.")
 @click.option("--tls", is_flag=True, help="Speak TLS, with a certificate made at the start; its bundle is printed.")

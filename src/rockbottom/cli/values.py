@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 import click
 
 from rockbottom.files import make_folder, named, private
-from rockbottom.quantities import RockbottomError
+from rockbottom.quantities import RockbottomError, is_account, is_role_arn
 
 if TYPE_CHECKING:
     ParamType = click.ParamType[Any]
@@ -170,6 +170,33 @@ def _regions_of_botocore() -> set[str]:
         return set()
     partitions = session.get_available_partitions()
     return {name for partition in partitions for name in session.get_available_regions("ec2", partition)}
+
+
+class Account(ParamType):
+    """The number of an AWS account; with ``any_too`` also ``*``, which a policy takes."""
+
+    name = "ID"
+
+    def __init__(self, *, any_too: bool = False) -> None:
+        self.any_too = any_too
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        """The number as it was given; fails on what is none."""
+        if not is_account(str(value)) and not (self.any_too and value == "*"):
+            self.fail(f"{str(value)!r} is not the number of an AWS account: twelve digits", param, ctx)
+        return str(value)
+
+
+class RoleArn(ParamType):
+    """The ARN of a role."""
+
+    name = "ARN"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        """The ARN as it was given; fails on what is none."""
+        if not is_role_arn(str(value)):
+            self.fail(f"{str(value)!r} is not the ARN of a role, as in arn:aws:iam::123456789012:role/NAME", param, ctx)
+        return str(value)
 
 
 class Url(ParamType):

@@ -9,7 +9,7 @@ from functools import cache
 from importlib.resources import files
 from typing import Any
 
-from rockbottom.quantities import RockbottomError, Source, Usd
+from rockbottom.quantities import RockbottomError, Source, Usd, is_bucket, is_role
 
 DATA_KINDS: Mapping[str, str] = {
     "text": "textDataDeliveryEnabled",
@@ -27,9 +27,7 @@ POLICY = "write-invocation-logs"
 """The name of the permissions on the role."""
 EXPIRY_RULE = "rockbottom-invocation-logging"
 """The id of the rule by which a bucket lets logs expire."""
-_BUCKET = re.compile(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]")
 _LOG_GROUP = re.compile(r"[A-Za-z0-9_./#-]{1,512}")
-_ROLE = re.compile(r"[\w+=,.@-]{1,64}")
 
 
 class InvalidLogging(RockbottomError):
@@ -57,10 +55,11 @@ class Wanted:
         """The settings themselves. Raises InvalidLogging."""
         if not (self.bucket or self.log_group):
             raise InvalidLogging("Logs must go somewhere.", fix="give --bucket NAME, --log-group NAME, or both")
-        for name, value, shape in (
-            ("bucket", self.bucket, _BUCKET), ("log group", self.log_group, _LOG_GROUP), ("role", self.role, _ROLE),
+        for name, value, fits in (
+            ("bucket", self.bucket, is_bucket), ("log group", self.log_group, _LOG_GROUP.fullmatch),
+            ("role", self.role, is_role),
         ):  # fmt: skip
-            if value and not shape.fullmatch(value):
+            if value and not fits(value):
                 raise InvalidLogging(f"{value!r} cannot be the name of a {name}.")
         unknown = [kind for kind in self.kinds if kind not in DATA_KINDS]
         if unknown:

@@ -1,5 +1,6 @@
 """Usage vectors, money, durations, sources and the root of the errors; knows nothing of Bedrock."""
 
+from rockbottom.quantities.aws_names import PARTITIONS, is_account, is_bucket, is_role, is_role_arn
 from rockbottom.quantities.decoding import (
     Answer,
     Undecodable,
@@ -23,6 +24,7 @@ __all__ = [
     "LEAST_SPAN_S",
     "LONGEST_FIRST",
     "NO_USAGE",
+    "PARTITIONS",
     "SECONDS_A_MONTH",
     "UNNAMED",
     "WRITES",
@@ -44,8 +46,12 @@ __all__ = [
     "decoded",
     "decoder_of",
     "digits_of",
+    "is_account",
+    "is_bucket",
     "is_list",
     "is_object",
+    "is_role",
+    "is_role_arn",
     "json_bytes",
     "json_text",
     "per_month",
