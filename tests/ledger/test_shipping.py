@@ -29,6 +29,7 @@ from rockbottom.ledger import (
     volumes_of,
 )
 from rockbottom.local import running
+from rockbottom.quantities import Fault
 
 MODEL = "anthropic.claude-sonnet-4-5-20250929-v1:0"
 KEYS = {"aws_access_key_id": "test", "aws_secret_access_key": "test"}
@@ -147,8 +148,9 @@ def test_a_full_disk_there_leaves_what_was_there_whole(tmp_path, monkeypatch):
 
     with monkeypatch.context() as patched:
         patched.setattr(os, "fsync", full)
-        with pytest.raises(NotShipped, match="No space left"):
+        with pytest.raises(NotShipped, match="No space left") as full_there:
             one.ship()
+    assert full_there.value.fault is Fault.CALLER  # exit 2, as of every disk; S3 is the service
     assert inputs(tmp_path / "to") == [1]
     one.ship()
     assert inputs(tmp_path / "to") == [1, 2]

@@ -292,7 +292,7 @@ def account_quotas(cloud: Cloud) -> list[Mapping[str, Any]]:
         return []
     try:
         pages = cloud.client("service-quotas").get_paginator("list_service_quotas").paginate(ServiceCode="bedrock")
-        return [row for page in pages for row in page["Quotas"]]
+        return [row for page in pages for row in page.get("Quotas", ())]
     except (BotoCoreError, ClientError):
         return []
 

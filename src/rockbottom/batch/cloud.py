@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
 from rockbottom.batch.errors import AccessRefused, BatchError, InvalidSettings, ServiceBusy
-from rockbottom.process import leads_here, local_client
+from rockbottom.process import bounded, leads_here, local_client
 from rockbottom.quantities import Answer
 
 _T = TypeVar("_T")
@@ -79,7 +79,7 @@ class Cloud:
         from botocore.config import Config
 
         session: Any = boto3.Session(profile_name=self.profile, region_name=self.region, **self.credentials)
-        return session.client(service, endpoint_url=url, config=Config(**settings))
+        return bounded(session.client(service, endpoint_url=url, config=Config(**settings)))
 
     @property
     def local(self) -> bool:

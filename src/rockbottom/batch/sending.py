@@ -26,6 +26,7 @@ from rockbottom.batch.surface_calls import surface_call
 from rockbottom.dialects import usage_of
 from rockbottom.files import named, private
 from rockbottom.plan import CachePlan, Planner
+from rockbottom.process import content_of_reply
 from rockbottom.quantities import Usage, decoded
 
 _ABOUT_THE_RECORD = ("ValidationException", "ModelErrorException")
@@ -157,7 +158,7 @@ class Sender:
             return surface_call(self.cloud, "POST", f"/openai{ENDPOINT}", sent)
         reply = self.cloud.call("bedrock-runtime", "converse" if self.converse else "invoke_model", **sent)
         if not self.converse:
-            return decoded(reply["body"].read(), dict[str, Any])
+            return decoded(content_of_reply(reply["body"]), dict[str, Any])
         return {name: value for name, value in reply.items() if name != "ResponseMetadata"}
 
 

@@ -11,6 +11,7 @@ from rockbottom.bench.requests import BenchRequest
 from rockbottom.catalog import botocore_since
 from rockbottom.dialects import CACHE_POINT, CONVERSE
 from rockbottom.extras import upgrade_command
+from rockbottom.process import content_of_reply
 from rockbottom.quantities import Ttl
 from rockbottom.wire import Event, WireError
 
@@ -53,6 +54,7 @@ def send(client: Any, model_id: str, request: BenchRequest, *, stream: bool, ttl
     """
     from botocore.eventstream import ParserError
     from botocore.exceptions import BotoCoreError, ClientError, HTTPClientError, ParamValidationError
+    from botocore.parsers import ResponseParserError
     from urllib3.exceptions import HTTPError
 
     try:
@@ -69,7 +71,7 @@ def send(client: Any, model_id: str, request: BenchRequest, *, stream: bool, ttl
         raise EndpointDied(f"the endpoint stopped answering: {error}") from error
     except BotoCoreError as error:
         raise before_sending(error) from error
-    except (HTTPError, ParserError, OSError, ValueError, KeyError) as error:  # cut in the middle of a reply
+    except (HTTPError, ParserError, ResponseParserError, OSError, ValueError, KeyError) as error:  # cut in its middle
         raise EndpointDied(f"the reply broke off: {type(error).__name__}: {error}") from error
 
 
@@ -143,7 +145,7 @@ def _invoke(client: Any, model_id: str, request: BenchRequest, ttl: Ttl, clock: 
     reply = client.invoke_model(
         modelId=model_id, contentType="application/json", accept="application/json", body=json.dumps(request.body)
     )
-    whole: Any = json.loads(reply["body"].read())
+    whole: Any = json.loads(content_of_reply(reply["body"]))
     return _told(whole, request, ttl, _ms(begun, clock), _request_id(reply))
 
 

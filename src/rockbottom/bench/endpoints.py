@@ -16,7 +16,7 @@ from rockbottom.batch import Cloud
 from rockbottom.bench.calling import before_sending
 from rockbottom.bench.errors import EndpointDied, EndpointRefused
 from rockbottom.catalog import Scope, distillation_pairs, scope_of_model_arns
-from rockbottom.process import local_client, opened
+from rockbottom.process import bounded, content_of_reply, local_client, opened
 
 _ACCOUNTS = 100_000_000_000  # 12 digits: the local endpoint takes such an access key for the account
 
@@ -104,7 +104,9 @@ class AwsEndpoint:
             import boto3
 
             session: Any = boto3.Session(profile_name=self.profile, region_name=self.region)
-            self._client = session.client("bedrock-runtime", endpoint_url=self.endpoint_url, config=_config(retries=4))
+            self._client = bounded(
+                session.client("bedrock-runtime", endpoint_url=self.endpoint_url, config=_config(retries=4))
+            )
         return self._client
 
     def cloud(self, number: int) -> Cloud:
@@ -124,7 +126,7 @@ class AwsEndpoint:
         import boto3
 
         session: Any = boto3.Session(profile_name=self.profile, region_name=self.region)
-        client = session.client("bedrock", endpoint_url=self.endpoint_url, config=_config(retries=4))
+        client = bounded(session.client("bedrock", endpoint_url=self.endpoint_url, config=_config(retries=4)))
         return _behind(client, arn)
 
     def moved(self) -> float:
@@ -219,7 +221,7 @@ class LocalEndpoint:
         )
         try:
             with opened(request, self.timeout_s) as answer:
-                answer.read()
+                content_of_reply(answer)
         except (URLError, OSError) as error:
             raise EndpointDied(f"cannot reach the local endpoint at {self.url}: {error}") from error
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from rockbottom.catalog import MANTLE, RUNTIME
+from rockbottom.process import BoundedSession
 from rockbottom.quantities import Undecodable, decoded, is_object, json_bytes
 
 Json = Mapping[str, Any]
@@ -50,7 +51,7 @@ class Host:
         all_headers = {"Content-Type": "application/json", **(headers or {})}
         request = AWSRequest(method=method, url=self.url.rstrip("/") + path, headers=all_headers, data=content)
         self._authorize(request)
-        session: Any = URLLib3Session(timeout=_TIMEOUT_S)
+        session = BoundedSession(URLLib3Session(timeout=_TIMEOUT_S))
         try:
             reply = session.send(request.prepare())
             status, answer = int(reply.status_code), _object(bytes(reply.content))

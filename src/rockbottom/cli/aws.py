@@ -5,6 +5,8 @@ from typing import Any
 
 import click
 
+from rockbottom.process import bounded
+
 PROFILES = "aws configure list-profiles"
 """What helps where a profile is not found."""
 
@@ -34,7 +36,7 @@ def clients_of(options: dict[str, Any], *services: str) -> tuple[list[Any], str]
         region = region_of(session)
         if not region:
             raise no_region()
-        clients = [session.client(name, region, endpoint_url=options["endpoint_url"]) for name in services]
+        clients = [bounded(session.client(name, region, endpoint_url=options["endpoint_url"])) for name in services]
     except BotoCoreError as error:
         raise AccountUnavailable(f"AWS: {error}", fix=PROFILES) from error
     return clients, region

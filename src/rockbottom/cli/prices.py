@@ -84,6 +84,8 @@ def check(ctx: click.Context, region: str, profile: str | None, prices: Path | N
     read_on = [row.source.checked_on for row in book.rows if not row.contested]
     click.echo(_age(read_on, date.today()), err=True)  # before the service is asked, which takes credentials
     products = list(products_of_api(pricing_client(profile), SERVICES, [region]))
+    if not products:
+        raise PriceListUnavailable(f"AWS lists no product of Bedrock for {region}.", fix="give another --region")
     listed = _listed(catalog, products)
     pairs = list(comparisons(listed, book, date.today()))
     if as_json:

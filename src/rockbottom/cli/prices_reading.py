@@ -5,12 +5,14 @@ from importlib import import_module
 from typing import Any
 from urllib.parse import urljoin
 
-from rockbottom.quantities import Fault, RockbottomError, Undecodable, decoded, is_object
+from rockbottom.process import bounded, content_of_reply
+from rockbottom.quantities import Answer, Fault, RockbottomError, Undecodable, decoded, is_object
 
 BULK_URL = "https://pricing.us-east-1.amazonaws.com"
 """Where AWS publishes its offer files."""
 
 _TIMEOUT_S = 60.0
+_MOST_BYTES = 1 << 28  # an offer file of one service, all Regions
 
 
 class PriceListUnavailable(RockbottomError):
@@ -27,14 +29,25 @@ def bulk_documents(base_url: str, regions: Sequence[str]) -> Iterator[object]:
     from rockbottom.catalog import EVERY_SERVICE
 
     index = _json(base_url, "/offers/v1.0/aws/index.json")
-    offers = index.get("offers", {})
+    offers = _member(index, "offers")
     named = [code for code in offers if code.startswith("AmazonBedrock")] or list(EVERY_SERVICE)
     for code in named:
-        of_offer = offers.get(code, {}).get("currentRegionIndexUrl")
-        places = _json(base_url, of_offer or f"/offers/v1.0/aws/{code}/current/region_index.json").get("regions", {})
-        for region, place in places.items():
+        of_offer = _member(offers, code).get("currentRegionIndexUrl")
+        index = _json(base_url, str(of_offer or f"/offers/v1.0/aws/{code}/current/region_index.json"))
+        for region, place in _member(index, "regions").items():
             if not regions or region in regions:
-                yield _json(base_url, place["currentVersionUrl"])
+                yield _json(base_url, str(Answer(_object(place))["currentVersionUrl"]))
+
+
+def _member(document: Mapping[str, Any], name: str) -> Mapping[str, Any]:
+    """A member that is an object; empty where there is none."""
+    return _object(document.get(name, {}))
+
+
+def _object(value: object) -> Mapping[str, Any]:
+    if not is_object(value):
+        raise PriceListUnavailable("What answers is no price list of AWS's.", fix="check --base-url")
+    return value
 
 
 def products_of_api(client: Any, services: Sequence[str], regions: Sequence[str]) -> Iterator[dict[str, Any]]:
@@ -59,7 +72,7 @@ def pricing_client(profile: str | None) -> Any:
     import boto3
 
     session: Any = boto3.Session(profile_name=profile)
-    return session.client("pricing", region_name="us-east-1")
+    return bounded(session.client("pricing", region_name="us-east-1"))
 
 
 def _products(client: Any, services: Sequence[str], regions: Sequence[str]) -> Iterator[dict[str, Any]]:
@@ -81,7 +94,7 @@ def _json(base_url: str, path: str) -> Mapping[str, Any]:
     url = urljoin(base_url.rstrip("/") + "/", path)
     try:
         with urlopen(url, timeout=_TIMEOUT_S) as reply:
-            document = decoded(reply.read())
+            document = decoded(content_of_reply(reply, _MOST_BYTES))
     except (URLError, OSError, ValueError, Undecodable) as error:
         raise PriceListUnavailable(
             f"{url} could not be read: {error}",

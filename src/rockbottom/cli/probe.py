@@ -32,7 +32,7 @@ from rockbottom.probe import (
     run,
     write_facts,
 )
-from rockbottom.process import local_client
+from rockbottom.process import bounded, local_client
 
 _MONEY = ((Decimal("0.01"), 2), (Decimal(0), 4))  # cents from one cent on
 _LOCAL_URL = "http://127.0.0.1:4747"
@@ -95,6 +95,8 @@ def command(
         write_facts(path, subject, findings, on, "a local endpoint" if local else f"AWS {where or ''}".strip(), where)
         tell(f"saved to {path}")
     _print(findings, model_id, on, endpoint, as_json)
+    if isinstance(stopped, KeyboardInterrupt):
+        raise stopped
     if stopped is not None:
         tell(f"rockbottom: {stopped}")
         ctx.exit(Exit.PARTIAL if findings else Exit.SERVICE)
@@ -122,7 +124,7 @@ def _service(endpoint: str, region: str | None, local: bool) -> RealService:
 
     boto3: Any = typeless
     patient = Config(**patience)
-    client: Any = boto3.client("bedrock-runtime", region_name=region, config=patient)
+    client: Any = bounded(boto3.client("bedrock-runtime", region_name=region, config=patient))
     return RealService(client, _waiting, hosts=hosts_of(client.meta.region_name))
 
 

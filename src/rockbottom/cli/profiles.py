@@ -15,6 +15,7 @@ from rockbottom.cli.console import colour, show, tell, width
 from rockbottom.cli.group import Listing
 from rockbottom.cli.standing import tell_endings
 from rockbottom.cli.values import Day, Region, Url, prices_option
+from rockbottom.process import bounded
 from rockbottom.quantities import Fault, RockbottomError
 
 if TYPE_CHECKING:
@@ -167,7 +168,7 @@ class _Service:
             self.region: str = region_of(session) or ""
             if not self.region:
                 raise no_region()
-            self._client: Any = session.client("bedrock", self.region, endpoint_url=endpoint_url)
+            self._client: Any = bounded(session.client("bedrock", self.region, endpoint_url=endpoint_url))
         except BotoCoreError as error:
             raise ProfilesUnavailable(str(error), fix="aws configure list-profiles") from error
 

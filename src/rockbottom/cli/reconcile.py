@@ -15,9 +15,10 @@ from rockbottom.cli.consenting import consent
 from rockbottom.cli.console import show, tell, width
 from rockbottom.cli.exits import Exit
 from rockbottom.cli.ledgers import ledger_option, one_ledger
-from rockbottom.cli.values import Day, Decimals, NewFile, Region, Url, write_new
+from rockbottom.cli.values import Account, Day, Decimals, NewFile, Region, Url, write_new
 from rockbottom.extras import needing
 from rockbottom.figures import thousands, usd_exact
+from rockbottom.process import bounded
 
 if TYPE_CHECKING:
     from rockbottom.catalog import Catalog
@@ -59,6 +60,7 @@ _WEEK = 7
 @click.option(
     "--account",
     "accounts",
+    type=Account(),
     multiple=True,
     metavar="ID",
     help="Only the bill's lines of this account; repeat. All by default.",
@@ -189,7 +191,7 @@ def _clients(options: dict[str, Any]) -> "list[tuple[str, Any]]":
         if not regions:
             raise no_region()
         url = options["endpoint_url"]
-        return [(name, session.client("cloudwatch", region_name=name, endpoint_url=url)) for name in regions]
+        return [(name, bounded(session.client("cloudwatch", region_name=name, endpoint_url=url))) for name in regions]
     except BotoCoreError as error:
         raise AccountUnavailable(f"AWS: {error}", fix="aws configure list-profiles") from error
 

@@ -1,7 +1,7 @@
 """What AWS says of CloudWatch: limits, prices, its own metrics of Bedrock, and what a refused call means."""
 
 from rockbottom.cloudwatch.alarming import evaluation_source, fees, limits
-from rockbottom.cloudwatch.errors import AccountUnavailable, answer_of, error_code
+from rockbottom.cloudwatch.errors import AccountUnavailable, answer_of
 from rockbottom.cloudwatch.native import (
     MANTLE_CALLS,
     MANTLE_DIMENSIONS,
@@ -25,7 +25,6 @@ __all__ = [
     "MonthlyEstimate",
     "answer_of",
     "emf_limits",
-    "error_code",
     "evaluation_source",
     "fees",
     "limits",

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Collection
 from typing import Any
 
+from rockbottom.process import error_code
 from rockbottom.quantities import Fault, RockbottomError
 
 
@@ -12,18 +13,19 @@ class AccountUnavailable(RockbottomError):
     fault = Fault.SERVICE
 
 
-def error_code(error: Exception) -> str:
-    """The code of an answer of AWS; empty where the error is no answer."""
-    return str(getattr(error, "response", {}).get("Error", {}).get("Code", ""))
-
-
 def answer_of(call: Callable[[], Any], policy: str, codes: Collection[str] = (), missing: Any = None) -> Any:
     """What a call gives; ``missing`` where AWS answers with one of these ``codes``, which say that it is not there.
 
-    ``policy`` is the command that prints what the call needs. Raises AccountUnavailable.
+    ``policy`` is the command that prints what the call needs. Raises AccountUnavailable, also where ``call`` does not
+    find in the answer what AWS's own has.
     """
     try:
         return call()
+    except (LookupError, TypeError, AttributeError, ValueError) as error:  # 200, and not what AWS answers
+        raise AccountUnavailable(
+            f"the answer of the service cannot be read: {type(error).__name__}: {error}",
+            fix="check --endpoint-url, and AWS_ENDPOINT_URL in the environment",
+        ) from error
     except Exception as error:
         if error_code(error) in codes:
             return missing

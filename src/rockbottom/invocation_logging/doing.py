@@ -4,9 +4,9 @@ import json
 from collections.abc import Callable, Iterable, Mapping
 
 from rockbottom.changes import Kind, Step
-from rockbottom.cloudwatch import error_code
 from rockbottom.invocation_logging.asking import Clients, answer_of, found_or
 from rockbottom.invocation_logging.settings import POLICY, STACK_TAG
+from rockbottom.process import error_code
 from rockbottom.quantities import RockbottomError
 
 CONFIGURATION = "configuration"

@@ -13,7 +13,8 @@ from typing import Any, NamedTuple, Protocol
 
 from rockbottom.files import make_folder, private
 from rockbottom.ledger.errors import NotShipped
-from rockbottom.quantities import Answer
+from rockbottom.process import bounded, error_code
+from rockbottom.quantities import Answer, Fault
 
 _SCHEME = "s3://"
 _CONNECT_S, _READ_S = 5.0, 30.0
@@ -64,7 +65,7 @@ def s3_client(region: str | None = None, profile: str | None = None) -> Any:
 
     session: Any = botocore.session.Session(profile=profile)
     config = Config(connect_timeout=_CONNECT_S, read_timeout=_READ_S, retries={"mode": "standard", "max_attempts": 2})
-    return session.create_client("s3", region_name=region, config=config)
+    return bounded(session.create_client("s3", region_name=region, config=config))
 
 
 def depot_of(to: str, s3: Callable[[], Any] = s3_client) -> Depot:
@@ -169,10 +170,10 @@ class S3Depot:
         except ModuleNotFoundError:  # botocore is an extra
             raise
         except Exception as error:  # botocore's, urllib3's, a profile that is not there
-            code = str(getattr(error, "response", {}).get("Error", {}).get("Code", ""))
+            code = error_code(error)
             where = f"{_SCHEME}{self._bucket}/{self._prefix}{name}"
             raise NotShipped(f"{where}: {error}", fix=_REFUSALS.get(code), code=code) from error
 
 
 def _unreachable(folder: Path, error: OSError) -> NotShipped:
-    return NotShipped(f"{folder}: {error.strerror or error}", code=f"errno {error.errno}")
+    return NotShipped(f"{folder}: {error.strerror or error}", code=f"errno {error.errno}", fault=Fault.CALLER)

@@ -23,6 +23,7 @@ class NotShipped(LedgerError):
     retry_safe = True
     fault = Fault.SERVICE
 
-    def __init__(self, message: str, *, fix: str | None = None, code: str = "") -> None:
+    def __init__(self, message: str, *, fix: str | None = None, code: str = "", fault: Fault = Fault.SERVICE) -> None:
         super().__init__(message, fix=fix)
+        self.fault = fault
         self.code = code

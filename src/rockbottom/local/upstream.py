@@ -15,6 +15,7 @@ from rockbottom.dialects import CHAT
 from rockbottom.local.answers import Answer
 from rockbottom.local.asked import Asked
 from rockbottom.local.failures import LocalError, ServiceFailure
+from rockbottom.process import content_of_reply
 from rockbottom.quantities import Undecodable, decoded
 from rockbottom.wire import Event, StreamFailed, TruncatedStream
 
@@ -41,7 +42,7 @@ class Upstream:
         """The upstream's reply. Raises ServiceFailure in Bedrock's words when it fails."""
         reply = self._sent(self._request(body, task, model))
         try:
-            return _answer(_decoded(reply.data), count)
+            return _answer(_decoded(_whole(reply)), count)
         finally:
             reply.release_conn()
 
@@ -61,7 +62,7 @@ class Upstream:
         reply = self._sent(asking)
         try:
             if "event-stream" not in reply.headers.get("content-type", ""):
-                answer = _answer(_decoded(reply.data), count)  # a server that does not stream
+                answer = _answer(_decoded(_whole(reply)), count)  # a server that does not stream
                 _tell(answer, on_text)
                 return answer
             events: list[Event] = []
@@ -105,7 +106,7 @@ class Upstream:
                 self._url,
                 body=msgspec.json.encode(request),
                 headers=headers,
-                preload_content=not request["stream"],
+                preload_content=False,
             )
         except urllib3.exceptions.ReadTimeoutError as error:
             raise ServiceFailure(
@@ -117,7 +118,7 @@ class Upstream:
                 f"The upstream {self._url} cannot be reached: {error}",
             ) from error
         if reply.status != 200:
-            text = reply.data[:300].decode("utf-8", "replace")
+            text = reply.read(300).decode("utf-8", "replace")
             reply.release_conn()
             code = "ThrottlingException" if reply.status == 429 else "ModelErrorException"
             extra = {} if reply.status == 429 else {"originalStatusCode": reply.status}
@@ -148,6 +149,16 @@ def _broken(how: str) -> ServiceFailure:
     return ServiceFailure(
         "ModelStreamErrorException", f"The upstream's stream {how}", extra={"originalStatusCode": 200}
     )
+
+
+def _whole(reply: urllib3.BaseHTTPResponse) -> bytes:
+    """What is read at once. Raises ServiceFailure."""
+    try:
+        return content_of_reply(reply)
+    except urllib3.exceptions.ReadTimeoutError as error:
+        raise ServiceFailure("ModelTimeoutException", "The upstream did not finish in time.") from error
+    except (urllib3.exceptions.HTTPError, OSError) as error:
+        raise ServiceFailure("ServiceUnavailableException", f"The upstream's reply cannot be read: {error}") from error
 
 
 def _decoded(data: bytes) -> Json:

@@ -12,7 +12,7 @@ from rockbottom.calling import Host, hosts_of
 from rockbottom.dialects import Params, SurfaceRoute, usage_of
 from rockbottom.probe.errors import ProbeStopped
 from rockbottom.probe.steps import Finding, Reply, Send, Steps, Wait
-from rockbottom.process import opened
+from rockbottom.process import content_of_reply, opened
 from rockbottom.quantities import Fault, Undecodable, Usage, decoded
 
 _RETRIED = ("ThrottlingException", "ServiceUnavailableException", "InternalServerException", "ModelNotReadyException")
@@ -124,7 +124,7 @@ class RealService:
         if "model" in request:
             usage = usage_of(self._over_http(request).get("usage"))
         elif "body" in request:
-            usage = _usage_in(self._client.invoke_model(**request)["body"].read())
+            usage = _usage_in(content_of_reply(self._client.invoke_model(**request)["body"]))
         else:
             usage = usage_of(self._client.converse(**request)["usage"])
         return Reply(usage) if usage is not None else Reply(error="NoUsage", message="the reply carried no usage")
@@ -171,7 +171,7 @@ class LocalService(RealService):
         )
         try:
             with opened(request, 10) as reply:
-                reply.read()
+                content_of_reply(reply)
         except OSError as error:
             raise ProbeStopped(
                 f"{self._url} is not a local endpoint of rockbottom: {error}",

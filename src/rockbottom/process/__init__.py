@@ -16,6 +16,7 @@ if TYPE_CHECKING:  # of commands and servers, not of an attached client
     from rockbottom.process.listeners import ended_by_signals, most_files
     from rockbottom.process.loopback import bare_session, leads_here, local_client, opened
     from rockbottom.process.memory import give_back
+    from rockbottom.process.replies import BoundedSession, bounded, content_of_reply, error_code
     from rockbottom.process.terminal import Terminal, terminal_of
     from rockbottom.process.visitors import Visitors, guarded, is_loopback
 
@@ -23,6 +24,7 @@ __all__ = [
     "MEMORY",
     "UNWAITED_S",
     "Arrival",
+    "BoundedSession",
     "Closing",
     "Ending",
     "Forked",
@@ -32,9 +34,12 @@ __all__ = [
     "Visitors",
     "Worker",
     "bare_session",
+    "bounded",
     "close_at_exit",
+    "content_of_reply",
     "end_at_exit",
     "ended_by_signals",
+    "error_code",
     "give_back",
     "guarded",
     "hasten_at_exit",
@@ -61,6 +66,10 @@ _LATER = {
     "ended_by_signals": "listeners",
     "most_files": "listeners",
     "give_back": "memory",
+    "BoundedSession": "replies",
+    "bounded": "replies",
+    "content_of_reply": "replies",
+    "error_code": "replies",
     "bare_session": "loopback",
     "leads_here": "loopback",
     "local_client": "loopback",

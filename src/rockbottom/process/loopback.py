@@ -8,6 +8,7 @@ import os
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
+from rockbottom.process.replies import bounded
 from rockbottom.process.visitors import is_loopback
 
 if TYPE_CHECKING:
@@ -44,13 +45,15 @@ def local_client(service: str, url: str | None, region: str, *, key: str = "loca
         "retries": {"mode": "standard", **config.get("retries", {})},
     }
     session: Any = boto3.Session(botocore_session=bare_session())
-    return session.client(
-        service,
-        region_name=region,
-        endpoint_url=url,
-        aws_access_key_id=key,
-        aws_secret_access_key="local",
-        config=Config(**settings),
+    return bounded(
+        session.client(
+            service,
+            region_name=region,
+            endpoint_url=url,
+            aws_access_key_id=key,
+            aws_secret_access_key="local",
+            config=Config(**settings),
+        )
     )
 
 

@@ -93,20 +93,27 @@ def question(cloudwatch: Any, region: str, first: date, last: date, known: Seque
     # One metric at a time: a model that never read from a cache has no CacheReadInputTokens.
     for metric in (_CALLS, NATIVE_TOKENS["input"]):
         pages = cloudwatch.get_paginator("list_metrics").paginate(Namespace=NATIVE, MetricName=metric)
-        for row in _answer_of(lambda pages=pages: [metric_row for page in pages for metric_row in page["Metrics"]]):
-            names = {dimension["Name"]: dimension["Value"] for dimension in row["Dimensions"]}
-            if set(names) == {"ModelId"}:
-                models.add(names["ModelId"])
+        models.update(names["ModelId"] for names in _dimensions(pages) if set(names) == {"ModelId"})
     return MetricsQuestion(region, tuple(sorted(models)), first, last, _projects(cloudwatch))
 
 
 def _projects(cloudwatch: Any) -> tuple[tuple[str, str], ...]:
     """The projects of bedrock-mantle with the models called in each, as far as ListMetrics still knows them."""
     pages = cloudwatch.get_paginator("list_metrics").paginate(Namespace=MANTLE_NATIVE, MetricName=MANTLE_CALLS)
-    rows = _answer_of(lambda: [metric_row for page in pages for metric_row in page["Metrics"]])
-    named = ({dimension["Name"]: dimension["Value"] for dimension in row["Dimensions"]} for row in rows)
+    named = _dimensions(pages)
     pairs = {tuple(names[name] for name in MANTLE_DIMENSIONS) for names in named if set(names) == {*MANTLE_DIMENSIONS}}
     return tuple(sorted((project, model) for project, model in pairs))
+
+
+def _dimensions(pages: Any) -> list[dict[str, str]]:
+    """The dimensions of every metric that ListMetrics gives, by name."""
+    return _answer_of(
+        lambda: [
+            {dimension["Name"]: dimension["Value"] for dimension in row["Dimensions"]}
+            for page in pages
+            for row in page["Metrics"]
+        ]
+    )
 
 
 def native_book(
@@ -149,12 +156,14 @@ def _values(
         "ScanBy": "TimestampAscending",
     }
     pages = cloudwatch.get_paginator("get_metric_data").paginate(**request)
-    results = _answer_of(lambda: [row for page in pages for row in page["MetricDataResults"]])
-    return [
-        (queries[int(row["Id"][1:])], stamp.astimezone(UTC).date(), value)
-        for row in results
-        for stamp, value in zip(row["Timestamps"], row["Values"], strict=True)
-    ]
+    return _answer_of(
+        lambda: [
+            (queries[int(row["Id"][1:])], stamp.astimezone(UTC).date(), value)
+            for page in pages
+            for row in page["MetricDataResults"]
+            for stamp, value in zip(row["Timestamps"], row["Values"], strict=True)
+        ]
+    )
 
 
 def _query(key: str, series: Series) -> dict[str, Any]:

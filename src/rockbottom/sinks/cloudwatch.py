@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any, cast
 
 from rockbottom.cloudwatch import MonthlyEstimate, monthly_estimate, put_limits
+from rockbottom.process import bounded, error_code
 from rockbottom.sinks.definitions import MODEL_DIMENSION, NAMESPACE, Definition
 from rockbottom.sinks.gathering import (
     MINUTES_A_MONTH,
@@ -111,10 +112,9 @@ class CloudWatchOutlet(MinuteOutlet[Datum]):
         try:
             if self._client is None:
                 self._client = self._connect()
-            self._client.put_metric_data(Namespace=self._namespace, MetricData=list(batch))
+            _check(self._client.put_metric_data(Namespace=self._namespace, MetricData=list(batch)))
         except ClientError as error:
-            answer: Any = error.response
-            code = str(answer.get("Error", {}).get("Code", ""))
+            code = error_code(error)
             if not code.startswith(_REFUSED_FOR_GOOD):
                 raise Undelivered(f"CloudWatch answers {code}", fix=_fix_of(code)) from error
             self._refused(batch, error)
@@ -129,6 +129,12 @@ class CloudWatchOutlet(MinuteOutlet[Datum]):
         if not self._said_refused:
             self._said_refused = True
             log.warning("rockbottom: CloudWatch refused %d metrics for good (%s)", len(batch), error)
+
+
+def _check(answer: Any) -> None:
+    """Raise Undelivered for an answer that is none of AWS's, which names every request: the page of a proxy, say."""
+    if isinstance(answer, dict) and "RequestId" not in answer.get("ResponseMetadata", {"RequestId": ""}):
+        raise Undelivered("what answers is not CloudWatch", fix="check --endpoint-url, and AWS_ENDPOINT_URL")
 
 
 def datums_of(minute: Minute) -> Iterator[Datum]:
@@ -208,6 +214,6 @@ def connector(region: str | None, profile: str | None, endpoint_url: str | None 
         # One attempt: the publisher itself waits and tries again, and a second one would hold up the end of a process.
         patient = Config(connect_timeout=3, read_timeout=10, retries={"total_max_attempts": 1})
         session: Any = boto3.Session(profile_name=profile, region_name=region)
-        return session.client("cloudwatch", config=patient, endpoint_url=endpoint_url)
+        return bounded(session.client("cloudwatch", config=patient, endpoint_url=endpoint_url))
 
     return connect

@@ -10,6 +10,8 @@ from collections.abc import Iterator
 from functools import lru_cache
 from typing import IO, Any, cast
 
+from rockbottom.process import bounded, error_code
+from rockbottom.quantities import Answer
 from rockbottom.trace.addresses import CHUNK_BYTES, SCHEME_OF_LOG_GROUPS, UnreadableSource
 
 _AGO = re.compile(r"(?P<name>.+)@(?P<count>\d{1,5})(?P<unit>[mhd])")
@@ -34,11 +36,11 @@ def pages(group: str, since_ms: int | None) -> Iterator[list[dict[str, Any]]]:
     request = {"logGroupName": group} | ({} if since_ms is None else {"startTime": since_ms})
     try:
         for page in _client().get_paginator("filter_log_events").paginate(**request):
-            yield page["events"]
+            yield Answer(page)["events"]
     except Exception as error:
         if not type(error).__module__.startswith(("botocore", "boto3", "urllib3")):
             raise
-        code = str(getattr(error, "response", {}).get("Error", {}).get("Code", ""))
+        code = error_code(error)
         raise UnreadableSource(f"{SCHEME_OF_LOG_GROUPS}{group}: {error}", fix=_REFUSALS.get(code)) from error
 
 
@@ -80,4 +82,4 @@ class _Pages(io.RawIOBase):
 def _client() -> Any:
     import boto3
 
-    return cast(Any, boto3).client("logs")
+    return bounded(cast(Any, boto3).client("logs"))

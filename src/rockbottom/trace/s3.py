@@ -5,6 +5,7 @@ from functools import lru_cache
 from pathlib import PurePosixPath
 from typing import IO, Any, cast
 
+from rockbottom.process import bounded, error_code
 from rockbottom.trace.addresses import CHUNK_BYTES, UnreadableSource
 
 _NEEDED = "the credentials need s3:ListBucket on the bucket and s3:GetObject on its objects"
@@ -52,12 +53,12 @@ def opened(name: str) -> IO[bytes]:
 def _client() -> Any:
     import boto3
 
-    return cast(Any, boto3).client("s3")
+    return bounded(cast(Any, boto3).client("s3"))
 
 
 def _refused(name: str, error: Exception) -> Exception:
     """What S3 said, as one message; errors of another kind as they are."""
-    code = str(getattr(error, "response", {}).get("Error", {}).get("Code", ""))
+    code = error_code(error)
     if not type(error).__module__.startswith(("botocore", "boto3", "urllib3")):
         return error
     return UnreadableSource(f"{name}: {error}", fix=_REFUSALS.get(code))

@@ -1,0 +1,100 @@
+"""Replies of a bounded length: botocore and urllib read what a server sends into memory until it ends, which a server
+that is none of AWS's may never do."""
+
+from collections.abc import Iterator
+from typing import Any, TypeVar
+
+_T = TypeVar("_T")
+MOST_BYTES = 1 << 26
+"""What is read of a reply that is read whole: a bound of ours, far above what any operation that is called here returns
+at once (pages of lists and logs hold about 1 MB, images some)."""
+
+
+def bounded(client: _T, most: int = MOST_BYTES) -> _T:
+    """The botocore client itself, which from now on raises ResponseParserError for a reply of more than ``most`` bytes.
+
+    Streams of an answer and objects of S3 are handed on as they come, whatever their length.
+    """
+    endpoint: Any = getattr(client, "_endpoint", None)  # botocore names no other way to its connection
+    if endpoint is not None:
+        endpoint.http_session = BoundedSession(endpoint.http_session, most)
+    return client
+
+
+class BoundedSession:
+    """A session of botocore that reads no reply of more than ``most`` bytes whole."""
+
+    def __init__(self, session: Any, most: int = MOST_BYTES) -> None:
+        self._session = session
+        self._most = most
+
+    def send(self, request: Any) -> Any:
+        """Send a prepared request, as botocore's own session does; also raises ResponseParserError."""
+        streams, request.stream_output = request.stream_output, True  # so that it leaves the reply unread
+        reply = self._session.send(request)
+        if not streams or reply.status_code >= 300:  # what botocore reads whole
+            reply.raw = _Bounded(reply.raw, self._most)
+            _read(reply, request)
+        return reply
+
+    def close(self) -> None:
+        """Close its connections."""
+        self._session.close()
+
+
+class _Bounded:
+    """A reply of urllib3 that ends with an error where it is too long."""
+
+    def __init__(self, raw: Any, most: int) -> None:
+        self._raw = raw
+        self._most = most
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._raw, name)
+
+    def stream(self) -> Iterator[bytes]:
+        """The content in pieces."""
+        from botocore.parsers import ResponseParserError
+
+        size = 0
+        for piece in self._raw.stream():
+            size += len(piece)
+            if size > self._most:
+                self._raw.close()
+                raise ResponseParserError(f"Unable to read the response: it is larger than {self._most >> 20} MB.")
+            yield piece
+
+
+def _read(reply: Any, request: Any) -> None:
+    """Read a reply now, with the errors of a connection as botocore's session tells them."""
+    from botocore.exceptions import ConnectionClosedError, HTTPClientError, ReadTimeoutError
+    from urllib3.exceptions import HTTPError, ProtocolError
+    from urllib3.exceptions import ReadTimeoutError as SilentServer
+
+    try:
+        reply.content  # noqa: B018  # which keeps it
+    except SilentServer as error:
+        raise ReadTimeoutError(endpoint_url=request.url, error=error) from error
+    except ProtocolError as error:
+        raise ConnectionClosedError(error=error, request=request, endpoint_url=request.url) from error
+    except (HTTPError, OSError) as error:
+        raise HTTPClientError(error=error) from error
+
+
+def error_code(error: BaseException) -> str:
+    """The code of an answer of AWS in an error of botocore; empty where the error is no answer.
+
+    An error of the connection has a member ``response`` too, which is None.
+    """
+    answer: Any = getattr(error, "response", None)
+    fault: Any = answer.get("Error") if isinstance(answer, dict) else None
+    return str(fault.get("Code", "")) if isinstance(fault, dict) else ""
+
+
+def content_of_reply(reply: Any, most: int = MOST_BYTES) -> bytes:
+    """The content of a reply of urllib, or of a body that botocore hands on. Raises ConnectionAbortedError, OSError."""
+    content: bytes = reply.read(most + 1)
+    if len(content) > most:
+        reply.close()
+        raise ConnectionAbortedError(f"the reply is larger than {most >> 20} MB, so it was given up")
+    return content
