@@ -11,7 +11,8 @@ from botocore.config import Config
 from botocore.exceptions import ClientError, ConnectionClosedError, HTTPClientError
 from botocore.parsers import ResponseParserError
 
-from rockbottom.process import bounded, content_of_reply, error_code, opened
+from rockbottom.process import bounded, content_of_reply, opened
+from rockbottom.quantities import error_code
 
 _MOST = 1 << 20
 _HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nConnection: close\r\n"

@@ -3,8 +3,7 @@
 from collections.abc import Callable, Collection
 from typing import Any
 
-from rockbottom.process import error_code
-from rockbottom.quantities import Fault, RockbottomError
+from rockbottom.quantities import Fault, RockbottomError, error_code
 
 
 class AccountUnavailable(RockbottomError):

@@ -6,8 +6,7 @@ from collections.abc import Callable, Iterable, Mapping
 from rockbottom.changes import Kind, Step
 from rockbottom.invocation_logging.asking import Clients, answer_of, found_or
 from rockbottom.invocation_logging.settings import POLICY, STACK_TAG
-from rockbottom.process import error_code
-from rockbottom.quantities import RockbottomError
+from rockbottom.quantities import RockbottomError, error_code
 
 CONFIGURATION = "configuration"
 """The thing that switches logging on: one for an account and Region."""

@@ -13,8 +13,8 @@ from typing import Any, NamedTuple, Protocol
 
 from rockbottom.files import make_folder, private
 from rockbottom.ledger.errors import NotShipped
-from rockbottom.process import bounded, error_code
-from rockbottom.quantities import Answer, Fault
+from rockbottom.process import bounded
+from rockbottom.quantities import Answer, Fault, error_code
 
 _SCHEME = "s3://"
 _CONNECT_S, _READ_S = 5.0, 30.0

@@ -16,7 +16,7 @@ if TYPE_CHECKING:  # of commands and servers, not of an attached client
     from rockbottom.process.listeners import ended_by_signals, most_files
     from rockbottom.process.loopback import bare_session, leads_here, local_client, opened
     from rockbottom.process.memory import give_back
-    from rockbottom.process.replies import BoundedSession, bounded, content_of_reply, error_code
+    from rockbottom.process.replies import BoundedSession, bounded, content_of_reply
     from rockbottom.process.terminal import Terminal, terminal_of
     from rockbottom.process.visitors import Visitors, guarded, is_loopback
 
@@ -39,7 +39,6 @@ __all__ = [
     "content_of_reply",
     "end_at_exit",
     "ended_by_signals",
-    "error_code",
     "give_back",
     "guarded",
     "hasten_at_exit",
@@ -69,7 +68,6 @@ _LATER = {
     "BoundedSession": "replies",
     "bounded": "replies",
     "content_of_reply": "replies",
-    "error_code": "replies",
     "bare_session": "loopback",
     "leads_here": "loopback",
     "local_client": "loopback",

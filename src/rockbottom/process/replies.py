@@ -81,16 +81,6 @@ def _read(reply: Any, request: Any) -> None:
         raise HTTPClientError(error=error) from error
 
 
-def error_code(error: BaseException) -> str:
-    """The code of an answer of AWS in an error of botocore; empty where the error is no answer.
-
-    An error of the connection has a member ``response`` too, which is None.
-    """
-    answer: Any = getattr(error, "response", None)
-    fault: Any = answer.get("Error") if isinstance(answer, dict) else None
-    return str(fault.get("Code", "")) if isinstance(fault, dict) else ""
-
-
 def content_of_reply(reply: Any, most: int = MOST_BYTES) -> bytes:
     """The content of a reply of urllib, or of a body that botocore hands on. Raises ConnectionAbortedError, OSError."""
     content: bytes = reply.read(most + 1)

@@ -7,6 +7,7 @@ from rockbottom.quantities.decoding import (
     UnexpectedAnswer,
     decoded,
     decoder_of,
+    error_code,
     reason_of,
     toml_of,
 )
@@ -46,6 +47,7 @@ __all__ = [
     "decoded",
     "decoder_of",
     "digits_of",
+    "error_code",
     "is_account",
     "is_bucket",
     "is_list",

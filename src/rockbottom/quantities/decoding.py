@@ -8,6 +8,7 @@ from collections.abc import Callable
 from typing import Any, TypeVar, overload
 
 from rockbottom.quantities.errors import Fault, RockbottomError
+from rockbottom.quantities.shapes import is_object
 
 T = TypeVar("T")
 _MALFORMED = (ValueError, RecursionError, OverflowError)  # msgspec's errors and UnicodeDecodeError are ValueErrors
@@ -31,6 +32,16 @@ class Answer(dict[str, Any]):
             f"the answer of the service has no {name}",
             fix="check --endpoint-url, and AWS_ENDPOINT_URL in the environment",
         )
+
+
+def error_code(error: BaseException) -> str:
+    """The code of an answer of AWS in an error of botocore; empty where the error is no answer.
+
+    An error of the connection has a member ``response`` too, which is None.
+    """
+    answer: object = getattr(error, "response", None)
+    fault: object = answer.get("Error") if is_object(answer) else None
+    return str(fault.get("Code", "")) if is_object(fault) else ""
 
 
 @overload

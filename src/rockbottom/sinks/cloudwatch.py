@@ -4,7 +4,8 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any, cast
 
 from rockbottom.cloudwatch import MonthlyEstimate, monthly_estimate, put_limits
-from rockbottom.process import bounded, error_code
+from rockbottom.process import bounded
+from rockbottom.quantities import error_code, is_object
 from rockbottom.sinks.definitions import MODEL_DIMENSION, NAMESPACE, Definition
 from rockbottom.sinks.gathering import (
     MINUTES_A_MONTH,
@@ -131,9 +132,9 @@ class CloudWatchOutlet(MinuteOutlet[Datum]):
             log.warning("rockbottom: CloudWatch refused %d metrics for good (%s)", len(batch), error)
 
 
-def _check(answer: Any) -> None:
+def _check(answer: object) -> None:
     """Raise Undelivered for an answer that is none of AWS's, which names every request: the page of a proxy, say."""
-    if isinstance(answer, dict) and "RequestId" not in answer.get("ResponseMetadata", {"RequestId": ""}):
+    if is_object(answer) and "RequestId" not in answer.get("ResponseMetadata", {"RequestId": ""}):
         raise Undelivered("what answers is not CloudWatch", fix="check --endpoint-url, and AWS_ENDPOINT_URL")
 
 

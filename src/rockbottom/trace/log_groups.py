@@ -10,8 +10,8 @@ from collections.abc import Iterator
 from functools import lru_cache
 from typing import IO, Any, cast
 
-from rockbottom.process import bounded, error_code
-from rockbottom.quantities import Answer
+from rockbottom.process import bounded
+from rockbottom.quantities import Answer, error_code
 from rockbottom.trace.addresses import CHUNK_BYTES, SCHEME_OF_LOG_GROUPS, UnreadableSource
 
 _AGO = re.compile(r"(?P<name>.+)@(?P<count>\d{1,5})(?P<unit>[mhd])")

@@ -5,7 +5,8 @@ from functools import lru_cache
 from pathlib import PurePosixPath
 from typing import IO, Any, cast
 
-from rockbottom.process import bounded, error_code
+from rockbottom.process import bounded
+from rockbottom.quantities import error_code
 from rockbottom.trace.addresses import CHUNK_BYTES, UnreadableSource
 
 _NEEDED = "the credentials need s3:ListBucket on the bucket and s3:GetObject on its objects"
