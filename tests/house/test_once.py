@@ -110,7 +110,7 @@ _READERS_OF_RESULTS = ("cli", "cost", "diagnose", "documents", "reconcile", "ren
                        "tables", "watch")  # fmt: skip
 _NO_RESULTS = {
     "cli": {"options", "arguments"},  # what click hands over
-    "cli/distill.py": {"job"}, "cli/prices_reading.py": {"place"}, "cli/prices_pull.py": {"entry"},
+    "cli/distill.py": {"job"}, "cli/prices_pull.py": {"entry"},
     "cli/profiles.py": {"entry", "pair", "reply", "row", "self._call", "tag"}, "sinks/cloudwatch.py": {"dimension",
     "self._waiting"}, "reconcile/explorer.py": {"cost", "group", "period", "reply", "usage"},
     "reconcile/native.py": {"dimension", "names", "page", "row"}, "reconcile/reports.py": {"row"},  # AWS's
