@@ -65,13 +65,13 @@ def _peer(path: Path) -> None:
 def work(folder: Path) -> None:
     """The measured part, in a process of its own so that its memory is its own."""
     from rockbottom.batch.limits import packaged_limits
-    from rockbottom.batch.records import Checker, Kind, lines_of
+    from rockbottom.batch.records import Kind, RecordChecker, lines_of
     from rockbottom.batch.rejoining import Rejoin
     from rockbottom.batch.splitting import jobs_of
     from rockbottom.batch.spool import record_ids, spool
 
     begin = _now()
-    checker = Checker(Kind.CONVERSE, "anthropic", MODEL, packaged_limits())
+    checker = RecordChecker(Kind.CONVERSE, "anthropic", MODEL, packaged_limits())
     spooled = spool(lines_of(folder / "in.jsonl", checker), folder / "records.jsonl")
     checker.raise_if_refused("in.jsonl")
     built = _now()

@@ -31,7 +31,7 @@ from rockbottom.client.books import Books  # noqa: E402
 from rockbottom.client.calls import Call  # noqa: E402
 from rockbottom.client.recording import Recorder  # noqa: E402
 from rockbottom.client.whereabouts import Whereabouts  # noqa: E402
-from rockbottom.dialects import Requests  # noqa: E402
+from rockbottom.dialects import RequestReader  # noqa: E402
 from rockbottom.ledger import CallRecord, LedgerReader, LedgerWriter  # noqa: E402
 from rockbottom.quantities import Usage  # noqa: E402
 from rockbottom.tables import LedgerTables  # noqa: E402
@@ -104,7 +104,7 @@ def recording(folder: Path, calls: int = 4000) -> list[Row]:
 
 def _client_steps(writer: LedgerWriter, key: bytes | None, calls: int) -> Iterator[Callable[[], None]]:
     catalog = load_catalog()
-    reader, books = Requests(catalog), Books(catalog)
+    reader, books = RequestReader(catalog), Books(catalog)
     recorder = Recorder([writer], {"app": "bench"}, key, print)
     where = Whereabouts("us-east-1", "aws")
     for turn in range(calls):

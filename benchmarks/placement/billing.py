@@ -13,7 +13,7 @@ from typing import Any
 from rockbottom.cache import Namespace, PrefixCache, behaviour_of, refusal, step
 from rockbottom.catalog import CacheRules, Catalog, ModelId, Tier, load_catalog
 from rockbottom.cost import bill
-from rockbottom.dialects import CONVERSE, Reader
+from rockbottom.dialects import CONVERSE, BodyReader
 from rockbottom.prompt import Api, Prompt
 from rockbottom.quantities import Usage
 
@@ -55,7 +55,7 @@ class Engine:
 
     def __init__(self, profiles: Mapping[str, str] | None = None) -> None:
         self.catalog: Catalog = load_catalog()
-        self.reader = Reader.of(self.catalog)
+        self.reader = BodyReader.of(self.catalog)
         self.behaviour = behaviour_of(self.catalog.switches)
         self._profiles = {arn: f"us.{model}" for arn, model in (profiles or {}).items()}
 

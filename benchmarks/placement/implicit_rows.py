@@ -13,7 +13,7 @@ from typing import Any
 
 from rockbottom.cache import Namespace, PrefixCache, behaviour_of, step
 from rockbottom.catalog import load_catalog
-from rockbottom.dialects import Request, Requests
+from rockbottom.dialects import Request, RequestReader
 from rockbottom.plan import Planner
 from rockbottom.prompt import BlockKind, Placement
 
@@ -164,7 +164,7 @@ def _bill(
 ) -> tuple[float, float]:
     catalog = load_catalog()
     rules = catalog.rules(catalog.model(SOL), date(2026, 11, 20))
-    requests, state, behaviour = Requests(catalog), PrefixCache(), behaviour_of(catalog.switches)
+    requests, state, behaviour = RequestReader(catalog), PrefixCache(), behaviour_of(catalog.switches)
     bill = written = tokens = 0.0
     for now, body in calls:
         request = requests.read(body)

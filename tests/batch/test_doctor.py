@@ -8,9 +8,9 @@ import pytest
 from botocore.stub import ANY, Stubber
 
 from rockbottom.batch import Cloud
-from rockbottom.batch.doctor import Verdict, checks
+from rockbottom.batch.doctor import DoctorVerdict, checks
 from rockbottom.batch.permissions import file_needs, missing
-from rockbottom.batch.setup import Wanted, model_arns, role_policy, trust_policy
+from rockbottom.batch.setup import SetUpSettings, model_arns, role_policy, trust_policy
 from rockbottom.catalog import load_catalog
 
 ACCOUNT = "123456789012"
@@ -32,7 +32,7 @@ class Account:
     def __init__(self, model: str = f"us.{HAIKU}", behind: tuple[str, ...] = BEHIND):
         self.model = MODELS.model(model)
         arns = model_arns(self.model, ACCOUNT, "us-east-1", behind)
-        self.wanted = Wanted(ACCOUNT, "us-east-1", "a-bucket", "a-role", arns)
+        self.wanted = SetUpSettings(ACCOUNT, "us-east-1", "a-bucket", "a-role", arns)
         self.caller = USER
         self.pass_role: Any = "allowed"
         self.access: Any = USABLE
@@ -102,8 +102,8 @@ class Account:
 def test_an_account_in_order_has_nothing_wrong():
     """All is good but what only the organization's management account can see."""
     found = Account().found()
-    assert [name for name, check in found.items() if check.verdict is not Verdict.GOOD] == ["Region policy"]
-    assert found["Region policy"].verdict is Verdict.UNKNOWN
+    assert [name for name, check in found.items() if check.verdict is not DoctorVerdict.GOOD] == ["Region policy"]
+    assert found["Region policy"].verdict is DoctorVerdict.UNKNOWN
     assert "us-east-1, us-west-2" in found["Region policy"].found
 
 
@@ -113,7 +113,7 @@ def test_a_caller_that_may_not_pass_the_role_is_told_what_to_allow(decision: str
     account = Account()
     account.pass_role = decision
     check = account.found()["PassRole"]
-    assert check.verdict is Verdict.WRONG
+    assert check.verdict is DoctorVerdict.WRONG
     assert check.found == f"{USER} may not pass {account.wanted.role_arn} to Bedrock"
     assert f"allow iam:PassRole on {account.wanted.role_arn}" in check.fix
 
@@ -124,7 +124,7 @@ def test_a_session_of_a_role_is_asked_about_as_the_role():
     account.caller = f"arn:aws:sts::{ACCOUNT}:assumed-role/ci/run-42"
     check = account.found()["PassRole"]
     assert (check.verdict, check.found) == (
-        Verdict.GOOD,
+        DoctorVerdict.GOOD,
         f"arn:aws:iam::{ACCOUNT}:role/ci may pass the role to Bedrock",
     )
 
@@ -134,7 +134,7 @@ def test_the_root_of_an_account_has_no_policies_to_ask_about():
     account = Account()
     account.caller, account.pass_role = f"arn:aws:iam::{ACCOUNT}:root", None
     check = account.found()["PassRole"]
-    assert check.verdict is Verdict.UNKNOWN
+    assert check.verdict is DoctorVerdict.UNKNOWN
     assert "not a role or user" in check.found
 
 
@@ -143,9 +143,9 @@ def test_a_caller_that_may_not_simulate_learns_that_it_is_not_known():
     account = Account()
     account.pass_role = "AccessDenied"
     found = account.found()
-    assert found["PassRole"].verdict is Verdict.UNKNOWN
+    assert found["PassRole"].verdict is DoctorVerdict.UNKNOWN
     assert "not authorized" in found["PassRole"].found
-    assert found["model access"].verdict is Verdict.GOOD
+    assert found["model access"].verdict is DoctorVerdict.GOOD
 
 
 @pytest.mark.parametrize(
@@ -163,7 +163,7 @@ def test_each_reason_for_which_a_model_may_not_be_used_is_named(told: dict[str, 
     account = Account()
     account.access = {**USABLE, **told}
     check = account.found()["model access"]
-    assert check.verdict is Verdict.WRONG
+    assert check.verdict is DoctorVerdict.WRONG
     assert said in check.found
 
 
@@ -179,7 +179,7 @@ def test_where_the_access_cannot_be_read_it_is_not_known(code: str):
     """No permission for it, or an endpoint that does not know the operation."""
     account = Account()
     account.access = code
-    assert account.found()["model access"].verdict is Verdict.UNKNOWN
+    assert account.found()["model access"].verdict is DoctorVerdict.UNKNOWN
 
 
 def test_a_region_that_the_organization_denies_is_named():
@@ -187,7 +187,7 @@ def test_a_region_that_the_organization_denies_is_named():
     account = Account()
     account.denied = ("us-west-2",)
     check = account.found()["Region policy"]
-    assert check.verdict is Verdict.WRONG
+    assert check.verdict is DoctorVerdict.WRONG
     assert check.found.startswith("the organization denies us-west-2;")
     assert "us-east-1, us-west-2" in check.found
 
@@ -201,7 +201,7 @@ def test_a_global_profile_also_comes_from_the_region_unspecified():
 def test_a_model_in_its_own_region_needs_no_other():
     """There is nothing to deny."""
     check = Account("amazon.nova-lite-v1:0", ()).found()["Region policy"]
-    assert (check.verdict, check.found) == (Verdict.GOOD, "the job stays in us-east-1")
+    assert (check.verdict, check.found) == (DoctorVerdict.GOOD, "the job stays in us-east-1")
 
 
 def _statement(effect: str, resource: str, **more: Any) -> dict[str, Any]:
@@ -227,14 +227,14 @@ def _statement(effect: str, resource: str, **more: Any) -> dict[str, Any]:
 def test_the_policy_is_held_against_the_places_of_the_job(statements: list[dict[str, Any]], lacking: list[str]):
     """The job reads night/run/in/ and writes night/run/out/: what is allowed elsewhere in the bucket is no help."""
     at = "s3://a-bucket/night/run"
-    wanted = Wanted(ACCOUNT, "us-east-1", "a-bucket", "a-role", (), input_at=f"{at}/in/", output_at=f"{at}/out/")
+    wanted = SetUpSettings(ACCOUNT, "us-east-1", "a-bucket", "a-role", (), input_at=f"{at}/in/", output_at=f"{at}/out/")
     found = missing(statements, file_needs(wanted))
     assert [text.partition(" ")[0].removeprefix("s3:") for text in found] == lacking
 
 
 def test_input_and_output_in_two_buckets_are_two_places():
     """Each bucket is asked for what is done with it: one file read by name, results written to the other."""
-    wanted = Wanted(
+    wanted = SetUpSettings(
         ACCOUNT, "us-east-1", "in-b", "a-role", (), input_at="s3://in-b/a.jsonl", output_at="s3://out-b/results/"
     )
     assert [str(need) for need in file_needs(wanted)] == [

@@ -6,7 +6,7 @@ from decimal import Decimal
 import pytest
 
 from rockbottom import batch
-from rockbottom.batch.pacing import Pace, quotas_of
+from rockbottom.batch.pacing import RequestPace, quotas_of
 from rockbottom.catalog import load_catalog
 from rockbottom.cli import main
 from rockbottom.quantities import Usage
@@ -134,7 +134,7 @@ def test_tools_and_a_model_without_a_batch_price_are_taken(opened, kit):
 
 def test_a_pace_holds_requests_to_the_minute():
     """Two a minute: the third waits until the first is 60 s old, the fifth until the third is."""
-    clock, pace = Clock(), Pace(requests=2)
+    clock, pace = Clock(), RequestPace(requests=2)
     start = clock.now
     begun = [pace.admit(10, 10, clock.sleep, clock) - start for _ in range(5)]
     assert begun == [0, 0, 60, 60, 120]
@@ -144,7 +144,7 @@ def test_a_pace_counts_tokens_as_the_quota_does():
     """1,000 tokens a minute, output times 5. Each takes 300 + 100 at its start and is settled at 100 + 200 + 20 x 5 =
     400 (reads do not count): two fit, the third waits; one of 5,000 is let through alone, for the service to refuse.
     """
-    clock, pace = Clock(), Pace(tokens=1_000, burndown=5)
+    clock, pace = Clock(), RequestPace(tokens=1_000, burndown=5)
     start = clock.now
     for _ in range(3):
         began = pace.admit(300, 100, clock.sleep, clock)

@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 
 from rockbottom.batch import InvalidRecords, Kind, packaged_limits
-from rockbottom.batch.records import Checker, lines_of, lines_of_bodies
+from rockbottom.batch.records import RecordChecker, lines_of, lines_of_bodies
 
 SAID = [{"role": "user", "content": [{"text": "a"}]}]
 MODEL = "us.anthropic.claude-haiku-4-5-20251001-v1:0"
@@ -16,7 +16,7 @@ MODEL = "us.anthropic.claude-haiku-4-5-20251001-v1:0"
 
 def checker(kind=Kind.CONVERSE, vendor="anthropic", **more):
     limits = replace(packaged_limits(), **more.pop("limits", {}))
-    return Checker(kind, vendor, MODEL, limits, **more)
+    return RecordChecker(kind, vendor, MODEL, limits, **more)
 
 
 def checked(records, one):
@@ -219,8 +219,8 @@ def test_reading_a_file_of_records_loads_no_columns(tmp_path):
 import sys
 from pathlib import Path
 from rockbottom.batch.limits import packaged_limits
-from rockbottom.batch.records import Checker, Kind, lines_of
-checker = Checker(Kind.CONVERSE, "anthropic", "anthropic.claude-haiku-4-5", packaged_limits())
+from rockbottom.batch.records import Kind, RecordChecker, lines_of
+checker = RecordChecker(Kind.CONVERSE, "anthropic", "anthropic.claude-haiku-4-5", packaged_limits())
 print(len(list(lines_of(Path({str(path)!r}), checker))), "numpy" in sys.modules, "numba" in sys.modules)
 """
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)

@@ -114,11 +114,11 @@ def test_half_written_output_is_an_error_and_safe_to_try_again(tmp_path, content
 def test_ids_survive_the_spool(tmp_path):
     """Quotes, backslashes and the words that end an id in a line come back as they were."""
     from rockbottom.batch import Kind, packaged_limits
-    from rockbottom.batch.records import Checker, lines_of_bodies
+    from rockbottom.batch.records import RecordChecker, lines_of_bodies
     from rockbottom.batch.spool import record_ids, spool
 
     ids = ["a", 'quote " here', "back\\", '","modelInput":', "日本", "tab\t"]
-    checker = Checker(Kind.CONVERSE, "anthropic", "m", packaged_limits())
+    checker = RecordChecker(Kind.CONVERSE, "anthropic", "m", packaged_limits())
     spool(
         lines_of_bodies(
             [(name, {"messages": [{"role": "user", "content": [{"text": "a"}]}]}) for name in ids], checker

@@ -4,8 +4,8 @@ import json
 
 import pytest
 
-from rockbottom.batch.doctor import Verdict, checks, trust_fault
-from rockbottom.batch.setup import Wanted, apply, documents, model_arns, trust_policy, wanted_for
+from rockbottom.batch.doctor import DoctorVerdict, checks, trust_fault
+from rockbottom.batch.setup import SetUpSettings, apply, documents, model_arns, trust_policy, wanted_for
 from rockbottom.catalog import load_catalog
 
 ACCOUNT = "123456789012"
@@ -15,7 +15,7 @@ HAIKU = "anthropic.claude-haiku-4-5-20251001-v1:0"
 
 def wanted(model=f"us.{HAIKU}", **more):
     arns = model_arns(MODELS.model(model), ACCOUNT, "us-east-1")
-    return Wanted(ACCOUNT, "us-east-1", "set-up-bucket", "set-up-role", arns, **more)
+    return SetUpSettings(ACCOUNT, "us-east-1", "set-up-bucket", "set-up-role", arns, **more)
 
 
 def test_a_profile_needs_itself_and_every_model_behind_it():
@@ -96,9 +96,9 @@ def test_apply_makes_it_twice_and_the_doctor_finds_nothing_wrong(cloud):
     apply(cloud, one, notes.append)
     assert "bucket set-up-bucket made" in notes
     found = verdicts(cloud, one)
-    good = {name for name, check in found.items() if check.verdict is Verdict.GOOD}
+    good = {name for name, check in found.items() if check.verdict is DoctorVerdict.GOOD}
     assert good >= {"trust", "S3, for you", "S3, for the role", "model, for the role"}
-    assert not [check for check in found.values() if check.verdict is Verdict.WRONG]
+    assert not [check for check in found.values() if check.verdict is DoctorVerdict.WRONG]
 
 
 def test_the_doctor_names_what_is_missing(cloud):
@@ -108,8 +108,8 @@ def test_the_doctor_names_what_is_missing(cloud):
     trust = trust_policy(one)
     trust["Statement"][0]["Principal"] = {"Service": "lambda.amazonaws.com"}
     cloud.client("iam").create_role(RoleName="set-up-role", AssumeRolePolicyDocument=json.dumps(trust))
-    found = verdicts(cloud, Wanted(ACCOUNT, "us-east-1", "never-made-bucket", "set-up-role", one.models))
-    wrong = {name: check.found for name, check in found.items() if check.verdict is Verdict.WRONG}
+    found = verdicts(cloud, SetUpSettings(ACCOUNT, "us-east-1", "never-made-bucket", "set-up-role", one.models))
+    wrong = {name: check.found for name, check in found.items() if check.verdict is DoctorVerdict.WRONG}
     assert "does not trust bedrock" in wrong["trust"]
     assert "There is no bucket never-made-bucket" in wrong["S3, for you"]
     assert "s3:GetObject" in wrong["S3, for the role"]

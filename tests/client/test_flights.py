@@ -5,7 +5,7 @@ import threading
 
 from rockbottom.catalog import load_catalog
 from rockbottom.client.flights import Tower, cache_of, named_in, prefixes_of
-from rockbottom.dialects import Requests
+from rockbottom.dialects import RequestReader
 from rockbottom.prompt import PrefixHash
 
 A, B, C = PrefixHash(b"a"), PrefixHash(b"b"), PrefixHash(b"c")
@@ -44,7 +44,7 @@ def test_nobody_waits_for_a_prefix_that_is_known_to_be_there_until_it_expires():
 
 def test_a_prefix_on_another_host_or_under_another_key_is_waited_for_by_nobody():
     """Neither is known to share entries; the same host and key do."""
-    requests = Requests(load_catalog())
+    requests = RequestReader(load_catalog())
     part = {"type": "input_text", "text": "A rule. " * 2000, "prompt_cache_breakpoint": {"mode": "explicit"}}
     body = {"model": "openai.gpt-5.6-luna", "input": [{"role": "user", "content": [part]}]}
 

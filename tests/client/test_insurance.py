@@ -10,7 +10,7 @@ from rockbottom import Planner
 from rockbottom.catalog import load_catalog
 from rockbottom.client import attachment_of
 from rockbottom.plan.priors import load_priors
-from rockbottom.probe import Experiment, LocalService, Subject, findings_of, run, write_facts
+from rockbottom.probe import Experiment, LocalService, ProbedModel, findings_of, run, write_facts
 from tests.client.client_doubles import SONNET, ask, runtime, words
 
 # Three of five come back within a minute, one in ten after five to twenty, the others not within the hour.
@@ -30,7 +30,7 @@ def _probed(endpoint, path):
     """Ask the endpoint, and keep what it answers as facts of its Region."""
     catalog, day = load_catalog(), datetime.fromtimestamp(endpoint.state.clock.now(), UTC).date()
     model = catalog.model(SONNET)
-    subject = Subject(SONNET, model, catalog.rules(model, day), f"insured-{next(_runs)}")
+    subject = ProbedModel(SONNET, model, catalog.rules(model, day), f"insured-{next(_runs)}")
     _, rest = findings_of(subject, frozenset({"ttl_in_key", "entry_lifetime", "refresh_on_hit"}))
     service = LocalService(runtime(endpoint), endpoint.url)
     found = run([Experiment(one.__name__, one(subject)) for one in rest], service)

@@ -5,7 +5,7 @@ from datetime import date
 import rockbottom.client as rb
 from rockbottom.catalog import load_catalog
 from rockbottom.client.notices import Noticer
-from rockbottom.dialects import Requests
+from rockbottom.dialects import RequestReader
 from tests.client.client_doubles import MarkingPlanner, ask, words
 
 LUNA = "openai.gpt-5.6-luna"
@@ -82,7 +82,7 @@ def test_a_tool_that_changes_each_time_is_named(client):
 
 def test_instructions_that_change_are_named_on_responses_and_system_messages_on_chat():
     """The minute is the only difference: "It is 10:0" is 10 bytes long."""
-    requests, texts = Requests(load_catalog()), [f"It is 10:0{minute}. {words(3000)}" for minute in range(8)]
+    requests, texts = RequestReader(load_catalog()), [f"It is 10:0{minute}. {words(3000)}" for minute in range(8)]
     asked = [{"role": "user", "content": "Hi"}]
     bodies = {
         "instructions": [{"model": LUNA, "instructions": text, "input": asked} for text in texts],

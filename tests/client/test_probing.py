@@ -15,8 +15,8 @@ from rockbottom.local import ClockKind, running
 from rockbottom.probe import (
     Experiment,
     LocalService,
+    ProbedModel,
     RealService,
-    Subject,
     estimate,
     findings_of,
     run,
@@ -37,7 +37,7 @@ _numbers = itertools.count()
 def _subject(model_id, words=0):
     catalog = load_catalog()
     model = catalog.model(model_id)
-    return Subject(model_id, model, catalog.rules(model, ON), f"test-{next(_numbers)}", words)
+    return ProbedModel(model_id, model, catalog.rules(model, ON), f"test-{next(_numbers)}", words)
 
 
 def _answers(endpoint, model_id, *names):

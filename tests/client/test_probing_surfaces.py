@@ -9,7 +9,7 @@ import pytest
 
 from rockbottom.catalog import load_catalog
 from rockbottom.cli import main
-from rockbottom.probe import Experiment, LocalService, Subject, estimate, findings_of, run, write_facts
+from rockbottom.probe import Experiment, LocalService, ProbedModel, estimate, findings_of, run, write_facts
 from tests.client.client_doubles import runtime
 
 ON = date(2026, 11, 21)
@@ -22,7 +22,7 @@ _numbers = itertools.count()
 def subject_of(model_id):
     catalog = load_catalog()
     model = catalog.model(model_id)
-    return Subject(model_id, model, catalog.rules(model, ON), f"surface-{next(_numbers)}")
+    return ProbedModel(model_id, model, catalog.rules(model, ON), f"surface-{next(_numbers)}")
 
 
 def answers(endpoint, model_id, *names):

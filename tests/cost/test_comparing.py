@@ -5,7 +5,7 @@ from math import sqrt
 
 import pytest
 
-from rockbottom.cost import Arm, Group, compared
+from rockbottom.cost import Arm, ArmSums, compared
 
 
 def _arms(planned, held_out):
@@ -18,7 +18,7 @@ def _text(comparison):
 
 
 def _group(cost, uncached="2", calls=1, streams=0, first_ms=0.0):
-    return Group(calls, Decimal(cost), Decimal(uncached), streams, first_ms)
+    return ArmSums(calls, Decimal(cost), Decimal(uncached), streams, first_ms)
 
 
 def test_shares_and_their_intervals_are_those_worked_out_by_hand():

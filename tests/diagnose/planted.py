@@ -13,8 +13,8 @@ from typing import Any
 
 from rockbottom.cache import Namespace, PrefixCache, behaviour_of, step
 from rockbottom.catalog import Catalog
-from rockbottom.diagnose import Cause, Record
-from rockbottom.dialects import Reader
+from rockbottom.diagnose import Cause, LoggedRequest
+from rockbottom.dialects import BodyReader
 from rockbottom.prompt import Api
 
 START = 1_790_000_000.0  # 2026-09-21T14:13:20Z
@@ -55,7 +55,7 @@ class Planted:
     """Served traffic: records with counters, and which of them miss because of the plant."""
 
     cause: Cause | None
-    records: list[Record]
+    records: list[LoggedRequest]
     missed: list[int] = field(default_factory=list)
     sessions: list[int] = field(default_factory=list)
 
@@ -417,7 +417,7 @@ def planted(name: str, seed: int, catalog: Catalog, sessions: int = 3, turns: in
     return Planted(cause, records, missed, [ask.session for ask in asks])
 
 
-def _misses(usual: Record, record: Record) -> bool:
+def _misses(usual: LoggedRequest, record: LoggedRequest) -> bool:
     """Whether it reads clearly less than usual, each as a share of its own prompt."""
     one, two = usual.usage, record.usage
     assert one
@@ -425,11 +425,11 @@ def _misses(usual: Record, record: Record) -> bool:
     return one.cache_read / one.total_input - two.cache_read / two.total_input > 0.06
 
 
-def served(asks: list[Ask], catalog: Catalog) -> list[Record]:
+def served(asks: list[Ask], catalog: Catalog) -> list[LoggedRequest]:
     """The requests answered by the reference engine."""
-    reader, behaviour = Reader.of(catalog), behaviour_of(catalog.switches)
+    reader, behaviour = BodyReader.of(catalog), behaviour_of(catalog.switches)
     states: dict[Namespace, PrefixCache] = {}
-    records: list[Record] = []
+    records: list[LoggedRequest] = []
     for number, ask in enumerate(asks):
         model = catalog.model(ask.model)
         rules = catalog.rules(model, datetime.fromtimestamp(ask.at, UTC).date())
@@ -441,7 +441,7 @@ def served(asks: list[Ask], catalog: Catalog) -> list[Record]:
         state, outcome = step(state, prompt, at, rules, behaviour, namespace, at + ask.latency_s)
         states[namespace] = state
         records.append(
-            Record(
+            LoggedRequest(
                 at, ask.model, ask.api, body, outcome.usage(120), ask.region, "us-east-1", "111122223333",
                 f"request-{number:04d}", ask.latency_s, where=f"requests.jsonl:{number + 1}",
                 host=ask.host,
@@ -483,7 +483,7 @@ def _native(blocks: list[dict[str, Any]]) -> list[dict[str, Any]]:
     return made
 
 
-def log_line(record: Record) -> dict[str, Any]:
+def log_line(record: LoggedRequest) -> dict[str, Any]:
     """A record as Bedrock logs it."""
     usage, converse = record.usage, record.api is Api.CONVERSE
     stamp = datetime.fromtimestamp(record.at, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

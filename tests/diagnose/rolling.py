@@ -4,8 +4,8 @@ from datetime import UTC, datetime
 
 from rockbottom.cache import Namespace, PrefixCache, behaviour_of, step
 from rockbottom.catalog import load_catalog
-from rockbottom.diagnose import Record
-from rockbottom.dialects import Reader
+from rockbottom.diagnose import LoggedRequest
+from rockbottom.dialects import BodyReader
 from rockbottom.prompt import Api
 
 MODEL = "us.anthropic.claude-sonnet-4-6"
@@ -21,13 +21,13 @@ def conversation(
     first_version: int = 0,
     answers: str = "Answer",
     start: float = 0.0,
-) -> tuple[list[Record], int]:
+) -> tuple[list[LoggedRequest], int]:
     """Its records with the counters of the rules, and the tokens that one version throughout would have read.
 
     ``switch_at``: from that turn on the second version, instead of both in turn.
     """
     catalog = load_catalog()
-    model, behaviour, reader = catalog.model(MODEL), behaviour_of(catalog.switches), Reader.of(catalog)
+    model, behaviour, reader = catalog.model(MODEL), behaviour_of(catalog.switches), BodyReader.of(catalog)
     rules, space = (
         catalog.rules(model, datetime.fromtimestamp(START, UTC).date()),
         Namespace("1", "us-east-1", model.model.id),
@@ -45,7 +45,9 @@ def conversation(
         usage = result.usage(50)
         missed += max(one_version.usage().cache_read - usage.cache_read, 0)
         records.append(
-            Record(at, MODEL, Api.CONVERSE, bodies[0], usage, "us-east-1", "us-east-1", "1", f"{start}{turn}", 0.5)
+            LoggedRequest(
+                at, MODEL, Api.CONVERSE, bodies[0], usage, "us-east-1", "us-east-1", "1", f"{start}{turn}", 0.5
+            )
         )
         messages = [*messages, {"role": "assistant", "content": [{"text": f"{answers} {turn}: " + "so it is. " * 120}]}]
     return records, missed

@@ -4,7 +4,7 @@ import copy
 
 import pytest
 
-from rockbottom.diagnose import Archive, Cause, Record, VolatileKind, first_difference
+from rockbottom.diagnose import Archive, Cause, LoggedRequest, VolatileKind, first_difference
 from rockbottom.prompt import Api
 
 MODEL = "us.anthropic.claude-sonnet-4-6"
@@ -41,7 +41,7 @@ def differ(catalog):
         new = copy.deepcopy(body)
         change(new)
         archive = Archive(catalog)
-        sent = [archive.sent(Record(at, MODEL, api, one)) for at, one in ((1.79e9, body), (1.79e9 + 9, new))]
+        sent = [archive.sent(LoggedRequest(at, MODEL, api, one)) for at, one in ((1.79e9, body), (1.79e9 + 9, new))]
         return first_difference(archive, *sent)
 
     return differ

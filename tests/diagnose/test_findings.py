@@ -2,7 +2,7 @@
 
 from decimal import Decimal
 
-from rockbottom.diagnose import Archive, Cause, Record, Stream, explain, read_all, with_savings
+from rockbottom.diagnose import Archive, Cause, LoggedRequest, Stream, explain, read_all, with_savings
 from rockbottom.diagnose.prices import with_read
 from rockbottom.prompt import Api
 from rockbottom.quantities import Usage
@@ -23,7 +23,7 @@ def body(system, *questions, point=True):
 
 def records(*given):
     return [
-        Record(AT + at, MODEL, Api.CONVERSE, asked, usage, "us-east-1", "us-east-1", "1", f"r{number}", 0.5)
+        LoggedRequest(AT + at, MODEL, Api.CONVERSE, asked, usage, "us-east-1", "us-east-1", "1", f"r{number}", 0.5)
         for number, (at, asked, usage) in enumerate(given)
     ]
 
@@ -71,7 +71,7 @@ def test_the_observed_read_decides_not_the_rules(catalog):
 def test_a_hop_away_and_back_is_told_from_an_expiry(catalog):
     """The entry of the other Region is live and of no use; the gap is 60 seconds."""
     one, two = records((0, body(RULES, "One"), Usage(50, 9, 0, 4000)), (60, body(RULES, "Two"), Usage(50, 9, 0, 4000)))
-    hopped = Record(two.at, MODEL, Api.CONVERSE, two.body, two.usage, "us-west-2", "us-east-1", "1", "r1", 0.5)
+    hopped = LoggedRequest(two.at, MODEL, Api.CONVERSE, two.body, two.usage, "us-west-2", "us-east-1", "1", "r1", 0.5)
     (finding,) = explain([one, hopped], catalog)
     assert (finding.cause, finding.evidence) == (Cause.REGION_HOP, "written in us-east-1, served by us-west-2")
 
@@ -86,7 +86,7 @@ def test_duplicates_and_disorder_change_nothing(catalog):
 def test_other_accounts_share_nothing(catalog):
     """The same prompt sent from another account is cold, not a miss."""
     one, two = records((0, body(RULES, "One"), Usage(50, 9, 0, 4000)), (60, body(RULES, "Two"), Usage(50, 9, 0, 4000)))
-    other = Record(two.at, MODEL, Api.CONVERSE, two.body, two.usage, "us-east-1", "us-east-1", "2", "r1", 0.5)
+    other = LoggedRequest(two.at, MODEL, Api.CONVERSE, two.body, two.usage, "us-east-1", "us-east-1", "2", "r1", 0.5)
     assert list(explain([one, other], catalog)) == []
 
 
@@ -99,7 +99,7 @@ def test_requests_without_counters_are_judged_by_the_rules(catalog):
 
 def test_a_record_that_cannot_be_read_is_listed(catalog):
     """An unknown model stops nothing."""
-    bad = Record(AT, "nobody.knows-v1", Api.CONVERSE, body(RULES, "One"), where="log:7")
+    bad = LoggedRequest(AT, "nobody.knows-v1", Api.CONVERSE, body(RULES, "One"), where="log:7")
     findings = explain([bad, *records((0, body(RULES, "One"), Usage(50, 9, 0, 4000)))], catalog)
     assert findings.requests == 1
     assert findings.unreadable[0][0] == "log:7"
@@ -142,8 +142,10 @@ def test_nova_reads_only_where_a_point_stands(catalog):
     plain = {"role": "user", "content": [{"text": RULES}]}
     nova = "us.amazon.nova-pro-v1:0"
     given = [
-        Record(AT, nova, Api.CONVERSE, {"messages": [first]}, Usage(0, 9, 0, 4000), "r", "us-east-1", "1", "a", 0.5),
-        Record(
+        LoggedRequest(
+            AT, nova, Api.CONVERSE, {"messages": [first]}, Usage(0, 9, 0, 4000), "r", "us-east-1", "1", "a", 0.5
+        ),
+        LoggedRequest(
             AT + 9, nova, Api.CONVERSE, {"messages": [plain, *more]}, Usage(0, 9, 0, 4020), "r", "us-east-1", "1", "b"
         ),
     ]
@@ -163,8 +165,8 @@ def test_thinking_that_the_model_drops_is_named(catalog):
     more = [{"role": "assistant", "content": [{"text": "Done."}]}, {"role": "user", "content": [{"text": "Go"}, POINT]}]
     two = {"messages": [*begin, {"role": "user", "content": [result]}, *more]}
     given = [
-        Record(AT, haiku, Api.CONVERSE, one, Usage(3, 9, 0, 10_100), "r", "us-east-1", "1", "a", 0.5),
-        Record(AT + 30, haiku, Api.CONVERSE, two, Usage(3, 9, 0, 10_020), "r", "us-east-1", "1", "b", 0.5),
+        LoggedRequest(AT, haiku, Api.CONVERSE, one, Usage(3, 9, 0, 10_100), "r", "us-east-1", "1", "a", 0.5),
+        LoggedRequest(AT + 30, haiku, Api.CONVERSE, two, Usage(3, 9, 0, 10_020), "r", "us-east-1", "1", "b", 0.5),
     ]
     (finding,) = explain(given, catalog)
     assert (finding.cause, finding.place) == (Cause.HISTORY_REWRITTEN, "messages[1].content[0]")

@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 
 from rockbottom.cache import behaviour_of
-from rockbottom.diagnose import Archive, Cause, Record, explain, read_all, with_savings
+from rockbottom.diagnose import Archive, Cause, LoggedRequest, explain, read_all, with_savings
 from rockbottom.prompt import Api
 from rockbottom.quantities import Usage
 
@@ -22,7 +22,7 @@ def calls(count=6, front="Be brief.", **more):
     items = [{"role": "user", "content": RULES}]
     for turn in range(count):
         body = {"model": SOL, "instructions": front.format(turn), "input": items, **more}
-        yield Record(1_795_000_000.0 + 10 * turn, SOL, Api.RESPONSES, body, began_after_s=1.0, where=str(turn))
+        yield LoggedRequest(1_795_000_000.0 + 10 * turn, SOL, Api.RESPONSES, body, began_after_s=1.0, where=str(turn))
         call = {"type": "function_call", "call_id": f"c{turn}", "name": "look", "arguments": "{}"}
         result = {"type": "function_call_output", "call_id": f"c{turn}", "output": f"Line {turn} says nothing. " * 9}
         items = [*items, call, result]
@@ -53,7 +53,7 @@ def test_a_missing_mark_in_mode_explicit_is_named(catalog):
 
 def test_spread_keys_are_named(catalog):
     records = [
-        Record(one.at, one.model, one.api, {**one.body, "prompt_cache_key": f"k{number}"}, began_after_s=1.0)
+        LoggedRequest(one.at, one.model, one.api, {**one.body, "prompt_cache_key": f"k{number}"}, began_after_s=1.0)
         for number, one in enumerate(calls())
     ]
     told = causes(records, catalog)
@@ -67,7 +67,7 @@ def test_a_changing_tail_is_named(catalog):
     for number, one in enumerate(calls()):
         state = {"role": "user", "content": f"The lamp is in state {number * 37} now, and the door in {number * 11}."}
         body = {**one.body, "input": [*one.body["input"], state]}
-        records.append(Record(one.at, one.model, one.api, body, began_after_s=1.0))
+        records.append(LoggedRequest(one.at, one.model, one.api, body, began_after_s=1.0))
     told = causes(records, catalog)
     assert set(told) == {Cause.TAIL_CHANGED}
     assert "and the service wrote behind that; this request lacks it" in told[Cause.TAIL_CHANGED]
@@ -77,7 +77,7 @@ def test_a_changing_tail_is_named(catalog):
 def test_a_talk_that_changes_the_host_is_named_unless_hosts_share_entries(side, expected, catalog):
     """Bare ids are bedrock-mantle's, profiles bedrock-runtime's; whether they share entries is a switch."""
     records = [
-        Record(one.at, "openai.gpt-5.6-sol" if turn % 2 else SOL, one.api, one.body, began_after_s=1.0,
+        LoggedRequest(one.at, "openai.gpt-5.6-sol" if turn % 2 else SOL, one.api, one.body, began_after_s=1.0,
                host="bedrock-mantle" if turn % 2 else "")
         for turn, one in enumerate(calls())
     ]  # fmt: skip
@@ -91,7 +91,7 @@ def test_a_talk_that_changes_the_host_is_named_unless_hosts_share_entries(side, 
 @pytest.mark.parametrize(("side", "expected"), [("yes", {Cause.PARAMETER_CHANGED}), ("no", set())])
 def test_spread_keys_are_a_cause_only_where_they_part_entries(side, expected, catalog):
     records = [
-        Record(one.at, one.model, one.api, {**one.body, "prompt_cache_key": f"k{number}"}, began_after_s=1.0)
+        LoggedRequest(one.at, one.model, one.api, {**one.body, "prompt_cache_key": f"k{number}"}, began_after_s=1.0)
         for number, one in enumerate(calls())
     ]
     found = explain(records, catalog, behaviour_of(catalog.switches, cache_key_in_key=side))
@@ -120,7 +120,7 @@ def test_a_growing_talk_that_is_written_whole_every_turn_is_named(catalog):
 def test_rules_in_instructions_are_tried_as_an_item_that_takes_a_mark(catalog):
     """Eight questions under one text, which alone repeats: written each time as a whole, where one write would do."""
     records = [
-        Record(
+        LoggedRequest(
             1_795_000_000.0 + 10 * number, SOL, Api.RESPONSES,
             {"model": SOL, "instructions": RULES, "input": f"Question {number * 37}: {'why? ' * 20}"},
             began_after_s=1.0, where=str(number),

@@ -5,7 +5,7 @@ Claude Sonnet 4.6 in the us geography: input 3.30, read 0.33, written 4.125 USD 
 
 from decimal import Decimal
 
-from rockbottom.diagnose import Record, explain
+from rockbottom.diagnose import LoggedRequest, explain
 from rockbottom.prompt import Api, Part
 from rockbottom.quantities import Usage
 
@@ -33,7 +33,7 @@ BODY = {
 
 def parts_of(catalog, body, usage):
     return explain(
-        [Record(AT, MODEL, Api.CONVERSE, body, usage, "us-east-1", "us-east-1", "1", "r1", 0.5)], catalog
+        [LoggedRequest(AT, MODEL, Api.CONVERSE, body, usage, "us-east-1", "us-east-1", "1", "r1", 0.5)], catalog
     ).parts
 
 

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rockbottom.catalog import load_catalog
-from rockbottom.dialects import CONVERSE, Reader
+from rockbottom.dialects import CONVERSE, BodyReader
 from rockbottom.prompt import BlockKind, MalformedBody, Section, prefix_hashes, seeds_of
 from rockbottom.quantities import Ttl
 
@@ -100,7 +100,9 @@ def test_a_large_image_counts_what_the_model_scales_it_to(model, size, tokens):
     catalog = load_catalog()
     png = b"\x89PNG\r\n\x1a\n" + b"\0\0\0\rIHDR" + struct.pack(">II", *size)
     image = {"image": {"format": "png", "source": {"bytes": png}}}
-    prompt = CONVERSE.read({"messages": [user({"text": "q"}, image)]}, Reader.of(catalog).meter(catalog.models[model]))
+    prompt = CONVERSE.read(
+        {"messages": [user({"text": "q"}, image)]}, BodyReader.of(catalog).meter(catalog.models[model])
+    )
     assert prompt.segments[1].tokens == tokens
 
 

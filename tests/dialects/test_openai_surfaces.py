@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rockbottom.catalog import load_catalog
-from rockbottom.dialects import CHAT, CONVERSE, MESSAGES, RESPONSES, Exchange, Requests, counts_of, usage_of
+from rockbottom.dialects import CHAT, CONVERSE, MESSAGES, RESPONSES, Exchange, RequestReader, counts_of, usage_of
 from rockbottom.prompt import BlockKind, MalformedBody, Placement, Section
 from rockbottom.quantities import Ttl, Usage
 from rockbottom.wire import SseDecoder, StreamFailed, TruncatedStream
@@ -24,8 +24,8 @@ MARKED = {"mode": "explicit"}
 
 
 def read(body):
-    """A body as ``Requests`` reads it."""
-    return Requests(CATALOG).read(body)
+    """A body as ``RequestReader`` reads it."""
+    return RequestReader(CATALOG).read(body)
 
 
 def kinds(request):
@@ -76,7 +76,7 @@ def test_a_mark_on_a_part_of_a_tools_answer_is_a_point_and_no_part_of_the_text(p
     kind = "input_text" if "input" in parts_of([]) else "text"
     bare = parts_of([{"type": kind, "text": "Nothing."}])
     marked = parts_of([{"type": kind, "text": "Nothing.", "prompt_cache_breakpoint": MARKED}])
-    requests = Requests(CATALOG)
+    requests = RequestReader(CATALOG)
     first, second = (requests.read({"model": "openai.gpt-5.6-luna", **body}) for body in (bare, marked))
     assert first.prompt.segments == second.prompt.segments
     assert not first.prompt.points
@@ -412,7 +412,7 @@ def test_a_schema_for_the_answer_is_converses_output_config(dialect):
 @given(st.lists(st.sampled_from(["a", "bb", "ccc", "d" * 200]), min_size=1, max_size=12), st.integers(0, 2))
 def test_a_talk_read_turn_by_turn_is_the_talk_read_at_once(dialect, texts, system):
     """What is known from the turn before gives the same prompt as a reader that has never seen it."""
-    requests = Requests(CATALOG)
+    requests = RequestReader(CATALOG)
     messages = [{"role": "system", "content": "Rules."}] * system
     messages += [{"role": "user" if n % 2 == 0 else "assistant", "content": text} for n, text in enumerate(texts)]
     member = "messages" if dialect is CHAT else "input"

@@ -3,7 +3,7 @@
 import pytest
 
 from rockbottom.catalog import load_catalog
-from rockbottom.dialects import Requests, block_of
+from rockbottom.dialects import RequestReader, block_of
 
 CATALOG = load_catalog()
 FUNCTION = {"name": "look", "parameters": {}}
@@ -44,7 +44,7 @@ BODIES = {
 @pytest.mark.parametrize("surface", BODIES)
 def test_every_block_is_called_by_its_path_in_the_body(surface):
     body, places = BODIES[surface]
-    prompt = Requests(CATALOG).read(body).prompt
+    prompt = RequestReader(CATALOG).read(body).prompt
     assert [prompt.place(segment) for segment in prompt.segments] == places
 
 
@@ -55,7 +55,7 @@ def test_every_block_is_called_by_its_path_in_the_body(surface):
 ])  # fmt: skip
 def test_the_block_of_a_place_is_found_in_the_body(surface, place, text):
     body, _ = BODIES[surface]
-    request = Requests(CATALOG).read(body)
+    request = RequestReader(CATALOG).read(body)
     prompt, vendor = request.prompt, request.model.model.vendor
     (segment,) = [segment for segment in prompt.segments if prompt.place(segment) == place]
     assert block_of(request.body, prompt.api, vendor, segment)["text"] == text
@@ -63,5 +63,5 @@ def test_the_block_of_a_place_is_found_in_the_body(surface, place, text):
 
 def test_a_point_is_called_by_the_part_that_it_stands_on():
     mark = {"type": "input_text", "text": "A", "prompt_cache_breakpoint": {"mode": "explicit"}}
-    prompt = Requests(CATALOG).read({"model": LUNA, "input": [{"role": "user", "content": [mark]}]}).prompt
+    prompt = RequestReader(CATALOG).read({"model": LUNA, "input": [{"role": "user", "content": [mark]}]}).prompt
     assert [prompt.place(point) for point in prompt.points] == ["input[0].content[0]"]

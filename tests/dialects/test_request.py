@@ -6,7 +6,7 @@ import json
 import pytest
 
 from rockbottom.catalog import Tier, load_catalog
-from rockbottom.dialects import ANTHROPIC, CONVERSE, NOVA, Requests
+from rockbottom.dialects import ANTHROPIC, CONVERSE, NOVA, RequestReader
 from rockbottom.prompt import MalformedBody, Placement
 from rockbottom.quantities import RockbottomError, Ttl
 
@@ -22,7 +22,7 @@ ANTHROPIC_BODY = {"system": "Be kind.", "messages": [{"role": "user", "content":
 
 @pytest.fixture(scope="module")
 def requests():
-    return Requests(load_catalog())
+    return RequestReader(load_catalog())
 
 
 def native(body, model=SONNET, **more):

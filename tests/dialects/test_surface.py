@@ -8,7 +8,7 @@ import pytest
 
 import rockbottom
 from rockbottom.catalog import load_catalog
-from rockbottom.dialects import METRICS, Requests, StreamCounts, registry
+from rockbottom.dialects import METRICS, RequestReader, StreamCounts, registry
 from rockbottom.dialects.assembly import Assembly
 from rockbottom.dialects.blocks import Weighed
 from rockbottom.dialects.usage import Counters, no_split
@@ -89,7 +89,7 @@ def letters(monkeypatch):
 
 def test_a_request_of_it_is_read_and_gets_points():
     body = {"letters": [{"text": "one"}, {"text": "two"}]}
-    request = Requests(load_catalog()).read({"modelId": SONNET, "body": json.dumps(body)})
+    request = RequestReader(load_catalog()).read({"modelId": SONNET, "body": json.dumps(body)})
     placed = request.with_points([Placement(1)])
     assert json.loads(placed["body"]) == {"letters": [{"text": "one", "mark": True}, {"text": "two"}]}
     assert [point.after for point in placed.prompt.points] == [1]

@@ -8,7 +8,7 @@ from pathlib import Path
 from types import MappingProxyType
 
 from rockbottom.batch import BatchComparison, LeftOutcome, Outcome
-from rockbottom.batch.rejoining import Tally
+from rockbottom.batch.rejoining import RunTally
 from rockbottom.batch.splitting import Slice
 from rockbottom.batch.state import JobState, RunState
 from rockbottom.catalog import load_catalog
@@ -32,7 +32,7 @@ def _state():
 
 
 def _outcome():
-    tally = Tally(short=Usage(input=90_000, output=4_000), errors={"ThrottlingException": 3}, repeated=1)
+    tally = RunTally(short=Usage(input=90_000, output=4_000), errors={"ThrottlingException": 3}, repeated=1)
     ways = BatchComparison(_cost(90_000), _cost(180_000), None, "no cache price")
     return Outcome(
         "night", 100, 97, 0, 3, 2, Path("runs/results.jsonl"), Path("runs/left.jsonl"), tally,

@@ -108,21 +108,10 @@ def test_a_class_is_seen_where_others_may_import_it() -> None:
     assert list(classes_in(ast.parse(code))) == [(1, "A"), (4, "C"), (7, "E")]
 
 
-SHARED = frozenset({
-    "Answer", "Asked", "Cell", "Clients", "Conversation", "Entry", "Evidence", "Finding", "Gatherer", "Ground",
-    "Group", "Header", "Job", "Key", "Kind", "Limits", "Line", "Observed", "Outcome", "Pace", "Part", "Parts",
-    "Period", "Place", "Plan", "Rates", "Reader", "Record", "Reply", "Requests", "Row", "Shape", "Source", "Spread",
-    "Status", "Tally", "Upstream", "Verdict", "Wanted", "Watcher",
-})  # fmt: skip
-"""Names that still stand for several classes: no other name may join them."""
-
-
 def test_a_class_has_a_name_of_its_own() -> None:
     """One word per idea: classes of one name are one idea, for a room beneath both, or they need names of their own."""
     places: dict[str, list[str]] = {}
     for path in sorted(SOURCE.rglob("*.py")):
         for line, name in classes_in(ast.parse(path.read_text(encoding="utf-8"))):
             places.setdefault(name, []).append(f"{path.relative_to(SOURCE).as_posix()}:{line}")
-    shared = {name: paths for name, paths in places.items() if len(paths) > 1}
-    assert {name: paths for name, paths in shared.items() if name not in SHARED} == {}
-    assert set(shared) >= SHARED, "what no longer stands needs no exception"
+    assert {name: paths for name, paths in places.items() if len(paths) > 1} == {}

@@ -13,17 +13,25 @@ from botocore.exceptions import ClientError
 from click.testing import CliRunner, Result
 from moto import mock_aws
 
-from rockbottom.changes import Kind
+from rockbottom.changes import StepKind
 from rockbottom.cli.logging_setup import command
-from rockbottom.invocation_logging import Clients, InvalidLogging, RoleTaken, Wanted, apply, plan, removal
+from rockbottom.invocation_logging import (
+    InvalidLogging,
+    LoggingClients,
+    LoggingSettings,
+    RoleTaken,
+    apply,
+    plan,
+    removal,
+)
 
 ACCOUNT = "123456789012"  # moto's
 GROUP = "/bedrock/invocations"
-WANTED = Wanted(bucket="my-logs", prefix="bedrock", log_group=GROUP)
+WANTED = LoggingSettings(bucket="my-logs", prefix="bedrock", log_group=GROUP)
 
 
 @pytest.fixture
-def clients(monkeypatch: pytest.MonkeyPatch) -> Iterator[Clients]:
+def clients(monkeypatch: pytest.MonkeyPatch) -> Iterator[LoggingClients]:
     """Clients of an empty account in eu-west-1."""
     for name in ("AWS_PROFILE", "AWS_CONFIG_FILE", "AWS_SHARED_CREDENTIALS_FILE"):
         monkeypatch.delenv(name, raising=False)
@@ -32,10 +40,10 @@ def clients(monkeypatch: pytest.MonkeyPatch) -> Iterator[Clients]:
     monkeypatch.setenv("AWS_DEFAULT_REGION", "eu-west-1")
     with mock_aws():
         made = [boto3.client(name) for name in ("bedrock", "s3", "iam", "logs", "sts")]
-        yield Clients(*made, "eu-west-1")
+        yield LoggingClients(*made, "eu-west-1")
 
 
-def carried_out(wanted: Wanted, clients: Clients) -> list[str]:
+def carried_out(wanted: LoggingSettings, clients: LoggingClients) -> list[str]:
     """What applying did, in order."""
     done: list[str] = []
     apply(
@@ -51,7 +59,7 @@ def kinds(steps: object) -> dict[str, str]:
     return {step.thing: step.kind.value for step in steps}  # type: ignore[attr-defined]
 
 
-def test_everything_is_made_once(clients: Clients) -> None:
+def test_everything_is_made_once(clients: LoggingClients) -> None:
     """Bucket, its policy and retention, log group, role, and last what turns logging on; then nothing is to be done."""
     assert carried_out(WANTED, clients) == [
         "create bucket", "create bucket policy", "create retention", "create log group", "create role",
@@ -61,7 +69,7 @@ def test_everything_is_made_once(clients: Clients) -> None:
     assert not plan(WANTED, clients).changes
 
 
-def test_what_is_made_is_what_aws_asks_for(clients: Clients) -> None:
+def test_what_is_made_is_what_aws_asks_for(clients: LoggingClients) -> None:
     """Bedrock of this account and Region alone may write, below one prefix and to one stream."""
     carried_out(WANTED, clients)
     config = clients.bedrock.get_model_invocation_logging_configuration()["loggingConfig"]
@@ -96,7 +104,7 @@ def test_what_is_made_is_what_aws_asks_for(clients: Clients) -> None:
     assert all(closed.values())
 
 
-def test_what_drifted_is_shown_and_mended(clients: Clients) -> None:
+def test_what_drifted_is_shown_and_mended(clients: LoggingClients) -> None:
     """A longer retention and images turned on by hand; both settings are named with what they are and should be."""
     carried_out(WANTED, clients)
     clients.logs.put_retention_policy(logGroupName=GROUP, retentionInDays=365)
@@ -114,42 +122,42 @@ def test_what_drifted_is_shown_and_mended(clients: Clients) -> None:
     assert not plan(WANTED, clients).changes
 
 
-def test_a_bucket_of_somebody_else_gains_one_statement_and_keeps_the_rest(clients: Clients) -> None:
+def test_a_bucket_of_somebody_else_gains_one_statement_and_keeps_the_rest(clients: LoggingClients) -> None:
     """Its own policy stays; its retention is not ours to set; destroying takes our statement back."""
     clients.s3.create_bucket(Bucket="my-logs", CreateBucketConfiguration={"LocationConstraint": "eu-west-1"})
     own = {"Sid": "Own", "Effect": "Deny", "Principal": "*", "Action": "s3:*", "Resource": "arn:aws:s3:::my-logs/*"}
     clients.s3.put_bucket_policy(Bucket="my-logs", Policy=json.dumps({"Version": "2012-10-17", "Statement": [own]}))
-    wanted = Wanted(bucket="my-logs")
+    wanted = LoggingSettings(bucket="my-logs")
     assert kinds(plan(wanted, clients).steps) == {
         "bucket": "foreign", "bucket policy": "create", "configuration": "create",
     }  # fmt: skip
     carried_out(wanted, clients)
     assert len(json.loads(clients.s3.get_bucket_policy(Bucket="my-logs")["Policy"])["Statement"]) == 2
-    apply(removal(Wanted(), clients).steps, clients, lambda step: None, lambda _: None)
+    apply(removal(LoggingSettings(), clients).steps, clients, lambda step: None, lambda _: None)
     assert json.loads(clients.s3.get_bucket_policy(Bucket="my-logs")["Policy"])["Statement"] == [own]
 
 
-def test_a_configuration_of_somebody_else_is_left_alone_unless_replaced(clients: Clients) -> None:
+def test_a_configuration_of_somebody_else_is_left_alone_unless_replaced(clients: LoggingClients) -> None:
     theirs = {"s3Config": {"bucketName": "theirs", "keyPrefix": "x"}, "textDataDeliveryEnabled": True}
     clients.bedrock.put_model_invocation_logging_configuration(loggingConfig=theirs)
     todo = plan(WANTED, clients)
     assert todo.is_foreign
     assert kinds(todo.steps)["configuration"] == "foreign"
-    replaced = Wanted(bucket="my-logs", prefix="bedrock", log_group=GROUP, replaces=True)
+    replaced = LoggingSettings(bucket="my-logs", prefix="bedrock", log_group=GROUP, replaces=True)
     assert "update configuration" in carried_out(replaced, clients)
     assert not plan(WANTED, clients).is_foreign
 
 
-def test_a_role_of_somebody_else_is_not_touched(clients: Clients) -> None:
+def test_a_role_of_somebody_else_is_not_touched(clients: LoggingClients) -> None:
     clients.iam.create_role(RoleName="rockbottom-invocation-logging", AssumeRolePolicyDocument="{}")
     with pytest.raises(RoleTaken, match="rockbottom did not make it"):
         plan(WANTED, clients)
 
 
-def test_what_was_logged_stays_when_logging_goes(clients: Clients) -> None:
+def test_what_was_logged_stays_when_logging_goes(clients: LoggingClients) -> None:
     """Configuration, role and statement go; bucket and log group stay until their deletion is asked for."""
     carried_out(WANTED, clients)
-    todo = removal(Wanted(), clients)
+    todo = removal(LoggingSettings(), clients)
     assert kinds(todo.steps) == {
         "configuration": "delete", "role": "delete", "bucket policy": "delete", "log group": "unchanged",
         "bucket": "unchanged",
@@ -158,11 +166,11 @@ def test_what_was_logged_stays_when_logging_goes(clients: Clients) -> None:
     assert not clients.bedrock.get_model_invocation_logging_configuration().get("loggingConfig")
     with pytest.raises(ClientError, match="NoSuchEntity"):
         clients.iam.get_role(RoleName="rockbottom-invocation-logging")
-    last = removal(Wanted(bucket="my-logs", log_group=GROUP), clients, with_logs=True)
+    last = removal(LoggingSettings(bucket="my-logs", log_group=GROUP), clients, with_logs=True)
     assert kinds(last.steps) == {"log group": "delete", "bucket": "unchanged"}
 
 
-def test_a_role_that_is_not_known_yet_is_waited_for(clients: Clients, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_role_that_is_not_known_yet_is_waited_for(clients: LoggingClients, monkeypatch: pytest.MonkeyPatch) -> None:
     """Bedrock refuses a role that was made a moment ago; twice, and then takes it."""
     waits: list[float] = []
     real, refusals = clients.bedrock.put_model_invocation_logging_configuration, [1, 1]
@@ -182,12 +190,12 @@ def test_a_role_that_is_not_known_yet_is_waited_for(clients: Clients, monkeypatc
 @pytest.mark.parametrize(
     "wanted",
     [
-        Wanted(), Wanted(bucket="Capital_Letters"), Wanted(log_group="with space"),
-        Wanted(bucket="my-logs", kinds=("tea",)),
-        Wanted(log_group=GROUP, retention_days=31),
+        LoggingSettings(), LoggingSettings(bucket="Capital_Letters"), LoggingSettings(log_group="with space"),
+        LoggingSettings(bucket="my-logs", kinds=("tea",)),
+        LoggingSettings(log_group=GROUP, retention_days=31),
     ],
 )  # fmt: skip
-def test_what_aws_would_refuse_is_refused_first(wanted: Wanted) -> None:
+def test_what_aws_would_refuse_is_refused_first(wanted: LoggingSettings) -> None:
     with pytest.raises(InvalidLogging):
         wanted.checked()
 
@@ -196,7 +204,7 @@ def ran(*arguments: str) -> Result:
     return CliRunner().invoke(command, arguments)
 
 
-def test_the_command_shows_asks_and_does(clients: Clients) -> None:
+def test_the_command_shows_asks_and_does(clients: LoggingClients) -> None:
     """Without a person to agree nothing is made; with --yes it is, and how to read it is said."""
     to = ("--bucket", "my-logs", "--log-group", GROUP)
     shown = ran("plan", *to, "--check")
@@ -207,7 +215,7 @@ def test_the_command_shows_asks_and_does(clients: Clients) -> None:
     assert "$0.0212" in " ".join(shown.stdout.split())
     refused = ran("apply", *to)
     assert (refused.exit_code, "add --yes to agree" in refused.stderr) == (2, True)
-    assert plan(Wanted(bucket="my-logs", log_group=GROUP), clients).steps[0].kind is Kind.CREATE
+    assert plan(LoggingSettings(bucket="my-logs", log_group=GROUP), clients).steps[0].kind is StepKind.CREATE
     done = ran("apply", *to, "--yes")
     assert done.exit_code == 0, done.stderr
     assert f"s3://my-logs/AWSLogs/{ACCOUNT}/BedrockModelInvocationLogs/eu-west-1/" in done.stderr
@@ -232,7 +240,7 @@ def test_the_least_policies_are_printed() -> None:
     }  # fmt: skip
 
 
-def test_somebody_elses_configuration_is_the_commands_verdict(clients: Clients) -> None:
+def test_somebody_elses_configuration_is_the_commands_verdict(clients: LoggingClients) -> None:
     theirs = {"s3Config": {"bucketName": "theirs"}, "textDataDeliveryEnabled": True}
     clients.bedrock.put_model_invocation_logging_configuration(loggingConfig=theirs)
     done = ran("apply", "--bucket", "my-logs", "--yes")

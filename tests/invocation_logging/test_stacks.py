@@ -9,8 +9,8 @@ import yaml
 
 from rockbottom.cli import main
 from rockbottom.invocation_logging import (
-    Place,
-    Wanted,
+    AccountRegion,
+    LoggingSettings,
     bucket_statement,
     cloudformation,
     role_policy,
@@ -19,8 +19,8 @@ from rockbottom.invocation_logging import (
 )
 from rockbottom.invocation_logging.settings import logging_config
 
-WANTED = Wanted(bucket="my-logs", prefix="bedrock", log_group="/bedrock/invocations")
-PLACE = Place("123456789012", "eu-west-1")
+WANTED = LoggingSettings(bucket="my-logs", prefix="bedrock", log_group="/bedrock/invocations")
+PLACE = AccountRegion("123456789012", "eu-west-1")
 
 
 def filled(value: Any) -> Any:

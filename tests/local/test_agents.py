@@ -11,7 +11,7 @@ from botocore.exceptions import ClientError
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from rockbottom.local.asked import Asked, Tool, asked_of
+from rockbottom.local.asked import NeutralRequest, Tool, asked_of
 from rockbottom.local.calling import tool_for, tools_for
 from rockbottom.local.patterns import least_match
 from rockbottom.local.schema_samples import sample_of
@@ -135,7 +135,7 @@ def test_a_loop_of_invoke_model_does_the_same_with_nova(runtime, kit):
 
 def asked(question, *tools, **more):
     """A question with tools."""
-    return Asked(question=question, tools=list(tools), **more)
+    return NeutralRequest(question=question, tools=list(tools), **more)
 
 
 PAY, SEARCH = Tool("pay_invoice", {}, "Pays an invoice."), Tool("webSearch", {}, "Finds pages about anything.")

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from rockbottom.dialects import ANTHROPIC
 from rockbottom.local.answers import NOTHING_FOUND, Answerer, limited
-from rockbottom.local.asked import Asked, asked_of
+from rockbottom.local.asked import NeutralRequest, asked_of
 from rockbottom.local.relevance import PassageFinder, _Text, terms_of
 from rockbottom.local.schema_samples import sample_of
 
@@ -38,15 +38,15 @@ def test_the_sentence_that_bears_on_the_question_answers_it(question, answer):
 
 def test_nothing_found_is_said():
     """A question about something else gets no invented answer."""
-    assert Answerer().answer(Asked("Zebras?", [MANUAL]), words).content == ({"text": NOTHING_FOUND},)
+    assert Answerer().answer(NeutralRequest("Zebras?", [MANUAL]), words).content == ({"text": NOTHING_FOUND},)
 
 
 def test_the_same_question_gets_the_same_answer():
     """Deterministic, whatever was asked before."""
     answerer = Answerer()
-    first = answerer.answer(Asked("Which port?", [MANUAL]), words)
-    answerer.answer(Asked("What does pricing start at?", [MANUAL]), words)
-    assert answerer.answer(Asked("Which port?", [MANUAL]), words) == first
+    first = answerer.answer(NeutralRequest("Which port?", [MANUAL]), words)
+    answerer.answer(NeutralRequest("What does pricing start at?", [MANUAL]), words)
+    assert answerer.answer(NeutralRequest("Which port?", [MANUAL]), words) == first
 
 
 def test_the_reader_forgets_the_texts_used_longest_ago():
@@ -73,16 +73,16 @@ def test_a_word_that_is_nothing_but_endings_is_looked_for_itself():
 
 def test_an_answer_is_cut_at_whole_words_and_the_first_stop_sequence():
     """'a b c d' with at most 2 words is 'a b'; stop sequences win when they come first."""
-    assert limited("a b c d", Asked(max_tokens=2), words).content == ({"text": "a b"},)
-    assert limited("a b c d", Asked(max_tokens=2), words).stop_reason == "max_tokens"
-    stopped = limited("a b c d", Asked(stop_sequences=("d", " c")), words)
+    assert limited("a b c d", NeutralRequest(max_tokens=2), words).content == ({"text": "a b"},)
+    assert limited("a b c d", NeutralRequest(max_tokens=2), words).stop_reason == "max_tokens"
+    stopped = limited("a b c d", NeutralRequest(stop_sequences=("d", " c")), words)
     assert (stopped.content, stopped.stop_reason, stopped.stop_sequence) == (({"text": "a b"},), "stop_sequence", " c")
 
 
 @given(st.text(max_size=200), st.integers(1, 30))
 def test_a_cut_answer_never_counts_more_than_its_limit(text, limit):
     """The tokens said never exceed maxTokens, nor do those of the text (one character is always left)."""
-    answer = limited(text, Asked(max_tokens=limit), len)
+    answer = limited(text, NeutralRequest(max_tokens=limit), len)
     assert answer.output_tokens <= limit
     assert sum(len(block["text"]) for block in answer.content) <= limit
 

@@ -308,14 +308,14 @@ ROLE = "arn:aws:iam::123456789012:role/job-role"
 @pytest.fixture
 def role(served, place, kit):
     """Makes the role of a job in the IAM beside the endpoint's S3, in order but for what a test changes."""
-    from rockbottom.batch.setup import Wanted, model_arns, role_policy, trust_policy
+    from rockbottom.batch.setup import SetUpSettings, model_arns, role_policy, trust_policy
     from rockbottom.catalog import load_catalog
 
     iam = boto3.client("iam", endpoint_url=served.s3_url, **kit.CREDENTIALS)
     summary = place.bedrock.get_inference_profile(inferenceProfileIdentifier=MODEL)
     behind = [one["modelArn"] for one in summary["models"]]
     arns = model_arns(load_catalog().model(MODEL), "123456789012", "us-east-1", behind)
-    wanted = Wanted("123456789012", "us-east-1", "jobs-here", "job-role", arns)
+    wanted = SetUpSettings("123456789012", "us-east-1", "jobs-here", "job-role", arns)
 
     def make(change_trust=lambda statement: None, change_policy=lambda statements: None):
         trust, policy = trust_policy(wanted), role_policy(wanted)

@@ -8,11 +8,11 @@ import boto3
 import pytest
 from botocore.exceptions import ClientError
 
-from rockbottom.alarms.account import Clients, TopicTaken, apply, plan, removal
+from rockbottom.alarms.account import AlarmClients, TopicTaken, apply, plan, removal
 from rockbottom.alarms.dashboard import mark
 from rockbottom.alarms.placing import undecided
 from rockbottom.alarms.settings import read_wanted
-from rockbottom.changes import Kind
+from rockbottom.changes import StepKind
 from rockbottom.cli import main
 from rockbottom.cli.exits import Exit
 from rockbottom.cloudwatch import AccountUnavailable
@@ -25,7 +25,7 @@ RATE = f"BedrockLLMOps-LowCacheHitRate-{NOVA}"
 
 @pytest.fixture
 def clients(aws):
-    return Clients(*(boto3.client(name) for name in ("cloudwatch", "sns", "sts")), "us-east-1")
+    return AlarmClients(*(boto3.client(name) for name in ("cloudwatch", "sns", "sts")), "us-east-1")
 
 
 @pytest.fixture
@@ -143,7 +143,7 @@ def test_applying_twice_sends_nothing_the_second_time(aws, clients, wanted):
     apply(plan(wanted, clients), clients)
     aws.clear()
     todo = plan(wanted, clients)
-    assert set(_kinds(todo).values()) == {Kind.UNCHANGED}
+    assert set(_kinds(todo).values()) == {StepKind.UNCHANGED}
     apply(todo, clients)
     assert aws.writes == []
 
@@ -153,7 +153,7 @@ def test_a_changed_setting_is_shown_and_only_it_is_sent(aws, clients, wanted):
     apply(plan(wanted, clients), clients)
     aws.clear()
     todo = plan(wanted.with_thresholds(["LowCacheHitRate=80"]), clients)
-    changed = {step.name: step for step in todo.of(Kind.UPDATE)}
+    changed = {step.name: step for step in todo.of(StepKind.UPDATE)}
     assert set(changed) == {RATE, "BedrockLLMOps"}
     threshold, queries = changed[RATE].differences
     assert (threshold.setting, threshold.found, threshold.wanted) == ("Threshold", 70.0, 80.0)
@@ -170,7 +170,7 @@ def test_somebody_elses_alarm_of_the_same_name_is_never_touched(aws, clients, wa
     _foreign_alarm(RATE)
     _foreign_alarm("BedrockLLMOps-of-another-team")
     todo = plan(wanted, clients)
-    assert _kinds(todo)[RATE] is Kind.FOREIGN
+    assert _kinds(todo)[RATE] is StepKind.FOREIGN
     assert "BedrockLLMOps-of-another-team" not in _kinds(todo)
     aws.clear()
     apply(todo, clients)
@@ -188,7 +188,7 @@ def test_somebody_elses_dashboard_is_never_touched(aws, clients, wanted):
     boto3.client("cloudwatch").put_dashboard(DashboardName="BedrockLLMOps", DashboardBody='{"widgets":[]}')
     aws.clear()
     todo = plan(wanted, clients)
-    assert _kinds(todo)["BedrockLLMOps"] is Kind.FOREIGN
+    assert _kinds(todo)["BedrockLLMOps"] is StepKind.FOREIGN
     apply(todo, clients)
     apply(removal(wanted, clients), clients)
     assert not {"PutDashboard", "DeleteDashboards"} & set(aws.writes)
@@ -248,14 +248,14 @@ def test_two_stacks_live_beside_each_other(aws, clients, wanted):
     assert not plan(wanted, clients).changes
     apply(removal(other, clients), clients)
     assert not plan(wanted, clients).changes
-    assert {step.kind for step in plan(other, clients).steps} == {Kind.CREATE}
+    assert {step.kind for step in plan(other, clients).steps} == {StepKind.CREATE}
 
 
 def test_an_alarm_that_is_no_longer_wanted_is_deleted(aws, clients, wanted):
     """A model that is gone takes its alarms with it."""
     apply(plan(replace(wanted, models=(NOVA, SONNET)), clients), clients)
     todo = plan(wanted, clients)
-    assert {step.name for step in todo.of(Kind.DELETE)} == {
+    assert {step.name for step in todo.of(StepKind.DELETE)} == {
         f"BedrockLLMOps-{name}-{SONNET}"
         for name in ("LowCacheHitRate", "WriteWaste", "SilentZero", "DailyWriteWaste", "DailySilentZero")
     }
@@ -289,7 +289,7 @@ def test_stopped_half_way_the_next_plan_shows_what_is_left(aws, clients, wanted,
         apply(todo, clients)
     monkeypatch.undo()
     left = plan(wanted, clients)
-    assert [step.kind for step in left.steps if step.thing == "alarm"] == [Kind.UNCHANGED, *[Kind.CREATE] * 5]
+    assert [step.kind for step in left.steps if step.thing == "alarm"] == [StepKind.UNCHANGED, *[StepKind.CREATE] * 5]
     apply(left, clients)
     assert not plan(wanted, clients).changes
 
@@ -321,7 +321,7 @@ def test_periods_with_few_calls_are_sent_as_healthy(aws, clients, wanted):
     assert request["Metrics"][1]["MetricStat"]["Stat"] == "SampleCount"
     assert request["Metrics"][2]["Expression"] == "IF(calls_in_period >= 10, rate, 70)"
     aws.clear()
-    assert not plan(replace(wanted, alarms=(rate,)), clients).of(Kind.UPDATE)
+    assert not plan(replace(wanted, alarms=(rate,)), clients).of(StepKind.UPDATE)
 
 
 def _run(*argv):

@@ -14,10 +14,10 @@ import pytest
 from rockbottom.cli import main
 from rockbottom.ledger import LedgerWriter
 from rockbottom.sinks.emf import EmfOutlet
-from rockbottom.sinks.gathering import Gatherer
+from rockbottom.sinks.gathering import MinuteGatherer
 from rockbottom.sinks.minutes import MinuteTable
 from rockbottom.sinks.publisher import Undelivered
-from rockbottom.sinks.republishing import Amount, Backlog, PlaceFile, Republisher
+from rockbottom.sinks.republishing import Backlog, PlaceFile, RepublishAmount, Republisher
 from tests.monitor.calls import SONNET, call, line_by_line
 
 SRC = Path(__file__).resolve().parents[2] / "src"
@@ -300,7 +300,7 @@ def test_what_failed_in_between_goes_out_later_and_once(tmp_path, now, monkeypat
             raise OSError("away")
         sent.append(document)
 
-    gatherer = Gatherer(MinuteTable())
+    gatherer = MinuteGatherer(MinuteTable())
     sender = Republisher(
         Backlog(ledger, place), place, EmfOutlet(write, "BedrockLLMOps", gatherer), gatherer, sleep=lambda _: None
     )
@@ -332,8 +332,8 @@ def test_a_call_is_decoded_once_for_its_price_and_for_its_sending(tmp_path, now,
     monkeypatch.setattr("rockbottom.ledger.following.chunks_of", counting)
     monkeypatch.setattr("rockbottom.sinks.republishing.MOST_KEPT", most_kept)
     place, sent = PlaceFile(tmp_path / "place.json"), []
-    backlog, gatherer = Backlog(ledger, place), Gatherer(MinuteTable())
-    assert backlog.amount([["ModelId"]], 11, 100, simulated=False) == Amount(5, 0, 12)
+    backlog, gatherer = Backlog(ledger, place), MinuteGatherer(MinuteTable())
+    assert backlog.amount([["ModelId"]], 11, 100, simulated=False) == RepublishAmount(5, 0, 12)
     sender = Republisher(backlog, place, EmfOutlet(sent.append, "BedrockLLMOps", gatherer), gatherer)
     assert list(sender.send_new()) == [1] * 5
     assert len(lines) == decoded
@@ -349,7 +349,7 @@ def test_what_another_process_sent_while_the_price_was_agreed_to_is_not_sent_aga
     ours.amount([["ModelId"]], 11, 100, simulated=False)
 
     def sent(backlog):
-        gatherer = Gatherer(MinuteTable())
+        gatherer = MinuteGatherer(MinuteTable())
         return sum(Republisher(backlog, place, EmfOutlet(lambda _: None, "B", gatherer), gatherer).send_new())
 
     assert (sent(theirs), sent(ours)) == (1, 0)

@@ -12,7 +12,7 @@ from rockbottom.alarms.running import Firing, firings
 from rockbottom.alarms.series import MetricSeries, recorded, values
 from rockbottom.catalog import load_catalog
 from rockbottom.ledger import CallRecord
-from rockbottom.sinks import HEARTBEAT_S, CloudWatch, CloudWatchOutlet, Gatherer, Heart, MinuteTable, Sum
+from rockbottom.sinks import HEARTBEAT_S, CloudWatch, CloudWatchOutlet, Heart, MinuteGatherer, MinuteTable, Sum
 
 SONNET = "anthropic.claude-sonnet-4-5-20250929-v1:0"
 MIDNIGHT = 1_793_491_200  # 2026-11-01 00:00 UTC
@@ -155,7 +155,7 @@ def _beats(taken):
 def _published(until_minute):
     """A day of a publisher that is asked as its thread asks: every five seconds, where it is idle every 305."""
     taken = _Taken()
-    outlet = CloudWatchOutlet(lambda: taken, "BedrockLLMOps", Gatherer(MinuteTable()), Heart(HEARTBEAT_S))
+    outlet = CloudWatchOutlet(lambda: taken, "BedrockLLMOps", MinuteGatherer(MinuteTable()), Heart(HEARTBEAT_S))
     calls, now = list(_days(1, days=1)), float(MIDNIGHT)
     while now < MIDNIGHT + 60 * until_minute:
         here = [call for call in calls if call.at <= now]

@@ -10,7 +10,7 @@ import boto3
 import pytest
 import yaml
 
-from rockbottom.alarms.account import Clients, apply, plan, removal
+from rockbottom.alarms.account import AlarmClients, apply, plan, removal
 from rockbottom.alarms.cloudformation import template
 from rockbottom.alarms.placing import placed
 from rockbottom.alarms.policies import POLICIES
@@ -141,7 +141,7 @@ def test_a_dollar_in_a_text_is_not_a_template_of_terraform(wanted):
 
 def test_the_policy_for_applying_allows_what_applying_sends_and_no_other_action(aws, wanted):
     """Every action that was sent is allowed on that name; every action allowed was sent (tags are sent with others)."""
-    clients = Clients(*(boto3.client(name) for name in ("cloudwatch", "sns", "sts")), "us-east-1")
+    clients = AlarmClients(*(boto3.client(name) for name in ("cloudwatch", "sns", "sts")), "us-east-1")
     apply(plan(wanted, clients), clients)
     plan(wanted, clients)
     apply(removal(wanted, clients), clients)

@@ -15,7 +15,7 @@ from rockbottom.alarms.settings import read_wanted
 from rockbottom.catalog import load_catalog
 from rockbottom.ledger import CallRecord
 from rockbottom.sinks.cloudwatch import CloudWatchOutlet
-from rockbottom.sinks.gathering import Gatherer
+from rockbottom.sinks.gathering import MinuteGatherer
 from rockbottom.sinks.heartbeat import HEARTBEAT_S, Heart
 from rockbottom.sinks.minutes import MinuteTable
 
@@ -43,7 +43,7 @@ def _calls():
 def published(aws):
     """Every datum that was sent of those calls."""
     client = boto3.client("cloudwatch", region_name="us-east-1")
-    outlet = CloudWatchOutlet(lambda: client, "BedrockLLMOps", Gatherer(MinuteTable()), Heart(HEARTBEAT_S))
+    outlet = CloudWatchOutlet(lambda: client, "BedrockLLMOps", MinuteGatherer(MinuteTable()), Heart(HEARTBEAT_S))
     now = MIDNIGHT + 3600.0
     outlet.take(list(_calls()), now)
     outlet.send(now, last=True)

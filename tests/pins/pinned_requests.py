@@ -6,7 +6,7 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
-from rockbottom.pins import Gate, Rendering, Verdict, read_pins
+from rockbottom.pins import Gate, PinCheck, Rendering, read_pins
 
 SONNET = "us.anthropic.claude-sonnet-4-6"
 ON = date(2026, 11, 21)
@@ -45,7 +45,7 @@ def gate(path: Path, **options: Any) -> Gate:
     return Gate(path, read_pins(path), ON, **options)
 
 
-def accepted(path: Path, request: dict[str, Any], *, with_text: bool = False, **options: Any) -> Verdict:
+def accepted(path: Path, request: dict[str, Any], *, with_text: bool = False, **options: Any) -> PinCheck:
     """The request pinned as ``support``."""
     one = gate(path, **options)
     return one.accept([one.judged(rendering(request))], with_text=with_text)[0]
@@ -55,5 +55,5 @@ def rendering(*requests: dict[str, Any], name: str = "support", source: str = "s
     return Rendering(name, source, tuple(copy.deepcopy(request) for request in requests), file=source)
 
 
-def judged(path: Path, request: dict[str, Any], **options: Any) -> Verdict:
+def judged(path: Path, request: dict[str, Any], **options: Any) -> PinCheck:
     return gate(path, **options).judged(rendering(request))

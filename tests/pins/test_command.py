@@ -9,7 +9,7 @@ import pytest
 
 from rockbottom.cli import main
 from rockbottom.cli.exits import Exit
-from rockbottom.pins import Limits, read_pins
+from rockbottom.pins import ConversationLimits, read_pins
 from tests.pins.pinned_requests import POINT, RULES, SONNET, support
 
 _MODULE = f"""
@@ -188,7 +188,7 @@ def test_a_conversation_is_held_to_its_budget(folder: Path, capsys: pytest.Captu
     assert "turns   3, $" in (told := capsys.readouterr().out)
     assert "simulated" in told
     budget = read_pins(folder / "rockbottom-pins.toml")["talk"].limits
-    assert budget == Limits(Decimal("0.05"), Decimal(60), Decimal(30), 100)
+    assert budget == ConversationLimits(Decimal("0.05"), Decimal(60), Decimal(30), 100)
     assert main(["check"]) == Exit.OK
     assert "turns   3, $" in capsys.readouterr().out
     assert main(["check", "talk.json", "--max-usd", "0.001", "--min-hit-rate", "70"]) == Exit.VERDICT

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rockbottom.catalog import load_catalog
-from rockbottom.pins import Gate, Status
+from rockbottom.pins import Gate, PinStatus
 from rockbottom.pins.changes import Moved, changes_between
 from rockbottom.pins.pin import pin_of
 from rockbottom.pins.prefix import archive_of, read_prefix
@@ -120,7 +120,7 @@ def test_a_changed_byte_in_front_of_the_point_is_caught_and_its_block_named(
         return
     pinned = _pinned(asked)
     verdict = pinned.judged(rendering(new))
-    assert verdict.status is Status.CHANGED
+    assert verdict.status is PinStatus.CHANGED
     assert verdict.changes[0].place.startswith(place)
     archive = archive_of(load_catalog())
     with_text = changes_between(*(read_prefix(one, on=ON, archive=archive) for one in (asked, new)))
@@ -142,7 +142,7 @@ def test_no_change_behind_the_point_fails_the_gate(
             block = block[step]
         new = _with_other_text(new, data.draw(st.sampled_from([(*path, *inner) for inner in _leaves(block)])), change)
     new["messages"] = [*new["messages"], {"role": "user", "content": [{"text": tail}]}]
-    assert _pinned(asked).judged(rendering(new)).status is Status.UNCHANGED
+    assert _pinned(asked).judged(rendering(new)).status is PinStatus.UNCHANGED
 
 
 def _pinned(request: dict[str, Any]) -> Gate:
@@ -171,7 +171,7 @@ def test_native_bodies_are_held_to_the_same(vendor: str, pins: Path):
     one = gate(pins)
     one.accept([one.judged(rendering(request()))], with_text=True)
     changed = gate(pins).judged(rendering(request(edit="!")))
-    assert changed.status is Status.CHANGED
+    assert changed.status is PinStatus.CHANGED
     assert changed.changes[0].where == f"system[0].text, byte {len(RULES)}" or vendor == "anthropic"
     assert changed.changes[0].byte == len(RULES)
-    assert gate(pins).judged(rendering(request(tail=", please"))).status is Status.UNCHANGED
+    assert gate(pins).judged(rendering(request(tail=", please"))).status is PinStatus.UNCHANGED

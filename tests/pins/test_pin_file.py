@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rockbottom.pins import Status, read_pins, update_pins
+from rockbottom.pins import PinStatus, read_pins, update_pins
 from rockbottom.pins.errors import DamagedPins, NameTaken, PinsNotWritable
 from rockbottom.pins.pin import pin_of
 from rockbottom.pins.pin_file import text_of, text_path
@@ -104,7 +104,7 @@ def test_a_read_only_folder_keeps_the_old_pins(pins: Path):
     before = pins.read_bytes()
     pins.parent.chmod(0o555)
     try:
-        assert judged(pins, support()).status is Status.UNCHANGED
+        assert judged(pins, support()).status is PinStatus.UNCHANGED
         if os.geteuid() != 0:
             with pytest.raises(PinsNotWritable):
                 accepted(pins, support(RULES + "!"))
@@ -172,7 +172,7 @@ def test_a_renamed_prompt_takes_its_pin_along(pins: Path):
     accepted(pins, support(), requests_per_month=1000)
     one = gate(pins)
     verdict = one.judged(rendering(support(), name="clerk"))
-    assert verdict.status is Status.NEW
+    assert verdict.status is PinStatus.NEW
     assert any("pinned as support" in note for note in verdict.notes)
     one.accept([verdict])
     assert {name: pin.requests_per_month for name, pin in read_pins(pins).items()} == {"clerk": 1000}

@@ -13,11 +13,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rockbottom.cli import main
-from rockbottom.pins import Status, read_pins, update_pins
+from rockbottom.pins import PinStatus, read_pins, update_pins
 from rockbottom.pins.changes import Change, Moved
 from rockbottom.pins.pieces import MOST_PIECES, PIECE, Pieces, piece_hash, pieces_of
 from rockbottom.pins.pin import pieces_of_row, row_of_pieces
-from rockbottom.pins.placing import Edit, Placed, placed_in
+from rockbottom.pins.placing import Edit, EditPlace, placed_in
 from rockbottom.pins.prefix import read_prefix
 from tests.pins.pinned_requests import ON, RULES, accepted, judged, support
 
@@ -28,7 +28,7 @@ def _pieces(text: str, key: bytes = KEY) -> Pieces:
     return pieces_of(read_prefix(support(text), on=ON), key)["system[0]"]
 
 
-def _placed(before: str, after: str) -> Placed | None:
+def _placed(before: str, after: str) -> EditPlace | None:
     return placed_in(_pieces(before), KEY, after)
 
 
@@ -99,7 +99,7 @@ def test_many_edits_are_counted_and_each_is_found_again():
     for at in range(10_000, 0, -1000):
         after = after[:at] + "PUT IN" + after[at:]
     placed = _placed(text, after)
-    assert placed == Placed(Edit.INSERTED, 1000, 0, 0, 6, others=9)
+    assert placed == EditPlace(Edit.INSERTED, 1000, 0, 0, 6, others=9)
 
 
 @pytest.mark.parametrize(
@@ -143,7 +143,7 @@ def test_the_pieces_tell_in_which_block_and_show_what_stands_there_today(
     change = judged(pins, new).changes[0]
     # {"name":"find_parcel","description":"Looks something up. -> the full stop is character 55
     assert change.where == "toolConfig.tools[1] (find_parcel)"
-    assert change.placed == Placed(Edit.INSERTED, 55, 0, 0, 14)
+    assert change.placed == EditPlace(Edit.INSERTED, 55, 0, 0, 14)
     path = pins.parent / "support.json"
     path.write_text(json.dumps(new))
     update_pins(pins, {"support": replace(read_pins(pins)["support"], source="support.json")})
@@ -188,7 +188,7 @@ def test_a_pin_of_before_is_read_and_accepting_it_adds_its_pieces(pins: Path):
     accepted(pins, support())
     whole = read_pins(pins)["support"]
     update_pins(pins, {"support": replace(whole, key="", pieces={})})
-    assert judged(pins, support()).status is Status.UNCHANGED
+    assert judged(pins, support()).status is PinStatus.UNCHANGED
     accepted(pins, support())
     again = read_pins(pins)["support"]
     assert replace(again, key="", pieces={}) == replace(whole, key="", pieces={})

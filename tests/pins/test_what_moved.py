@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from rockbottom.pins import Status, read_pins, update_pins
+from rockbottom.pins import PinStatus, read_pins, update_pins
 from rockbottom.pins.changes import Moved
 from rockbottom.pins.errors import PinsNotWritable
 from rockbottom.pins.pin_file import text_path
@@ -83,7 +83,7 @@ def test_kind_and_place_are_told_with_and_without_the_earlier_text(
     new = support()
     edit(new)
     verdict = judged(pins, new)
-    assert verdict.status is Status.CHANGED
+    assert verdict.status is PinStatus.CHANGED
     change = verdict.changes[0]
     assert change.moved is moved
     assert change.place.startswith(place)
@@ -171,7 +171,7 @@ def test_an_explicit_ttl_that_is_the_default_is_no_change(pins: Path):
     accepted(pins, support())
     explicit = support()
     explicit["system"][1] = {"cachePoint": {"type": "default", "ttl": "5m"}}
-    assert judged(pins, explicit).status is Status.UNCHANGED
+    assert judged(pins, explicit).status is PinStatus.UNCHANGED
 
 
 def test_the_same_text_through_another_api_is_another_entry(pins: Path):
@@ -190,7 +190,7 @@ def test_renderings_that_differ_are_volatile_and_never_accepted(pins: Path):
     """A clock in front of the point fails at once, with its place; accepting changes nothing."""
     one = gate(pins)
     verdict = one.judged(rendering(support(f"It is 14:00:01. {RULES}"), support(f"It is 14:00:59. {RULES}")))
-    assert verdict.status is Status.VOLATILE
+    assert verdict.status is PinStatus.VOLATILE
     assert verdict.changes[0].where == "system[0].text, byte 12"
     assert verdict.changes[0].moved is Moved.STAMP
     assert not one.accept([verdict])[0].passed
@@ -199,7 +199,7 @@ def test_renderings_that_differ_are_volatile_and_never_accepted(pins: Path):
 
 def test_what_changes_behind_the_point_is_not_volatile(pins: Path):
     """The question may be another one each time."""
-    assert gate(pins).judged(rendering(support(question="One?"), support(question="Two?"))).status is Status.NEW
+    assert gate(pins).judged(rendering(support(question="One?"), support(question="Two?"))).status is PinStatus.NEW
 
 
 @pytest.mark.parametrize("text", ["Today is 2026-11-21.", "It is Saturday, 21 November 2026.", "As of Nov 21, 2026:"])
@@ -217,7 +217,7 @@ def test_another_date_is_nobodys_business(pins: Path):
 def test_a_prefix_below_the_minimum_is_pinned_with_a_note(pins: Path):
     """Nothing is cached, and the note says from how many tokens on it would be."""
     verdict = judged(pins, support("Be polite."))
-    assert verdict.status is Status.NEW
+    assert verdict.status is PinStatus.NEW
     assert any("not cached" in note and "caches from" in note for note in verdict.notes)
 
 
@@ -234,7 +234,7 @@ def test_members_that_are_there_and_empty_are_no_trouble(pins: Path, empty: Any)
     """As templates leave them; with the text kept too."""
     request = {**support(), "toolConfig": empty}
     accepted(pins, request, with_text=True)
-    assert judged(pins, request).status is Status.UNCHANGED
+    assert judged(pins, request).status is PinStatus.UNCHANGED
     assert judged(pins, {**request, "system": [{"text": RULES + "!"}, POINT]}).changes[0].byte == len(RULES)
 
 
@@ -242,7 +242,7 @@ def test_half_a_surrogate_pair_is_a_sentence_and_no_crash(pins: Path):
     """In a tool it cannot be sent; in a text it can be pinned, but no file can hold it."""
     broken = support()
     broken["toolConfig"]["tools"][0] = tool("find_order", "Looks \ud800 up.")
-    assert judged(pins, broken).status is Status.UNREADABLE
+    assert judged(pins, broken).status is PinStatus.UNREADABLE
     accepted(pins, support("\ud800" + RULES))
     with pytest.raises(PinsNotWritable, match="cannot be kept"):
         accepted(pins, support("\ud800" + RULES), with_text=True)

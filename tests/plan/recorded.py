@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from rockbottom.catalog import load_catalog
-from rockbottom.dialects import Reader
+from rockbottom.dialects import BodyReader
 from rockbottom.prompt import Api, BlockKind, Parameters, Prompt, Section, Segment, digest_of, prompt_of
 from tests.plan.traffic import agent
 
@@ -110,7 +110,7 @@ def _segment(digest: bytes, tokens: int, spoken: bool, number: int) -> Segment:
 
 
 def _talk(name: str, rng: random.Random, every: float | None, limit: int | None = None) -> Iterator[Item]:
-    reader, module = Reader.of(load_catalog()), _reader()
+    reader, module = BodyReader.of(load_catalog()), _reader()
     model = load_catalog().model(CLAUDE).model
     for number, talk in enumerate(module.read(f"conversations/{name}.jsonl.gz")):
         if limit and number >= limit:
@@ -131,7 +131,7 @@ def _talk(name: str, rng: random.Random, every: float | None, limit: int | None 
 
 def cuad(rng: random.Random) -> Iterator[Item]:
     """Questions about contracts, in bursts."""
-    reader, module = Reader.of(load_catalog()), _reader()
+    reader, module = BodyReader.of(load_catalog()), _reader()
     model = load_catalog().model(CLAUDE).model
     start = 0.0
     for document in module.read("docqa/cuad_public.jsonl.gz"):
@@ -202,7 +202,7 @@ def s_f(rng: random.Random) -> Iterator[Item]:
 
 def s_fa(rng: random.Random) -> Iterator[Item]:
     """Agents whose tools take between six and twenty minutes."""
-    reader, model = Reader.of(load_catalog()), load_catalog().model(CLAUDE).model
+    reader, model = BodyReader.of(load_catalog()), load_catalog().model(CLAUDE).model
     for session in range(16):
         gap = rng.choice((400.0, 600.0, 900.0, 1200.0))
         fixed, parallel = rng.choice((1500, 3000, 8000)), rng.choice((1, 1, 4))

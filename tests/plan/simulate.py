@@ -6,7 +6,7 @@ from datetime import date
 
 from rockbottom.cache import Behaviour, Entry, EntryKey, Namespace, behaviour_of, outcome, refusal
 from rockbottom.catalog import CacheRules, Tier, load_catalog
-from rockbottom.dialects import Reader
+from rockbottom.dialects import BodyReader
 from rockbottom.plan import Planner
 from rockbottom.plan.completing import with_placements
 from rockbottom.plan.prices import multiples_of
@@ -90,7 +90,7 @@ def run_planner(stream: Stream, planner: Planner | None = None, *, observe: bool
 
 def run_requests(timed: Iterable[tuple[float, dict]], planner: Planner, *, observe: bool = True) -> Bill:
     """The bill of a planner through its public face: plan, apply, read the new request again, serve it."""
-    service, reader = Service(), Reader.of(CATALOG)
+    service, reader = Service(), BodyReader.of(CATALOG)
     plain = Bill()
     for at, request in timed:
         model_id, now = request["modelId"], NOW + at

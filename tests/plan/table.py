@@ -6,7 +6,7 @@ PYTHONPATH=src python -m tests.plan.table A B C ... weka moon star tau livemcp c
 import sys
 import time
 
-from rockbottom.dialects import Reader
+from rockbottom.dialects import BodyReader
 from rockbottom.plan import Planner
 from rockbottom.prompt import Api
 from tests.plan import recorded, simulate, traffic
@@ -15,7 +15,7 @@ LETTERS = ["A", "A4", "B", "C", "D", "E", "E2", "F", "G", "H", "J"]
 
 
 def prompts(timed, reader=None):
-    reader = reader or Reader.of(simulate.CATALOG)
+    reader = reader or BodyReader.of(simulate.CATALOG)
     out = []
     for at, request in timed:
         model = simulate.CATALOG.model(request["modelId"]).model

@@ -5,7 +5,7 @@ import random
 import pytest
 
 from rockbottom.plan import Planner, Sighting
-from rockbottom.plan.clock import Clock
+from rockbottom.plan.clock import SteadyClock
 from rockbottom.quantities import Usage
 from tests.plan.simulate import NOW, Service
 from tests.plan.traffic import agent, side_by_side
@@ -38,7 +38,7 @@ def test_one_call_in_the_past_costs_nothing(hours: int) -> None:
 
 def test_time_goes_on_where_a_clock_is_set_back() -> None:
     """At 100, one late at 99, set back to 39 (still 100), at 49: 110, as far as others know 49; at 200 it is 200."""
-    clock = Clock()
+    clock = SteadyClock()
     assert [clock.at(100.0), clock.at(99.0)] == [100.0, 100.0]
     assert [clock.at(39.0), clock.at(49.0)] == [100.0, 110.0]
     assert (clock.machine_now, clock.ahead) == (49.0, 61.0)

@@ -15,7 +15,7 @@ import rockbottom
 from rockbottom.cache import Namespace, PrefixCache, behaviour_of, step
 from rockbottom.catalog import load_catalog
 from rockbottom.cli.plan import command
-from rockbottom.dialects import Requests
+from rockbottom.dialects import RequestReader
 from rockbottom.plan import Planner
 from rockbottom.prompt import BlockKind, Placement
 
@@ -95,7 +95,7 @@ def calls(*kinds):
 
 def played(listed, way, planner=None):
     """The bill as a share of that without caching, and what was written as a share of the prompts."""
-    requests, state, behaviour = Requests(CATALOG), PrefixCache(), behaviour_of(CATALOG.switches)
+    requests, state, behaviour = RequestReader(CATALOG), PrefixCache(), behaviour_of(CATALOG.switches)
     bill = written = tokens = 0.0
     for now, body in listed:
         request = requests.read(body)
@@ -328,7 +328,7 @@ def test_where_talks_go_on_that_the_service_stores_a_text_alone_may_begin_one():
 
 def modes(planner, calls, **switches):
     """Calls planned one after another and served by the rules: whether the service's own point was left on."""
-    requests, state, behaviour = Requests(CATALOG), PrefixCache(), behaviour_of(CATALOG.switches, **switches)
+    requests, state, behaviour = RequestReader(CATALOG), PrefixCache(), behaviour_of(CATALOG.switches, **switches)
     ways = []
     for now, body in calls:
         request = requests.read(body)

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from rockbottom.cache import behaviour_of, refusal
 from rockbottom.catalog import load_catalog
-from rockbottom.dialects import Reader
+from rockbottom.dialects import BodyReader
 from rockbottom.plan import Planner
 from rockbottom.plan.prices import day_of
 from rockbottom.plan.priors import load_priors
@@ -85,7 +85,7 @@ def check(planner: Planner, request: dict, now: float) -> None:
     model = CATALOG.model(request["modelId"]).model
     api = Api.INVOKE if "body" in request else Api.CONVERSE
     body = json.loads(sent["body"]) if "body" in sent else sent
-    prompt = Reader.of(CATALOG).read(body, api, model)
+    prompt = BodyReader.of(CATALOG).read(body, api, model)
     rules = CATALOG.rules(model, TODAY)
     assert refusal(prompt, rules, behaviour_of(CATALOG.switches)) is None
     assert all(prompt.depths[placement.after] >= rules.minimum_tokens for placement in plan.placements)

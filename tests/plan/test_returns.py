@@ -2,7 +2,7 @@
 
 import pytest
 
-from rockbottom.plan.returns import Cell, Observation, Returns
+from rockbottom.plan.returns import Observation, ReturnCounts, Returns
 
 KIND = (("first", "final"), ("first", "final", "plain"), ("first", "final", "plain", "user", "more"))
 HALF = dict.fromkeys(KIND, ((1.0, 0.0, 0.0, 0.0), (1.0, 1.0, 1.0, 1.0)))
@@ -45,7 +45,7 @@ def test_ends_that_were_only_just_sent_say_nothing():
 
 def test_what_is_forgotten_is_counted_nowhere_and_its_class_goes_on_counting():
     """An end is waited for longer than a small planner remembers the prefix below it."""
-    kind, past, other = Cell(), Cell(), Cell()
+    kind, past, other = ReturnCounts(), ReturnCounts(), ReturnCounts()
     waiting = Observation((kind,), 0.0, past)
     past.forget()
     other.forget()

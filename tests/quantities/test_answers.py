@@ -2,12 +2,12 @@
 
 import pytest
 
-from rockbottom.quantities import Answer, Fault, UnexpectedAnswer
+from rockbottom.quantities import AwsAnswer, Fault, UnexpectedAnswer
 
 
 def test_a_member_that_is_missing_is_the_services_fault():
     """A proxy that answers everything with an empty object is no fault of rockbottom's."""
-    answer = Answer({"status": "Completed"})
+    answer = AwsAnswer({"status": "Completed"})
     assert (answer["status"], answer.get("jobArn")) == ("Completed", None)
     with pytest.raises(UnexpectedAnswer, match="has no jobArn") as caught:
         answer["jobArn"]

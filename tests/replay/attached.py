@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 from rockbottom.cache import Namespace, PrefixCache, behaviour_of, step
 from rockbottom.catalog import Catalog, Tier
 from rockbottom.cost import bill
-from rockbottom.dialects import Reader
+from rockbottom.dialects import BodyReader
 from rockbottom.plan import Planner
 from rockbottom.prompt import Api
 
@@ -84,7 +84,7 @@ def attached_usd(requests: Iterable[Sent], catalog: Catalog) -> tuple[list[int],
 
     The bill has input and output. A reply has begun before the next request leaves, as where attach holds a herd.
     """
-    behaviour, reader, planner = behaviour_of(catalog.switches), Reader.of(catalog), Planner(own_points="replace")
+    behaviour, reader, planner = behaviour_of(catalog.switches), BodyReader.of(catalog), Planner(own_points="replace")
     states: dict[str, PrefixCache] = {}
     spent, counts = Decimal(0), list[int]()
     for at, body, name, output in requests:

@@ -17,8 +17,8 @@ from rockbottom.catalog import Tier, load_catalog
 from rockbottom.cli.replay_planner import AttachedPlanner, attached
 from rockbottom.cost import bill
 from rockbottom.diagnose import Archive, Stream, read_all, with_savings
-from rockbottom.diagnose.sent import Record
-from rockbottom.dialects import Requests, api_of
+from rockbottom.diagnose.sent import LoggedRequest
+from rockbottom.dialects import RequestReader, api_of
 from rockbottom.plan import Planner
 from rockbottom.prompt import KeptByService
 from rockbottom.quantities import Usage
@@ -114,7 +114,12 @@ def test_replay_and_explain_claim_what_attach_gives(traffic, tmp_path: Path) -> 
 
 def served(calls: list[Call], planner: Planner | None) -> tuple[Decimal, list[Usage]]:
     """The input's bill by the rules of what can be seen, and the counters of every call."""
-    requests, behaviour, spent, usages = Requests(CATALOG), behaviour_of(CATALOG.switches), Decimal(0), list[Usage]()
+    requests, behaviour, spent, usages = (
+        RequestReader(CATALOG),
+        behaviour_of(CATALOG.switches),
+        Decimal(0),
+        list[Usage](),
+    )
     states: dict[str, PrefixCache] = {}
     for at, _, body in calls:
         plan = planner.plan(body, now=at) if planner is not None else None
@@ -162,7 +167,7 @@ def explained_usd(calls: list[Call], usages: list[Usage]) -> tuple[Decimal, Deci
     """As sent, and with rockbottom attached."""
     archive = Archive(CATALOG)
     records = [
-        Record(at, body.get("model") or body["modelId"], api_of(operation), body, usage, account="1")
+        LoggedRequest(at, body.get("model") or body["modelId"], api_of(operation), body, usage, account="1")
         for (at, operation, body), usage in zip(calls, usages, strict=True)
     ]
     requests, unreadable, _ = read_all(records, archive)

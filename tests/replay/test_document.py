@@ -10,7 +10,7 @@ from rockbottom.documents import PolicyResult, TokensByLength, written_members
 from rockbottom.quantities import Ttl, Usage
 from rockbottom.replay import Rates
 from rockbottom.replay.document import _by_length
-from rockbottom.replay.policies import Bill
+from rockbottom.replay.policies import PolicyBill
 
 ON = date(2026, 11, 21)
 
@@ -26,12 +26,12 @@ def rates():
 def test_tokens_of_long_prompts_stand_apart(rates):
     """Above the length from which the model has another price; without such prompts there is nothing to tell apart."""
     short, long = Usage(input=1000, output=10), Usage(input=300_000, cache_read=5, output=20)
-    both = Bill("none", short + long, rates.cost(short) + rates.cost(long, 200_000))
+    both = PolicyBill("none", short + long, rates.cost(short) + rates.cost(long, 200_000))
     assert _by_length(both) == (
         TokensByLength(above_tokens=0, uncached_tokens=1000, output_tokens=10),
         TokensByLength(above_tokens=200_000, uncached_tokens=300_000, output_tokens=20, read_tokens=5),
     )
-    assert _by_length(Bill("none", short, rates.cost(short))) is UNSET
+    assert _by_length(PolicyBill("none", short, rates.cost(short))) is UNSET
 
 
 def test_tokens_of_a_lifetime_without_a_member_of_its_own_are_told_where_there_are_any():

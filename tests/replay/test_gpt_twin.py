@@ -20,7 +20,7 @@ from rockbottom.prompt import Api, BlockKind, CachePoint, Parameters, Section, S
 from rockbottom.replay import PlacedPoints, ReplayQuestion, nodes_of, outcomes
 from rockbottom.replay.points import taken
 from rockbottom.replay.study import namespaces_of
-from rockbottom.trace import KINDS, NO_TTL, Blocks, Points, Requests, Trace
+from rockbottom.trace import KINDS, NO_TTL, Blocks, Points, RequestColumns, Trace
 from rockbottom.trace.columns import API_CODES, NAME_TABLES, offsets_of, table_of
 
 CATALOG = load_catalog()
@@ -121,7 +121,7 @@ def _replayed(calls, rules, behaviour, hosts=None):
     blocks = [segment for prompt in prompts for segment in prompt.segments]
     sections = [Section.TOOLS, Section.SYSTEM, Section.MESSAGES]
     trace = Trace(
-        table_of(Requests, {
+        table_of(RequestColumns, {
             "at": instants, "tokens_in": [prompt.tokens + rules.residual_tokens for prompt in prompts],
             "api": [API_CODES[prompt.api] for prompt in prompts], "host": hosts,
         }, len(prompts)),

@@ -14,7 +14,7 @@ from rockbottom.quantities import Source, Unit
 from rockbottom.replay import FIXED, Rates, Stage, bill_of, exact_usage, keep_alive_bill, nodes_of, relaxed
 from rockbottom.replay.analysis import gaps_of, minutes_of, waste_of
 from rockbottom.replay.policies import bill_of_outcomes, run
-from rockbottom.trace import Blocks, Points, Requests, Trace
+from rockbottom.trace import Blocks, Points, RequestColumns, Trace
 from rockbottom.trace.columns import NAME_TABLES, offsets_of, table_of
 
 ON = date(2026, 11, 1)
@@ -46,7 +46,7 @@ def stage_of(*requests: tuple[float, str], size: int = 2000) -> Stage:
         "tokens_out": [0 for _ in requests],
     }
     trace = Trace(
-        table_of(Requests, columns, len(requests)),
+        table_of(RequestColumns, columns, len(requests)),
         table_of(Blocks, blocks, len(prefixes)),
         table_of(Points, {}, 0),
         offsets_of([len(text) for _, text in requests]),
@@ -141,7 +141,7 @@ def test_prefixes_of_any_pattern_are_numbered_in_order(step):
     blocks = {"prefix": np.tile(np.arange(count, dtype=np.uint64) * np.uint64(step), 2)}
     offsets = np.array([0, count, 2 * count])
     trace = Trace(
-        table_of(Requests, {"at": [0.0, 1.0]}, 2), table_of(Blocks, blocks, 2 * count), table_of(Points, {}, 0),
+        table_of(RequestColumns, {"at": [0.0, 1.0]}, 2), table_of(Blocks, blocks, 2 * count), table_of(Points, {}, 0),
         offsets, np.zeros(3, np.int64), dict.fromkeys(NAME_TABLES, ()),
     )  # fmt: skip
     nodes = nodes_of(trace)

@@ -15,11 +15,11 @@ pytest.importorskip("numba", reason="needs the replay engine: pip install 'rockb
 
 from rockbottom.cache import behaviour_of
 from rockbottom.catalog import load_catalog
-from rockbottom.replay import ReplayQuestion, Tally, tally
+from rockbottom.replay import ReplayQuestion, ReplayTally, tally
 from rockbottom.trace import read_trace
 
 
-def replayed(tmp_path: Path, *regions: str, model: str = "amazon.nova-pro-v1:0", **asked: str) -> Tally:
+def replayed(tmp_path: Path, *regions: str, model: str = "amazon.nova-pro-v1:0", **asked: str) -> ReplayTally:
     """Requests of 1,000 tokens in and 100 out, a minute apart, one for each Region."""
     records = [
         {
@@ -38,7 +38,7 @@ def replayed(tmp_path: Path, *regions: str, model: str = "amazon.nova-pro-v1:0",
     return tally(read_trace(str(file)).trace, question, catalog, behaviour_of(catalog.switches))
 
 
-def usd(found: Tally) -> Decimal:
+def usd(found: ReplayTally) -> Decimal:
     [model] = found.models
     return model.bills["none"].cost.usd * 1_000_000
 

@@ -14,7 +14,7 @@ from rockbottom.cache import Namespace, PrefixCache, behaviour_of, step
 from rockbottom.catalog import Catalog, Tier, load_catalog
 from rockbottom.cli import main
 from rockbottom.cost import bill
-from rockbottom.dialects import Reader
+from rockbottom.dialects import BodyReader
 from rockbottom.plan import Planner
 from rockbottom.prompt import Api, Prompt, prompt_of
 from rockbottom.trace import read_trace
@@ -70,7 +70,7 @@ def counted_otherwise(prompt: Prompt, spread: float) -> Prompt:
 
 def attached_log(requests: Iterable[Sent], catalog: Catalog, spread: float, log: Path) -> float:
     """The log of these requests as an attached client sent them, and what they cost."""
-    behaviour, reader, planner = behaviour_of(catalog.switches), Reader.of(catalog), Planner(own_points="replace")
+    behaviour, reader, planner = behaviour_of(catalog.switches), BodyReader.of(catalog), Planner(own_points="replace")
     state, spent, lines = PrefixCache(), 0.0, list[str]()
     model, rules = catalog.model(SONNET), catalog.rules(catalog.model(SONNET), ON)
     for number, sent in enumerate(requests):
@@ -116,7 +116,7 @@ def test_a_pdf_counts_by_its_pages_and_text_not_by_its_bytes(tmp_path, catalog) 
         {"text": "Sum it up."},
     ]}]}  # fmt: skip
     sent = Sent(START, body)
-    reader = Reader.of(catalog)
+    reader = BodyReader.of(catalog)
     own = reader.read({"modelId": SONNET, **body}, Api.CONVERSE, catalog.model(SONNET).model)
     log = write_log(tmp_path / "log.jsonl", [sent], [own.tokens])
     trace = read_trace(str(log)).trace

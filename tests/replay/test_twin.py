@@ -12,7 +12,7 @@ from rockbottom.catalog import CacheRules, load_catalog
 from rockbottom.prompt import Api, BlockKind, CachePoint, Parameters, Section, Segment, digest_of, prompt_of
 from rockbottom.quantities import Ttl
 from rockbottom.replay import PlacedPoints, nodes_of, outcomes
-from rockbottom.trace import NO_TTL, Blocks, Points, Requests, Trace
+from rockbottom.trace import NO_TTL, Blocks, Points, RequestColumns, Trace
 from rockbottom.trace.columns import API_CODES, NAME_TABLES, offsets_of, table_of
 
 SIZES = {"a": 300, "b": 700, "c": 1200, "d": 40, "e": 2}
@@ -132,7 +132,7 @@ def _columns(prompts, instants, rules):
         "weight": [segment.blocks for segment in blocks],
     }
     trace = Trace(
-        table_of(Requests, requests, length),
+        table_of(RequestColumns, requests, length),
         table_of(Blocks, columns, rows),
         table_of(Points, {}, 0),
         offsets_of(counts),

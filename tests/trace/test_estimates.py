@@ -9,7 +9,7 @@ import pytest
 from rockbottom.catalog import load_catalog
 from rockbottom.dialects import weigh_block
 from rockbottom.prompt import Api, Meter
-from rockbottom.trace.bodies import Gatherer
+from rockbottom.trace.bodies import BodyGatherer
 from rockbottom.trace.columns import SectionCode
 from rockbottom.trace.estimates import Estimates
 from rockbottom.trace.records import columnar
@@ -119,9 +119,9 @@ def test_a_conversation_that_grows_is_trimmed_or_rewritten_is_read_as_each_reque
     moved = [{**message, "content": [*message["content"], {"cachePoint": {"type": "default"}}]} for message in talk[:5]]
     sent = [talk[:1], talk[:3], talk[:5], talk[:3], rewritten, talk, talk[2:7], talk, moved, talk[:7], [talk[0], *talk]]
     records = [_record(number, messages) for number, messages in enumerate(sent)]
-    whole = _columns(Gatherer(b"key"), *records)
+    whole = _columns(BodyGatherer(b"key"), *records)
     for number, record in enumerate(records):
-        alone = _columns(Gatherer(b"key"), record)
+        alone = _columns(BodyGatherer(b"key"), record)
         start, end = whole.block_offsets[number : number + 2]
         for column in ("prefix", "section", "kind", "weight", "begins"):
             now = getattr(whole.blocks, column)[start:end]
@@ -134,5 +134,5 @@ def test_another_system_text_between_two_equal_ones_is_another_prefix():
     """The part of the request before is compared, not taken for granted."""
     talk = [_message(0, "hello")]
     records = [_record(number, talk, system) for number, system in enumerate(("one", "two", "one"))]
-    first, second, third = _columns(Gatherer(b"key"), *records).blocks.prefix.reshape(3, 2).tolist()
+    first, second, third = _columns(BodyGatherer(b"key"), *records).blocks.prefix.reshape(3, 2).tolist()
     assert first == third != second

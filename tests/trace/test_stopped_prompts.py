@@ -13,7 +13,7 @@ from rockbottom.catalog import load_catalog
 from rockbottom.cli.explain import command as explain
 from rockbottom.cli.replay import command as replay
 from rockbottom.client.notices import Noticer
-from rockbottom.dialects import Requests
+from rockbottom.dialects import RequestReader
 from rockbottom.ledger import CallRecord, LedgerWriter
 from rockbottom.plan import Planner
 from rockbottom.quantities import NO_USAGE
@@ -113,5 +113,5 @@ def test_no_notice_says_that_a_stopped_prompt_was_not_cached() -> None:
         "system": [{"text": RULES}, point],
         "messages": [{"role": "user", "content": [{"text": "?"}]}],
     }
-    request, noticer = Requests(catalog).read(body), Noticer()
+    request, noticer = RequestReader(catalog).read(body), Noticer()
     assert [noticer.look(request, NO_USAGE, 1024) for _ in range(5)] == [[]] * 5

@@ -5,7 +5,7 @@ import json
 import pytest
 
 from rockbottom.catalog import load_catalog
-from rockbottom.dialects import Requests
+from rockbottom.dialects import RequestReader
 from rockbottom.trace import KINDS, ReaderSettings, SectionCode, read_trace
 
 SYSTEM, MESSAGES = int(SectionCode.SYSTEM), int(SectionCode.MESSAGES)
@@ -50,7 +50,7 @@ def test_blocks_are_told_apart_as_the_rules_tell_them(tmp_path, operation, body,
         (int(section), KINDS[kind]) for section, kind in zip(trace.blocks.section, trace.blocks.kind, strict=True)
     ] == blocks
     assert list(trace.points.after) == points
-    read = Requests(load_catalog()).read({"model": model, **body}).prompt
+    read = RequestReader(load_catalog()).read({"model": model, **body}).prompt
     assert [(read_section(segment), segment.kind.value) for segment in read.segments] == blocks
     assert [point.after for point in read.points] == points
 

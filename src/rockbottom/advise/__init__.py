@@ -19,8 +19,8 @@ from rockbottom.advise.errors import AdviseError, ImpossibleShape, UnknownBeside
 from rockbottom.advise.estimates import Estimate, EstimateQuestion, Result, estimate
 from rockbottom.advise.evidence import (
     ASSUMED,
-    Evidence,
     Lever,
+    WayEvidence,
     bench_results,
     of_bench,
     of_question,
@@ -63,7 +63,7 @@ from rockbottom.advise.results import (
     UnpricedWay,
     WayResult,
 )
-from rockbottom.advise.rows import Row
+from rockbottom.advise.rows import LeverRow
 from rockbottom.advise.shapes import Layer, MonthlyTraffic, WorkloadShape
 from rockbottom.advise.sweeps import Sweep, sweep
 from rockbottom.advise.together import MAY_BE_ASKED, next_step, traffic_advice
@@ -88,7 +88,6 @@ __all__ = [
     "Estimate",
     "EstimateQuestion",
     "EstimateResult",
-    "Evidence",
     "Globally",
     "GuardedTurn",
     "Guarding",
@@ -98,6 +97,7 @@ __all__ = [
     "Layer",
     "Lever",
     "LeverResult",
+    "LeverRow",
     "LeverSum",
     "Lines",
     "ModelUnits",
@@ -114,7 +114,6 @@ __all__ = [
     "PricedPreset",
     "Result",
     "Rival",
-    "Row",
     "SendResult",
     "ShapeResult",
     "Sweep",
@@ -126,6 +125,7 @@ __all__ = [
     "UnknownPreset",
     "UnpricedWay",
     "UnreadableRun",
+    "WayEvidence",
     "WayResult",
     "Why",
     "Wishes",

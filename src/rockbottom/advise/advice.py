@@ -12,8 +12,8 @@ from rockbottom.advise.combining import (
     combinations,
     steps_to,
 )
-from rockbottom.advise.evidence import Evidence, Lever
-from rockbottom.advise.rows import Row, Rows
+from rockbottom.advise.evidence import Lever, WayEvidence
+from rockbottom.advise.rows import LeverRow, Rows
 from rockbottom.advise.wishes import Wishes
 from rockbottom.quantities import ZERO_USD, Usd
 
@@ -25,12 +25,12 @@ class Advice:
     ``today_usd`` is what was paid where that was counted, else the bill of what is done now by the rules.
     """
 
-    evidence: Evidence
+    evidence: WayEvidence
     tariff: Tariff
     before: MonthlyBill
     today_usd: Usd
     best: PricedLevers
-    rows: tuple[Row, ...]
+    rows: tuple[LeverRow, ...]
     batch_break_even: Decimal | None
 
     @property
@@ -40,7 +40,7 @@ class Advice:
         return self.today_usd - sum(pulled, ZERO_USD)
 
 
-def advise(evidence: Evidence, tariff: Tariff, wishes: Wishes) -> Advice:
+def advise(evidence: WayEvidence, tariff: Tariff, wishes: Wishes) -> Advice:
     """The advice. Raises NoPriceInForce when not even a plain request has a price."""
     before = bill_of(evidence.none.tokens, tariff)
     possible = list(combinations(evidence, tariff))

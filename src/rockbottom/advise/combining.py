@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from decimal import Decimal
 
 from rockbottom.advise.bills import MonthlyBill, Tariff, bill_of
-from rockbottom.advise.evidence import Evidence, Lever, WayTokens
+from rockbottom.advise.evidence import Lever, WayEvidence, WayTokens
 from rockbottom.advise.wishes import AnswerWait, Wishes
 from rockbottom.catalog import ModelId, NoPriceInForce, Scope, Tier
 from rockbottom.quantities import Unit, Usd
@@ -49,7 +49,7 @@ def batch_break_even(tariff: Tariff) -> Decimal | None:
     return (plain - batch) / (plain - read) if read < plain else None
 
 
-def combinations(evidence: Evidence, tariff: Tariff) -> Iterator[PricedLevers]:
+def combinations(evidence: WayEvidence, tariff: Tariff) -> Iterator[PricedLevers]:
     """Everything that has a price, simple things first."""
     for where, extra in _scopes(tariff):
         for tier, lever in ((Tier.DEFAULT, None), (Tier.FLEX, Lever.FLEX), (Tier.BATCH, Lever.BATCH)):
@@ -64,7 +64,7 @@ def combinations(evidence: Evidence, tariff: Tariff) -> Iterator[PricedLevers]:
                 yield PricedLevers(sent, tier, where, levers, bill)
 
 
-def _sent_at(evidence: Evidence, tier: Tier, scope: Scope) -> Iterator[WayTokens]:
+def _sent_at(evidence: WayEvidence, tier: Tier, scope: Scope) -> Iterator[WayTokens]:
     """The ways that may be priced at a tier and scope.
 
     Where a lane was measured there, its tokens stand for what caching does there: misses that moving between Regions

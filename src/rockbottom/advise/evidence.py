@@ -80,7 +80,7 @@ class WayTokens:
 
 
 @dataclass(frozen=True, slots=True)
-class Evidence:
+class WayEvidence:
     """The ways, no caching first, and where their tokens come from, in words.
 
     ``quality`` is what grading found about the model, in words, and ``good_enough`` whether it stands over the bar that
@@ -106,7 +106,7 @@ class Evidence:
         return self.ways[0]
 
 
-def of_question(question: EstimateQuestion, parallel: int = 1) -> Evidence:
+def of_question(question: EstimateQuestion, parallel: int = 1) -> WayEvidence:
     """Expected tokens of a shape; arithmetic.
 
     With ``parallel`` first requests that start together every way that caches is there twice: as it comes, all of
@@ -131,17 +131,17 @@ def of_question(question: EstimateQuestion, parallel: int = 1) -> Evidence:
         else:
             ways.append(WayTokens(way.name, frozenset(levers), tokens))
     name = shape.name or "workload"
-    return Evidence(name, question.tariff.model.given, shape.traffic.requests, tuple(ways), ASSUMED)
+    return WayEvidence(name, question.tariff.model.given, shape.traffic.requests, tuple(ways), ASSUMED)
 
 
-def of_bench(results: BenchResults) -> list[Evidence]:
+def of_bench(results: BenchResults) -> list[WayEvidence]:
     """The models of a bench run, their lanes as measured on equal outputs; raises UnreadableRun."""
     return [_bench_model(results, model) for model in results.models]
 
 
-def of_replays(replays: Sequence[ReplayResult]) -> list[Evidence]:
+def of_replays(replays: Sequence[ReplayResult]) -> list[WayEvidence]:
     """Each model of a replay once, of those at the default tier; raises UnreadableRun where there is none."""
-    by_model: dict[str, Evidence] = {}
+    by_model: dict[str, WayEvidence] = {}
     for replay in replays:
         if replay.tier is Tier.DEFAULT:
             evidence = of_replay(replay)
@@ -151,7 +151,7 @@ def of_replays(replays: Sequence[ReplayResult]) -> list[Evidence]:
     return list(by_model.values())
 
 
-def of_replay(replay: ReplayResult) -> Evidence:
+def of_replay(replay: ReplayResult) -> WayEvidence:
     """A replay's policies, scaled from its span to a month, or as they are where it is too short for one.
 
     Raises UnreadableRun.
@@ -178,7 +178,7 @@ def of_replay(replay: ReplayResult) -> Evidence:
         says += f" over {rounded(Decimal(span) / 3600, 1)} hours, scaled to 30 days"
     answer = replay.answer
     paid = None if answer is UNSET or not answer.counted or answer.paid_usd is None else answer.paid_usd * scale
-    return Evidence(
+    return WayEvidence(
         "recorded traffic", replay.models[0].given, replay.requests * scale, tuple(ways), says,
         today=rows.get(_RECORDED), paid_usd=paid,
         span_s=replay.span_seconds if short else None,
@@ -233,7 +233,7 @@ def _read(data: bytes, file: str, read: Callable[[bytes], T], kind: str, fix: st
         raise UnreadableRun(f"{file}: not JSON of a {kind}: {error}", fix=fix) from error
 
 
-def _bench_model(results: BenchResults, model: BenchModel) -> Evidence:
+def _bench_model(results: BenchResults, model: BenchModel) -> WayEvidence:
     workload, provenance = results.workload, results.provenance
     talks = Decimal(workload.conversations_per_day) * workload.days
     scale = talks / workload.conversations
@@ -256,7 +256,7 @@ def _bench_model(results: BenchResults, model: BenchModel) -> Evidence:
     where = "the local endpoint, which simulates Bedrock" if provenance.simulated else "AWS"
     says = f"bench {workload.name} on {where}; tokens {provenance.tokens}"
     requests = talks * workload.turns / workload.conversations
-    return Evidence(workload.name, model.id, requests, tuple(ways), says, *_quality(results.grading, model.id))
+    return WayEvidence(workload.name, model.id, requests, tuple(ways), says, *_quality(results.grading, model.id))
 
 
 def _quality(grading: GradingResult | None, model: str) -> tuple[str, bool | None]:

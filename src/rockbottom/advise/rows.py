@@ -8,7 +8,7 @@ from rockbottom.advise.besides import total_of_lines
 from rockbottom.advise.bills import Tariff, bill_of
 from rockbottom.advise.capacity import capacities
 from rockbottom.advise.combining import PricedLevers, batch_break_even
-from rockbottom.advise.evidence import Evidence, Lever, WayTokens
+from rockbottom.advise.evidence import Lever, WayEvidence, WayTokens
 from rockbottom.advise.grounds import (
     ByTheHour,
     CachedShare,
@@ -35,7 +35,7 @@ _ASKED_FOR = frozenset({Lever.FAN_OUT, Lever.PLANNER})
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class LeverRow:
     """One lever. ``status``: pull, in use, not now, excluded, ask, not offered. Money is US dollars a month.
 
     ``alone`` is what it saves with nothing else but what it needs; ``together`` what it adds in the advice. ``share``
@@ -55,7 +55,7 @@ class Row:
 class Rows:
     """Makes the row of each lever. ``base_usd``: the bill of today; ``steps``: what the levers of the best take off."""
 
-    evidence: Evidence
+    evidence: WayEvidence
     tariff: Tariff
     wishes: Wishes
     base_usd: Usd
@@ -63,7 +63,7 @@ class Rows:
     best: PricedLevers
     steps: dict[Lever, Usd]
 
-    def row(self, lever: Lever) -> Row | None:
+    def row(self, lever: Lever) -> LeverRow | None:
         """The row, or None where there is nothing to say (a question that nobody asked)."""
         special = {
             Lever.PROVISIONED: self._provisioned,
@@ -75,7 +75,7 @@ class Rows:
         }
         return special[lever]() if lever in special else self._plain(lever)
 
-    def _plain(self, lever: Lever) -> Row | None:
+    def _plain(self, lever: Lever) -> LeverRow | None:
         alone = self._alone(lever)
         if alone is None:
             if lever is Lever.GLOBAL and self.tariff.model.scope is Scope.GLOBAL:
@@ -155,7 +155,7 @@ class Rows:
             return NoSpare.FREE_MISSES
         return (same.bill.usd - cached.bill.usd) * 1_000_000 / extra / read
 
-    def _provisioned(self) -> Row:
+    def _provisioned(self) -> LeverRow:
         price = self.wishes.model_unit_usd_hour
         if price is None:
             return self._by_the_hour()
@@ -164,7 +164,7 @@ class Rows:
         ground = ModelUnits(self.wishes.model_units, price, month, self.best.bill.usd)
         return self._row(Lever.PROVISIONED, status, self.base_usd - month, ground)
 
-    def _by_the_hour(self) -> Row:
+    def _by_the_hour(self) -> LeverRow:
         """Capacity whose price was read: it is not cheaper below its break-even, and above it nothing here knows."""
         tokens = self.evidence.none.tokens
         output = sum((part.by_unit.get(Unit.OUTPUT, Decimal(0)) for part in tokens), Decimal(0))
@@ -181,18 +181,18 @@ class Rows:
         )
         return self._row(Lever.PROVISIONED, "ask" if pays else "not now", None, ByTheHour(offers, average))
 
-    def _distil(self) -> Row | None:
+    def _distil(self) -> LeverRow | None:
         """A question where Bedrock distils the model; what it costs needs numbers that no evidence here has."""
         model = self.tariff.model.model.id
         known = any(pair.teacher == model for pair in distillation_pairs())
         return self._row(Lever.DISTIL, "ask", None, Why.STUDENT_KNOWN) if known else None
 
-    def _route(self) -> Row | None:
+    def _route(self) -> LeverRow | None:
         """A question where requests were recorded: which of them another model could have answered, a rule says."""
         recorded = self.evidence.today is not None or self.evidence.paid_usd is not None
         return self._row(Lever.ROUTE, "ask", None, Why.REPLAYED_BY_RULE) if recorded else None
 
-    def _guard_turn(self) -> Row | None:
+    def _guard_turn(self) -> LeverRow | None:
         """What a guardrail costs on all of the input and on the user's turn alone, where one is named."""
         guard = self.wishes.guarding
         requests = self.evidence.requests
@@ -213,7 +213,7 @@ class Rows:
         ground = GuardedTurn(usd[0], usd[1], read_usd)
         return self._row(Lever.GUARD_TURN, "ask" if saved > 0 else "not now", saved, ground)
 
-    def _smaller(self) -> Row:
+    def _smaller(self) -> LeverRow:
         graded = self._rival()
         if graded is not None:
             return graded
@@ -238,7 +238,7 @@ class Rows:
                 continue
         return None
 
-    def _rival(self) -> Row | None:
+    def _rival(self) -> LeverRow | None:
         """The cheapest other model of the same run that grading did not put under the bar."""
         rivals = [(cost, rival) for rival in self.wishes.rivals if (cost := rival.usd()) is not None]
         open_to = [pair for pair in rivals if pair[1].evidence.good_enough is not False]
@@ -253,14 +253,14 @@ class Rows:
         ground = OtherModel(rival.tariff.model.given, cost, rival.evidence.quality)
         return self._row(Lever.RIGHT_SIZE, "ask" if saved > 0 else "not now", saved, ground)
 
-    def _shorter(self) -> Row:
+    def _shorter(self) -> LeverRow:
         tokens = [_input_only(part) for part in self.best.sent.tokens]
         saved = bill_of(tokens, self.best.tariff, self.best.tier).usd / 10
         return self._row(Lever.SHORTER, "ask", saved, Why.EVERY_TENTH_TOKEN)
 
-    def _row(self, lever: Lever, status: str, alone: Usd | None, ground: Ground) -> Row:
+    def _row(self, lever: Lever, status: str, alone: Usd | None, ground: Ground) -> LeverRow:
         share = alone / self.base_usd if alone is not None and self.base_usd else None
-        return Row(lever, status, alone, share, self.steps.get(lever), ground)
+        return LeverRow(lever, status, alone, share, self.steps.get(lever), ground)
 
 
 def _usd_of(pair: tuple[Usd, Rival]) -> Usd:

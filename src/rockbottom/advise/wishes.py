@@ -6,7 +6,7 @@ from enum import Enum
 
 from rockbottom.advise.besides import Guarding
 from rockbottom.advise.bills import Tariff, bill_of
-from rockbottom.advise.evidence import Evidence
+from rockbottom.advise.evidence import WayEvidence
 from rockbottom.catalog import NoPriceInForce
 from rockbottom.quantities import Usd
 
@@ -23,7 +23,7 @@ class AnswerWait(Enum):
 class Rival:
     """Another model with evidence of its own for the same workload."""
 
-    evidence: Evidence
+    evidence: WayEvidence
     tariff: Tariff
 
     def usd(self) -> Usd | None:

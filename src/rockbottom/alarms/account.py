@@ -11,8 +11,8 @@ from typing import Any
 
 from rockbottom.alarms.dashboard import body_text, dashboard, dashboard_name, is_ours
 from rockbottom.alarms.placing import STACK_TAG, Json, PlacedAlarm, placed, prefix
-from rockbottom.alarms.settings import Wanted
-from rockbottom.changes import Kind, SettingDifference, Step
+from rockbottom.alarms.settings import AlarmSettings
+from rockbottom.changes import SettingDifference, Step, StepKind
 from rockbottom.cloudwatch import answer_of
 from rockbottom.quantities import RockbottomError, decoded
 
@@ -27,7 +27,7 @@ class TopicTaken(RockbottomError):
 
 
 @dataclass(frozen=True, slots=True)
-class Plan:
+class AlarmPlan:
     """What there is to do, in the order in which it is done."""
 
     account: str
@@ -41,12 +41,12 @@ class Plan:
         """Whether there is anything to do."""
         return any(step.changes for step in self.steps)
 
-    def of(self, kind: Kind) -> tuple[Step, ...]:
+    def of(self, kind: StepKind) -> tuple[Step, ...]:
         return tuple(step for step in self.steps if step.kind is kind)
 
 
 @dataclass(frozen=True, slots=True)
-class Clients:
+class AlarmClients:
     """boto3 clients of CloudWatch, SNS and STS in one Region."""
 
     cloudwatch: Any
@@ -55,7 +55,7 @@ class Clients:
     region: str
 
 
-def plan(settings: Wanted, clients: Clients) -> Plan:
+def plan(settings: AlarmSettings, clients: AlarmClients) -> AlarmPlan:
     """What applying would do; reads only. Raises InvalidAlarm, TopicTaken, AccountUnavailable."""
     identity = _answer_of(lambda: clients.sts.get_caller_identity())
     account, partition = identity["Account"], identity["Arn"].split(":")[1]
@@ -67,17 +67,17 @@ def plan(settings: Wanted, clients: Clients) -> Plan:
     if settings.dashboard:
         arn = f"arn:{partition}:cloudwatch:{clients.region}:{account}:alarm:"
         steps.append(_dashboard_step(settings, clients, [f"{arn}{alarm.name}" for alarm in alarms]))
-    return Plan(account, clients.region, tuple(steps), alarms, topic_arn)
+    return AlarmPlan(account, clients.region, tuple(steps), alarms, topic_arn)
 
 
-def removal(settings: Wanted, clients: Clients) -> Plan:
+def removal(settings: AlarmSettings, clients: AlarmClients) -> AlarmPlan:
     """What destroying would do: everything that carries the stack, and nothing else. Reads only."""
     identity = _answer_of(lambda: clients.sts.get_caller_identity())
     alarms = _found_alarms(settings, clients)
-    steps = [Step(Kind.DELETE if ours else Kind.FOREIGN, "alarm", alarm["AlarmName"]) for alarm, ours in alarms]
+    steps = [Step(StepKind.DELETE if ours else StepKind.FOREIGN, "alarm", alarm["AlarmName"]) for alarm, ours in alarms]
     body = _dashboard_body(settings, clients)
     if body is not None:
-        kind = Kind.DELETE if is_ours(body, settings.stack) else Kind.FOREIGN
+        kind = StepKind.DELETE if is_ours(body, settings.stack) else StepKind.FOREIGN
         steps.append(Step(kind, "dashboard", dashboard_name(settings)))
     topics = [action for alarm, ours in alarms if ours for action in alarm.get("AlarmActions", ()) if ":sns:" in action]
     if settings.create:
@@ -85,11 +85,11 @@ def removal(settings: Wanted, clients: Clients) -> Plan:
         topics.append(f"arn:{partition}:sns:{clients.region}:{identity['Account']}:{settings.create}")
     for arn in dict.fromkeys(topics):
         if _topic_stack(clients, arn) == settings.stack:  # one of somebody else's is not even named
-            steps.append(Step(Kind.DELETE, "topic", arn))
-    return Plan(identity["Account"], clients.region, tuple(steps), (), "")
+            steps.append(Step(StepKind.DELETE, "topic", arn))
+    return AlarmPlan(identity["Account"], clients.region, tuple(steps), (), "")
 
 
-def apply(todo: Plan, clients: Clients, done: Callable[[Step], None] = lambda step: None) -> None:
+def apply(todo: AlarmPlan, clients: AlarmClients, done: Callable[[Step], None] = lambda step: None) -> None:
     """Carry the plan out, one step after another, telling ``done`` of each; raises AccountUnavailable.
 
     Stopped at any point, the next plan shows what is left.
@@ -100,9 +100,9 @@ def apply(todo: Plan, clients: Clients, done: Callable[[Step], None] = lambda st
             done(step)
 
 
-def _call(step: Step, clients: Clients) -> Any:
+def _call(step: Step, clients: AlarmClients) -> Any:
     request = step.request or {}
-    if step.kind is Kind.DELETE:
+    if step.kind is StepKind.DELETE:
         return {
             "alarm": lambda: clients.cloudwatch.delete_alarms(AlarmNames=[step.name]),
             "dashboard": lambda: clients.cloudwatch.delete_dashboards(DashboardNames=[step.name]),
@@ -115,42 +115,44 @@ def _call(step: Step, clients: Clients) -> Any:
     }[step.thing]()
 
 
-def _topic_steps(settings: Wanted, clients: Clients, arn: str) -> list[Step]:
+def _topic_steps(settings: AlarmSettings, clients: AlarmClients, arn: str) -> list[Step]:
     if not settings.create:
         return []
     stack = _topic_stack(clients, arn)
     if stack == settings.stack:
-        return [Step(Kind.UNCHANGED, "topic", settings.create)]
+        return [Step(StepKind.UNCHANGED, "topic", settings.create)]
     if stack is not None:
         says = f"The topic {settings.create} exists already; rockbottom did not make it for the stack {settings.stack}."
         raise TopicTaken(says, fix=f"--topic {arn} uses it anyway; --create-topic NAME makes another")
     tags = [{"Key": STACK_TAG, "Value": settings.stack}]
-    return [Step(Kind.CREATE, "topic", settings.create, request={"Name": settings.create, "Tags": tags})]
+    return [Step(StepKind.CREATE, "topic", settings.create, request={"Name": settings.create, "Tags": tags})]
 
 
-def _topic_stack(clients: Clients, arn: str) -> str | None:
+def _topic_stack(clients: AlarmClients, arn: str) -> str | None:
     """The stack that a topic carries, "" for none, None where there is no such topic."""
     tags = _answer_of(lambda: clients.sns.list_tags_for_resource(ResourceArn=arn)["Tags"], codes=_MISSING)
     return None if tags is None else {tag["Key"]: tag["Value"] for tag in tags}.get(STACK_TAG, "")
 
 
-def _alarm_steps(settings: Wanted, clients: Clients, alarms: Sequence[PlacedAlarm], topic_arn: str) -> Iterator[Step]:
+def _alarm_steps(
+    settings: AlarmSettings, clients: AlarmClients, alarms: Sequence[PlacedAlarm], topic_arn: str
+) -> Iterator[Step]:
     there = {existing["AlarmName"]: (existing, ours) for existing, ours in _found_alarms(settings, clients)}
     for alarm in alarms:
         request = _request(alarm, settings, topic_arn)
         existing, ours = there.pop(alarm.name, (None, False))
         if existing is None:
-            yield Step(Kind.CREATE, "alarm", alarm.name, request=request)
+            yield Step(StepKind.CREATE, "alarm", alarm.name, request=request)
         elif not ours:
-            yield Step(Kind.FOREIGN, "alarm", alarm.name)
+            yield Step(StepKind.FOREIGN, "alarm", alarm.name)
         else:
             differences = tuple(_differences(existing, request))
-            kind = Kind.UPDATE if differences else Kind.UNCHANGED
+            kind = StepKind.UPDATE if differences else StepKind.UNCHANGED
             yield Step(kind, "alarm", alarm.name, differences, request)
-    yield from (Step(Kind.DELETE, "alarm", name) for name, (_, ours) in there.items() if ours)
+    yield from (Step(StepKind.DELETE, "alarm", name) for name, (_, ours) in there.items() if ours)
 
 
-def _found_alarms(settings: Wanted, clients: Clients) -> list[tuple[Json, bool]]:
+def _found_alarms(settings: AlarmSettings, clients: AlarmClients) -> list[tuple[Json, bool]]:
     """Alarms whose names begin as those of the stack, and whether they carry it."""
     pages = clients.cloudwatch.get_paginator("describe_alarms")
     alarms: list[Json] = _answer_of(
@@ -163,12 +165,12 @@ def _found_alarms(settings: Wanted, clients: Clients) -> list[tuple[Json, bool]]
     return [(alarm, _stack_of(clients, alarm["AlarmArn"]) == settings.stack) for alarm in alarms]
 
 
-def _stack_of(clients: Clients, arn: str) -> str | None:
+def _stack_of(clients: AlarmClients, arn: str) -> str | None:
     tags = _answer_of(lambda: clients.cloudwatch.list_tags_for_resource(ResourceARN=arn)["Tags"])
     return {tag["Key"]: tag["Value"] for tag in tags}.get(STACK_TAG)
 
 
-def _request(alarm: PlacedAlarm, settings: Wanted, topic_arn: str) -> Json:
+def _request(alarm: PlacedAlarm, settings: AlarmSettings, topic_arn: str) -> Json:
     actions = [topic_arn] if topic_arn else []
     tags = [{"Key": STACK_TAG, "Value": settings.stack}]
     return {**alarm.request, "AlarmActions": actions, "OKActions": actions, "Tags": tags}
@@ -214,23 +216,23 @@ def _plain_query(query: Json) -> Json:
     return {**plain, "of": (metric["Namespace"], metric["MetricName"], pairs, stat["Period"], stat["Stat"])}
 
 
-def _dashboard_body(settings: Wanted, clients: Clients) -> str | None:
+def _dashboard_body(settings: AlarmSettings, clients: AlarmClients) -> str | None:
     name = dashboard_name(settings)
     return _answer_of(lambda: clients.cloudwatch.get_dashboard(DashboardName=name)["DashboardBody"], codes=_MISSING)
 
 
-def _dashboard_step(settings: Wanted, clients: Clients, alarm_arns: list[str]) -> Step:
+def _dashboard_step(settings: AlarmSettings, clients: AlarmClients, alarm_arns: list[str]) -> Step:
     name = dashboard_name(settings)
     body = dashboard(settings, clients.region, alarm_arns)
     request = {"DashboardName": name, "DashboardBody": body_text(body)}
     existing = _dashboard_body(settings, clients)
     if existing is None:
-        return Step(Kind.CREATE, "dashboard", name, request=request)
+        return Step(StepKind.CREATE, "dashboard", name, request=request)
     if not is_ours(existing, settings.stack):
-        return Step(Kind.FOREIGN, "dashboard", name)
+        return Step(StepKind.FOREIGN, "dashboard", name)
     if decoded(existing) == decoded(request["DashboardBody"]):
-        return Step(Kind.UNCHANGED, "dashboard", name)
-    return Step(Kind.UPDATE, "dashboard", name, tuple(_widgets(decoded(existing), body)), request)
+        return Step(StepKind.UNCHANGED, "dashboard", name)
+    return Step(StepKind.UPDATE, "dashboard", name, tuple(_widgets(decoded(existing), body)), request)
 
 
 def _widgets(deployed: Json, defined: Json) -> Iterator[SettingDifference]:

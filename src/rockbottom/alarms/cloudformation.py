@@ -11,12 +11,12 @@ from typing import Any
 
 from rockbottom.alarms.dashboard import body_text, dashboard, dashboard_name
 from rockbottom.alarms.placing import STACK_TAG, Json, PlacedAlarm, placed
-from rockbottom.alarms.settings import Wanted
+from rockbottom.alarms.settings import AlarmSettings
 
 _PARAMETER = "AlarmTopicArn"
 
 
-def template(settings: Wanted) -> Json:
+def template(settings: AlarmSettings) -> Json:
     """The template; without a topic in the settings it has a parameter for one. Raises InvalidAlarm."""
     alarms = placed(settings)
     names = logical_names(alarms)
@@ -58,16 +58,16 @@ def logical_names(alarms: Sequence[PlacedAlarm]) -> Mapping[str, str]:
     return names
 
 
-def _alarm(alarm: PlacedAlarm, settings: Wanted, topic: Any) -> Json:
+def _alarm(alarm: PlacedAlarm, settings: AlarmSettings, topic: Any) -> Json:
     properties = {**alarm.request, "AlarmActions": [topic], "OKActions": [topic], "Tags": _tags(settings)}
     return {"Type": "AWS::CloudWatch::Alarm", "Properties": properties}
 
 
-def _dashboard(settings: Wanted, alarms: Sequence[str]) -> Json:
+def _dashboard(settings: AlarmSettings, alarms: Sequence[str]) -> Json:
     body = body_text(dashboard(settings, "${AWS::Region}", [f"${{{name}.Arn}}" for name in alarms]))
     properties = {"DashboardName": dashboard_name(settings), "DashboardBody": {"Fn::Sub": body}}
     return {"Type": "AWS::CloudWatch::Dashboard", "Properties": properties}
 
 
-def _tags(settings: Wanted) -> list[Json]:
+def _tags(settings: AlarmSettings) -> list[Json]:
     return [{"Key": STACK_TAG, "Value": settings.stack}]

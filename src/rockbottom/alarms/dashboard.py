@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from rockbottom.alarms.placing import MODEL_DIMENSION
-from rockbottom.alarms.settings import Wanted
+from rockbottom.alarms.settings import AlarmSettings
 from rockbottom.cloudwatch import (
     MANTLE_CALLS,
     MANTLE_DIMENSIONS,
@@ -25,7 +25,7 @@ from rockbottom.figures import colour
 Json = dict[str, Any]
 
 
-def dashboard_name(settings: Wanted) -> str:
+def dashboard_name(settings: AlarmSettings) -> str:
     """The name of the stack's dashboard."""
     plain = "".join(character if character.isalnum() or character in "-_" else "-" for character in settings.namespace)
     return plain if settings.stack == "default" else f"{plain}-{settings.stack}"
@@ -41,7 +41,7 @@ def is_ours(body: str, stack: str) -> bool:
     return mark(stack) in body
 
 
-def dashboard(settings: Wanted, region: str, alarm_arns: Sequence[str] = ()) -> Json:
+def dashboard(settings: AlarmSettings, region: str, alarm_arns: Sequence[str] = ()) -> Json:
     """The body of the dashboard. ``region`` and the ARNs may be placeholders of a template language."""
     rows = [
         _header(settings, alarm_arns), _first(settings, region), _money(settings, region), _trouble(settings, region),
@@ -69,7 +69,7 @@ def metrics_of(body: Json) -> int:
     return len([row for row in rows if isinstance(row[0], str)])
 
 
-def _header(settings: Wanted, alarm_arns: Sequence[str]) -> list[Json]:
+def _header(settings: AlarmSettings, alarm_arns: Sequence[str]) -> list[Json]:
     text = (
         f"## What prompts cost, and what caching saves\n{mark(settings.stack)} Ours: `{settings.namespace}`, calls "
         f"through rockbottom. AWS: `{NATIVE}` and `{MANTLE_NATIVE}`, every call of the account."
@@ -81,7 +81,7 @@ def _header(settings: Wanted, alarm_arns: Sequence[str]) -> list[Json]:
     return widgets
 
 
-def _first(settings: Wanted, region: str) -> list[Json]:
+def _first(settings: AlarmSettings, region: str) -> list[Json]:
     ours = [_ours(settings, "CacheHitRate", model, "Average", label=f"{model} ours") for model in settings.models]
     native: list[Any] = []
     for index, model in enumerate(settings.native_models):
@@ -116,7 +116,7 @@ def _first(settings: Wanted, region: str) -> list[Json]:
     return [rate, stacked]
 
 
-def _money(settings: Wanted, region: str) -> list[Json]:
+def _money(settings: AlarmSettings, region: str) -> list[Json]:
     spent = [_ours(settings, "Cost", model, "Sum", label=f"{model} cost") for model in settings.models]
     saved = [_ours(settings, "Saving", model, "Sum", label=f"{model} saved") for model in settings.models]
     each = [_ours(settings, "CostPerRequest", model, "Average") for model in settings.models]
@@ -125,7 +125,7 @@ def _money(settings: Wanted, region: str) -> list[Json]:
     return [hourly, _graph("US dollars a request", region, each, {"min": 0})]
 
 
-def _trouble(settings: Wanted, region: str) -> list[Json]:
+def _trouble(settings: AlarmSettings, region: str) -> list[Json]:
     waste = [_ours(settings, "WriteWaste", model, "Sum", label=f"{model} never read") for model in settings.models]
     silent = [
         _ours(settings, "PointsWithoutCaching", model, "Sum", label=f"{model} silent") for model in settings.models
@@ -163,7 +163,7 @@ def _searched(metric: str, number: int) -> list[Any]:
     return [{"expression": expression, "id": f"mantle{number}", "label": f"{metric} "}]
 
 
-def _ours(settings: Wanted, metric: str, model: str, stat: str, label: str = "", color: str = "") -> list[Any]:
+def _ours(settings: AlarmSettings, metric: str, model: str, stat: str, label: str = "", color: str = "") -> list[Any]:
     shown: Json = {"stat": stat, "label": label or model}
     return [settings.namespace, metric, MODEL_DIMENSION, model, {**shown, **({"color": color} if color else {})}]
 

@@ -7,7 +7,7 @@ from decimal import Decimal
 from typing import Any
 
 from rockbottom.alarms.definitions import CALLS, Alarm, InvalidAlarm, Measure
-from rockbottom.alarms.settings import Wanted
+from rockbottom.alarms.settings import AlarmSettings
 from rockbottom.cloudwatch import fees, limits
 from rockbottom.quantities import ZERO_USD, Usd
 
@@ -32,12 +32,12 @@ class PlacedAlarm:
         return len([query for query in self.request.get("Metrics", ()) if "MetricStat" in query]) or 1
 
 
-def prefix(settings: Wanted) -> str:
+def prefix(settings: AlarmSettings) -> str:
     """What the names of everything of a stack begin with."""
     return f"{settings.namespace}-" if settings.stack == "default" else f"{settings.namespace}-{settings.stack}-"
 
 
-def placed(settings: Wanted) -> tuple[PlacedAlarm, ...]:
+def placed(settings: AlarmSettings) -> tuple[PlacedAlarm, ...]:
     """Every alarm that has a threshold, for every model; raises InvalidAlarm.
 
     Without a model there is nothing to look at: then the answer is empty.
@@ -53,7 +53,7 @@ def placed(settings: Wanted) -> tuple[PlacedAlarm, ...]:
     return tuple(placed_alarms)
 
 
-def undecided(settings: Wanted) -> tuple[Alarm, ...]:
+def undecided(settings: AlarmSettings) -> tuple[Alarm, ...]:
     """The alarms that wait for a threshold, for some model at least."""
     return tuple(
         alarm
@@ -62,7 +62,7 @@ def undecided(settings: Wanted) -> tuple[Alarm, ...]:
     )
 
 
-def monthly_usd(settings: Wanted, alarms: Sequence[PlacedAlarm], dashboards: int) -> Usd:
+def monthly_usd(settings: AlarmSettings, alarms: Sequence[PlacedAlarm], dashboards: int) -> Usd:
     """What these alarms and dashboards cost a month at most: the free tier, which others may have used, left out."""
     charged = fees()
     total = charged.dashboard * dashboards
@@ -72,7 +72,7 @@ def monthly_usd(settings: Wanted, alarms: Sequence[PlacedAlarm], dashboards: int
     return total or ZERO_USD
 
 
-def _placed(alarm: Alarm, models: tuple[str, ...], settings: Wanted) -> PlacedAlarm:
+def _placed(alarm: Alarm, models: tuple[str, ...], settings: AlarmSettings) -> PlacedAlarm:
     last = f"-{models[0]}" if alarm.per == "model" else ""
     name = f"{prefix(settings)}{alarm.name}{last}"
     known = limits()

@@ -11,7 +11,7 @@ from typing import Any
 
 from rockbottom.alarms.dashboard import dashboard_name
 from rockbottom.alarms.placing import prefix
-from rockbottom.alarms.settings import Wanted
+from rockbottom.alarms.settings import AlarmSettings
 
 Json = dict[str, Any]
 
@@ -24,13 +24,13 @@ def _allow(sid: str, actions: list[str], resource: str, **more: Any) -> Json:
     return {"Sid": sid, "Effect": "Allow", "Action": actions, "Resource": resource, **more}
 
 
-def publish_policy(settings: Wanted, partition: str, region: str, account: str) -> Json:
+def publish_policy(settings: AlarmSettings, partition: str, region: str, account: str) -> Json:
     """For programs that send metrics: this namespace and no other."""
     condition = {"StringEquals": {"cloudwatch:namespace": settings.namespace}}
     return _policy(_allow("Publish", ["cloudwatch:PutMetricData"], "*", Condition=condition))
 
 
-def apply_policy(settings: Wanted, partition: str, region: str, account: str) -> Json:
+def apply_policy(settings: AlarmSettings, partition: str, region: str, account: str) -> Json:
     """For whoever runs ``monitor plan``, ``apply`` and ``destroy``: alarms and a dashboard of these names."""
     alarms = f"arn:{partition}:cloudwatch:{region}:{account}:alarm:{prefix(settings)}*"
     board = f"arn:{partition}:cloudwatch::{account}:dashboard/{dashboard_name(settings)}"
@@ -57,12 +57,12 @@ def apply_policy(settings: Wanted, partition: str, region: str, account: str) ->
     return _policy(*statements)
 
 
-def read_policy(settings: Wanted, partition: str, region: str, account: str) -> Json:
+def read_policy(settings: AlarmSettings, partition: str, region: str, account: str) -> Json:
     """For ``rockbottom reconcile``: metrics are read, nothing else."""
     return _policy(_allow("Read", ["cloudwatch:GetMetricData", "cloudwatch:ListMetrics"], "*"))
 
 
-POLICIES: Mapping[str, Callable[[Wanted, str, str, str], Json]] = {
+POLICIES: Mapping[str, Callable[[AlarmSettings, str, str, str], Json]] = {
     "publish": publish_policy,
     "apply": apply_policy,
     "read": read_policy,

@@ -36,7 +36,7 @@ class InvalidAlarmSettings(RockbottomError):
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
+class AlarmSettings:
     """The settings of a stack: what should be in the account.
 
     ``topic`` is the ARN that alarms tell; ``create`` the name of a topic to be made. ``models`` are values of the
@@ -58,7 +58,7 @@ class Wanted:
         """The ids under which AWS/Bedrock counts."""
         return self.called_as or self.models
 
-    def checked(self, where: str = "") -> "Wanted":
+    def checked(self, where: str = "") -> "AlarmSettings":
         """The settings themselves, once their names are known to be possible; raises InvalidAlarmSettings."""
         if not _STACK.fullmatch(self.stack):
             raise InvalidAlarmSettings(
@@ -69,7 +69,7 @@ class Wanted:
             raise InvalidAlarmSettings(f"{where}{self.namespace!r} cannot be the namespace of your metrics.", fix=fix)
         return self
 
-    def with_thresholds(self, pairs: Iterable[str]) -> "Wanted":
+    def with_thresholds(self, pairs: Iterable[str]) -> "AlarmSettings":
         """The settings with thresholds given as ``NAME=NUMBER``; raises InvalidAlarmSettings, InvalidAlarm."""
         settings = self
         for pair in pairs:
@@ -77,7 +77,7 @@ class Wanted:
             settings = settings._with(name, value)
         return settings
 
-    def _with(self, name: str, value: str) -> "Wanted":
+    def _with(self, name: str, value: str) -> "AlarmSettings":
         names = [alarm.name for alarm in self.alarms]
         if name not in names or not value:
             fix = f"write NAME=NUMBER with one of {', '.join(names)}"
@@ -88,7 +88,7 @@ class Wanted:
         return replace(self, alarms=tuple(changed))
 
 
-def read_wanted(path: Path | None) -> Wanted:
+def read_wanted(path: Path | None) -> AlarmSettings:
     """The packaged alarms, with those of a file on top; raises InvalidAlarmSettings, InvalidAlarm, OSError."""
     raw = _read(path) if path else {}
     unknown = [key for key in raw if key not in _TOP]
@@ -96,7 +96,7 @@ def read_wanted(path: Path | None) -> Wanted:
         raise InvalidAlarmSettings(f"{path} has an unknown key {unknown[0]!r}.", fix=f"the keys are {', '.join(_TOP)}")
     if raw.get("topic") and raw.get("create"):
         raise InvalidAlarmSettings(f"{path}: topic and create cannot both be given.", fix="give one of them")
-    return Wanted(
+    return AlarmSettings(
         alarms=_alarms(raw.get("alarms", {}), path),
         models=_ids(raw, "models", path),
         called_as=_ids(raw, "called_as", path),

@@ -10,16 +10,16 @@ from typing import Any
 from rockbottom.alarms.cloudformation import logical_names
 from rockbottom.alarms.dashboard import body_text, dashboard, dashboard_name
 from rockbottom.alarms.placing import STACK_TAG, PlacedAlarm, placed
-from rockbottom.alarms.settings import Wanted
+from rockbottom.alarms.settings import AlarmSettings
 from rockbottom.changes import Reference, Template, TerraformBlock, lines_of
 
 
-def configuration(settings: Wanted) -> str:
+def configuration(settings: AlarmSettings) -> str:
     """The text of a .tf file; without a topic in the settings it has a variable for one. Raises InvalidAlarm."""
     return "\n".join(line for block in blocks(settings) for line in (*lines_of(block), ""))
 
 
-def blocks(settings: Wanted) -> list[TerraformBlock]:
+def blocks(settings: AlarmSettings) -> list[TerraformBlock]:
     alarms = placed(settings)
     names = {key: _snake(name) for key, name in logical_names(alarms).items()}
     aws = {"source": "hashicorp/aws", "version": ">= 5.0"}
@@ -45,7 +45,7 @@ def blocks(settings: Wanted) -> list[TerraformBlock]:
     return all_blocks
 
 
-def _alarm(alarm: PlacedAlarm, name: str, topic: Any, settings: Wanted) -> TerraformBlock:
+def _alarm(alarm: PlacedAlarm, name: str, topic: Any, settings: AlarmSettings) -> TerraformBlock:
     request = alarm.request
     arguments: dict[str, Any] = {
         "alarm_name": request["AlarmName"],
@@ -88,7 +88,7 @@ def _query(query: Mapping[str, Any]) -> TerraformBlock:
     )
 
 
-def _dashboard(settings: Wanted, alarms: Sequence[str]) -> TerraformBlock:
+def _dashboard(settings: AlarmSettings, alarms: Sequence[str]) -> TerraformBlock:
     region = "${data.aws_region.current.id}"
     body = dashboard(settings, region, [f"${{aws_cloudwatch_metric_alarm.{name}.arn}}" for name in alarms])
     arguments = {"dashboard_name": dashboard_name(settings), "dashboard_body": Template(body_text(body))}

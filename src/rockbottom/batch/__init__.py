@@ -15,7 +15,7 @@ from rockbottom.batch.api import (
     runs_in,
 )
 from rockbottom.batch.cloud import Cloud
-from rockbottom.batch.doctor import DoctorCheck, Verdict, checks, trust_fault
+from rockbottom.batch.doctor import DoctorCheck, DoctorVerdict, checks, trust_fault
 from rockbottom.batch.errors import (
     AccessRefused,
     BatchError,
@@ -36,18 +36,18 @@ from rockbottom.batch.errors import (
     StillRunning,
     TooFewRecords,
 )
-from rockbottom.batch.ground import Watcher
+from rockbottom.batch.ground import BatchWatcher
 from rockbottom.batch.leftover import Leftover
-from rockbottom.batch.limits import Limits, packaged_limits, timeout_hours
+from rockbottom.batch.limits import BatchLimits, packaged_limits, timeout_hours
 from rockbottom.batch.ondemand import OnDemand
 from rockbottom.batch.outcomes import LeftOutcome, Outcome
-from rockbottom.batch.pacing import Pace
+from rockbottom.batch.pacing import RequestPace
 from rockbottom.batch.permissions import missing_permissions
 from rockbottom.batch.pricing import BatchComparison, BatchEstimate
 from rockbottom.batch.records import Kind
 from rockbottom.batch.results import leftover_result, run_result, summary_of
-from rockbottom.batch.setup import Wanted, apply, documents, model_arns, wanted_for
-from rockbottom.batch.sources import Place, Source, source_of
+from rockbottom.batch.setup import SetUpSettings, apply, documents, model_arns, wanted_for
+from rockbottom.batch.sources import BatchPlace, RecordSource, source_of
 from rockbottom.batch.state import RunState
 from rockbottom.batch.teardown import SetUpPart, parts_of, remove
 
@@ -57,16 +57,19 @@ __all__ = [
     "BatchComparison",
     "BatchError",
     "BatchEstimate",
+    "BatchLimits",
+    "BatchPlace",
+    "BatchWatcher",
     "Cloud",
     "DamagedRun",
     "DoctorCheck",
+    "DoctorVerdict",
     "InvalidRecords",
     "InvalidSettings",
     "JobsEnded",
     "Kind",
     "LeftOutcome",
     "Leftover",
-    "Limits",
     "NoSuchRun",
     "NotAgreed",
     "NotEstimated",
@@ -76,20 +79,17 @@ __all__ = [
     "OtherContent",
     "Outcome",
     "OutputIncomplete",
-    "Pace",
-    "Place",
     "Prepared",
     "Problem",
+    "RecordSource",
+    "RequestPace",
     "RunBusy",
     "RunState",
     "ServiceBusy",
     "SetUpPart",
-    "Source",
+    "SetUpSettings",
     "StillRunning",
     "TooFewRecords",
-    "Verdict",
-    "Wanted",
-    "Watcher",
     "account_pace",
     "apply",
     "checks",

@@ -14,22 +14,30 @@ import msgspec
 from rockbottom.batch.caching import Sampled, sampled
 from rockbottom.batch.cloud import Cloud
 from rockbottom.batch.errors import DamagedRun, NoSuchRun, NotAgreed
-from rockbottom.batch.ground import Silent, Watcher
+from rockbottom.batch.ground import BatchWatcher, Silent
 from rockbottom.batch.job_service import require_service
 from rockbottom.batch.journal import Checkpoint, Journal, read_journal
-from rockbottom.batch.limits import Limits, packaged_limits, with_quotas
+from rockbottom.batch.limits import BatchLimits, packaged_limits, with_quotas
 from rockbottom.batch.outcomes import Outcome
-from rockbottom.batch.pacing import Pace, quotas_of
+from rockbottom.batch.pacing import RequestPace, quotas_of
 from rockbottom.batch.pricing import BatchEstimate, Pricing, compared, estimate
-from rockbottom.batch.records import Checker, Kind
-from rockbottom.batch.rejoining import Tally
+from rockbottom.batch.records import Kind, RecordChecker
+from rockbottom.batch.rejoining import RunTally
 from rockbottom.batch.results import summary_of
 from rockbottom.batch.running import BatchRun
-from rockbottom.batch.sources import Body, Place, Source, compare_records, other_content, settings_for, source_of
+from rockbottom.batch.sources import (
+    BatchPlace,
+    Body,
+    RecordSource,
+    compare_records,
+    other_content,
+    settings_for,
+    source_of,
+)
 from rockbottom.batch.state import RunState, state_of
 from rockbottom.cache import behaviour_of
 from rockbottom.catalog import Catalog, ModelId, PriceBook, known_burndown, load_catalog
-from rockbottom.dialects import INVOKED, Reader, api_of
+from rockbottom.dialects import INVOKED, BodyReader, api_of
 from rockbottom.figures import usd
 from rockbottom.files import make_folder
 from rockbottom.quantities import RockbottomError, Usage
@@ -54,7 +62,7 @@ class Prepared:
             self._sampled = sampled(
                 self.run.records(),
                 self.run.state.records,
-                Reader.of(self.catalog),
+                BodyReader.of(self.catalog),
                 model.model,
                 api_of(settings.kind),
                 self.catalog.rules(model, self.pricing.on),
@@ -113,7 +121,7 @@ class Prepared:
         run.raise_if_ended_badly(tally)
         return outcome
 
-    def _outcome(self, tally: Tally) -> Outcome:
+    def _outcome(self, tally: RunTally) -> Outcome:
         run = self.run
         totals: dict[str, int] = {}
         for job in run.state.jobs:
@@ -139,8 +147,8 @@ class Prepared:
 
 @contextmanager
 def prepare(
-    source: Source,
-    place: Place | None,
+    source: RecordSource,
+    place: BatchPlace | None,
     *,
     model: str,
     cloud: Cloud,
@@ -151,8 +159,8 @@ def prepare(
     on: date,
     catalog: Catalog | None = None,
     book: PriceBook | None = None,
-    limits: Limits | None = None,
-    watcher: Watcher | None = None,
+    limits: BatchLimits | None = None,
+    watcher: BatchWatcher | None = None,
     attempts: int = 3,
     checkpoint: Checkpoint = lambda name: None,
 ) -> Generator[Prepared]:
@@ -180,7 +188,7 @@ def prepare(
         if run.state.settings is not None and run.state.settings != settings:
             raise other_content(run.state.settings, settings)
         run.create(settings)
-        checker = Checker(kind, model_id.model.vendor, model, limits, strip_points, on_demand=place is None)
+        checker = RecordChecker(kind, model_id.model.vendor, model, limits, strip_points, on_demand=place is None)
 
         def check() -> None:
             checker.raise_if_refused(source.name)
@@ -205,7 +213,7 @@ def reopen(
     on: date,
     catalog: Catalog | None = None,
     book: PriceBook | None = None,
-    watcher: Watcher | None = None,
+    watcher: BatchWatcher | None = None,
     attempts: int = 3,
     checkpoint: Checkpoint = lambda name: None,
 ) -> Generator[Prepared]:
@@ -246,12 +254,12 @@ def run(
 
     ``records`` is a JSONL file, or bodies (each may come as a pair with its recordId; give ``name`` then, so that a
     second call finds the run again instead of paying twice). Either ``max_usd`` or ``agree`` must be given. ``on`` is
-    the day whose prices hold. ``more`` goes to ``Place`` (prefix, kms_key, ...) and ``prepare``. Raises BatchError.
+    the day whose prices hold. ``more`` is for ``BatchPlace`` (prefix, kms_key, ...) and ``prepare``. Raises BatchError.
     """
     if max_usd is None and agree is None:
         raise NotAgreed("A batch run spends money: give max_usd, or agree, a function that says yes to the estimate.")
-    options = {key: more.pop(key) for key in list(more) if key in Place.__slots__}
-    place = Place(bucket, role_arn, **options)
+    options = {key: more.pop(key) for key in list(more) if key in BatchPlace.__slots__}
+    place = BatchPlace(bucket, role_arn, **options)
     prepared = prepare(
         source_of(records), place, model=model, kind=kind, name=name, cloud=cloud or Cloud(region), on=on, **more
     )
@@ -277,7 +285,7 @@ def look_into(folder: Path = DEFAULT_FOLDER) -> tuple[list[tuple[str, RunState]]
     return runs, damaged
 
 
-def account_limits(cloud: Cloud, model_name: str) -> Limits:
+def account_limits(cloud: Cloud, model_name: str) -> BatchLimits:
     """The limits of the account where Service Quotas may be read, else the packaged ones."""
     return with_quotas(packaged_limits(), account_quotas(cloud), model_name)
 
@@ -297,12 +305,12 @@ def account_quotas(cloud: Cloud) -> list[Mapping[str, Any]]:
         return []
 
 
-def account_pace(cloud: Cloud, model: ModelId, requests: int | None = None, tokens: int | None = None) -> Pace:
+def account_pace(cloud: Cloud, model: ModelId, requests: int | None = None, tokens: int | None = None) -> RequestPace:
     """What a model may be asked in a minute: what is given, else the account's quotas where they may be read."""
     quotas = {} if requests and tokens else quotas_of(account_quotas(cloud), model)
     origin = "Service Quotas of this account" if quotas else ""
     burndown = known_burndown(model.model.id) or 1
-    return Pace(requests or quotas.get("requests"), tokens or quotas.get("tokens"), burndown, origin)
+    return RequestPace(requests or quotas.get("requests"), tokens or quotas.get("tokens"), burndown, origin)
 
 
 def no_such_run(name: str, folder: Path) -> NoSuchRun:

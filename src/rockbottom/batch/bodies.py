@@ -35,7 +35,7 @@ _text = decoder_of(str)
 
 
 @dataclass(frozen=True, slots=True)
-class Shape:
+class BodyShape:
     """The members of a dialect's bodies; its blocks are named by their only key, or by their ``type``."""
 
     dialect: Dialect
@@ -114,7 +114,7 @@ def _answers(body: Mapping[str, Any]) -> int:
     return count if isinstance(count, int) and count > 1 else 1
 
 
-def shape_of(dialect: Dialect | None) -> Shape | None:
+def shape_of(dialect: Dialect | None) -> BodyShape | None:
     """What is known of a dialect's bodies; None where nothing is."""
     row = None if dialect is None else _facts().get(dialect.name)
     if dialect is None or row is None:
@@ -122,7 +122,7 @@ def shape_of(dialect: Dialect | None) -> Shape | None:
     members, blocks, types, may_be_empty = (
         frozenset[str](row.get(name, ())) for name in ("members", "blocks", "types", "may_be_empty")
     )
-    return Shape(dialect, members, blocks, types, frozenset(row.get("roles", _ROLES)), may_be_empty)
+    return BodyShape(dialect, members, blocks, types, frozenset(row.get("roles", _ROLES)), may_be_empty)
 
 
 def looks_like(members: Collection[str]) -> str:
@@ -136,7 +136,7 @@ def looks_like(members: Collection[str]) -> str:
     return ""
 
 
-def _fitting(members: Collection[str]) -> Iterator[Shape]:
+def _fitting(members: Collection[str]) -> Iterator[BodyShape]:
     named = frozenset(members)
     for dialect in DIALECTS:
         shape = shape_of(dialect)

@@ -13,7 +13,7 @@ from rockbottom.batch.bodies import output_limit
 from rockbottom.batch.errors import Problem
 from rockbottom.cache import Behaviour, Entry, EntryKey, Namespace, outcome, refusal
 from rockbottom.catalog import CacheRules, Model
-from rockbottom.dialects import Reader
+from rockbottom.dialects import BodyReader
 from rockbottom.prompt import Api, CachePoint, MalformedBody, Prompt, prefix_hashes, seeds_of
 from rockbottom.quantities import Usage
 
@@ -57,7 +57,7 @@ def sample_numbers(total: int) -> range | list[int]:
 def sampled(
     records: Iterable[Mapping[str, Any]],
     total: int,
-    reader: Reader,
+    reader: BodyReader,
     model: Model,
     api: Api,
     rules: CacheRules,

@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 
 from rockbottom.batch.errors import AccessRefused, BatchError, InvalidSettings, ServiceBusy
 from rockbottom.process import bounded, leads_here, local_client
-from rockbottom.quantities import Answer
+from rockbottom.quantities import AwsAnswer
 
 _T = TypeVar("_T")
 _BUSY = frozenset(
@@ -101,7 +101,7 @@ class Cloud:
     def call(self, service: str, operation: str, **arguments: Any) -> Any:
         """One call, waited for with growing pauses while the service is busy. Raises BatchError or ClientError."""
         return self.patiently(
-            f"{service}:{operation}", lambda: Answer(getattr(self.client(service), operation)(**arguments))
+            f"{service}:{operation}", lambda: AwsAnswer(getattr(self.client(service), operation)(**arguments))
         )
 
     def patiently(self, action: str, attempt: Callable[[], _T]) -> _T:

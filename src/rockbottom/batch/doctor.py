@@ -22,12 +22,12 @@ from rockbottom.batch.permissions import (
     several,
     statements_of,
 )
-from rockbottom.batch.setup import Wanted
+from rockbottom.batch.setup import SetUpSettings
 from rockbottom.catalog import ModelId, Scope
 from rockbottom.quantities import Undecodable, is_object
 
 
-class Verdict(Enum):
+class DoctorVerdict(Enum):
     """What a check found."""
 
     GOOD = "good"
@@ -39,12 +39,12 @@ class DoctorCheck(msgspec.Struct, frozen=True):
     """One finding: what was looked at, what was found, and what to do."""
 
     name: str
-    verdict: Verdict
+    verdict: DoctorVerdict
     found: str
     fix: str = ""
 
 
-def checks(cloud: Cloud, resources: Wanted, model: ModelId, owner: str | None = None) -> list[DoctorCheck]:
+def checks(cloud: Cloud, resources: SetUpSettings, model: ModelId, owner: str | None = None) -> list[DoctorCheck]:
     """Every check, in the order in which a job would fail on it."""
     setup = f"rockbottom batch setup --bucket {resources.bucket} --role {resources.role} --model {model.given} --apply"
     looks: Sequence[tuple[str, Callable[[], DoctorCheck]]] = (
@@ -68,25 +68,25 @@ def _guarded(name: str, look: Callable[[], DoctorCheck]) -> DoctorCheck:
     try:
         return look()
     except (ClientError, BotoCoreError, BatchError, Undecodable) as error:
-        return DoctorCheck(name, Verdict.UNKNOWN, f"could not be looked at: {error}")
+        return DoctorCheck(name, DoctorVerdict.UNKNOWN, f"could not be looked at: {error}")
 
 
-def _trust(cloud: Cloud, resources: Wanted, setup: str) -> DoctorCheck:
+def _trust(cloud: Cloud, resources: SetUpSettings, setup: str) -> DoctorCheck:
     from botocore.exceptions import ClientError
 
     try:
         role = cloud.call("iam", "get_role", RoleName=resources.role)["Role"]
     except ClientError as error:
         if code_of(error) == "NoSuchEntity":
-            return DoctorCheck("trust", Verdict.WRONG, f"there is no role {resources.role_arn}", setup)
+            return DoctorCheck("trust", DoctorVerdict.WRONG, f"there is no role {resources.role_arn}", setup)
         raise
     why = trust_fault(document_of(role["AssumeRolePolicyDocument"]), resources)
     if why:
-        return DoctorCheck("trust", Verdict.WRONG, why, setup)
-    return DoctorCheck("trust", Verdict.GOOD, "Bedrock may assume the role for jobs of this account and Region")
+        return DoctorCheck("trust", DoctorVerdict.WRONG, why, setup)
+    return DoctorCheck("trust", DoctorVerdict.GOOD, "Bedrock may assume the role for jobs of this account and Region")
 
 
-def trust_fault(document: Mapping[str, Any], resources: Wanted) -> str | None:
+def trust_fault(document: Mapping[str, Any], resources: SetUpSettings) -> str | None:
     """Why Bedrock may not assume a role with this trust policy, or None."""
     ours = [statement for statement in statements_of(document) if _names_bedrock(statement)]
     if not ours:
@@ -106,7 +106,7 @@ def _names_bedrock(statement: Mapping[str, Any]) -> bool:
     )
 
 
-def _condition_fault(statement: Mapping[str, Any], resources: Wanted) -> str | None:
+def _condition_fault(statement: Mapping[str, Any], resources: SetUpSettings) -> str | None:
     job = f"arn:{resources.partition}:bedrock:{resources.region}:{resources.account}:model-invocation-job/abcdefghijkl"
     known = {"aws:sourceaccount": resources.account, "aws:sourcearn": job}
     condition: Any = statement.get("Condition") or {}
@@ -118,29 +118,33 @@ def _condition_fault(statement: Mapping[str, Any], resources: Wanted) -> str | N
     return None
 
 
-def _bucket(cloud: Cloud, resources: Wanted, owner: str | None) -> DoctorCheck:
+def _bucket(cloud: Cloud, resources: SetUpSettings, owner: str | None) -> DoctorCheck:
     try:
         check_bucket(cloud, resources.bucket, owner)
     except BatchError as error:
-        return DoctorCheck("S3, for you", Verdict.WRONG, str(error), error.fix or "")
-    return DoctorCheck("S3, for you", Verdict.GOOD, f"you can see {resources.bucket}, and it is in {resources.region}")
+        return DoctorCheck("S3, for you", DoctorVerdict.WRONG, str(error), error.fix or "")
+    return DoctorCheck(
+        "S3, for you", DoctorVerdict.GOOD, f"you can see {resources.bucket}, and it is in {resources.region}"
+    )
 
 
-def _role_may(cloud: Cloud, resources: Wanted, name: str, needs: Sequence[Need], setup: str) -> DoctorCheck:
+def _role_may(cloud: Cloud, resources: SetUpSettings, name: str, needs: Sequence[Need], setup: str) -> DoctorCheck:
     """Whether the role's own policies allow each need, read without a simulator."""
     lacking = missing(role_statements(cloud, resources.role), needs)
     if lacking:
-        return DoctorCheck(name, Verdict.WRONG, f"the role's policies do not allow {'; '.join(lacking)}", setup)
+        return DoctorCheck(name, DoctorVerdict.WRONG, f"the role's policies do not allow {'; '.join(lacking)}", setup)
     actions = ", ".join(dict.fromkeys(need.action for need in needs))
     where = f" at {resources.input_at} and {resources.output_at}" if resources.input_at and needs[0].context else ""
-    return DoctorCheck(name, Verdict.GOOD, f"the role's policies allow {actions}{where}")
+    return DoctorCheck(name, DoctorVerdict.GOOD, f"the role's policies allow {actions}{where}")
 
 
-def _pass_role(cloud: Cloud, resources: Wanted) -> DoctorCheck:
+def _pass_role(cloud: Cloud, resources: SetUpSettings) -> DoctorCheck:
     who = cloud.call("sts", "get_caller_identity")["Arn"]
     principal = _principal(who)
     if principal is None:
-        return DoctorCheck("PassRole", Verdict.UNKNOWN, f"{who} is not a role or user whose policies can be simulated")
+        return DoctorCheck(
+            "PassRole", DoctorVerdict.UNKNOWN, f"{who} is not a role or user whose policies can be simulated"
+        )
     reply = cloud.call(
         "iam",
         "simulate_principal_policy",
@@ -156,9 +160,11 @@ def _pass_role(cloud: Cloud, resources: Wanted) -> DoctorCheck:
         ],
     )
     if all(result["EvalDecision"] == "allowed" for result in reply["EvaluationResults"]):
-        return DoctorCheck("PassRole", Verdict.GOOD, f"{principal} may pass the role to Bedrock")
+        return DoctorCheck("PassRole", DoctorVerdict.GOOD, f"{principal} may pass the role to Bedrock")
     fix = f"allow iam:PassRole on {resources.role_arn}: callerPermissions of rockbottom batch setup"
-    return DoctorCheck("PassRole", Verdict.WRONG, f"{principal} may not pass {resources.role_arn} to Bedrock", fix)
+    return DoctorCheck(
+        "PassRole", DoctorVerdict.WRONG, f"{principal} may not pass {resources.role_arn} to Bedrock", fix
+    )
 
 
 def _principal(arn: str) -> str | None:
@@ -180,18 +186,18 @@ def _model_access(cloud: Cloud, model: ModelId) -> DoctorCheck:
     for name, (good, why) in wrong.items():
         if availability.get(name) not in (None, good):
             fix = "the Bedrock console's model catalog gives access; Anthropic models ask for a use case first"
-            return DoctorCheck("model access", Verdict.WRONG, f"{why} ({name}: {availability[name]})", fix)
+            return DoctorCheck("model access", DoctorVerdict.WRONG, f"{why} ({name}: {availability[name]})", fix)
     agreement: Any = availability.get("agreementAvailability") or {}
     if agreement.get("status") not in (None, "AVAILABLE"):
         why = f"the model's agreement was not accepted ({agreement['status']})"
-        return DoctorCheck("model access", Verdict.WRONG, why)
-    return DoctorCheck("model access", Verdict.GOOD, f"{model.model.name} may be used in {cloud.region}")
+        return DoctorCheck("model access", DoctorVerdict.WRONG, why)
+    return DoctorCheck("model access", DoctorVerdict.GOOD, f"{model.model.name} may be used in {cloud.region}")
 
 
-def _regions(cloud: Cloud, resources: Wanted, model: ModelId) -> DoctorCheck:
+def _regions(cloud: Cloud, resources: SetUpSettings, model: ModelId) -> DoctorCheck:
     """What a policy on Regions must allow; whether one forbids it cannot be read from inside the account."""
     if model.scope is Scope.IN_REGION and model.application_profile is None:
-        return DoctorCheck("Region policy", Verdict.GOOD, f"the job stays in {resources.region}")
+        return DoctorCheck("Region policy", DoctorVerdict.GOOD, f"the job stays in {resources.region}")
     places = sorted({arn.split(":")[3] for arn in resources.models if ":foundation-model/" in arn} - {"", "*"})
     where = ", ".join(places) or "every destination Region of the profile"
     text = f"a service control policy on Regions must allow {where}"
@@ -199,12 +205,12 @@ def _regions(cloud: Cloud, resources: Wanted, model: ModelId) -> DoctorCheck:
         text += ", and the Region 'unspecified', which global requests carry"
     denied = _denied_regions(cloud, resources, places)
     if denied:
-        return DoctorCheck("Region policy", Verdict.WRONG, f"the organization denies {', '.join(denied)}; {text}")
+        return DoctorCheck("Region policy", DoctorVerdict.WRONG, f"the organization denies {', '.join(denied)}; {text}")
     text += "; only the organization's management account can see whether it does"
-    return DoctorCheck("Region policy", Verdict.UNKNOWN, text)
+    return DoctorCheck("Region policy", DoctorVerdict.UNKNOWN, text)
 
 
-def _denied_regions(cloud: Cloud, resources: Wanted, places: Sequence[str]) -> list[str]:
+def _denied_regions(cloud: Cloud, resources: SetUpSettings, places: Sequence[str]) -> list[str]:
     """Regions in which the simulator says that the organization forbids the call."""
     denied: list[str] = []
     for place in places:

@@ -7,11 +7,11 @@ from typing import Any, Protocol
 from rockbottom.batch.cloud import Cloud
 from rockbottom.batch.job_service import JobService, job_service
 from rockbottom.batch.journal import Journal
-from rockbottom.batch.limits import Limits
+from rockbottom.batch.limits import BatchLimits
 from rockbottom.batch.state import RunSettings, RunState, state_of
 
 
-class Watcher(Protocol):
+class BatchWatcher(Protocol):
     """Told what happens, for a progress bar or a log."""
 
     def uploading(self, done: int, total: int) -> None:
@@ -39,9 +39,9 @@ class Ground:
 
     folder: Path
     journal: Journal
-    limits: Limits
+    limits: BatchLimits
     cloud: Cloud
-    watcher: Watcher = field(default_factory=Silent)
+    watcher: BatchWatcher = field(default_factory=Silent)
     state: RunState = field(init=False)
 
     def __post_init__(self) -> None:

@@ -22,7 +22,7 @@ from rockbottom.batch.sending import Clock, Sender, Told, whole_lines
 from rockbottom.cache import behaviour_of
 from rockbottom.catalog import NoPriceInForce, Tier
 from rockbottom.cost import Cost, bill
-from rockbottom.dialects import Reader, api_of, usage_of
+from rockbottom.dialects import BodyReader, api_of, usage_of
 from rockbottom.plan import Planner
 from rockbottom.quantities import Usage
 
@@ -69,7 +69,13 @@ class Leftover:
         api = api_of(run.settings.kind)
         rules = catalog.rules(pricing.model, pricing.on)
         return sampled(
-            records, len(records), Reader.of(catalog), pricing.model.model, api, rules, behaviour_of(catalog.switches)
+            records,
+            len(records),
+            BodyReader.of(catalog),
+            pricing.model.model,
+            api,
+            rules,
+            behaviour_of(catalog.switches),
         )
 
     def _sent(self) -> dict[str, dict[str, Any]]:

@@ -13,7 +13,7 @@ from rockbottom.quantities import Source
 
 
 @dataclass(frozen=True, slots=True)
-class Limits:
+class BatchLimits:
     """Records and bytes per file and job. ``origins`` says for each name where its value comes from."""
 
     minimum_records: int
@@ -26,7 +26,7 @@ class Limits:
     source: Source
 
 
-def packaged_limits() -> Limits:
+def packaged_limits() -> BatchLimits:
     """The limits known without asking AWS."""
     raw = _packaged()
     cited = raw["source"]
@@ -34,7 +34,7 @@ def packaged_limits() -> Limits:
     source = Source("batch-limits", cited["title"], cited["url"], checked_on)
     origin = f"{source.url}, checked {source.checked_on}"
     names = (*raw["default"], "record_bytes")
-    return Limits(
+    return BatchLimits(
         **raw["default"], record_bytes=limit("body_bytes"), origins=dict.fromkeys(names, origin), source=source
     )
 
@@ -58,7 +58,7 @@ def _packaged() -> dict[str, Any]:
     return tomllib.loads(files("rockbottom.batch").joinpath("data/limits.toml").read_text(encoding="utf-8"))
 
 
-def one_file(limits: Limits) -> Limits:
+def one_file(limits: BatchLimits) -> BatchLimits:
     """The limits of jobs that read a single file each."""
     records, size = min(limits.records_per_job, limits.records_per_file), min(limits.job_bytes, limits.file_bytes)
     return replace(limits, records_per_job=records, records_per_file=records, job_bytes=size, file_bytes=size)
@@ -82,7 +82,7 @@ _NAMES = (
 _GB = 1_000_000_000
 
 
-def with_quotas(limits: Limits, quotas: Iterable[Mapping[str, Any]], model_name: str) -> Limits:
+def with_quotas(limits: BatchLimits, quotas: Iterable[Mapping[str, Any]], model_name: str) -> BatchLimits:
     """The limits with the account's own quotas for a model in place of the packaged values.
 
     ``quotas`` are rows of ``ListServiceQuotas`` (QuotaName, Value). Quotas that name another model are passed over.

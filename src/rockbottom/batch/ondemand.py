@@ -12,7 +12,7 @@ import msgspec
 from rockbottom.batch.api import Prepared
 from rockbottom.batch.errors import NotAgreed
 from rockbottom.batch.outcomes import Outcome
-from rockbottom.batch.pacing import Pace
+from rockbottom.batch.pacing import RequestPace
 from rockbottom.batch.pricing import ways_of
 from rockbottom.batch.rejoining import Rejoin
 from rockbottom.batch.results import summary_of
@@ -32,7 +32,7 @@ class OnDemand:
 
     prepared: Prepared
     clock: Clock
-    pace: Pace = field(default_factory=Pace)
+    pace: RequestPace = field(default_factory=RequestPace)
     at_once: int = 1
     max_usd: Usd | None = None
 

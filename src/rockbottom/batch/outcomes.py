@@ -7,7 +7,7 @@ from typing import Any
 
 from rockbottom.batch.journal import event_in
 from rockbottom.batch.pricing import BatchComparison
-from rockbottom.batch.rejoining import Tally
+from rockbottom.batch.rejoining import RunTally
 from rockbottom.cost import Cost
 from rockbottom.quantities import Usage, Usd
 
@@ -24,7 +24,7 @@ class Outcome:
     attempts: int
     results: Path
     left_path: Path
-    tally: Tally
+    tally: RunTally
     manifests: Mapping[str, int]
     compared: BatchComparison
     on_demand: bool = False

@@ -25,7 +25,7 @@ class _Used:
 
 
 @dataclass(slots=True)
-class Pace:
+class RequestPace:
     """At most so many requests and tokens in any minute; None: not limited here.
 
     ``burndown`` is how many tokens of the quota an output token takes; ``origin`` says where the limits come from.

@@ -11,7 +11,7 @@ from typing import Any
 from urllib.parse import unquote
 
 from rockbottom.batch.cloud import Cloud
-from rockbottom.batch.setup import Wanted
+from rockbottom.batch.setup import SetUpSettings
 from rockbottom.quantities import decoded, is_list, is_object
 
 Statement = Mapping[str, Any]
@@ -30,7 +30,7 @@ class Need:
         return f"{self.action} on {self.resource}"
 
 
-def file_needs(resources: Wanted) -> list[Need]:
+def file_needs(resources: SetUpSettings) -> list[Need]:
     """What a job reads and writes: its input and output locations, each in its own bucket."""
     in_bucket, in_key = _located(resources.input_at or f"s3://{resources.bucket}/rockbottom/")
     out_bucket, out_key = _located(resources.output_at or f"s3://{resources.bucket}/rockbottom/")
@@ -46,7 +46,7 @@ def file_needs(resources: Wanted) -> list[Need]:
     ]
 
 
-def model_needs(resources: Wanted) -> list[Need]:
+def model_needs(resources: SetUpSettings) -> list[Need]:
     """The models, and the profile before them, that the role must be allowed to invoke."""
     return [Need("bedrock:InvokeModel", arn.replace(":*:", ":us-east-1:")) for arn in resources.models]
 
@@ -56,7 +56,7 @@ def missing(statements: Sequence[Statement], needs: Iterable[Need]) -> list[str]
     return [str(need) for need in needs if not allowed(statements, need)]
 
 
-def missing_permissions(cloud: Cloud, resources: Wanted) -> tuple[list[str], list[str]]:
+def missing_permissions(cloud: Cloud, resources: SetUpSettings) -> tuple[list[str], list[str]]:
     """What the role's own policies do not allow: of the files, and of the models. Raises ClientError, BatchError."""
     statements = role_statements(cloud, resources.role)
     return missing(statements, file_needs(resources)), missing(statements, model_needs(resources))

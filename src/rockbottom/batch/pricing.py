@@ -7,7 +7,7 @@ from math import ceil
 
 from rockbottom.batch.caching import Sampled
 from rockbottom.batch.errors import NotEstimated, NotInBatch
-from rockbottom.batch.rejoining import LONG_PROMPT, Tally
+from rockbottom.batch.rejoining import LONG_PROMPT, RunTally
 from rockbottom.catalog import ModelId, NoPriceInForce, PriceBook, Tier
 from rockbottom.cost import Cost, CostLine, bill
 from rockbottom.quantities import NO_USAGE, Unit, Usage, Usd
@@ -151,7 +151,7 @@ def _three_ways(
     return BatchComparison(batch, on_demand, best, why)
 
 
-def compared(tally: Tally, sample: Sampled, pricing: Pricing) -> BatchComparison:
+def compared(tally: RunTally, sample: Sampled, pricing: Pricing) -> BatchComparison:
     """The bill of a run, and the same tokens on demand; what caching would read is taken from the sample."""
     batch = pricing.of(tally.long, Tier.BATCH) + pricing.short(tally.short, Tier.BATCH)
     plain, cached, why = None, None, ""

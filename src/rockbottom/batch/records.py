@@ -14,9 +14,9 @@ from typing import Any
 
 import msgspec
 
-from rockbottom.batch.bodies import Shape, looks_like, shape_of
+from rockbottom.batch.bodies import BodyShape, looks_like, shape_of
 from rockbottom.batch.errors import InvalidRecords, Problem
-from rockbottom.batch.limits import Limits
+from rockbottom.batch.limits import BatchLimits
 from rockbottom.batch.openai_lines import barred_in, fault_of_line, same_model
 from rockbottom.dialects import CONVERSE, POINT_MARKS, POINT_MEMBERS, Dialect, api_of, dialect_for
 from rockbottom.figures import thousands
@@ -61,7 +61,7 @@ _ELSEWHERE: Mapping[str, str] = {
 
 
 @dataclass(slots=True)
-class Checker:
+class RecordChecker:
     """Turns lines and bodies into records; keeps the problems it finds.
 
     ``strip_points`` takes cachePoints out instead of refusing them; ``stripped`` counts the records it did that to.
@@ -72,7 +72,7 @@ class Checker:
     kind: Kind
     vendor: str
     given_model: str
-    limits: Limits
+    limits: BatchLimits
     strip_points: bool = False
     on_demand: bool = False
     problems: list[Problem] = field(default_factory=list[Problem])
@@ -81,7 +81,7 @@ class Checker:
     _seen: set[str] = field(default_factory=set[str])
     _dialect: Dialect | None = None
     _required: tuple[str, ...] = ()
-    _shape: Shape | None = None
+    _shape: BodyShape | None = None
     _hint: str = ""
 
     def __post_init__(self) -> None:
@@ -205,7 +205,7 @@ class Checker:
             return "modelInput.messages", "empty"
         return None if self._shape is None else self._misshapen(self._shape, members, body)
 
-    def _misshapen(self, shape: Shape, members: Mapping[str, msgspec.Raw], body: bytes) -> tuple[str, str] | None:
+    def _misshapen(self, shape: BodyShape, members: Mapping[str, msgspec.Raw], body: bytes) -> tuple[str, str] | None:
         """What is no member or no message of the dialect that the model of the job speaks."""
         if not members.keys() <= shape.members:
             unknown = members.keys() - shape.members
@@ -280,7 +280,7 @@ def not_utf8(body: bytes) -> str | None:
     return None
 
 
-def lines_of(path: Path, checker: Checker) -> Iterator[bytes]:
+def lines_of(path: Path, checker: RecordChecker) -> Iterator[bytes]:
     """The records of a JSONL file; refused ones are left out and kept in the checker. Blank lines do not count.
 
     UTF-8 with or without a byte order mark, UTF-16 and UTF-32, packed with gzip or not.
@@ -295,7 +295,7 @@ def lines_of(path: Path, checker: Checker) -> Iterator[bytes]:
                     yield record
 
 
-def lines_of_bodies(bodies: Iterable[Json | tuple[str, Json]], checker: Checker) -> Iterator[bytes]:
+def lines_of_bodies(bodies: Iterable[Json | tuple[str, Json]], checker: RecordChecker) -> Iterator[bytes]:
     """The records of Python bodies, or of pairs of a recordId and a body."""
     for number, entry in enumerate(bodies, 1):
         record_id, body = entry if isinstance(entry, tuple) else (None, entry)

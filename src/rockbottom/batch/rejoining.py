@@ -85,7 +85,7 @@ LONG_PROMPT = 100_000  # no long-context price starts below: a longer record is 
 
 
 @dataclass(slots=True)
-class Tally:
+class RunTally:
     """What the results of a run add up to."""
 
     answered: int = 0
@@ -119,7 +119,7 @@ class Rejoin:
         self._length = array("L", bytes(array("L").itemsize * count))
         self._paths: list[Path] = []
         self._input = self._output = 0
-        self.tally = Tally()
+        self.tally = RunTally()
 
     def take(self, path: Path) -> int:
         """Take the lines of one output file in; how many records of ours it held. Raises OutputIncomplete."""
@@ -169,7 +169,7 @@ class Rejoin:
             self._input += tokens_in
             self._output += tokens_out
 
-    def count(self) -> Tally:
+    def count(self) -> RunTally:
         """The tally with every record counted once."""
         tally = self.tally
         tally.answered = self.fates.count(Fate.ANSWERED)

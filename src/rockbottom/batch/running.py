@@ -21,7 +21,7 @@ from rockbottom.batch.journal import event_in
 from rockbottom.batch.limits import one_file
 from rockbottom.batch.openai_lines import request_lines
 from rockbottom.batch.outputs import write_whole
-from rockbottom.batch.rejoining import Fate, Rejoin, Tally
+from rockbottom.batch.rejoining import Fate, Rejoin, RunTally
 from rockbottom.batch.splitting import jobs_of
 from rockbottom.batch.spool import Spooled, chosen_lines, record_ids, spool
 from rockbottom.batch.state import JobState, RunSettings
@@ -205,7 +205,7 @@ class BatchRun(Ground):
         """Where the records without an answer are, ready to be sent another way."""
         return self.folder / "left.jsonl"
 
-    def write_results(self, rejoined: Rejoin) -> Tally:
+    def write_results(self, rejoined: Rejoin) -> RunTally:
         """Write results and what is left, each whole or not at all."""
         write_whole(self.results_path, rejoined.rows())
         self.journal.checkpoint("results written")
@@ -228,7 +228,7 @@ class BatchRun(Ground):
         running = [job.arn for job in self.state.jobs if job.arn is not None and not job.ended]
         return sum(self.service.stop(arn) for arn in running)
 
-    def raise_if_ended_badly(self, tally: Tally) -> None:
+    def raise_if_ended_badly(self, tally: RunTally) -> None:
         """Raise JobsEnded when jobs failed, expired or ended in part and records are left without an answer."""
         left = tally.missing + tally.retryable
         bad = [job for job in self.state.jobs if job.ended and job.status != "Completed"]

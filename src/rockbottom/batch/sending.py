@@ -19,7 +19,7 @@ from rockbottom.batch.cloud import Cloud, code_of
 from rockbottom.batch.errors import AccessRefused, InvalidSettings, ServiceBusy
 from rockbottom.batch.journal import event_in
 from rockbottom.batch.openai_lines import ENDPOINT
-from rockbottom.batch.pacing import Pace
+from rockbottom.batch.pacing import RequestPace
 from rockbottom.batch.records import Kind
 from rockbottom.batch.spending import Limit
 from rockbottom.batch.surface_calls import surface_call
@@ -47,7 +47,7 @@ class Sender:
     model_id: str
     kind: str
     clock: Clock
-    pace: Pace = field(default_factory=Pace)
+    pace: RequestPace = field(default_factory=RequestPace)
     at_once: int = 1
     limit: Limit | None = None
 

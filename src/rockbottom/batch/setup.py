@@ -26,7 +26,7 @@ _VERSION = "2012-10-17"
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
+class SetUpSettings:
     """What a set-up is for. ``input_at`` and ``output_at`` are the S3 URIs of one job; empty: those of any run."""
 
     account: str
@@ -43,7 +43,7 @@ class Wanted:
     def role_arn(self) -> str:
         return f"arn:{self.partition}:iam::{self.account}:role/{self.role}"
 
-    def checked(self) -> "Wanted":
+    def checked(self) -> "SetUpSettings":
         """The set-up itself, before anything is written or made for it. Raises InvalidSettings."""
         check_bucket_name(self.bucket)
         if not is_role(self.role):
@@ -66,7 +66,7 @@ def model_arns(model: ModelId, account: str, region: str, behind: Sequence[str] 
     return tuple(dict.fromkeys((profile, *(behind or (f"arn:aws:bedrock:*::{bare}",)), *without)))
 
 
-def trust_policy(resources: Wanted) -> Json:
+def trust_policy(resources: SetUpSettings) -> Json:
     """Who may assume the role: Bedrock, for batch jobs of this account and Region."""
     jobs = f"arn:{resources.partition}:bedrock:{resources.region}:{resources.account}:model-invocation-job/*"
     return {
@@ -85,7 +85,7 @@ def trust_policy(resources: Wanted) -> Json:
     }
 
 
-def role_policy(resources: Wanted) -> Json:
+def role_policy(resources: SetUpSettings) -> Json:
     """What the role may do: read and write the bucket, invoke the models, use the key."""
     bucket = f"arn:{resources.partition}:s3:::{resources.bucket}"
     statements: list[Json] = [
@@ -104,7 +104,7 @@ def role_policy(resources: Wanted) -> Json:
     return {"Version": _VERSION, "Statement": statements}
 
 
-def caller_policy(resources: Wanted) -> Json:
+def caller_policy(resources: SetUpSettings) -> Json:
     """What the person or program that starts runs may do."""
     bucket = f"arn:{resources.partition}:s3:::{resources.bucket}"
     jobs = f"arn:{resources.partition}:bedrock:{resources.region}:{resources.account}:model-invocation-job/*"
@@ -140,7 +140,7 @@ def caller_policy(resources: Wanted) -> Json:
     }
 
 
-def documents(resources: Wanted) -> dict[str, Json]:
+def documents(resources: SetUpSettings) -> dict[str, Json]:
     """Every document by name, to be printed or applied."""
     return {
         "trust": trust_policy(resources),
@@ -152,7 +152,7 @@ def documents(resources: Wanted) -> dict[str, Json]:
 def wanted_for(
     cloud: Cloud, model: ModelId, bucket: str, role: str, kms_key: str | None = None, folder: str = "",
     *, of_openai: bool = False,
-) -> Wanted:  # fmt: skip
+) -> SetUpSettings:  # fmt: skip
     """What to set up for a model in the account of the credentials; ``folder`` is that of a run in the bucket.
 
     ``of_openai``: its jobs are batches of the OpenAI Batch API, which write beside their input.
@@ -164,7 +164,7 @@ def wanted_for(
     arns = model_arns(model, account, cloud.region, behind_profile(cloud, model))
     at = f"s3://{bucket}/{folder}"
     places = (f"{at}/in/", f"{at}/in/" if of_openai else f"{at}/out/") if folder else ("", "")
-    return Wanted(account, cloud.region, bucket, role, arns, partition, kms_key, *places)
+    return SetUpSettings(account, cloud.region, bucket, role, arns, partition, kms_key, *places)
 
 
 def behind_profile(cloud: Cloud, model: ModelId) -> tuple[str, ...]:
@@ -181,13 +181,13 @@ def behind_profile(cloud: Cloud, model: ModelId) -> tuple[str, ...]:
     return tuple(behind["modelArn"] for behind in profile["models"])
 
 
-def apply(cloud: Cloud, resources: Wanted, note: Callable[[str], None]) -> None:
+def apply(cloud: Cloud, resources: SetUpSettings, note: Callable[[str], None]) -> None:
     """Make what is not there, and bring what is there up to date; may be run again. Raises BatchError."""
     _make_bucket(cloud, resources, note)
     _make_role(cloud, resources, note)
 
 
-def _make_bucket(cloud: Cloud, resources: Wanted, note: Callable[[str], None]) -> None:
+def _make_bucket(cloud: Cloud, resources: SetUpSettings, note: Callable[[str], None]) -> None:
     from botocore.exceptions import ClientError
 
     place: Mapping[str, Any] = (
@@ -210,7 +210,7 @@ def _make_bucket(cloud: Cloud, resources: Wanted, note: Callable[[str], None]) -
     cloud.call("s3", "put_public_access_block", Bucket=resources.bucket, PublicAccessBlockConfiguration=closed)
 
 
-def _make_role(cloud: Cloud, resources: Wanted, note: Callable[[str], None]) -> None:
+def _make_role(cloud: Cloud, resources: SetUpSettings, note: Callable[[str], None]) -> None:
     from botocore.exceptions import ClientError
 
     trust = _text(trust_policy(resources))

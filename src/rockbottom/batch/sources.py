@@ -9,7 +9,7 @@ from typing import Any
 
 from rockbottom.batch.errors import InvalidSettings, OtherContent
 from rockbottom.batch.limits import timeout_hours
-from rockbottom.batch.records import Checker, Kind, lines_of, lines_of_bodies
+from rockbottom.batch.records import Kind, RecordChecker, lines_of, lines_of_bodies
 from rockbottom.batch.running import BatchRun
 from rockbottom.batch.state import RunSettings
 from rockbottom.files import regular
@@ -20,14 +20,14 @@ _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,62}")
 
 
 @dataclass(frozen=True, slots=True)
-class Source:
+class RecordSource:
     """Where records come from: a JSONL file, or bodies of a program (``label`` is what to call them)."""
 
     path: Path | None = None
     bodies: Callable[[], Iterable[Body | tuple[str, Body]]] | None = None
     label: str = "records"
 
-    def lines(self, checker: Checker) -> Iterator[bytes]:
+    def lines(self, checker: RecordChecker) -> Iterator[bytes]:
         if self.path is not None:
             return lines_of(self.path, checker)
         assert self.bodies is not None
@@ -40,7 +40,7 @@ class Source:
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class BatchPlace:
     """Where a run goes: bucket and folder in S3, the role that Bedrock assumes, and the switches of a job."""
 
     bucket: str
@@ -52,18 +52,24 @@ class Place:
     tags: Mapping[str, str] = field(default_factory=dict[str, str])
 
 
-def source_of(records: Iterable[Body | tuple[str, Body]] | str | Path) -> Source:
+def source_of(records: Iterable[Body | tuple[str, Body]] | str | Path) -> RecordSource:
     """A source from a path or from bodies; bodies are gone through once, unless they are a list or tuple.
 
     Raises OSError for a path of something else than a file: records are read more than once.
     """
     if isinstance(records, str | Path):
-        return Source(regular(Path(records)))
-    return Source(bodies=lambda: records)
+        return RecordSource(regular(Path(records)))
+    return RecordSource(bodies=lambda: records)
 
 
 def settings_for(
-    source: Source, place: Place | None, model: str, kind: Kind, name: str | None, region: str, strip_points: bool
+    source: RecordSource,
+    place: BatchPlace | None,
+    model: str,
+    kind: Kind,
+    name: str | None,
+    region: str,
+    strip_points: bool,
 ) -> RunSettings:
     """The settings of a run, with a name made from its file where none is given; no place: it is sent on demand.
 
@@ -76,7 +82,7 @@ def settings_for(
         )
     on_demand = place is None
     if place is None:
-        place = Place("", "", prefix="")
+        place = BatchPlace("", "", prefix="")
     else:
         _check_place(place)
     digest = hashlib.blake2b(digest_size=16)
@@ -106,7 +112,7 @@ def check_bucket_name(bucket: str) -> None:
         raise InvalidSettings(f"{bucket!r} is not the name of a bucket.", fix="give the name without s3://")
 
 
-def _check_place(place: Place) -> None:
+def _check_place(place: BatchPlace) -> None:
     check_bucket_name(place.bucket)
     if not is_role_arn(place.role_arn):
         raise InvalidSettings(

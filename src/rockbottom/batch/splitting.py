@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from rockbottom.batch.errors import TooFewRecords
-from rockbottom.batch.limits import Limits
+from rockbottom.batch.limits import BatchLimits
 from rockbottom.figures import thousands
 
 
@@ -17,7 +17,7 @@ class Slice:
     records: int
 
 
-def jobs_of(sizes: Sequence[int], limits: Limits) -> tuple[tuple[Slice, ...], ...]:
+def jobs_of(sizes: Sequence[int], limits: BatchLimits) -> tuple[tuple[Slice, ...], ...]:
     """For each job its files, in the order of the records. ``sizes`` are the bytes of each line with its newline.
 
     A last job that would be below the minimum takes records from the one before it. Raises TooFewRecords.
@@ -38,7 +38,7 @@ def jobs_of(sizes: Sequence[int], limits: Limits) -> tuple[tuple[Slice, ...], ..
     return tuple(_with_offsets(sizes, ends, limits))
 
 
-def too_few(records: int, limits: Limits) -> TooFewRecords:
+def too_few(records: int, limits: BatchLimits) -> TooFewRecords:
     """The error of fewer records than a job takes, with the way out."""
     return TooFewRecords(
         f"{thousands(records)} records, and a batch job takes at least {thousands(limits.minimum_records)} "
@@ -47,7 +47,7 @@ def too_few(records: int, limits: Limits) -> TooFewRecords:
     )
 
 
-def _job_ends(sizes: Sequence[int], limits: Limits) -> list[int]:
+def _job_ends(sizes: Sequence[int], limits: BatchLimits) -> list[int]:
     ends: list[int] = []
     records = size = 0
     most = max(1, limits.records_per_job)
@@ -61,7 +61,7 @@ def _job_ends(sizes: Sequence[int], limits: Limits) -> list[int]:
     return ends
 
 
-def _with_offsets(sizes: Sequence[int], ends: Sequence[int], limits: Limits) -> list[tuple[Slice, ...]]:
+def _with_offsets(sizes: Sequence[int], ends: Sequence[int], limits: BatchLimits) -> list[tuple[Slice, ...]]:
     jobs: list[tuple[Slice, ...]] = []
     offset = first = 0
     for end in ends:

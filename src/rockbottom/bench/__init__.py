@@ -16,11 +16,11 @@ with needing("rockbottom.bench", "bench"):
         SpendLimit,
         WrongSetting,
     )
-    from rockbottom.bench.grading.votes import JudgeEstimate, Teller
+    from rockbottom.bench.grading.votes import JudgeEstimate, VoteTeller
     from rockbottom.bench.lanes import LANES, Lane, Spot, UnknownLane
     from rockbottom.bench.notebook import Ended, Measured, PassKey, open_notebook
     from rockbottom.bench.quality import Grading
-    from rockbottom.bench.running import Watcher
+    from rockbottom.bench.running import BenchWatcher
     from rockbottom.bench.schedule import BenchEstimate
     from rockbottom.bench.workload import Workload, load_workload, read_workload
     from rockbottom.documents import BenchResults, read_results, results_json
@@ -32,6 +32,7 @@ __all__ = [
     "BenchError",
     "BenchEstimate",
     "BenchResults",
+    "BenchWatcher",
     "Ended",
     "Endpoint",
     "EndpointDied",
@@ -48,9 +49,8 @@ __all__ = [
     "SdkTooOld",
     "SpendLimit",
     "Spot",
-    "Teller",
     "UnknownLane",
-    "Watcher",
+    "VoteTeller",
     "Workload",
     "WrongSetting",
     "document_of",

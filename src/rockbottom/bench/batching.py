@@ -24,7 +24,7 @@ from rockbottom.batch import (
 from rockbottom.batch import run as run_batch
 from rockbottom.bench.errors import EndpointDied, EndpointRefused
 from rockbottom.bench.lanes import Lane
-from rockbottom.bench.replies import Reply, counted
+from rockbottom.bench.replies import BenchReply, counted
 from rockbottom.bench.requests import BenchRequest
 from rockbottom.bench.workload import Workload
 from rockbottom.catalog import PriceBook, Tier
@@ -36,7 +36,7 @@ _POLL_S = 30.0
 
 
 @dataclass(frozen=True, slots=True)
-class Job:
+class BenchJob:
     """What one job is made of besides its requests; ``name`` finds it again when a run is resumed."""
 
     name: str
@@ -57,7 +57,7 @@ def copies(workload: Workload, lane: Lane) -> int:
     return max(1, -(-packaged_limits().minimum_records // workload.turns))
 
 
-def batched(requests: Mapping[Place, BenchRequest], each: int, job: Job) -> dict[Place, Reply]:
+def batched(requests: Mapping[Place, BenchRequest], each: int, job: BenchJob) -> dict[Place, BenchReply]:
     """The replies to requests that all ran in one job, ``each`` times over.
 
     Raises EndpointRefused (code ``BatchJob``) when the job or one of the turns was refused, EndpointDied when it may
@@ -102,7 +102,7 @@ def _records(requests: Mapping[Place, BenchRequest], each: int) -> Iterator[tupl
             yield f"c{conversation:05d}-t{turn:04d}-r{copy:04d}", request.body
 
 
-def _replies(outcome: Outcome, dialect: Dialect) -> Iterator[tuple[Place, Reply]]:
+def _replies(outcome: Outcome, dialect: Dialect) -> Iterator[tuple[Place, BenchReply]]:
     """The first answer to each turn."""
     seen: set[Place] = set()
     for row in outcome.rows():
@@ -112,9 +112,9 @@ def _replies(outcome: Outcome, dialect: Dialect) -> Iterator[tuple[Place, Reply]
             yield (conversation, turn), _reply(row["modelOutput"], dialect)
 
 
-def _reply(output: Mapping[str, Any], dialect: Dialect) -> Reply:
+def _reply(output: Mapping[str, Any], dialect: Dialect) -> BenchReply:
     content, stop_reason = dialect.told(output)
-    return Reply(counted(output["usage"], dialect), content, stop_reason)
+    return BenchReply(counted(output["usage"], dialect), content, stop_reason)
 
 
 def _why(outcome: Outcome) -> str:

@@ -16,11 +16,11 @@ from rockbottom.bench.endpoints import AwsEndpoint, Endpoint, LocalEndpoint
 from rockbottom.bench.errors import InvalidRun, WrongSetting
 from rockbottom.bench.grading.asking import require_checks
 from rockbottom.bench.grading.results import graded
-from rockbottom.bench.grading.votes import Judge, Teller, judge_of
+from rockbottom.bench.grading.votes import Judge, VoteTeller, judge_of
 from rockbottom.bench.notebook import BenchSettings, Notebook, new_notebook, open_notebook
 from rockbottom.bench.quality import Grading
 from rockbottom.bench.recording import TurnRecorder
-from rockbottom.bench.running import Runner, Watcher
+from rockbottom.bench.running import BenchWatcher, Runner
 from rockbottom.bench.schedule import BenchEstimate, Schedule, estimate, schedule
 from rockbottom.bench.workload import Workload, load_workload
 from rockbottom.catalog import Catalog, PriceBook, load_catalog
@@ -67,7 +67,12 @@ class Bench:
         self.plan = counted_by_service(self.plan, self.endpoint)
 
     def run(
-        self, *, watcher: Watcher | None = None, max_usd: Usd | None = None, now: Now = _utc, record: Path | None = None
+        self,
+        *,
+        watcher: BenchWatcher | None = None,
+        max_usd: Usd | None = None,
+        now: Now = _utc,
+        record: Path | None = None,
     ) -> None:
         """Run what is not done yet; raises what ``Runner.run`` raises, with everything finished kept.
 
@@ -93,7 +98,7 @@ class Bench:
 
         return TurnRecorder(self.plan, self.endpoint, sink, key, failed)
 
-    def vote(self, *, max_usd: Usd | None = None, teller: Teller | None = None) -> None:
+    def vote(self, *, max_usd: Usd | None = None, teller: VoteTeller | None = None) -> None:
         """Have the judge's missing votes; raises what ``Judge.run`` raises, with every vote kept."""
         if self.judge:
             self.judge.run(self.endpoint, max_usd=max_usd, teller=teller)

@@ -6,7 +6,7 @@ from typing import Any
 
 from rockbottom.bench.errors import BenchError, EndpointDied, EndpointRefused, SdkTooOld, WrongSetting
 from rockbottom.bench.over_http import events_of, opened
-from rockbottom.bench.replies import Reply, counted
+from rockbottom.bench.replies import BenchReply, counted
 from rockbottom.bench.requests import BenchRequest
 from rockbottom.catalog import botocore_since
 from rockbottom.dialects import CACHE_POINT, CONVERSE
@@ -46,7 +46,7 @@ def check_sdk(client: Any, *, wants_ttl: bool) -> None:
     )
 
 
-def send(client: Any, model_id: str, request: BenchRequest, *, stream: bool, ttl: Ttl, clock: Clock) -> Reply:
+def send(client: Any, model_id: str, request: BenchRequest, *, stream: bool, ttl: Ttl, clock: Clock) -> BenchReply:
     """Send one request and wait for the whole reply.
 
     ``ttl`` is the lifetime that the request asked for, for services that do not split writes by it. Raises
@@ -118,13 +118,13 @@ def before_sending(error: Exception) -> BenchError:
     return EndpointRefused(f"{name}: {error}", code=name)
 
 
-def _converse(client: Any, model_id: str, request: BenchRequest, ttl: Ttl, clock: Clock) -> Reply:
+def _converse(client: Any, model_id: str, request: BenchRequest, ttl: Ttl, clock: Clock) -> BenchReply:
     begun = clock()
     reply = client.converse(modelId=model_id, **request.body)
     return _told(reply, request, ttl, _ms(begun, clock), _request_id(reply))
 
 
-def _converse_stream(client: Any, model_id: str, request: BenchRequest, ttl: Ttl, clock: Clock) -> Reply:
+def _converse_stream(client: Any, model_id: str, request: BenchRequest, ttl: Ttl, clock: Clock) -> BenchReply:
     begun = clock()
     reply = client.converse_stream(modelId=model_id, **request.body)
     first: float | None = None
@@ -140,7 +140,7 @@ def _converse_stream(client: Any, model_id: str, request: BenchRequest, ttl: Ttl
     return _told(whole, request, ttl, _ms(begun, clock), _request_id(reply), first)
 
 
-def _invoke(client: Any, model_id: str, request: BenchRequest, ttl: Ttl, clock: Clock) -> Reply:
+def _invoke(client: Any, model_id: str, request: BenchRequest, ttl: Ttl, clock: Clock) -> BenchReply:
     begun = clock()
     reply = client.invoke_model(
         modelId=model_id, contentType="application/json", accept="application/json", body=json.dumps(request.body)
@@ -149,7 +149,9 @@ def _invoke(client: Any, model_id: str, request: BenchRequest, ttl: Ttl, clock: 
     return _told(whole, request, ttl, _ms(begun, clock), _request_id(reply))
 
 
-def _over_http(client: Any, model_id: str, request: BenchRequest, ttl: Ttl, clock: Clock, *, stream: bool) -> Reply:
+def _over_http(
+    client: Any, model_id: str, request: BenchRequest, ttl: Ttl, clock: Clock, *, stream: bool
+) -> BenchReply:
     begun = clock()
     reply = opened(client, model_id, request, stream=stream)
     first: float | None = None
@@ -171,11 +173,11 @@ def _over_http(client: Any, model_id: str, request: BenchRequest, ttl: Ttl, cloc
 
 def _told(
     whole: Any, request: BenchRequest, ttl: Ttl, elapsed_ms: float, request_id: str, first_ms: float | None = None
-) -> Reply:
+) -> BenchReply:
     content, stop_reason = request.dialect.told(whole)
     latency_ms = whole.get("metrics", {}).get("latencyMs")
     usage = counted(whole["usage"], request.dialect, ttl)
-    return Reply(usage, content, stop_reason, latency_ms, elapsed_ms, first_ms, request_id)
+    return BenchReply(usage, content, stop_reason, latency_ms, elapsed_ms, first_ms, request_id)
 
 
 def _ms(begun: float, clock: Clock) -> float:

@@ -10,7 +10,7 @@ from dataclasses import replace
 from rockbottom.bench.endpoints import Endpoint
 from rockbottom.bench.notebook import Notebook
 from rockbottom.bench.requests import BenchRequest, parts_of, prompt_of_request, request_of
-from rockbottom.bench.schedule import BenchModelFacts, Row, Schedule, turns_of
+from rockbottom.bench.schedule import BenchModelFacts, Schedule, ScheduleRow, turns_of
 from rockbottom.dialects import CONVERSE
 from rockbottom.prompt import Calibration, Meter, corrected, json_bytes
 
@@ -64,7 +64,7 @@ def _corrected(subject: BenchModelFacts, calibrations: Calibrations) -> BenchMod
     return replace(subject, meter=Meter(corrected(subject.meter.weights, calibration)))
 
 
-def _first(plan: Schedule, row: Row) -> BenchRequest:
+def _first(plan: Schedule, row: ScheduleRow) -> BenchRequest:
     conversation = plan.workload.conversations[0]
     parts = parts_of(plan.workload, conversation, conversation.turns[0].messages)
     return request_of(parts, row.lane, plan.workload, row.subject.model.model, row.subject.rules)

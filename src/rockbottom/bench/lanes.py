@@ -11,7 +11,7 @@ from difflib import get_close_matches
 from enum import Enum
 
 from rockbottom.bench.errors import BenchError
-from rockbottom.bench.recorded import Conversation
+from rockbottom.bench.recorded import RecordedConversation
 from rockbottom.bench.workload import Workload
 from rockbottom.catalog import CacheRules, Model, Scope, Tier, surface_of
 from rockbottom.prompt import Api
@@ -197,7 +197,7 @@ def most_points(lane: Lane, workload: Workload) -> int:
     return (Spot.TOOLS in lane.spots) + (Spot.TAIL in lane.spots) + (layers if Spot.LAYERS in lane.spots else 0)
 
 
-def _has_system(conversation: Conversation) -> bool:
+def _has_system(conversation: RecordedConversation) -> bool:
     return bool(conversation.system)
 
 

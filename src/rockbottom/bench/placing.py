@@ -12,7 +12,7 @@ from typing import Protocol
 
 from rockbottom.bench.calling import Clock
 from rockbottom.bench.requests import BenchRequest
-from rockbottom.bench.schedule import Row, Schedule
+from rockbottom.bench.schedule import Schedule, ScheduleRow
 from rockbottom.catalog import Resolve
 from rockbottom.plan import Planner
 from rockbottom.quantities import Usage
@@ -87,7 +87,7 @@ class PlanningClock:
         return cls(now, moved, (plan.on - now().date()).days)
 
 
-def placer_of(row: Row, plan: Schedule, clock: Clock, resolve: Resolve | None) -> Placer:
+def placer_of(row: ScheduleRow, plan: Schedule, clock: Clock, resolve: Resolve | None) -> Placer:
     """What places the points of one pass down a row."""
     if not row.lane.online:
         return FixedPoints()

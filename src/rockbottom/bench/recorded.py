@@ -35,7 +35,7 @@ class Turn:
 
 
 @dataclass(frozen=True, slots=True)
-class Conversation:
+class RecordedConversation:
     """Turns in order; ``system`` and ``tools`` replace those of the workload where they were recorded."""
 
     name: str
@@ -44,13 +44,13 @@ class Conversation:
     tools: tuple[Mapping[str, Any], ...] | None = None
 
 
-def read_recorded(path: Path, limit: int, turns: int | None) -> tuple[Conversation, ...]:
+def read_recorded(path: Path, limit: int, turns: int | None) -> tuple[RecordedConversation, ...]:
     """The first ``limit`` conversations with an answer, each cut to its first ``turns`` requests.
 
     Raises OSError for a file that cannot be read and ValueError (with the line) for one that is not what it should be.
     """
     prefixes: dict[str, Mapping[str, Any]] = {}
-    conversations: list[Conversation] = []
+    conversations: list[RecordedConversation] = []
     for number, record in _records(path):
         if record.get("kind") == "prefix":
             prefixes[str(record.get("prefix_id"))] = record
@@ -58,7 +58,7 @@ def read_recorded(path: Path, limit: int, turns: int | None) -> tuple[Conversati
         conversation = _conversation(record, prefixes, number)
         if conversation.turns:
             cut = conversation.turns[:turns]
-            conversations.append(Conversation(conversation.name, cut, conversation.system, conversation.tools))
+            conversations.append(RecordedConversation(conversation.name, cut, conversation.system, conversation.tools))
         if len(conversations) == limit:
             break
     return tuple(conversations)
@@ -81,14 +81,16 @@ def _records(path: Path) -> Iterator[tuple[int, Mapping[str, Any]]]:
             yield number, record
 
 
-def _conversation(record: Mapping[str, Any], prefixes: Mapping[str, Mapping[str, Any]], number: int) -> Conversation:
+def _conversation(
+    record: Mapping[str, Any], prefixes: Mapping[str, Mapping[str, Any]], number: int
+) -> RecordedConversation:
     prefix = prefixes.get(str(record.get("prefix_id")), {})
     messages = record.get("messages")
     if not is_list(messages) or not all(_is_message(message) for message in messages):
         raise ValueError(f"line {number}: expected 'messages' in Converse shape (role and a list of content)")
     system: Any = record.get("system") or prefix.get("system") or []
     tools: Any = record.get("tools") or prefix.get("tools") or []
-    return Conversation(
+    return RecordedConversation(
         str(record.get("conversation_id") or f"line {number}"),
         tuple(_turns(messages)),
         tuple(str(block["text"]) for block in system if is_object(block) and block.get("text")),

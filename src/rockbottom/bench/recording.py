@@ -5,11 +5,11 @@ from collections.abc import Callable
 from rockbottom.bench.endpoints import Endpoint
 from rockbottom.bench.notebook import Measured
 from rockbottom.bench.requests import BenchRequest
-from rockbottom.bench.schedule import Row, Schedule
+from rockbottom.bench.schedule import Schedule, ScheduleRow
 from rockbottom.catalog import NoPriceInForce
 from rockbottom.client import Call, Recorder, Whereabouts
 from rockbottom.cost import Cost
-from rockbottom.dialects import Requests
+from rockbottom.dialects import RequestReader
 from rockbottom.ledger import Sink
 from rockbottom.quantities import Usage
 
@@ -22,11 +22,11 @@ class TurnRecorder:
     ) -> None:
         self._plan = plan
         self._where = Whereabouts(endpoint.region, endpoint.kind)
-        self._requests = Requests(plan.catalog, endpoint.resolve)
+        self._requests = RequestReader(plan.catalog, endpoint.resolve)
         self._recorder = Recorder([sink], {}, key, failed)
         self._failed = failed
 
-    def turn(self, turn: Measured, row: Row, request: BenchRequest, at: float) -> None:
+    def turn(self, turn: Measured, row: ScheduleRow, request: BenchRequest, at: float) -> None:
         """Record one measured turn, which left ``at`` (seconds since the epoch by the endpoint's clock)."""
         arguments = request.arguments(row.sends)
         try:
@@ -46,7 +46,7 @@ class TurnRecorder:
         whole, streamed = request.dialect.operations
         return streamed if self._plan.workload.stream and not request.dialect.api.wrapped else whole
 
-    def _costs(self, usage: Usage, row: Row) -> tuple[Cost, Cost] | None:
+    def _costs(self, usage: Usage, row: ScheduleRow) -> tuple[Cost, Cost] | None:
         plain = Usage(input=usage.total_input, output=usage.output)
         try:
             return self._plan.price(usage, row), self._plan.price(plain, row)

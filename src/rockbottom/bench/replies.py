@@ -9,7 +9,7 @@ from rockbottom.quantities import Ttl, Usage
 
 
 @dataclass(frozen=True, slots=True)
-class Reply:
+class BenchReply:
     """What one call brought back.
 
     ``content`` is in Converse shape. ``latency_ms`` is the service's own figure where it gives one, else None;

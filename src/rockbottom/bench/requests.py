@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from rockbottom.bench.lanes import Lane, Spot
-from rockbottom.bench.recorded import Conversation
+from rockbottom.bench.recorded import RecordedConversation
 from rockbottom.bench.workload import Workload
 from rockbottom.catalog import CacheRules, Model, refused_members
 from rockbottom.dialects import CONVERSE, Dialect, asking_for, converse_point, dialect_of
@@ -55,7 +55,7 @@ class BenchRequest:
 
 
 def parts_of(
-    workload: Workload, conversation: Conversation, messages: Sequence[Mapping[str, Any]], nonce: str = ""
+    workload: Workload, conversation: RecordedConversation, messages: Sequence[Mapping[str, Any]], nonce: str = ""
 ) -> RequestParts:
     """The parts of one request.
 
@@ -96,7 +96,7 @@ def prompt_of_request(request: BenchRequest, meter: Meter) -> Prompt:
     return request.dialect.read(request.body, meter)
 
 
-def _system(workload: Workload, conversation: Conversation) -> tuple[list[str], set[int]]:
+def _system(workload: Workload, conversation: RecordedConversation) -> tuple[list[str], set[int]]:
     if conversation.system is not None:
         texts = list(conversation.system)
         return texts, {len(texts) - 1} if texts else set()

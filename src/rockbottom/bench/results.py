@@ -16,7 +16,7 @@ from rockbottom.bench.batching import copies
 from rockbottom.bench.lanes import Spot
 from rockbottom.bench.notebook import Measured, Notebook, PassKey
 from rockbottom.bench.requests import parts_of, prompt_of_request, request_of
-from rockbottom.bench.schedule import Row, Schedule
+from rockbottom.bench.schedule import Schedule, ScheduleRow
 from rockbottom.catalog import ContestedRule, Tier
 from rockbottom.cost import Cost, total_of
 from rockbottom.documents import CHEAPER, Verdict
@@ -61,7 +61,7 @@ class LaneResult:
     ``shown`` is the pass whose bill is the median of the repeats, so every number of a row belongs together.
     """
 
-    row: Row
+    row: ScheduleRow
     status: str
     why: str
     passes: tuple[PassResult, ...]
@@ -102,7 +102,7 @@ class ModelResult:
 
 def results_of(plan: Schedule, notebook: Notebook, *, counted: bool = False) -> tuple[ModelResult, ...]:
     """The results of a run, finished or not; ``counted`` says that the service itself answered, not a simulation."""
-    models: dict[str, list[Row]] = {}
+    models: dict[str, list[ScheduleRow]] = {}
     for row in plan.rows:
         models.setdefault(row.subject.given, []).append(row)
     return tuple(_model(plan, notebook, rows, counted) for rows in models.values())
@@ -115,7 +115,7 @@ def bill_again(plan: Schedule, lane: LaneResult) -> Usd | None:
     return total_of(plan.price(turn.equal, lane.row) for turn in lane.shown.turns).usd
 
 
-def _model(plan: Schedule, notebook: Notebook, rows: Sequence[Row], counted: bool) -> ModelResult:
+def _model(plan: Schedule, notebook: Notebook, rows: Sequence[ScheduleRow], counted: bool) -> ModelResult:
     outputs = {
         (turn.key.repeat, turn.conversation, turn.turn): turn.usage.output
         for turn in notebook.turns
@@ -125,7 +125,7 @@ def _model(plan: Schedule, notebook: Notebook, rows: Sequence[Row], counted: boo
     return ModelResult(tuple(replace(lane, verdicts=_verdicts(lane, lanes[0], plan, counted)) for lane in lanes))
 
 
-def _lane(plan: Schedule, notebook: Notebook, row: Row, outputs: dict[tuple[int, int, int], int]) -> LaneResult:
+def _lane(plan: Schedule, notebook: Notebook, row: ScheduleRow, outputs: dict[tuple[int, int, int], int]) -> LaneResult:
     prefix = prefix_tokens(plan, row)
     if row.why is not None:
         return LaneResult(row, "not_offered", row.why, (), None, prefix)
@@ -147,7 +147,9 @@ def _lane(plan: Schedule, notebook: Notebook, row: Row, outputs: dict[tuple[int,
     return LaneResult(row, "ran", "", passes, shown, _observed_prefix(shown) or prefix, whole)
 
 
-def _pass(plan: Schedule, row: Row, turns: Sequence[Measured], outputs: dict[tuple[int, int, int], int]) -> PassResult:
+def _pass(
+    plan: Schedule, row: ScheduleRow, turns: Sequence[Measured], outputs: dict[tuple[int, int, int], int]
+) -> PassResult:
     results: list[TurnResult] = []
     for turn in turns:
         output = outputs.get((turn.key.repeat, turn.conversation, turn.turn), turn.usage.output)
@@ -156,7 +158,7 @@ def _pass(plan: Schedule, row: Row, turns: Sequence[Measured], outputs: dict[tup
     return PassResult(tuple(results))
 
 
-def prefix_tokens(plan: Schedule, row: Row) -> int:
+def prefix_tokens(plan: Schedule, row: ScheduleRow) -> int:
     """Estimated tokens up to the last cachePoint that stays the same between turns; without one, 0."""
     conversation = plan.workload.conversations[0]
     spots = row.lane.spots - {Spot.TAIL} or frozenset({Spot.LAYERS})

@@ -13,17 +13,17 @@ from tempfile import TemporaryDirectory
 from time import perf_counter
 from typing import Any, Protocol
 
-from rockbottom.bench.batching import REFUSED, Job, batched, copies
+from rockbottom.bench.batching import REFUSED, BenchJob, batched, copies
 from rockbottom.bench.calling import check_sdk, send
 from rockbottom.bench.endpoints import Endpoint
 from rockbottom.bench.errors import EndpointDied, EndpointRefused, SpendLimit
 from rockbottom.bench.notebook import Ended, Measured, Notebook, PassKey
 from rockbottom.bench.placing import Placer, PlanningClock, placer_of
-from rockbottom.bench.recorded import Conversation
+from rockbottom.bench.recorded import RecordedConversation
 from rockbottom.bench.recording import TurnRecorder
-from rockbottom.bench.replies import Reply
+from rockbottom.bench.replies import BenchReply
 from rockbottom.bench.requests import BenchRequest, parts_of, prompt_of_request, request_of
-from rockbottom.bench.schedule import Row, Schedule, most_of
+from rockbottom.bench.schedule import Schedule, ScheduleRow, most_of
 from rockbottom.catalog import Tier
 from rockbottom.figures import usd
 from rockbottom.quantities import ZERO_USD, Usd
@@ -32,7 +32,7 @@ Blocks = Sequence[Mapping[str, Any]]
 _ONE_REQUEST = ("ValidationException", "ParamValidation", REFUSED)  # codes that concern one request, not the whole run
 
 
-class Watcher(Protocol):
+class BenchWatcher(Protocol):
     """Told of what happens, as it happens."""
 
     def begun(self, key: PassKey, turns: int) -> None: ...
@@ -53,7 +53,7 @@ class Runner:
     plan: Schedule
     endpoint: Endpoint
     notebook: Notebook
-    watcher: Watcher | None = None
+    watcher: BenchWatcher | None = None
     max_usd: Usd | None = None
     monotonic: Callable[[], float] = perf_counter
     now: Callable[[], datetime] = lambda: datetime.now(UTC)
@@ -85,7 +85,7 @@ class Runner:
                 row = rows[turn.key]
                 self.spent += copies(self.plan.workload, row.lane) * self.plan.price(turn.usage, row).usd
 
-    def _pass(self, key: PassKey, row: Row) -> None:
+    def _pass(self, key: PassKey, row: ScheduleRow) -> None:
         if self.watcher:
             self.watcher.begun(key, self.plan.workload.turns)
         ended = Ended(key, "unfinished")
@@ -110,14 +110,14 @@ class Runner:
             if self.watcher:
                 self.watcher.ended(ended)
 
-    def _job(self, key: PassKey, row: Row) -> None:
+    def _job(self, key: PassKey, row: ScheduleRow) -> None:
         """Every turn as a record of one batch job."""
         requests = dict(self._records(key, row))
         each, at = copies(self.plan.workload, row.lane), self.endpoint.jobs
         assert at is not None  # the schedule has no such row otherwise
         self._guard(row, *[request for request in requests.values() for _ in range(each)])
         with self._job_folder() as folder:
-            job = Job(
+            job = BenchJob(
                 f"bench-{self.notebook.settings.nonce or 'run'}-{self._number:03d}", row.sends, at.bucket, at.role_arn,
                 self.plan.on, self.plan.book, folder, self.endpoint.cloud(self._number),
                 self.watcher.noted if self.watcher else lambda text: None,
@@ -133,7 +133,7 @@ class Runner:
                 label = self.plan.workload.conversations[place[0]].turns[place[1]].label
                 self._measured(key, place, label, requests[place], reply)
 
-    def _records(self, key: PassKey, row: Row) -> Iterator[tuple[tuple[int, int], BenchRequest]]:
+    def _records(self, key: PassKey, row: ScheduleRow) -> Iterator[tuple[tuple[int, int], BenchRequest]]:
         """Every turn with what came before it: the fixed answers, or those that the first lane got."""
         for index, conversation in enumerate(self.plan.workload.conversations):
             messages: list[Mapping[str, Any]] = []
@@ -160,7 +160,9 @@ class Runner:
         with TemporaryDirectory() as folder:
             yield Path(folder)
 
-    def _conversation(self, client: Any, key: PassKey, row: Row, index: int, conversation: Conversation) -> None:
+    def _conversation(
+        self, client: Any, key: PassKey, row: ScheduleRow, index: int, conversation: RecordedConversation
+    ) -> None:
         known = {turn.turn: turn for turn in self.notebook.of(key) if turn.conversation == index}
         messages: list[Mapping[str, Any]] = []
         for number, turn in enumerate(conversation.turns):
@@ -178,7 +180,9 @@ class Runner:
             answer = turn.answer or self._answers[(key.model, index, number)]
             messages.append({"role": "assistant", "content": _history(answer, conversation, number)})
 
-    def _request(self, row: Row, conversation: Conversation, messages: Sequence[Mapping[str, Any]]) -> BenchRequest:
+    def _request(
+        self, row: ScheduleRow, conversation: RecordedConversation, messages: Sequence[Mapping[str, Any]]
+    ) -> BenchRequest:
         nonce = "" if self.endpoint.isolated else f"{self.notebook.settings.nonce}{self._number:03d}"
         parts = parts_of(self.plan.workload, conversation, messages, nonce)
         return request_of(parts, row.lane, self.plan.workload, row.subject.model.model, row.subject.rules)
@@ -190,7 +194,7 @@ class Runner:
         self._placer.answered(request, known.usage, at)
 
     def _turn(
-        self, client: Any, key: PassKey, row: Row, request: BenchRequest, place: tuple[int, int], label: str,
+        self, client: Any, key: PassKey, row: ScheduleRow, request: BenchRequest, place: tuple[int, int], label: str,
         answer: Blocks | None,
     ) -> None:  # fmt: skip
         self._guard(row, request)
@@ -203,7 +207,7 @@ class Runner:
             self.recorder.turn(turn, row, request, left)
 
     def _measured(
-        self, key: PassKey, place: tuple[int, int], label: str, request: BenchRequest, reply: Reply
+        self, key: PassKey, place: tuple[int, int], label: str, request: BenchRequest, reply: BenchReply
     ) -> Measured:
         at = self.now().isoformat(timespec="milliseconds")
         turn = Measured(
@@ -215,7 +219,9 @@ class Runner:
             self.watcher.measured(turn)
         return turn
 
-    def _send(self, client: Any, row: Row, request: BenchRequest, answer: Blocks | None) -> tuple[BenchRequest, Reply]:
+    def _send(
+        self, client: Any, row: ScheduleRow, request: BenchRequest, answer: Blocks | None
+    ) -> tuple[BenchRequest, BenchReply]:
         """The request as it left, and its reply."""
         placed = self._placer.placed(request)
         try:
@@ -239,7 +245,7 @@ class Runner:
             fix=f"rockbottom bench --resume {folder} continues from there",
         )
 
-    def _guard(self, row: Row, *requests: BenchRequest) -> None:
+    def _guard(self, row: ScheduleRow, *requests: BenchRequest) -> None:
         if self.max_usd is None:
             return
         meter = row.subject.meter
@@ -256,7 +262,7 @@ class Runner:
             )
 
 
-def _history(answer: Blocks, conversation: Conversation, number: int) -> list[Mapping[str, Any]]:
+def _history(answer: Blocks, conversation: RecordedConversation, number: int) -> list[Mapping[str, Any]]:
     """The answer as the next request carries it: a tool use that nobody answers is left out."""
     following = conversation.turns[number + 1].messages if number + 1 < len(conversation.turns) else ()
     answered = {

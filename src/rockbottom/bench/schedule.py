@@ -9,7 +9,7 @@ from rockbottom.bench.batching import copies
 from rockbottom.bench.errors import WrongSetting
 from rockbottom.bench.lanes import Lane, lanes_of, why_not
 from rockbottom.bench.notebook import PassKey
-from rockbottom.bench.recorded import Conversation
+from rockbottom.bench.recorded import RecordedConversation
 from rockbottom.bench.requests import parts_of, prompt_of_request, request_of
 from rockbottom.bench.workload import Workload
 from rockbottom.catalog import (
@@ -46,7 +46,7 @@ class BenchModelFacts:
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class ScheduleRow:
     """One model and one lane; ``why`` says why it does not run (None: it runs)."""
 
     subject: BenchModelFacts
@@ -80,7 +80,7 @@ class Schedule:
     """Everything a run needs: rows, prices and their day. ``number`` of a pass is its place in ``passes``."""
 
     workload: Workload
-    rows: tuple[Row, ...]
+    rows: tuple[ScheduleRow, ...]
     repeats: int
     book: PriceBook
     on: date
@@ -88,7 +88,7 @@ class Schedule:
     catalog: Catalog = field(default_factory=load_catalog)
 
     @property
-    def passes(self) -> list[tuple[PassKey, Row]]:
+    def passes(self) -> list[tuple[PassKey, ScheduleRow]]:
         """The passes that run, in order: repeat by repeat, each model's baseline before its other lanes."""
         return [
             (PassKey(row.subject.given, row.lane.name, repeat), row)
@@ -97,7 +97,7 @@ class Schedule:
             if row.why is None
         ]
 
-    def price(self, usage: Usage, row: Row) -> Cost:
+    def price(self, usage: Usage, row: ScheduleRow) -> Cost:
         """The bill of one request; raises NoPriceInForce."""
         return bill(usage, row.model, row.lane.tier, self.on, self.book, region=self.region)
 
@@ -156,7 +156,7 @@ def estimate(plan: Schedule, done: Collection[PassKey] = ()) -> BenchEstimate:
     return BenchEstimate(requests, tokens, most, likely)
 
 
-def most_of(plan: Schedule, row: Row, prompt_tokens: int) -> Usd:
+def most_of(plan: Schedule, row: ScheduleRow, prompt_tokens: int) -> Usd:
     """The most one request can cost: written or uncached, whichever is dearer, and the longest reply allowed."""
     raised = prompt_tokens + int(prompt_tokens * row.subject.meter.weights.error) + 1
     output = plan.workload.inference.max_tokens
@@ -168,7 +168,7 @@ def most_of(plan: Schedule, row: Row, prompt_tokens: int) -> Usd:
     return worst
 
 
-def turns_of(workload: Workload, conversation: Conversation, row: Row) -> list[tuple[int, int]]:
+def turns_of(workload: Workload, conversation: RecordedConversation, row: ScheduleRow) -> list[tuple[int, int]]:
     """Estimated tokens of each turn's prompt and answer, with the fixed answers in the history."""
     sizes: list[tuple[int, int]] = []
     messages: list[Mapping[str, Any]] = []
@@ -205,20 +205,20 @@ def subject_of(name: str, catalog: Catalog, on: date, resolve: Resolve | None) -
 
 def _row(
     subject: BenchModelFacts, lane: Lane, workload: Workload, book: PriceBook, on: date, region: str, jobs: bool
-) -> Row:
-    row = Row(subject, lane, why_not(lane, subject.model.model, subject.rules, workload))
+) -> ScheduleRow:
+    row = ScheduleRow(subject, lane, why_not(lane, subject.model.model, subject.rules, workload))
     if row.why is None:
-        row = Row(subject, lane, _elsewhere(row, workload))
+        row = ScheduleRow(subject, lane, _elsewhere(row, workload))
     if row.why is None and lane.tier is Tier.BATCH and not jobs:
-        row = Row(subject, lane, "not possible: batch jobs need --bucket and --role (local: --s3 moto)")
+        row = ScheduleRow(subject, lane, "not possible: batch jobs need --bucket and --role (local: --s3 moto)")
     if row.why is None and lane.scope is not None and lane.scope is subject.model.scope:
-        row = Row(subject, lane, f"the id given is that of the {lane.scope.value} profile")
+        row = ScheduleRow(subject, lane, f"the id given is that of the {lane.scope.value} profile")
     if row.why is None:
-        row = Row(subject, lane, _unpriced(row, book, on, region))
+        row = ScheduleRow(subject, lane, _unpriced(row, book, on, region))
     return row
 
 
-def _elsewhere(row: Row, workload: Workload) -> str | None:
+def _elsewhere(row: ScheduleRow, workload: Workload) -> str | None:
     """Why the host that the id is for does not serve the lane's surface; None: it does."""
     api, model = row.lane.spoken(workload), row.model.model
     host = host_of(api, row.sends) or RUNTIME
@@ -227,7 +227,7 @@ def _elsewhere(row: Row, workload: Workload) -> str | None:
     return f"not offered by {host} ({model.name} has no {api.value} there)"
 
 
-def _unpriced(row: Row, book: PriceBook, on: date, region: str) -> str | None:
+def _unpriced(row: ScheduleRow, book: PriceBook, on: date, region: str) -> str | None:
     """Why a row has no price; a model without a price for plain requests raises instead."""
     model, tier = row.model, row.lane.tier
     units = [Unit.INPUT, Unit.OUTPUT]

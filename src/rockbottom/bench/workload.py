@@ -15,7 +15,7 @@ from rockbottom.bench.besides import read_beside, read_guardrail
 from rockbottom.bench.errors import InvalidWorkload
 from rockbottom.bench.nodes import Field, read_yaml
 from rockbottom.bench.quality import Grading, ReadFile, read_checks, read_grading
-from rockbottom.bench.recorded import Conversation, Turn, read_recorded
+from rockbottom.bench.recorded import RecordedConversation, Turn, read_recorded
 from rockbottom.figures import thousands
 from rockbottom.files import content_of
 from rockbottom.prompt import Api
@@ -39,7 +39,7 @@ class Document:
 
 
 @dataclass(frozen=True, slots=True)
-class Traffic:
+class ProjectedTraffic:
     """What the bill is projected to."""
 
     conversations_per_day: int = 1000
@@ -74,11 +74,11 @@ class Workload:
     documents: tuple[Document, ...]
     layers: tuple[str, ...]
     tools: tuple[Mapping[str, Any], ...]
-    conversations: tuple[Conversation, ...]
+    conversations: tuple[RecordedConversation, ...]
     models: tuple[str, ...]
     lanes: tuple[str, ...]
     seconds_between_turns: float
-    traffic: Traffic
+    traffic: ProjectedTraffic
     inference: Inference
     grading: Grading = field(default_factory=Grading)
     sent: str = ""
@@ -178,7 +178,7 @@ class _Reader:
             field = read_yaml(text, str(path))
         return tuple(_tool(item) for item in field.items())
 
-    def conversations(self, field: Field) -> tuple[Conversation, ...]:
+    def conversations(self, field: Field) -> tuple[RecordedConversation, ...]:
         if field.is_mapping():
             return self.recorded(field)
         conversations = tuple(_conversation(item, index, self.file_of) for index, item in enumerate(field.items()))
@@ -186,7 +186,7 @@ class _Reader:
             raise field.fault("expected at least one conversation")
         return conversations
 
-    def recorded(self, field: Field) -> tuple[Conversation, ...]:
+    def recorded(self, field: Field) -> tuple[RecordedConversation, ...]:
         members = field.members(("recorded", "limit", "turns"), required=("recorded",))
         limit = members["limit"].whole(least=1) if "limit" in members else 1
         turns = members["turns"].whole(least=1) if "turns" in members else None
@@ -257,7 +257,7 @@ def _tool(item: Field) -> Mapping[str, Any]:
     return {"toolSpec": spec.plain()}
 
 
-def _conversation(item: Field, index: int, read_file: ReadFile) -> Conversation:
+def _conversation(item: Field, index: int, read_file: ReadFile) -> RecordedConversation:
     members = item.members(("name", "turns"), required=("turns",))
     turns: list[Turn] = []
     waiting: list[str] = []  # ids of tool uses that the next turn must answer
@@ -267,7 +267,7 @@ def _conversation(item: Field, index: int, read_file: ReadFile) -> Conversation:
     if not turns:
         raise members["turns"].fault("expected at least one turn")
     name = members["name"].text() if "name" in members else f"conversation {index + 1}"
-    return Conversation(name, tuple(turns))
+    return RecordedConversation(name, tuple(turns))
 
 
 def _turn(field: Field, number: int, waiting: list[str], read_file: ReadFile) -> tuple[Turn, list[str]]:
@@ -320,12 +320,12 @@ def _seconds(field: Field | None) -> float:
     return field.number(least=0, most=86_400) if field else 10.0
 
 
-def _traffic(field: Field | None) -> Traffic:
+def _traffic(field: Field | None) -> ProjectedTraffic:
     if field is None:
-        return Traffic()
+        return ProjectedTraffic()
     members = field.members(("conversations_per_day", "days"))
     per_day = members["conversations_per_day"].whole(least=1) if "conversations_per_day" in members else 1000
-    return Traffic(per_day, members["days"].whole(least=1, most=3660) if "days" in members else 30)
+    return ProjectedTraffic(per_day, members["days"].whole(least=1, most=3660) if "days" in members else 30)
 
 
 def _inference(field: Field | None) -> Inference:

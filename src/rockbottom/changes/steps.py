@@ -6,7 +6,7 @@ from enum import Enum
 from typing import Any
 
 
-class Kind(Enum):
+class StepKind(Enum):
     """What a step does to one thing; the value is the word a person reads."""
 
     CREATE = "create"
@@ -29,7 +29,7 @@ class SettingDifference:
 class Step:
     """One thing and what becomes of it. ``request`` is what would be sent; ``thing`` says what it is (alarm, topic)."""
 
-    kind: Kind
+    kind: StepKind
     thing: str
     name: str
     differences: tuple[SettingDifference, ...] = ()
@@ -38,4 +38,4 @@ class Step:
     @property
     def changes(self) -> bool:
         """Whether applying it calls AWS."""
-        return self.kind in (Kind.CREATE, Kind.UPDATE, Kind.DELETE)
+        return self.kind in (StepKind.CREATE, StepKind.UPDATE, StepKind.DELETE)

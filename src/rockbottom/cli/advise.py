@@ -19,7 +19,7 @@ from rockbottom.cli.values import Count, Day, Number, Region, prices_option
 from rockbottom.files import content_of
 
 if TYPE_CHECKING:
-    from rockbottom.advise import AdviceResult, Evidence, Tariff, Wishes
+    from rockbottom.advise import AdviceResult, Tariff, WayEvidence, Wishes
 
 _SHAPE = (
     "requests", "per_hour", "prefix", "question", "output", "turns", "added", "turn_gap", "hours", "days", "fan_out",
@@ -199,7 +199,7 @@ _QUESTIONS = (
 
 def _evidence(
     run: Path | None, replayed: Path | None, models: tuple[str, ...], preset_name: str | None, options: dict[str, Any]
-) -> "list[Evidence]":
+) -> "list[WayEvidence]":
     """Every model that something is known about."""
     from rockbottom.advise import (
         EstimateQuestion,
@@ -224,7 +224,7 @@ def _evidence(
     catalog = load_catalog()
     chosen = preset(preset_name) if preset_name else None
     shape = shape_of(chosen, {**options, "gaps": None, "writes": None})
-    evidence: list[Evidence] = []
+    evidence: list[WayEvidence] = []
     for model in models:
         tariff = _tariff(model, options)
         question = EstimateQuestion(

@@ -11,9 +11,9 @@ import click
 from rockbottom.cli.compiling import tell_of_compiling
 
 if TYPE_CHECKING:
-    from rockbottom.advise import AdviceResult, Evidence, Tariff, TrafficAdvice, Wishes
+    from rockbottom.advise import AdviceResult, Tariff, TrafficAdvice, WayEvidence, Wishes
     from rockbottom.catalog import Catalog
-    from rockbottom.replay import ReplayQuestion, Tally
+    from rockbottom.replay import ReplayQuestion, ReplayTally
 
 _KEEP_ALIVE = "keep_alive"
 
@@ -57,7 +57,7 @@ def advised(
 
 
 def _documents(
-    question: "ReplayQuestion", tally: "Tally", catalog: "Catalog", wishes: "Wishes"
+    question: "ReplayQuestion", tally: "ReplayTally", catalog: "Catalog", wishes: "Wishes"
 ) -> "list[AdviceResult]":
     """Each model by itself, over the span of all of them. Raises NothingToTell where there is none."""
     from msgspec.structs import replace as changed
@@ -76,7 +76,7 @@ def _documents(
     return documents
 
 
-def _tariff(question: "ReplayQuestion", evidence: "Evidence", catalog: "Catalog") -> "Tariff":
+def _tariff(question: "ReplayQuestion", evidence: "WayEvidence", catalog: "Catalog") -> "Tariff":
     from rockbottom.advise import Tariff
 
     model = question.model_id(evidence.model, catalog)

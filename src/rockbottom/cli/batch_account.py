@@ -25,12 +25,12 @@ def setup(
     model: str, bucket: str, role: str, kms_key: str | None, account: str | None, make: bool, **options: Any
 ) -> None:
     """Print, or create with --apply, the bucket, the role and the least permissions that batch needs."""
-    from rockbottom.batch import Wanted, apply, documents, model_arns, wanted_for
+    from rockbottom.batch import SetUpSettings, apply, documents, model_arns, wanted_for
     from rockbottom.catalog import load_catalog
 
     cloud, model_id = cloud_of(options), load_catalog().model(model)
     if account and not make:
-        resources = Wanted(
+        resources = SetUpSettings(
             account, cloud.region, bucket, role, model_arns(model_id, account, cloud.region), kms_key=kms_key
         )
     else:
@@ -62,7 +62,7 @@ def doctor(
 
     The role's policies are compared with the places in the bucket that the run, or the prefix, reads and writes.
     """
-    from rockbottom.batch import Verdict, checks, wanted_for
+    from rockbottom.batch import DoctorVerdict, checks, wanted_for
     from rockbottom.catalog import load_catalog
     from rockbottom.rendering import checks_text, json_text
 
@@ -83,7 +83,7 @@ def doctor(
         click.echo(json_text(results))
     else:
         show(checks_text(results))
-    if any(result.verdict is Verdict.WRONG for result in results):
+    if any(result.verdict is DoctorVerdict.WRONG for result in results):
         ctx.exit(Exit.VERDICT)
 
 

@@ -73,7 +73,7 @@ def _book(options: dict[str, Any]) -> "PriceBook | None":
 @contextmanager
 def prepared_run(options: dict[str, Any], attempts: int = 3, *, on_demand: bool = False) -> "Generator[Prepared]":
     """A run of the records and settings of the command line, agreed to; see ``batch.prepare`` for its errors."""
-    from rockbottom.batch import Kind, Place, prepare
+    from rockbottom.batch import BatchPlace, Kind, prepare
 
     cloud = cloud_of(options, of_openai=options["kind"] == Kind.CHAT.value)
     if not on_demand and not (options["bucket"] and options["role_arn"]):
@@ -82,7 +82,7 @@ def prepared_run(options: dict[str, Any], attempts: int = 3, *, on_demand: bool 
             "nothing was sent: a job needs --bucket and --role, which rockbottom batch setup makes; "
             "rockbottom batch run --on-demand needs neither"
         )
-    place = Place(
+    place = BatchPlace(
         options["bucket"], options["role_arn"], options["prefix"], options["kms_key"], options["bucket_owner"],
         options["timeout_hours"], dict(_tag(tag) for tag in options["tags"]),
     )  # fmt: skip
@@ -141,10 +141,10 @@ def _show_ways(options: dict[str, Any], cloud: "Cloud") -> None:
     """What the records would cost, each way, for whoever has no bucket yet; nothing of it is kept."""
     import tempfile
 
-    from rockbottom.batch import Kind, Place, prepare
+    from rockbottom.batch import BatchPlace, Kind, prepare
     from rockbottom.rendering import batch_estimate_text
 
-    anywhere = Place("any-bucket", "arn:aws:iam::000000000000:role/any")
+    anywhere = BatchPlace("any-bucket", "arn:aws:iam::000000000000:role/any")
     with tempfile.TemporaryDirectory(prefix="rockbottom-") as scratch, prepare(
         _source(options["records"], options["model"]), anywhere, model=options["model"], cloud=cloud,
         kind=Kind(options["kind"]), name="estimate", folder=Path(scratch),
@@ -154,13 +154,13 @@ def _show_ways(options: dict[str, Any], cloud: "Cloud") -> None:
 
 
 def _source(path: Path, model: str | None) -> Any:
-    from rockbottom.batch import Source, source_of
+    from rockbottom.batch import RecordSource, source_of
 
     if path.suffix not in (".yaml", ".yml"):
         return source_of(path)
     from rockbottom.cli.batch_workload import bodies_of
 
-    return Source(bodies=lambda: bodies_of(path, model), label=str(path))
+    return RecordSource(bodies=lambda: bodies_of(path, model), label=str(path))
 
 
 def _workload_name(path: Path) -> str | None:

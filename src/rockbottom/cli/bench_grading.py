@@ -12,7 +12,7 @@ from rockbottom.cli.console import redraws, tell
 from rockbottom.cli.values import Count, ParamType
 
 if TYPE_CHECKING:
-    from rockbottom.bench import Bench, Teller
+    from rockbottom.bench import Bench, VoteTeller
 
 
 class _Share(ParamType):
@@ -60,7 +60,7 @@ def ask_to_grade(bench: "Bench", options: dict[str, Any]) -> None:
 
 
 @contextmanager
-def voting() -> "Generator[Teller | None]":
+def voting() -> "Generator[VoteTeller | None]":
     """Progress of the votes: a bar on a terminal, one line at the end where it is piped."""
     if not redraws():
         yield _Line()

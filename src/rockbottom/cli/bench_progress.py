@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, Any
 from rockbottom.cli.console import redraws, tell
 
 if TYPE_CHECKING:
-    from rockbottom.bench import Bench, Ended, Measured, PassKey, Watcher
+    from rockbottom.bench import Bench, BenchWatcher, Ended, Measured, PassKey
 
 
 @contextmanager
-def watching(bench: "Bench") -> "Generator[Watcher]":
+def watching(bench: "Bench") -> "Generator[BenchWatcher]":
     """A watcher that shows progress as long as the block lasts."""
     total = len(bench.plan.passes) * bench.plan.workload.turns
     if not redraws():

@@ -16,7 +16,7 @@ from rockbottom.cli.standing import tell_endings
 from rockbottom.cli.values import Count, Number
 
 if TYPE_CHECKING:
-    from rockbottom.pins import Gate, Limits, NotRendered, Pin, Rendering, Verdict
+    from rockbottom.pins import ConversationLimits, Gate, NotRendered, Pin, PinCheck, Rendering
 
 
 @click.command()
@@ -66,14 +66,14 @@ def command(
     file. Nothing is sent anywhere.
     """
     from rockbottom.catalog import load_catalog
-    from rockbottom.pins import Gate, Limits, nearest_file, read_pins, rendered_all
+    from rockbottom.pins import ConversationLimits, Gate, nearest_file, read_pins, rendered_all
 
     path = pins_path or nearest_file(Path.cwd())
     if not path.parent.is_dir():
         raise click.UsageError(f"{path.parent} is not a folder; --pins takes a file in a folder that exists")
     gate = Gate(path, read_pins(path), date.today(), model, requests_per_month)
     chosen = _chosen(sources, name, gate.pins, path)
-    limits = Limits(max_usd, min_hit_rate, gap, output_tokens)
+    limits = ConversationLimits(max_usd, min_hit_rate, gap, output_tokens)
     renderings = rendered_all(chosen, path.parent, _progress(len(chosen)))
     verdicts = [
         _verdict(gate, *source_and_name, rendering, limits)
@@ -118,14 +118,14 @@ def _chosen(
 
 
 def _verdict(
-    gate: "Gate", source: str, name: str | None, rendering: "Rendering | NotRendered", limits: "Limits"
-) -> "Verdict":
+    gate: "Gate", source: str, name: str | None, rendering: "Rendering | NotRendered", limits: "ConversationLimits"
+) -> "PinCheck":
     if isinstance(rendering, Exception):
         return gate.unrendered(source, name or source, rendering)
     return gate.judged(rendering, limits=limits)
 
 
-def _print(verdicts: "Sequence[Verdict]", as_json: bool) -> None:
+def _print(verdicts: "Sequence[PinCheck]", as_json: bool) -> None:
     from rockbottom.pins import check_result
     from rockbottom.rendering import json_text, verdicts_text
 
@@ -135,7 +135,7 @@ def _print(verdicts: "Sequence[Verdict]", as_json: bool) -> None:
     show(verdicts_text(verdicts, width=width()))
 
 
-def _tell_github(verdicts: "Sequence[Verdict]", path: Path, as_json: bool) -> None:
+def _tell_github(verdicts: "Sequence[PinCheck]", path: Path, as_json: bool) -> None:
     """Annotations and the summary of the job, where GitHub runs it; its commands are read from stdout."""
     from rockbottom.rendering import github_annotation, github_summary
 
@@ -166,16 +166,17 @@ def _accepting(sources: Sequence[str], name: str | None, path: Path | None) -> s
     return join([*words, *(["--pins", str(path)] if path else []), "--accept"])
 
 
-def _leave(verdicts: "Sequence[Verdict]", accepting: str) -> None:
+def _leave(verdicts: "Sequence[PinCheck]", accepting: str) -> None:
     """Exit with 2 where a prompt could not be read, with 1 where one is not as it was accepted."""
     from rockbottom.figures import counted
-    from rockbottom.pins import Status
+    from rockbottom.pins import PinStatus
 
     failed = [verdict for verdict in verdicts if not verdict.passed]
     if not failed:
         return
     acceptable = any(
-        verdict.status in (Status.NEW, Status.CHANGED, Status.GONE) and not verdict.accepted for verdict in failed
+        verdict.status in (PinStatus.NEW, PinStatus.CHANGED, PinStatus.GONE) and not verdict.accepted
+        for verdict in failed
     )
     some = f"{len(failed)} of " if len(failed) < len(verdicts) else ""
     count = f"{some}{counted(len(verdicts), 'prompt')} failed"
@@ -183,5 +184,5 @@ def _leave(verdicts: "Sequence[Verdict]", accepting: str) -> None:
         say(f"{count}; to accept what they are now:", accepting)
     else:
         say(count)
-    unreadable = any(verdict.status is Status.UNREADABLE for verdict in failed)
+    unreadable = any(verdict.status is PinStatus.UNREADABLE for verdict in failed)
     click.get_current_context().exit(Exit.USAGE if unreadable else Exit.VERDICT)

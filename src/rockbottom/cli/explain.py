@@ -15,8 +15,8 @@ from rockbottom.cli.values import Decimals, NewFile, Number, ParamType, write_ne
 from rockbottom.figures import counted
 
 if TYPE_CHECKING:
-    from rockbottom.diagnose import Findings, Record
-    from rockbottom.trace import Damages, Invocation, Reader
+    from rockbottom.diagnose import Findings, LoggedRequest
+    from rockbottom.trace import Damages, Invocation, LogReader
 
 
 class _Rules(ParamType):
@@ -157,7 +157,7 @@ def _is_of_shipped_ledgers(source: str) -> bool:
         return False
 
 
-def _explained(records: "Iterator[Record] | Sequence[Record]", *, prove: bool, small: bool = False):
+def _explained(records: "Iterator[LoggedRequest] | Sequence[LoggedRequest]", *, prove: bool, small: bool = False):
     """The findings, of two requests their first difference, and the requests read."""
     from rockbottom.catalog import load_catalog
     from rockbottom.cli.bars import working
@@ -200,7 +200,7 @@ def _records(
     behind: Mapping[str, str],
     damages: "Damages",
     by: str,
-) -> "Iterator[Record]":
+) -> "Iterator[LoggedRequest]":
     """The records of logs; failed calls cost nothing and are left out."""
     from rockbottom.cli.bars import bar
 
@@ -216,7 +216,7 @@ def _records(
     say_damage(damages, 0, " ".join(sources))
 
 
-def _readers(sources: Sequence[str], name: str | None) -> "Iterator[tuple[Reader, str]]":
+def _readers(sources: Sequence[str], name: str | None) -> "Iterator[tuple[LogReader, str]]":
     """The reader of each source. Raises UnreadableSource for a format that holds no text."""
     from rockbottom.trace import UnreadableSource, reader_of, readers
 
@@ -235,7 +235,7 @@ def _readers(sources: Sequence[str], name: str | None) -> "Iterator[tuple[Reader
         yield reader, source
 
 
-def _invocations(reader: "Reader", part: str, damages: "Damages") -> "Iterator[Invocation]":
+def _invocations(reader: "LogReader", part: str, damages: "Damages") -> "Iterator[Invocation]":
     return iter(()) if reader.invocations is None else reader.invocations(part, damages)
 
 
@@ -253,7 +253,7 @@ def _two_requests(sources: Sequence[str]) -> "Sequence[Invocation] | None":
 
 def _pair(
     invocations: "Sequence[Invocation]", names: Sequence[str], model: str | None, gap: float, behind: Mapping[str, str]
-) -> "Sequence[Record]":
+) -> "Sequence[LoggedRequest]":
     """Two requests, the second some time after the first; counters are used only where both have them."""
     from time import time
 
@@ -274,12 +274,12 @@ def _pair(
     ]
 
 
-def _record(invocation: "Invocation", model: str | None, behind: Mapping[str, str]) -> "Record":
-    from rockbottom.diagnose import Record
+def _record(invocation: "Invocation", model: str | None, behind: Mapping[str, str]) -> "LoggedRequest":
+    from rockbottom.diagnose import LoggedRequest
     from rockbottom.dialects import host_of
 
     model_id = invocation.model or model or ""
-    return Record(
+    return LoggedRequest(
         invocation.at or 0.0,
         behind.get(model_id, model_id),
         invocation.api,

@@ -57,7 +57,7 @@ def _hashed(sources: Sequence[str], local: "Counter[bool]", damages: "Damages", 
 
 def _of(call: "CallRecord", by: str) -> "Hashed":
     from rockbottom.catalog import Tier
-    from rockbottom.diagnose import Cause, Hashed, Record
+    from rockbottom.diagnose import Cause, Hashed, LoggedRequest
     from rockbottom.dialects import api_of
     from rockbottom.quantities import Ttl
 
@@ -65,7 +65,7 @@ def _of(call: "CallRecord", by: str) -> "Hashed":
     begun = call.first_ms if call.first_ms is not None else call.elapsed_ms
     tiers, ttls = {tier.value: tier for tier in Tier}, {ttl.value: ttl for ttl in Ttl}
     causes = {cause.value: cause for cause in Cause}
-    record = Record(
+    record = LoggedRequest(
         call.at, call.called_as, api_of(call.operation), {},
         call.usage if call.status == "ok" else None, call.region, call.region, call.bench_pass or "", call.request_id,
         None if begun is None else begun / 1000, tiers.get(call.tier, Tier.DEFAULT), call.request_id or str(call.at),

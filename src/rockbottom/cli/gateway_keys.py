@@ -13,7 +13,7 @@ from rockbottom.cli.group import Listing
 from rockbottom.cli.values import Count, RoleArn
 
 if TYPE_CHECKING:
-    from rockbottom.gateway import Key, KeyTable
+    from rockbottom.gateway import GatewayKey, KeyTable
 
 
 def table_of(file: Path) -> "KeyTable":
@@ -128,7 +128,7 @@ def _pair(tag: str) -> tuple[str, str]:
     return name, value
 
 
-def _show_secret(table: "KeyTable", shown: "Key", as_json: bool) -> None:
+def _show_secret(table: "KeyTable", shown: "GatewayKey", as_json: bool) -> None:
     secret = table.secret(shown)
     if as_json:
         document = {"id": shown.id, "name": shown.name, "secret": secret, "token": f"{shown.id}.{secret}"}

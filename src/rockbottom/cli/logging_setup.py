@@ -17,7 +17,7 @@ from rockbottom.quantities import PARTITIONS
 
 if TYPE_CHECKING:
     from rockbottom.changes import Step
-    from rockbottom.invocation_logging import Clients, Plan, Wanted
+    from rockbottom.invocation_logging import LoggingClients, LoggingPlan, LoggingSettings
 
 _DATA = ("text", "image", "embedding", "video", "audio")
 _where_to = options(
@@ -131,7 +131,7 @@ def terraform(**arguments: Any) -> None:
 def policy(task: str, account: str, region: str, partition: str, **arguments: Any) -> None:
     """Print the smallest IAM policy to set logging up, to read logs, or for Bedrock to write them."""
     from rockbottom.invocation_logging import (
-        Place,
+        AccountRegion,
         apply_policy,
         bucket_statement,
         read_policy,
@@ -139,7 +139,7 @@ def policy(task: str, account: str, region: str, partition: str, **arguments: An
         trust_policy,
     )
 
-    settings, place = _settings_of(arguments).checked(), Place(account, region, partition)
+    settings, place = _settings_of(arguments).checked(), AccountRegion(account, region, partition)
     if task == "bedrock":
         printed: dict[str, Any] = {}
         if settings.bucket:
@@ -151,33 +151,33 @@ def policy(task: str, account: str, region: str, partition: str, **arguments: An
     click.echo(json.dumps(printed, indent=2))
 
 
-def _settings_of(arguments: dict[str, Any]) -> "Wanted":
-    from rockbottom.invocation_logging import DEFAULT_RETENTION_DAYS, DEFAULT_ROLE, Wanted
+def _settings_of(arguments: dict[str, Any]) -> "LoggingSettings":
+    from rockbottom.invocation_logging import DEFAULT_RETENTION_DAYS, DEFAULT_ROLE, LoggingSettings
 
     if arguments.get("keep_forever") and arguments.get("retention"):
         raise click.UsageError("give --retention or --keep-forever, not both")
     days = None if arguments.get("keep_forever") else arguments.get("retention") or DEFAULT_RETENTION_DAYS
-    return Wanted(
+    return LoggingSettings(
         arguments["bucket"], arguments["prefix"].strip("/"), arguments["log_group"], arguments["role"] or DEFAULT_ROLE,
         days, (_DATA[0], *arguments.get("kinds", ())), arguments["stack"], bool(arguments.get("replaces")),
     )  # fmt: skip
 
 
-def _planned(arguments: dict[str, Any], clients: "Clients | None" = None) -> "Plan":
+def _planned(arguments: dict[str, Any], clients: "LoggingClients | None" = None) -> "LoggingPlan":
     from rockbottom.invocation_logging import plan as planned
 
     settings = _settings_of(arguments).checked()
     return planned(settings, clients or _clients(arguments))
 
 
-def _clients(arguments: dict[str, Any]) -> "Clients":
-    from rockbottom.invocation_logging import Clients
+def _clients(arguments: dict[str, Any]) -> "LoggingClients":
+    from rockbottom.invocation_logging import LoggingClients
 
     (bedrock, s3, iam, logs, sts), region = clients_of(arguments, "bedrock", "s3", "iam", "logs", "sts")
-    return Clients(bedrock, s3, iam, logs, sts, region)
+    return LoggingClients(bedrock, s3, iam, logs, sts, region)
 
 
-def _carry_out(todo: "Plan", clients: "Clients") -> None:
+def _carry_out(todo: "LoggingPlan", clients: "LoggingClients") -> None:
     from rockbottom.invocation_logging import apply as carry_out
 
     words = {"create": "created", "update": "updated", "delete": "deleted"}
@@ -188,7 +188,7 @@ def _carry_out(todo: "Plan", clients: "Clients") -> None:
     carry_out(todo.steps, clients, done, sleep)
 
 
-def _show(todo: "Plan", as_json: bool, *, cost: bool) -> None:
+def _show(todo: "LoggingPlan", as_json: bool, *, cost: bool) -> None:
     from rockbottom.rendering import logging_cost_text, logging_steps_text
 
     if as_json:

@@ -13,7 +13,7 @@ from rockbottom.cli.monitor_settings import options, settings_options, wanted_of
 from rockbottom.cli.values import Region, Url
 
 if TYPE_CHECKING:
-    from rockbottom.alarms import Clients, Plan, Wanted
+    from rockbottom.alarms import AlarmClients, AlarmPlan, AlarmSettings
     from rockbottom.changes import Step
 
 _account_options = options(
@@ -80,33 +80,33 @@ def destroy(yes: bool, **arguments: Any) -> None:
         _carry_out(todo, clients)
 
 
-def _planned(settings: "Wanted", clients: "Clients") -> "Plan":
+def _planned(settings: "AlarmSettings", clients: "AlarmClients") -> "AlarmPlan":
     from rockbottom.alarms import plan as planned
 
     return planned(settings, clients)
 
 
-def _clients(arguments: dict[str, Any]) -> "Clients":
-    from rockbottom.alarms import Clients
+def _clients(arguments: dict[str, Any]) -> "AlarmClients":
+    from rockbottom.alarms import AlarmClients
 
     (cloudwatch, sns, sts), region = clients_of(arguments, "cloudwatch", "sns", "sts")
-    return Clients(cloudwatch, sns, sts, region)
+    return AlarmClients(cloudwatch, sns, sts, region)
 
 
-def _foreign(todo: "Plan") -> bool:
-    from rockbottom.changes import Kind
+def _foreign(todo: "AlarmPlan") -> bool:
+    from rockbottom.changes import StepKind
 
-    return bool(todo.of(Kind.FOREIGN))
+    return bool(todo.of(StepKind.FOREIGN))
 
 
-def _carry_out(todo: "Plan", clients: "Clients") -> None:
+def _carry_out(todo: "AlarmPlan", clients: "AlarmClients") -> None:
     from rockbottom.alarms import apply as carry_out
 
     words = {"create": "created", "update": "updated", "delete": "deleted"}
     carry_out(todo, clients, lambda step: tell(f"{words[step.kind.value]} {step.thing} {step.name}"))
 
 
-def _say_what_remains(settings: "Wanted", todo: "Plan") -> None:
+def _say_what_remains(settings: "AlarmSettings", todo: "AlarmPlan") -> None:
     if settings.create:
         tell(
             "nobody is notified until somebody subscribes:\n"
@@ -116,7 +116,7 @@ def _say_what_remains(settings: "Wanted", todo: "Plan") -> None:
         tell("these alarms notify nobody: give --topic ARN or --create-topic NAME")
 
 
-def _show(todo: "Plan", settings: "Wanted", as_json: bool) -> None:
+def _show(todo: "AlarmPlan", settings: "AlarmSettings", as_json: bool) -> None:
     from rockbottom.alarms import monthly_usd, undecided
     from rockbottom.rendering import alarm_cost_text
 
@@ -128,7 +128,7 @@ def _show(todo: "Plan", settings: "Wanted", as_json: bool) -> None:
     warn_of_undecided(settings)
 
 
-def _print_steps(todo: "Plan", as_json: bool, more: dict[str, Any] | None) -> None:
+def _print_steps(todo: "AlarmPlan", as_json: bool, more: dict[str, Any] | None) -> None:
     from rockbottom.rendering import alarm_steps_text
 
     if as_json:

@@ -14,7 +14,7 @@ from rockbottom.cli.values import Count, Decimals, Instant, instant, write_new
 from rockbottom.figures import counted
 
 if TYPE_CHECKING:
-    from rockbottom.alarms import Alarm, BacktestSettings, Stretch, Tried, Wanted
+    from rockbottom.alarms import Alarm, AlarmSettings, BacktestSettings, Stretch, Tried
     from rockbottom.ledger import CallRecord
 
 
@@ -115,7 +115,7 @@ def _of_one_world(calls: "list[CallRecord]") -> "list[CallRecord]":
     return real or calls
 
 
-def _chosen(settings: "Wanted", only: Sequence[str]) -> "list[Alarm]":
+def _chosen(settings: "AlarmSettings", only: Sequence[str]) -> "list[Alarm]":
     names = [alarm.name for alarm in settings.alarms]
     unknown = [name for name in only if name not in names]
     if unknown:
@@ -137,7 +137,7 @@ def _stretch(text: str) -> "Stretch":
 
 def _tried(
     alarms: "list[Alarm]",
-    settings: "Wanted",
+    settings: "AlarmSettings",
     calls: "Sequence[CallRecord]",
     bad: "list[Stretch]",
     question: "BacktestSettings",

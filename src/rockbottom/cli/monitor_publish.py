@@ -16,7 +16,7 @@ from rockbottom.cli.values import Count, Region, Url
 from rockbottom.figures import counted, thousands
 
 if TYPE_CHECKING:
-    from rockbottom.sinks import Amount, Backlog, Gatherer, Outlet, PlaceFile
+    from rockbottom.sinks import Backlog, MinuteGatherer, Outlet, PlaceFile, RepublishAmount
 
 _FOLDER = click.Path(path_type=Path, file_okay=False)
 _ledger = click.option("--ledger", "folder", type=_FOLDER, metavar="FOLDER", help="The ledger; your own by default.")
@@ -74,7 +74,12 @@ def publish(
 
 
 def _published(
-    ctx: click.Context, backlog: "Backlog", place: "PlaceFile", amount: "Amount", as_json: bool, options: dict[str, Any]
+    ctx: click.Context,
+    backlog: "Backlog",
+    place: "PlaceFile",
+    amount: "RepublishAmount",
+    as_json: bool,
+    options: dict[str, Any],
 ) -> None:
     from rockbottom.sinks import Republisher, Undelivered
 
@@ -182,13 +187,13 @@ def _dimensions_and_metrics(options: dict[str, Any]) -> tuple[Any, Any]:
     return checked_dimensions(sets), checked_metrics(options["metrics"] or None)
 
 
-def _outlet(options: dict[str, Any], *, beating: bool) -> "tuple[Outlet, Gatherer]":
+def _outlet(options: dict[str, Any], *, beating: bool) -> "tuple[Outlet, MinuteGatherer]":
     from rockbottom.sinks import (
         HEARTBEAT_S,
         CloudWatchOutlet,
         EmfOutlet,
-        Gatherer,
         Heart,
+        MinuteGatherer,
         MinuteTable,
         connector,
         writer_of,
@@ -196,14 +201,14 @@ def _outlet(options: dict[str, Any], *, beating: bool) -> "tuple[Outlet, Gathere
 
     sets, chosen = _dimensions_and_metrics(options)
     heart = Heart(HEARTBEAT_S if beating else None, alone_at_the_end=True)
-    gatherer = Gatherer(MinuteTable(sets, chosen, options["most_series"]), simulated=options["simulated"])
+    gatherer = MinuteGatherer(MinuteTable(sets, chosen, options["most_series"]), simulated=options["simulated"])
     if options["emf"]:
         return EmfOutlet(writer_of(options["emf"]), options["namespace"], gatherer, heart), gatherer
     connect = connector(options["region"], options["profile"], options["endpoint_url"])
     return CloudWatchOutlet(connect, options["namespace"], gatherer, heart), gatherer
 
 
-def _announce(amount: "Amount", options: dict[str, Any]) -> None:
+def _announce(amount: "RepublishAmount", options: dict[str, Any]) -> None:
     from rockbottom.cloudwatch import monthly_estimate
     from rockbottom.sinks import MINUTES_A_MONTH
 
@@ -225,7 +230,7 @@ def _warn_of_losses(backlog: "Backlog", outlet: "Outlet") -> None:
         tell(f"{thousands(outlet.lost)} were not sent: they are more than two weeks old, or CloudWatch refused them")
 
 
-def _print(amount: "Amount", sent: int | None, as_json: bool, options: dict[str, Any]) -> None:
+def _print(amount: "RepublishAmount", sent: int | None, as_json: bool, options: dict[str, Any]) -> None:
     from rockbottom.cloudwatch import monthly_estimate
     from rockbottom.sinks import MINUTES_A_MONTH
 

@@ -13,7 +13,7 @@ from rockbottom.cli.settings import ledger_folder
 from rockbottom.extras import needing
 
 if TYPE_CHECKING:
-    from rockbottom.alarms import Wanted
+    from rockbottom.alarms import AlarmSettings
 
 _FILE = click.Path(path_type=Path, exists=True, dir_okay=False)
 
@@ -44,7 +44,7 @@ settings_options = options(
 """What decides which alarms are wanted."""
 
 
-def wanted_of(arguments: dict[str, Any], warn: bool = True) -> "Wanted":
+def wanted_of(arguments: dict[str, Any], warn: bool = True) -> "AlarmSettings":
     """The settings that a file and the command line make together; the command line wins. Raises InvalidAlarmSettings.
 
     ``warn``: say on stderr which models the catalogue does not know.
@@ -79,7 +79,7 @@ def wanted_of(arguments: dict[str, Any], warn: bool = True) -> "Wanted":
     return settings
 
 
-def _with_published_ids(settings: "Wanted", warn: bool) -> "Wanted":
+def _with_published_ids(settings: "AlarmSettings", warn: bool) -> "AlarmSettings":
     """The models named as metrics name them: by the model's own id, whatever profile or short name it was given by."""
     pairs = [_published_id(name, warn) for name in settings.models]
     models = tuple(dict.fromkeys(model for model, _ in pairs))
@@ -114,7 +114,7 @@ SELECT DISTINCT model, scope FROM hours WHERE endpoint <> 'local' AND calls > fa
 """
 
 
-def _with_models_of_the_ledger(settings: "Wanted") -> "Wanted":
+def _with_models_of_the_ledger(settings: "AlarmSettings") -> "AlarmSettings":
     """The models that the user's ledger saw in its last 30 days, and the ids by which they were called."""
 
     from rockbottom.tables import LedgerTables
@@ -137,7 +137,7 @@ def _with_models_of_the_ledger(settings: "Wanted") -> "Wanted":
     )
 
 
-def warn_of_undecided(settings: "Wanted") -> None:
+def warn_of_undecided(settings: "AlarmSettings") -> None:
     """Say on stderr which alarms wait for a threshold."""
     from rockbottom.alarms import undecided
 

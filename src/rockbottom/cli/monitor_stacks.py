@@ -11,7 +11,7 @@ from rockbottom.cli.values import Account, Region
 from rockbottom.quantities import PARTITIONS
 
 if TYPE_CHECKING:
-    from rockbottom.alarms import Wanted
+    from rockbottom.alarms import AlarmSettings
 
 
 @click.command()
@@ -41,7 +41,7 @@ def terraform(**options: Any) -> None:
     warn_of_undecided(settings)
 
 
-def _tell_cost(settings: "Wanted") -> None:
+def _tell_cost(settings: "AlarmSettings") -> None:
     """Say on stderr what all of it costs a month: whoever applies the text is asked for no consent by this command."""
     from rockbottom.alarms import monthly_usd, placed
     from rockbottom.rendering import alarm_cost_text

@@ -67,9 +67,9 @@ def command(
 
 def _error(catalog: "Catalog", request: Mapping[str, Any]) -> "Fraction":
     """How far an estimate of tokens may be off for the model of a request."""
-    from rockbottom.dialects import Requests
+    from rockbottom.dialects import RequestReader
 
-    return catalog.token_weights[Requests(catalog).read(request).model.model.tokenizer].error
+    return catalog.token_weights[RequestReader(catalog).read(request).model.model.tokenizer].error
 
 
 def _planner(state: str | None, options: dict[str, Any]) -> "Planner":

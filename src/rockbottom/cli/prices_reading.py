@@ -6,7 +6,7 @@ from typing import Any
 from urllib.parse import urljoin
 
 from rockbottom.process import bounded, content_of_reply
-from rockbottom.quantities import Answer, Fault, RockbottomError, Undecodable, decoded, is_object
+from rockbottom.quantities import AwsAnswer, Fault, RockbottomError, Undecodable, decoded, is_object
 
 BULK_URL = "https://pricing.us-east-1.amazonaws.com"
 """Where AWS publishes its offer files."""
@@ -36,7 +36,7 @@ def bulk_documents(base_url: str, regions: Sequence[str]) -> Iterator[object]:
         index = _json(base_url, str(of_offer or f"/offers/v1.0/aws/{code}/current/region_index.json"))
         for region, place in _member(index, "regions").items():
             if not regions or region in regions:
-                yield _json(base_url, str(Answer(_object(place))["currentVersionUrl"]))
+                yield _json(base_url, str(AwsAnswer(_object(place))["currentVersionUrl"]))
 
 
 def _member(document: Mapping[str, Any], name: str) -> Mapping[str, Any]:

@@ -20,13 +20,13 @@ from rockbottom.figures import counted, thousands, usd
 from rockbottom.probe import (
     ALL_QUESTIONS,
     Experiment,
-    Finding,
     LocalService,
+    ProbeAnswer,
+    ProbedModel,
     ProbeEstimate,
     ProbeStopped,
     RealService,
     Service,
-    Subject,
     estimate,
     findings_of,
     run,
@@ -79,7 +79,7 @@ def command(
     on = datetime.now(UTC).date()
     catalog = load_catalog()
     model = catalog.model(model_id)
-    subject = Subject(model_id, model, catalog.rules(model, on), secrets.token_hex(4))
+    subject = ProbedModel(model_id, model, catalog.rules(model, on), secrets.token_hex(4))
     chosen = frozenset(only)
     price = estimate(subject, catalog, on, chosen)
     local = endpoint != "aws"
@@ -133,11 +133,11 @@ def _waiting(left: float, why: str) -> None:
 
 
 def _measured(
-    subject: Subject, service: Service, chosen: frozenset[str]
-) -> tuple[list[Finding], ProbeStopped | KeyboardInterrupt | None]:
-    findings: list[Finding] = []
+    subject: ProbedModel, service: Service, chosen: frozenset[str]
+) -> tuple[list[ProbeAnswer], ProbeStopped | KeyboardInterrupt | None]:
+    findings: list[ProbeAnswer] = []
 
-    def note(finding: Finding) -> None:
+    def note(finding: ProbeAnswer) -> None:
         findings.append(finding)
         tell(f"  {finding.question}: {finding.answer or 'not measured'} ({finding.evidence})"[:160])
 
@@ -169,7 +169,7 @@ def _print_estimate(price: ProbeEstimate, as_json: bool) -> None:
         )
 
 
-def _print(findings: list[Finding], model_id: str, on: date, endpoint: str, as_json: bool) -> None:
+def _print(findings: list[ProbeAnswer], model_id: str, on: date, endpoint: str, as_json: bool) -> None:
     if as_json:
         rows: list[dict[str, Any]] = [
             {"question": finding.question, "answer": finding.answer, "evidence": finding.evidence}

@@ -221,10 +221,10 @@ class _Service:
     def _call(self, operation: str, **arguments: Any) -> dict[str, Any]:
         from botocore.exceptions import BotoCoreError, ClientError
 
-        from rockbottom.quantities import Answer
+        from rockbottom.quantities import AwsAnswer
 
         try:
-            return Answer(getattr(self._client, operation)(**arguments))
+            return AwsAnswer(getattr(self._client, operation)(**arguments))
         except (BotoCoreError, ClientError) as error:
             action = "".join(part.capitalize() for part in operation.split("_"))
             raise ProfilesUnavailable(

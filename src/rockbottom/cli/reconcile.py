@@ -22,7 +22,7 @@ from rockbottom.process import bounded
 
 if TYPE_CHECKING:
     from rockbottom.catalog import Catalog
-    from rockbottom.reconcile import Book, Comparison, MetricsQuestion
+    from rockbottom.reconcile import Book, BookComparison, MetricsQuestion
 
 _BILL = click.Path(path_type=Path, exists=True)
 _WEEK = 7
@@ -126,7 +126,9 @@ def _is_parquet(path: Path) -> bool:
 Days = tuple[date | None, date | None]
 
 
-def _compared(ours: "Book", theirs: "Book", days: Days, catalog: "Catalog", options: dict[str, Any]) -> "Comparison":
+def _compared(
+    ours: "Book", theirs: "Book", days: Days, catalog: "Catalog", options: dict[str, Any]
+) -> "BookComparison":
     from rockbottom.reconcile import compared
 
     tolerance = Decimal(str(options["tolerance"])) / 100

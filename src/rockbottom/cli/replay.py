@@ -28,7 +28,7 @@ from rockbottom.quantities import RockbottomError
 if TYPE_CHECKING:
     from rockbottom.catalog import Catalog
     from rockbottom.documents import ReplayResult, UnpricedReplay
-    from rockbottom.replay import ReplayQuestion, Tally
+    from rockbottom.replay import ReplayQuestion, ReplayTally
     from rockbottom.trace import Damages, ReaderSettings, Reading
 
     Runs = Sequence[ReplayResult | UnpricedReplay]
@@ -203,7 +203,7 @@ def _with_guardrail(documents: "Runs", reading: "Reading", guard: tuple[str, boo
 def answers_here(
     source: str, settings: "ReaderSettings", name: str | None, questions: Sequence["ReplayQuestion"],
     catalog: "Catalog", more: Sequence[str] = (),
-) -> "tuple[Reading, list[tuple[ReplayQuestion, Tally]]]":  # fmt: skip
+) -> "tuple[Reading, list[tuple[ReplayQuestion, ReplayTally]]]":  # fmt: skip
     """The source read, and each question with its tally; ``more`` are policies besides the usual ones.
 
     Raises UsageError where no request could be read, NothingRepeats where none has blocks and they are needed.
@@ -250,7 +250,7 @@ def _runs_of_engine(
     return _marked(documents, answer.damages)
 
 
-def say_left_out(tallies: "Sequence[Tally]", source: str, damaged: int, *, strict: bool) -> None:
+def say_left_out(tallies: "Sequence[ReplayTally]", source: str, damaged: int, *, strict: bool) -> None:
     """Say which requests the answers leave out; of several answers those of the one that leaves out most."""
     apart = max((tally.apart for tally in tallies), key=lambda parts: sum(part.requests for part in parts), default=())
     if strict:

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from rockbottom.catalog import Catalog
     from rockbottom.engine import Engine, EngineResult
     from rockbottom.replay import ReplayQuestion
-    from rockbottom.trace import Part, ReaderSettings, Reading
+    from rockbottom.trace import ReaderSettings, Reading, ReadPart
 
 ENGINES = ("one", "processes", "ray")
 
@@ -25,7 +25,7 @@ def read_with_bar(source: str, settings: "ReaderSettings", name: str | None) -> 
     reader = reader_of(source, name)
     names = list(reader.parts(source))
     with bar(reader.name, len(names)) as moved:
-        parts: list[Part] = []
+        parts: list[ReadPart] = []
         for done, part in enumerate(names, 1):
             parts.append(reader.read(part, settings))
             moved(done)

@@ -12,7 +12,7 @@ from rockbottom.cli.trace import say_apart, say_reading
 if TYPE_CHECKING:
     from rockbottom.catalog import Catalog
     from rockbottom.replay import ReplayQuestion
-    from rockbottom.trace import Part, ReaderSettings, Reading
+    from rockbottom.trace import ReaderSettings, Reading, ReadPart
 
 
 def followed(
@@ -23,7 +23,7 @@ def followed(
     from rockbottom.trace import Tail, assembled, log_part
 
     tail = Tail(source, float("-inf"), clock)
-    parts: Sequence[Part] = ()
+    parts: Sequence[ReadPart] = ()
     try:
         while True:
             new = [log_part(name, settings, text) for name, text in tail.pieces()]
@@ -36,10 +36,10 @@ def followed(
         return
 
 
-def _whole(reading: "Reading") -> "Part":
-    from rockbottom.trace import Part
+def _whole(reading: "Reading") -> "ReadPart":
+    from rockbottom.trace import ReadPart
 
-    return Part(reading.trace, reading.damages, reading.bytes_read)
+    return ReadPart(reading.trace, reading.damages, reading.bytes_read)
 
 
 def _print(

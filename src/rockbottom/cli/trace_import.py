@@ -13,10 +13,10 @@ from rockbottom.cli.bars import bar
 from rockbottom.files import make_folder, replacing
 from rockbottom.trace import (
     Damages,
-    Part,
-    Reader,
+    LogReader,
     ReaderSettings,
     Reading,
+    ReadPart,
     assembled,
     notes_of,
     read_parquet,
@@ -59,7 +59,7 @@ def _key_in(folder: Path) -> bytes:
     return file.read_bytes()
 
 
-def _parts(reader: Reader, names: list[str], folder: Path, settings: ReaderSettings) -> Iterator[Part]:
+def _parts(reader: LogReader, names: list[str], folder: Path, settings: ReaderSettings) -> Iterator[ReadPart]:
     with bar(reader.name, len(names)) as moved:
         for done, name in enumerate(names, 1):
             yield _part(reader, name, folder, settings)
@@ -73,13 +73,13 @@ class _PartNotes(msgspec.Struct, frozen=True):
     bytes_read: int
 
 
-def _part(reader: Reader, name: str, folder: Path, settings: ReaderSettings) -> Part:
+def _part(reader: LogReader, name: str, folder: Path, settings: ReaderSettings) -> ReadPart:
     identity = f"{_identity(name)} {settings.by}".encode()
     file = folder / f"{blake2b(identity, digest_size=12).hexdigest()}.parquet"
     if file.exists():
         try:
             trace, notes = read_parquet(file), msgspec.convert(notes_of(file), _PartNotes)
-            return Part(trace, notes.damages, notes.bytes_read)
+            return ReadPart(trace, notes.damages, notes.bytes_read)
         except (ValueError, msgspec.ValidationError):
             pass  # it was damaged while it lay there: read again from where it came
     part = reader.read(name, settings)

@@ -17,7 +17,7 @@ from rockbottom.figures import share
 from rockbottom.watch import NAMES
 
 if TYPE_CHECKING:
-    from rockbottom.watch import Period, View
+    from rockbottom.watch import View, WatchPeriod
 
 SIDES = ("auto", "aws", "local")
 _ONE_READ_S = 0.5
@@ -146,7 +146,7 @@ def read_all(view: "View") -> None:
         progress("")
 
 
-def _print_one(view: "View", period: "Period", side: str, as_json: bool) -> None:
+def _print_one(view: "View", period: "WatchPeriod", side: str, as_json: bool) -> None:
     read_all(view)
     shot = view.snapshot(period, side)
     if as_json:
@@ -157,7 +157,7 @@ def _print_one(view: "View", period: "Period", side: str, as_json: bool) -> None
     show(frame_of(shot, Screen(width(), None, colour())))
 
 
-def _stream(view: "View", period: "Period", side: str, every: float) -> None:
+def _stream(view: "View", period: "WatchPeriod", side: str, every: float) -> None:
     last = None
     try:
         while True:

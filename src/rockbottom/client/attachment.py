@@ -31,7 +31,7 @@ from rockbottom.client.tagging import tags_now
 from rockbottom.client.talking import Talk
 from rockbottom.client.underway import UnderWay
 from rockbottom.client.whereabouts import NOWHERE, Whereabouts
-from rockbottom.dialects import Params, Request, Requests, model_id_of
+from rockbottom.dialects import Params, Request, RequestReader, model_id_of
 from rockbottom.process import hold_over_forks, lock_of
 from rockbottom.quantities import RockbottomError, Unit, Usage, Usd
 
@@ -58,7 +58,7 @@ class Attachment:
         self.stopwatch = stopwatch
         self.since = clock()
         self.resolve = resolve
-        self._requests = Requests(catalog, resolve, region)
+        self._requests = RequestReader(catalog, resolve, region)
         self._lock = lock_of(planner)
         self.tower = Tower(options.hold_s)
         self.talk = Talk()

@@ -22,7 +22,7 @@ from rockbottom.catalog import (
 )
 from rockbottom.client.calls import Call
 from rockbottom.client.reporting import Beside, Line, Rehearsals, Report
-from rockbottom.cost import Arm, Cost, Group, Tally, bill, caching_by_themselves, compared, saved_by_itself
+from rockbottom.cost import Arm, ArmSums, Cost, Tally, bill, caching_by_themselves, compared, saved_by_itself
 from rockbottom.dialects import Params, Request
 from rockbottom.figures import thousands
 from rockbottom.prompt import KeptByService, PrefixHash
@@ -79,7 +79,7 @@ class Books:
         self._uncounted: Counter[str] = Counter()
         self.held_back = 0  # calls of which the guard held back something that was expected to pay
         self._rehearsals: Rehearsals | None = None
-        self._arms: dict[Arm, Group] = {}
+        self._arms: dict[Arm, ArmSums] = {}
         self._unplanned: Counter[str] = Counter()  # why, and how many calls
         self._unpriced: Counter[str] = Counter()  # of which model and tier, and how many calls
         self._local = 0
@@ -168,8 +168,8 @@ class Books:
         if call.arm is not None:
             cost, uncached = (costs[0].usd, costs[1].usd) if costs is not None else (ZERO_USD, ZERO_USD)
             first_ms = call.first_ms
-            group = Group(1, cost, uncached, int(first_ms is not None), first_ms or 0.0)
-            self._arms[call.arm] = self._arms.get(call.arm, Group()) + group
+            group = ArmSums(1, cost, uncached, int(first_ms is not None), first_ms or 0.0)
+            self._arms[call.arm] = self._arms.get(call.arm, ArmSums()) + group
 
     def _price(self, model: ModelId, tier: Tier, costs: tuple[Cost, Cost] | None) -> None:
         if costs is None:

@@ -17,7 +17,7 @@ from rockbottom.client.attachment import Attachment
 from rockbottom.client.calls import Call
 from rockbottom.client.charges import may_be_billed
 from rockbottom.client.fitting import fits
-from rockbottom.client.landing import KEY, Ground, airborne, arrived, landed, received, reply_behind
+from rockbottom.client.landing import KEY, RequestEnd, airborne, arrived, landed, received, reply_behind
 from rockbottom.client.listening import CallListener
 from rockbottom.client.pinging import BYPASS
 from rockbottom.client.streams import watched_body, watched_stream
@@ -112,7 +112,7 @@ class BotocoreHooks:
         context[KEY] = call
         call.guarded = bool(params.get("guardrailIdentifier"))
         if self._attachment.recorder is not None:
-            Ground.under(context, self._attachment, call)
+            RequestEnd.under(context, self._attachment, call)
         try:
             if call.changed and not fits(call.original, call.sent, model.input_shape):
                 call.restored = True  # botocore will say to the caller what it has to say

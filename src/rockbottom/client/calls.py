@@ -15,7 +15,7 @@ from rockbottom.dialects import (
     Counts,
     Params,
     Request,
-    Requests,
+    RequestReader,
     StreamCounts,
     counting_of,
     counts_of,
@@ -104,7 +104,7 @@ class Call(Struct, eq=False, weakref=True):
         """Whether every point asks for the same TTL, so that a sum of writes can be told apart by it."""
         return self.request is None or len({point.ttl for point in self.request.prompt.points}) <= 1
 
-    def look_up(self, requests: Requests) -> None:
+    def look_up(self, requests: RequestReader) -> None:
         """Find the model of what could not be read, to price it; of one that nobody knows tokens are counted."""
         try:
             self.model = requests.model(model_id_of(self.sent))

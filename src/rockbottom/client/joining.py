@@ -8,10 +8,10 @@ from rockbottom.client.attachment import Attachment
 from rockbottom.client.errors import NotAttachable
 
 if TYPE_CHECKING:
-    from rockbottom.sharing import Address
+    from rockbottom.sharing import StoreAddress
 
 
-def shared_address(arguments: Arguments, env: Mapping[str, str]) -> "Address | None":
+def shared_address(arguments: Arguments, env: Mapping[str, str]) -> "StoreAddress | None":
     """Where those who share meet. Raises NotAttachable, and BadAddress for what is no address."""
     if arguments.share is None:
         return None
@@ -28,7 +28,7 @@ def shared_address(arguments: Arguments, env: Mapping[str, str]) -> "Address | N
     return address_of(arguments.share, env)
 
 
-def join(attachment: Attachment, address: "Address", region: str | None, kind: str = "keep") -> None:
+def join(attachment: Attachment, address: "StoreAddress", region: str | None, kind: str = "keep") -> None:
     """Share with those of the same group, Region and ``kind`` of planner from now on; returns at once."""
     from rockbottom.sharing import member_of
 

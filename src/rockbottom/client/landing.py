@@ -22,7 +22,7 @@ Context = dict[str, Any]
 _AIRBORNE: "ContextVar[weakref.ref[Call] | None]" = ContextVar("rockbottom_airborne", default=None)
 
 
-class Ground:
+class RequestEnd:
     """Notices the end of a request of which no event tells: boto3 refused it before it left, or it was cancelled."""
 
     __slots__ = ("_attachment", "_call", "landed")
@@ -48,7 +48,7 @@ class Ground:
 
 def landed(context: Context) -> "Call | None":
     """The call of a request that ended with an event; None where it is none of ours."""
-    ground: Ground | None = context.get(_GROUND)
+    ground: RequestEnd | None = context.get(_GROUND)
     if ground is not None:
         ground.landed = True
     return context.pop(KEY, None)

@@ -14,7 +14,7 @@ from rockbottom.client.refusals import Refusals
 from rockbottom.client.talking import Talk
 from rockbottom.client.whereabouts import Whereabouts
 from rockbottom.cost import Cost
-from rockbottom.dialects import Params, Request, Requests, model_id_of
+from rockbottom.dialects import Params, Request, RequestReader, model_id_of
 from rockbottom.prompt import KeptByService
 from rockbottom.quantities import Usage
 
@@ -48,7 +48,7 @@ class Learning:
         self._clock = clock
         self._today = today
 
-    def read(self, requests: Requests, params: Params, host: str) -> Request:
+    def read(self, requests: RequestReader, params: Params, host: str) -> Request:
         """A request read; the planner hears of one whose conversation the service stores. Raises as reading does."""
         try:
             return requests.read(params, host)

@@ -8,7 +8,7 @@ from msgspec import Struct, field
 
 from rockbottom.catalog import Catalog, CatalogError
 from rockbottom.client.reporting import Beside, Line, Rehearsals, Report
-from rockbottom.cost import Arm, Group, caching_by_themselves, compared, saved_by_itself
+from rockbottom.cost import Arm, ArmSums, caching_by_themselves, compared, saved_by_itself
 from rockbottom.figures import thousands
 from rockbottom.ledger import CallRecord
 from rockbottom.quantities import NO_USAGE, ZERO_USD, Usage, Usd
@@ -50,7 +50,7 @@ class _Sums(Struct):
     rehearsals: Rehearsals | None = None
     local: int = 0
     unpriced: Counter[str] = field(default_factory=Counter[str])
-    arms: dict[Arm, Group] = field(default_factory=dict[Arm, Group])
+    arms: dict[Arm, ArmSums] = field(default_factory=dict[Arm, ArmSums])
     lost: int = 0
     cut: int = 0
     charges: Counter[str] = field(default_factory=Counter[str])
@@ -86,7 +86,7 @@ class _Sums(Struct):
             self.unpriced[name if call.scope else f"{name}, which the catalogue does not know"] += 1
         arm = Arm.of(call.arm)
         if arm is not None:
-            self.arms[arm] = self.arms.get(arm, Group()) + _group_of(call)
+            self.arms[arm] = self.arms.get(arm, ArmSums()) + _group_of(call)
         if call.planned_usd is not None and call.cost_usd is not None:
             before = self.rehearsals or Rehearsals()
             self.rehearsals = Rehearsals(
@@ -122,9 +122,9 @@ def report_of(
     )
 
 
-def _group_of(call: CallRecord) -> Group:
+def _group_of(call: CallRecord) -> ArmSums:
     cost, uncached = Decimal(call.cost_usd or 0), Decimal(call.uncached_usd or 0)
-    return Group(1, cost, uncached, int(call.first_ms is not None), call.first_ms or 0.0)
+    return ArmSums(1, cost, uncached, int(call.first_ms is not None), call.first_ms or 0.0)
 
 
 def _lines(sums: dict[str, _Sum]) -> Iterator[Line]:

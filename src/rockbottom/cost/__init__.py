@@ -2,7 +2,7 @@
 
 from rockbottom.cost.bill import Cost, CostLine, Tally, bill, total_of
 from rockbottom.cost.by_itself import caching_by_themselves, saved_by_itself
-from rockbottom.cost.comparing import GROUPS, HELD_OUT, Arm, ArmComparison, ArmFigures, Group, Ratio, compared
+from rockbottom.cost.comparing import GROUPS, HELD_OUT, Arm, ArmComparison, ArmFigures, ArmSums, Ratio, compared
 
 __all__ = [
     "GROUPS",
@@ -10,9 +10,9 @@ __all__ = [
     "Arm",
     "ArmComparison",
     "ArmFigures",
+    "ArmSums",
     "Cost",
     "CostLine",
-    "Group",
     "Ratio",
     "Tally",
     "bill",

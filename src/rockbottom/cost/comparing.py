@@ -45,7 +45,7 @@ class Arm(Struct, frozen=True):
 
 
 @dataclass(frozen=True, slots=True)
-class Group:
+class ArmSums:
     """Sums over the calls of one group; ``streams`` of them said when their first token came."""
 
     calls: int = 0
@@ -54,8 +54,8 @@ class Group:
     streams: int = 0
     first_ms: float = 0.0
 
-    def __add__(self, other: "Group") -> "Group":
-        return Group(
+    def __add__(self, other: "ArmSums") -> "ArmSums":
+        return ArmSums(
             self.calls + other.calls,
             self.cost_usd + other.cost_usd,
             self.uncached_usd + other.uncached_usd,
@@ -146,7 +146,7 @@ class ArmComparison:
         return _sentences(self)
 
 
-def compared(groups: Mapping[Arm, Group]) -> ArmComparison | None:
+def compared(groups: Mapping[Arm, ArmSums]) -> ArmComparison | None:
     """The comparison of what was summed by arm and group; None where there is nothing."""
     if not groups:
         return None
@@ -156,8 +156,8 @@ def compared(groups: Mapping[Arm, Group]) -> ArmComparison | None:
     return ArmComparison(_figures(planned), _figures(held_out))
 
 
-def _figures(groups: Sequence[Group]) -> ArmFigures:
-    total = sum(groups, Group())
+def _figures(groups: Sequence[ArmSums]) -> ArmFigures:
+    total = sum(groups, ArmSums())
     paid = [(float(group.cost_usd), float(group.uncached_usd)) for group in groups if group.uncached_usd]
     times = [(group.first_ms, float(group.streams)) for group in groups if group.streams]
     return ArmFigures(total.calls, len(groups), total.cost_usd, total.uncached_usd, _ratio(paid), _ratio(times))

@@ -21,7 +21,7 @@ from rockbottom.diagnose.results import (
     explanation_of,
     prompts_of,
 )
-from rockbottom.diagnose.sent import Archive, Record, Sent
+from rockbottom.diagnose.sent import Archive, LoggedRequest, Sent
 from rockbottom.diagnose.trials import Learner, Learners
 from rockbottom.diagnose.volatile import VolatileKind, spans_of
 from rockbottom.faces import late
@@ -46,8 +46,8 @@ __all__ = [
     "Hashed",
     "Learner",
     "Learners",
+    "LoggedRequest",
     "Parts",
-    "Record",
     "Saving",
     "Sent",
     "Stream",

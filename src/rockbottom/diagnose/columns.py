@@ -6,7 +6,7 @@ from dataclasses import replace
 from rockbottom.catalog import MANTLE, Tier
 from rockbottom.diagnose.causes import Cause
 from rockbottom.diagnose.hashed import Hashed
-from rockbottom.diagnose.sent import Record
+from rockbottom.diagnose.sent import LoggedRequest
 from rockbottom.dialects import host_of
 from rockbottom.figures import thousands
 from rockbottom.quantities import Ttl, Usage
@@ -54,7 +54,7 @@ def _request(trace: Trace, row: int, where: str) -> Hashed:
     region = _name(trace, "region", int(requests.region[row]))
     api = APIS[int(requests.api[row])]
     model = _name(trace, "model", int(requests.model[row]))
-    record = Record(
+    record = LoggedRequest(
         float(requests.at[row]), model, api, {}, _usage(trace, row),
         served or region, region, _name(trace, "account", int(requests.account[row])), "", None,
         _TIERS.get(_name(trace, "tier", int(requests.tier[row])), Tier.DEFAULT), where,

@@ -18,12 +18,12 @@ from rockbottom.diagnose.causes import Cause
 from rockbottom.diagnose.deploys import Deploys
 from rockbottom.diagnose.differences import difference_of
 from rockbottom.diagnose.entries import UNRECORDED_BEGIN_S, Entries
-from rockbottom.diagnose.findings import Finding, Findings, Group, Unread, totals_of
+from rockbottom.diagnose.findings import Finding, Findings, LabelFindings, Unread, totals_of
 from rockbottom.diagnose.judging import JudgedMiss, MissJudge
 from rockbottom.diagnose.matching import SeenRequests, common_length, shares_messages
 from rockbottom.diagnose.parts import parts_of
 from rockbottom.diagnose.prices import cost_of, usd_of_miss
-from rockbottom.diagnose.sent import Archive, Record, Sent, settled
+from rockbottom.diagnose.sent import Archive, LoggedRequest, Sent, settled
 from rockbottom.prompt import Section
 from rockbottom.quantities import NO_USAGE, ZERO_USD, RockbottomError, Usage, Usd
 
@@ -41,7 +41,10 @@ class Tolerance:
 
 
 def explain(
-    records: Iterable[Record], catalog: Catalog, behaviour: Behaviour | None = None, tolerance: Tolerance | None = None
+    records: Iterable[LoggedRequest],
+    catalog: Catalog,
+    behaviour: Behaviour | None = None,
+    tolerance: Tolerance | None = None,
 ) -> Findings:
     """The findings of a stream of records, in whatever order they come; duplicates by request id are dropped.
 
@@ -60,7 +63,7 @@ class ReadRecords(NamedTuple):
     repeated: int
 
 
-def read_all(records: Iterable[Record], archive: Archive) -> ReadRecords:
+def read_all(records: Iterable[LoggedRequest], archive: Archive) -> ReadRecords:
     """The records read; of those with the same request id the first counts."""
     requests: list[Sent] = []
     unreadable: list[Unread] = []
@@ -81,7 +84,7 @@ def read_all(records: Iterable[Record], archive: Archive) -> ReadRecords:
     return ReadRecords(settled(requests), unreadable, repeated)
 
 
-def unread(record: Record, error: CatalogError) -> Unread:
+def unread(record: LoggedRequest, error: CatalogError) -> Unread:
     """A request to a model that the catalogue does not know."""
     tokens = 0 if record.usage is None else record.usage.total_input + record.usage.output
     apart = apart_of(record.model, 1, tokens, error)
@@ -201,14 +204,14 @@ def _paid_by(costs: Sequence[Cost | None]) -> _Paid:
 
 def _groups(
     requests: Sequence[Sent], usages: Sequence[Usage], costs: Sequence[Cost | None]
-) -> Mapping[str | None, Group]:
+) -> Mapping[str | None, LabelFindings]:
     """The requests by their labels; none where no request has one."""
     rows: dict[str | None, list[int]] = {}
     for number, request in enumerate(requests):
         rows.setdefault(request.record.label, []).append(number)
     if rows.keys() <= {None}:
         return {}
-    groups: dict[str | None, Group] = {}
+    groups: dict[str | None, LabelFindings] = {}
     for label, numbers in rows.items():
         paid = _paid_by([costs[number] for number in numbers])
         tokens, read = (
@@ -217,7 +220,7 @@ def _groups(
                 *((usages[number].total_input, usages[number].cache_read) for number in numbers), strict=True
             )
         )
-        groups[label] = Group(len(numbers), tokens, read, paid.paid, paid.spent)
+        groups[label] = LabelFindings(len(numbers), tokens, read, paid.paid, paid.spent)
     return groups
 
 

@@ -86,7 +86,7 @@ class Unread(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class Group:
+class LabelFindings:
     """The requests of one label: what they paid, their input alone and with the planner (None: not known)."""
 
     requests: int = 0
@@ -141,7 +141,7 @@ class Findings:
     attached: Saving | None = None
     paid: Usd | None = None
     repeated: int = 0
-    groups: Mapping[str | None, Group] = field(default_factory=dict[str | None, Group])
+    groups: Mapping[str | None, LabelFindings] = field(default_factory=dict[str | None, LabelFindings])
     parts: Parts = field(default_factory=Parts)
     attached_requests: Sequence[Sent] = ()
     alone: Alone = field(default_factory=Alone)

@@ -15,7 +15,7 @@ from rockbottom.diagnose.explaining import Stream, unread
 from rockbottom.diagnose.faces import Face
 from rockbottom.diagnose.findings import Alone, Finding, Findings, Unread, totals_of
 from rockbottom.diagnose.prices import cost_of, priced_of, usd_of_miss
-from rockbottom.diagnose.sent import Archive, Record, Sent, settled
+from rockbottom.diagnose.sent import Archive, LoggedRequest, Sent, settled
 from rockbottom.prompt import BlockKind, CachePoint, Parameters, PrefixHash, Section, Segment, prompt_of, seed_of
 from rockbottom.quantities import ZERO_USD, RockbottomError, Ttl
 
@@ -35,7 +35,7 @@ class Hashed:
     message, where that was recorded. ``cause`` and its ``evidence`` are what was seen where the request was recorded.
     """
 
-    record: Record
+    record: LoggedRequest
     hashes: Sequence[bytes]
     depths: Sequence[int]
     weights: Sequence[int]

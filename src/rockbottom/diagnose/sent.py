@@ -12,7 +12,7 @@ from typing import Any
 from rockbottom.cache import as_sent, behaviour_of, effective
 from rockbottom.catalog import CacheRules, Catalog, ModelId, Tier
 from rockbottom.diagnose.faces import Face, face_of
-from rockbottom.dialects import Reader, block_of
+from rockbottom.dialects import BodyReader, block_of
 from rockbottom.prompt import (
     Api,
     KeptByService,
@@ -28,7 +28,7 @@ from rockbottom.quantities import Usage
 
 
 @dataclass(frozen=True, slots=True)
-class Record:
+class LoggedRequest:
     """What a log says of one request.
 
     ``region`` is the one that served it, ``called`` the one it was sent to (which decides the price); ``usage``
@@ -61,7 +61,7 @@ class Sent:
     over blocks with their volatile spans masked. ``segments`` are the blocks as the model is given them.
     """
 
-    record: Record
+    record: LoggedRequest
     model: ModelId
     rules: CacheRules
     prompt: Prompt
@@ -102,14 +102,14 @@ class Archive:
     catalog: Catalog
     blocks: dict[bytes, Any] = field(default_factory=dict[bytes, Any])
     faces: dict[bytes, Face] = field(default_factory=dict[bytes, Face])
-    reader: Reader | None = None
+    reader: BodyReader | None = None
     unseen: list[float] = field(default_factory=list[float])
     marked: bool = False
 
-    def sent(self, record: Record) -> Sent:
+    def sent(self, record: LoggedRequest) -> Sent:
         """The record read. Raises UnknownModel, UnresolvedProfile, NoRulesInForce or MalformedBody."""
         if self.reader is None:
-            self.reader = Reader.of(self.catalog)
+            self.reader = BodyReader.of(self.catalog)
         model = self.catalog.model(record.model)
         rules = self.catalog.rules(model, datetime.fromtimestamp(record.at, UTC).date())
         try:
@@ -141,7 +141,7 @@ class Archive:
         """The face of a block of any request read here."""
         return self.faces[segment.digest]
 
-    def _keep(self, record: Record, vendor: str, prompt: Prompt) -> None:
+    def _keep(self, record: LoggedRequest, vendor: str, prompt: Prompt) -> None:
         for segment in prompt.segments:
             if segment.digest not in self.faces:
                 block = block_of(record.body, record.api, vendor, segment)

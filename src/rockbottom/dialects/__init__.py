@@ -30,7 +30,7 @@ from rockbottom.dialects.nova import NOVA
 from rockbottom.dialects.pdf import page_texts
 from rockbottom.dialects.points import converse_point, is_point, without_ttls
 from rockbottom.dialects.prompts import native_dialect_for
-from rockbottom.dialects.reading import Reader
+from rockbottom.dialects.reading import BodyReader
 from rockbottom.dialects.registry import (
     DIALECTS,
     OPERATIONS,
@@ -49,7 +49,7 @@ from rockbottom.dialects.registry import (
 from rockbottom.dialects.request import (
     Params,
     Request,
-    Requests,
+    RequestReader,
     asking_for,
     model_id_of,
     named_tier,
@@ -98,15 +98,15 @@ __all__ = [
     "RESPONSES",
     "SERVICE_TIER",
     "UNDOCUMENTED",
+    "BodyReader",
     "Counters",
     "Counts",
     "Dialect",
     "Exchange",
     "OperationRoute",
     "Params",
-    "Reader",
     "Request",
-    "Requests",
+    "RequestReader",
     "StreamCounts",
     "SurfaceRoute",
     "api_of",

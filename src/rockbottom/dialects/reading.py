@@ -9,7 +9,7 @@ from rockbottom.prompt import Api, Meter, Prompt
 from rockbottom.quantities import TokenWeights
 
 
-class Reader:
+class BodyReader:
     """Reads bodies of any model into prompts; keeps one Meter per tokenizer generation (``whole``: see Meter)."""
 
     def __init__(self, weights: Mapping[str, TokenWeights], *, whole: bool = False) -> None:
@@ -18,7 +18,7 @@ class Reader:
         self._meters: dict[str, Meter] = {}
 
     @classmethod
-    def of(cls, catalog: Catalog) -> "Reader":
+    def of(cls, catalog: Catalog) -> "BodyReader":
         """A reader with the catalogue's token weights."""
         return cls(catalog.token_weights)
 

@@ -10,7 +10,7 @@ from typing import Any
 from rockbottom.catalog import CacheRules, Catalog, ModelId, NoRulesInForce, Resolve, Tier
 from rockbottom.dialects.dialect import Dialect
 from rockbottom.dialects.members import PERFORMANCE_CONFIG, SERVICE_TIER
-from rockbottom.dialects.reading import Reader
+from rockbottom.dialects.reading import BodyReader
 from rockbottom.dialects.registry import dialect_of
 from rockbottom.prompt import (
     Api,
@@ -115,7 +115,7 @@ class Request(Mapping[str, Any]):
     request that goes there, "" for one to bedrock-runtime.
     """
 
-    requests: "Requests"
+    requests: "RequestReader"
     model: ModelId
     tier: Tier
     dialect: Dialect
@@ -209,7 +209,7 @@ class Request(Mapping[str, Any]):
         )  # fmt: skip
 
 
-class Requests:
+class RequestReader:
     """Reads requests by the facts of one catalogue; not thread-safe. ``resolve`` looks application-profile ARNs up.
 
     ``region`` is the Region that they go to, for models whose id names none.
@@ -218,7 +218,7 @@ class Requests:
     def __init__(self, catalog: Catalog, resolve: Resolve | None = None, region: str | None = None) -> None:
         self.catalog = catalog
         self._region = region
-        self.reader = Reader.of(catalog)
+        self.reader = BodyReader.of(catalog)
         self._resolve = resolve
         self._models: dict[str, ModelId] = {}
         self._scopes: dict[str, str] = {}

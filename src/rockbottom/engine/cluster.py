@@ -13,7 +13,7 @@ from rockbottom.engine.errors import EngineFailed
 from rockbottom.engine.running import Groups, ReplayJob
 from rockbottom.engine.work import Columns, columns_of, tallies_of
 from rockbottom.extras import needing
-from rockbottom.replay import Tally
+from rockbottom.replay import ReplayTally
 from rockbottom.trace import Trace
 
 TRIES = 5
@@ -61,7 +61,7 @@ class Cluster:
             waiting[known] = number
         yield from self._as_they_come(waiting)
 
-    def tallies(self, job: ReplayJob, groups: Groups) -> Iterator[list[Tally]]:
+    def tallies(self, job: ReplayJob, groups: Groups) -> Iterator[list[ReplayTally]]:
         """Every group replayed on some machine; a small source in one go."""
         ray = self._ray
         common = ray.put((groups.names, groups.repeated, tuple(job.questions), job.catalog, groups.exact))
@@ -101,6 +101,6 @@ def _read(common: tuple[Any, ...], number: int) -> list[Columns | Trace]:
     return [known, *pieces]
 
 
-def _replayed(common: tuple[Any, ...], files: list[int], *pieces: Trace) -> list[Tally]:
+def _replayed(common: tuple[Any, ...], files: list[int], *pieces: Trace) -> list[ReplayTally]:
     names, repeated, questions, catalog, exact = common
     return tallies_of(zip(files, pieces, strict=True), names, repeated, questions, catalog, exact=exact)

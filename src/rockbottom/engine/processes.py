@@ -13,7 +13,7 @@ from rockbottom.engine.errors import EngineFailed
 from rockbottom.engine.running import Groups, ReplayJob
 from rockbottom.engine.work import Columns, columns_of, tallies_of
 from rockbottom.files import make_folder, named, private, replacing
-from rockbottom.replay import Tally
+from rockbottom.replay import ReplayTally
 from rockbottom.trace import Trace
 
 TRIES = 3
@@ -48,7 +48,7 @@ class Processes:
         job_file = self._job_file(job)
         return self._all([(_read, (job_file, number)) for number in range(len(job.parts))])
 
-    def tallies(self, job: ReplayJob, groups: Groups) -> Iterator[list[Tally]]:
+    def tallies(self, job: ReplayJob, groups: Groups) -> Iterator[list[ReplayTally]]:
         """Every group replayed by one of the processes; a small source in one go."""
         buckets = [list(range(job.buckets))] if groups.exact else [[bucket] for bucket in range(job.buckets)]
         job_file = self._job_file((job, groups))
@@ -103,7 +103,7 @@ def _write(path: Path, piece: Trace) -> None:
         beside.write_bytes(pickle.dumps(piece, pickle.HIGHEST_PROTOCOL))
 
 
-def _replayed(job_file: Path, buckets: list[int]) -> list[Tally]:
+def _replayed(job_file: Path, buckets: list[int]) -> list[ReplayTally]:
     job, groups = _job_in(job_file)
     paths = [path for bucket in buckets for path in (job_file.parent / f"{bucket}").glob("*") if path.suffix != ".part"]
     pieces = ((int(path.name), pickle.loads(path.read_bytes())) for path in paths)

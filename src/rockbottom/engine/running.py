@@ -7,7 +7,7 @@ from typing import Protocol
 from rockbottom.catalog import Catalog
 from rockbottom.engine.errors import NotPartitionable
 from rockbottom.engine.work import BUCKETS, Columns, Repeated, names_in, repeated_in
-from rockbottom.replay import PARTITIONABLE, ReplayQuestion, Tally, may_cache
+from rockbottom.replay import PARTITIONABLE, ReplayQuestion, ReplayTally, may_cache
 from rockbottom.trace import Damages, ReaderSettings
 
 SMALL = 10_000
@@ -34,7 +34,7 @@ class EngineResult:
     """One tally for each question, and counts of what was read; ``without_blocks`` requests have no prompt recorded."""
 
     questions: Sequence[ReplayQuestion]
-    tallies: Sequence[Tally]
+    tallies: Sequence[ReplayTally]
     requests: int
     without_blocks: int
     damages: Damages
@@ -59,7 +59,7 @@ class Engine(Protocol):
         """Every file read; its rows stay where they were made."""
         ...
 
-    def tallies(self, job: ReplayJob, groups: Groups) -> Iterator[list[Tally]]:
+    def tallies(self, job: ReplayJob, groups: Groups) -> Iterator[list[ReplayTally]]:
         """Every group of families replayed under every question."""
         ...
 
@@ -84,7 +84,7 @@ def answered(
     questions = [question.with_defaults(may_cache(points, models, question, job.catalog)) for question in job.questions]
     _resolve(questions, job.catalog)
     job = replace(job, questions=questions)
-    sums = [Tally() for _ in job.questions]
+    sums = [ReplayTally() for _ in job.questions]
     for done, tallies in enumerate(engine.tallies(job, groups), 1):
         sums = [total + other for total, other in zip(sums, tallies, strict=True)]
         progress("families", done, 1 if groups.exact else job.buckets)

@@ -12,7 +12,7 @@ import numpy as np
 
 from rockbottom.cache import behaviour_of
 from rockbottom.catalog import Catalog
-from rockbottom.replay import ReplayQuestion, Tally, tally
+from rockbottom.replay import ReplayQuestion, ReplayTally, tally
 from rockbottom.trace import (
     Array,
     Damages,
@@ -119,7 +119,7 @@ def tallies_of(
     catalog: Catalog,
     *,
     exact: bool,
-) -> list[Tally]:
+) -> list[ReplayTally]:
     """The tallies of one group of families, one for each question. ``pieces`` come with the number of their file."""
     parts = [replace(empty_trace(), names=names)]
     for number, piece in sorted(pieces, key=lambda pair: pair[0]):
@@ -127,6 +127,6 @@ def tallies_of(
         parts.append(piece if keep.all() else selected(piece, np.flatnonzero(keep)))
     trace = merged(parts).trace
     if not len(trace):
-        return [Tally() for _ in questions]
+        return [ReplayTally() for _ in questions]
     behaviour = behaviour_of(catalog.switches)
     return [tally(trace, question, catalog, behaviour, exact=exact) for question in questions]

@@ -13,7 +13,7 @@ with needing("rockbottom.gateway", "gateway"):
         read_configuration,
     )
     from rockbottom.gateway.errors import BadConfiguration, GatewayError, Refused
-    from rockbottom.gateway.keys import Key, KeyTable, key_secret, new_key, revoked, rotated
+    from rockbottom.gateway.keys import GatewayKey, KeyTable, key_secret, new_key, revoked, rotated
     from rockbottom.gateway.policy import least_policy
     from rockbottom.gateway.server import Gateway, RunningGateway, running_gateway, serve_gateway
 
@@ -23,8 +23,8 @@ __all__ = [
     "Configuration",
     "Gateway",
     "GatewayError",
+    "GatewayKey",
     "GatewayLimits",
-    "Key",
     "KeyTable",
     "Refused",
     "RunningGateway",

@@ -7,7 +7,7 @@ from typing import Any
 from rockbottom.client import Attachment, Call, counts_nothing, with_usage
 from rockbottom.dialects import Params, operation_of
 from rockbottom.gateway.errors import Refused
-from rockbottom.gateway.keys import Key
+from rockbottom.gateway.keys import GatewayKey
 from rockbottom.gateway.routes import GatewayRoute
 from rockbottom.gateway.sigv4 import Signed
 from rockbottom.gateway.splicing import Unspliceable, has_each_once, spliced, without_elements
@@ -67,7 +67,7 @@ def asked_of(request: Signed, route: GatewayRoute) -> RoutedRequest:
     return RoutedRequest(request, route.at(read.model), body)
 
 
-def model_for(key: Key, read: RoutedRequest) -> str | None:
+def model_for(key: GatewayKey, read: RoutedRequest) -> str | None:
     """The model that a key must be allowed to call; None: it asks none.
 
     Of a member that is there twice the service may take the other one: to a key that may not call every model such a
@@ -80,7 +80,7 @@ def model_for(key: Key, read: RoutedRequest) -> str | None:
     return read.model
 
 
-def _batch_model(key: Key, read: RoutedRequest) -> str | None:
+def _batch_model(key: GatewayKey, read: RoutedRequest) -> str | None:
     """The model that a batch names in its header. Raises Refused for a key that may make none."""
     if not read.route.is_batch:
         return None

@@ -5,10 +5,10 @@ from collections import deque
 from collections.abc import Callable
 
 from rockbottom.gateway.errors import Refused
-from rockbottom.gateway.keys import Key, KeyTable
+from rockbottom.gateway.keys import GatewayKey, KeyTable
 from rockbottom.gateway.sigv4 import Signature, Signed, verify
 
-ANYBODY = Key("", "anybody", batches=True)
+ANYBODY = GatewayKey("", "anybody", batches=True)
 _MINUTE_S = 60.0
 
 
@@ -30,7 +30,7 @@ class Identities:
         """Whether nobody needs a key."""
         return self.table is None
 
-    def caller(self, request: Signed) -> Key:
+    def caller(self, request: Signed) -> GatewayKey:
         """The key of a request. Raises Refused."""
         table = self.table
         if table is None:
@@ -47,7 +47,7 @@ class Identities:
             )
         return key
 
-    def admit(self, key: Key, model: str | None) -> None:
+    def admit(self, key: GatewayKey, model: str | None) -> None:
         """Raises Refused where the key may not call the model, or calls too often; None: no model is called.
 
         A call that names no model ("") is refused to a key that may not call all.
@@ -66,7 +66,7 @@ class Identities:
             raise Refused(429, "ThrottlingException", message, retry_after_s=wait)
         recent.append(now)
 
-    def _signed(self, table: KeyTable, request: Signed, signature: Signature) -> Key:
+    def _signed(self, table: KeyTable, request: Signed, signature: Signature) -> GatewayKey:
         key_and_secrets = table.secrets_of(signature.key)
         if key_and_secrets is None:
             message = "The security token included in the request is invalid."

@@ -24,7 +24,7 @@ _PREFIX = "RBK"
 _SECRET_BYTES = 30
 
 
-class Key(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
+class GatewayKey(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
     """One caller. ``versions`` are those whose secrets are taken, the last is the current one; none: revoked.
 
     ``models`` are ids or beginnings of ids that it may call (none: all), ``per_minute`` the most requests in a minute,
@@ -58,7 +58,7 @@ class Key(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults
 
 
 class _Table(msgspec.Struct, forbid_unknown_fields=True):
-    keys: list[Key] = []
+    keys: list[GatewayKey] = []
 
 
 class KeyTable:
@@ -70,11 +70,11 @@ class KeyTable:
         self._secrets: dict[tuple[str, int], str] = {}
 
     @property
-    def keys(self) -> Sequence[Key]:
+    def keys(self) -> Sequence[GatewayKey]:
         """All keys, revoked ones too, in the order in which they were added."""
         return tuple(self._keys.values())
 
-    def named(self, name: str) -> Key:
+    def named(self, name: str) -> GatewayKey:
         """The key with this id or name. Raises BadConfiguration."""
         keys = [key for key in self._keys.values() if name in (key.id, key.name)]
         if len(keys) != 1:
@@ -82,12 +82,12 @@ class KeyTable:
             raise BadConfiguration(f"{len(keys)} keys are called {name!r}; there are: {known}.")
         return keys[0]
 
-    def secrets_of(self, identity: str) -> tuple[Key, tuple[str, ...]] | None:
+    def secrets_of(self, identity: str) -> tuple[GatewayKey, tuple[str, ...]] | None:
         """A key by its id with the secrets that are taken; None where there is none, or it is revoked."""
         key = self._keys.get(identity)
         return None if key is None or key.revoked else (key, tuple(self._secret(key.id, v) for v in key.versions))
 
-    def of_token(self, token: str) -> Key | None:
+    def of_token(self, token: str) -> GatewayKey | None:
         """The key of a bearer token; None where it is none."""
         identity, _, secret = token.partition(".")
         key_and_secrets = self.secrets_of(identity)
@@ -96,11 +96,11 @@ class KeyTable:
         key, taken = key_and_secrets
         return key if any(hmac.compare_digest(secret.encode(), known.encode()) for known in taken) else None
 
-    def secret(self, key: Key) -> str:
+    def secret(self, key: GatewayKey) -> str:
         """The current secret of a key."""
         return self._secret(key.id, key.versions[-1])
 
-    def put(self, key: Key) -> None:
+    def put(self, key: GatewayKey) -> None:
         """Add a key, or replace the one with its id, in the file too. Raises OSError."""
         self._keys[key.id] = key
         make_folder(self.path.parent)
@@ -117,20 +117,20 @@ class KeyTable:
         return secret
 
 
-def new_key(name: str, now: float, **settings: object) -> Key:
+def new_key(name: str, now: float, **settings: object) -> GatewayKey:
     """A key with an id of its own; ``now`` in seconds since the epoch."""
     identity = _PREFIX + b32encode(secrets.token_bytes(10)).decode()
     created = datetime.fromtimestamp(now, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-    return msgspec.convert({"id": identity, "name": name, "created": created, **settings}, Key)
+    return msgspec.convert({"id": identity, "name": name, "created": created, **settings}, GatewayKey)
 
 
-def rotated(key: Key, *, keep: int = 1) -> Key:
+def rotated(key: GatewayKey, *, keep: int = 1) -> GatewayKey:
     """The key with a new secret; its last ``keep`` secrets are taken too."""
     following = max(key.versions, default=0) + 1
     return msgspec.structs.replace(key, versions=(*key.versions[len(key.versions) - keep :], following))
 
 
-def revoked(key: Key) -> Key:
+def revoked(key: GatewayKey) -> GatewayKey:
     """The key of which no secret is taken any more."""
     return msgspec.structs.replace(key, versions=())
 
@@ -160,7 +160,7 @@ def _secret_in(path: Path) -> bytes:
     return content_of(path).strip()
 
 
-def _read(path: Path) -> list[Key]:
+def _read(path: Path) -> list[GatewayKey]:
     try:
         text = content_of(path)
     except FileNotFoundError:

@@ -16,7 +16,7 @@ from dataclasses import replace
 from rockbottom.catalog import RUNTIME
 from rockbottom.gateway.asking import RoutedRequest
 from rockbottom.gateway.errors import Refused
-from rockbottom.gateway.keys import Key
+from rockbottom.gateway.keys import GatewayKey
 from rockbottom.gateway.owner_store import OwnerStore
 from rockbottom.quantities import Undecodable, decoded, is_list, is_object
 from rockbottom.sharing import Store
@@ -50,7 +50,7 @@ class Owners:
         if self._store is not None:
             self._store.close()
 
-    async def checked(self, read: RoutedRequest, key: Key) -> RoutedRequest:
+    async def checked(self, read: RoutedRequest, key: GatewayKey) -> RoutedRequest:
         """The request, at the host where what it names was made.
 
         Raises Refused where another key made it, or nobody who is known, and where that cannot be told now. On an open
@@ -69,7 +69,7 @@ class Owners:
                 read = replace(read, route=replace(read.route, host=host))
         return read
 
-    def learning(self, read: RoutedRequest, key: Key) -> "OwnerSeeker | None":
+    def learning(self, read: RoutedRequest, key: GatewayKey) -> "OwnerSeeker | None":
         """What learns from the good reply to a request; None where nothing is to be learned."""
         body = read.body
         is_making = read.route.operation in _MAKING and not (body is not None and body.get("store") is False)

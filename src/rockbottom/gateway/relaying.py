@@ -16,7 +16,7 @@ from rockbottom.gateway.asking import RoutedRequest, asked_of, is_counted, model
 from rockbottom.gateway.configuration import Configuration
 from rockbottom.gateway.errors import Refused
 from rockbottom.gateway.identities import Identities
-from rockbottom.gateway.keys import Key
+from rockbottom.gateway.keys import GatewayKey
 from rockbottom.gateway.owners import Owners, OwnerSeeker
 from rockbottom.gateway.refusing import RefusalSender
 from rockbottom.gateway.replies import PipedReply
@@ -69,7 +69,7 @@ class Relay:
         configuration: Configuration,
         identities: Identities,
         way: UpstreamClient,
-        attachment_for: Callable[[Key], Attachment],
+        attachment_for: Callable[[GatewayKey], Attachment],
         owners: Owners,
     ) -> None:
         self._attachment_for, self._owners = attachment_for, owners
@@ -152,7 +152,7 @@ class Relay:
         limit = f"A body may have at most {thousands(self._most)} bytes at this gateway (limits.body_mb)."
         return Refused(413, "RequestEntityTooLargeException", limit)
 
-    async def _departed(self, read: RoutedRequest, key: Key) -> Departure:
+    async def _departed(self, read: RoutedRequest, key: GatewayKey) -> Departure:
         """The request planned, where it can be. Raises what a budget raises."""
         attachment, original = self._attachment_for(key), read.request.body
         if not attachment.options.dry_run:

@@ -20,7 +20,7 @@ from rockbottom.client import Attachment, Carriage, Report, carrier, equip
 from rockbottom.gateway.configuration import Configuration, Tls, read_configuration
 from rockbottom.gateway.errors import BadConfiguration, GatewayError
 from rockbottom.gateway.identities import Identities
-from rockbottom.gateway.keys import Key, KeyTable, key_secret
+from rockbottom.gateway.keys import GatewayKey, KeyTable, key_secret
 from rockbottom.gateway.metering import Metering
 from rockbottom.gateway.owners import Owners
 from rockbottom.gateway.relaying import Relay
@@ -67,7 +67,7 @@ class Gateway:
         self._relay = Relay(
             configuration, self._identities(configuration), self._ways[0], self.attachment_for, self._owners
         )
-        self.attachment_for(Key("", ""))  # the planner is loaded before the first caller waits for it
+        self.attachment_for(GatewayKey("", ""))  # the planner is loaded before the first caller waits for it
 
     @property
     def under_way(self) -> int:
@@ -84,7 +84,7 @@ class Gateway:
         """What plans and books, of each kind of caller so far."""
         return tuple(self._attachments.values())
 
-    def attachment_for(self, key: Key) -> Attachment:
+    def attachment_for(self, key: GatewayKey) -> Attachment:
         """What plans and books the calls of a key; keys that want the same share one."""
         configuration = self.configuration
         kind = key.marks, key.move_volatile, key.dry_run or configuration.dry_run
@@ -136,7 +136,7 @@ class Gateway:
             for attachment in self._attachments.values():
                 attachment.detached()  # what it learned is where the next one reads it
             self._attachments = {}
-            self.attachment_for(Key("", ""))
+            self.attachment_for(GatewayKey("", ""))
         for kind, attachment in self._attachments.items():
             equip(attachment, self._carriage(kind))
         return tuple(name for name, changed in fixed.items() if changed)

@@ -1,7 +1,7 @@
 """Model invocation logging of an account, set up and taken down: bucket or log group, role, retention, cost."""
 
-from rockbottom.invocation_logging.account import Plan, RoleTaken, place_of, plan, removal
-from rockbottom.invocation_logging.asking import Clients
+from rockbottom.invocation_logging.account import LoggingPlan, RoleTaken, place_of, plan, removal
+from rockbottom.invocation_logging.asking import LoggingClients
 from rockbottom.invocation_logging.doing import apply
 from rockbottom.invocation_logging.policies import (
     apply_policy,
@@ -14,10 +14,10 @@ from rockbottom.invocation_logging.settings import (
     DATA_KINDS,
     DEFAULT_RETENTION_DAYS,
     DEFAULT_ROLE,
-    Fees,
+    AccountRegion,
     InvalidLogging,
-    Place,
-    Wanted,
+    LoggingFees,
+    LoggingSettings,
     address_of,
     delivery,
     fees,
@@ -28,13 +28,13 @@ __all__ = [
     "DATA_KINDS",
     "DEFAULT_RETENTION_DAYS",
     "DEFAULT_ROLE",
-    "Clients",
-    "Fees",
+    "AccountRegion",
     "InvalidLogging",
-    "Place",
-    "Plan",
+    "LoggingClients",
+    "LoggingFees",
+    "LoggingPlan",
+    "LoggingSettings",
     "RoleTaken",
-    "Wanted",
     "address_of",
     "apply",
     "apply_policy",

@@ -9,16 +9,16 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from rockbottom.changes import Kind, SettingDifference, Step
-from rockbottom.invocation_logging.asking import Clients, answer_of, found_or
+from rockbottom.changes import SettingDifference, Step, StepKind
+from rockbottom.invocation_logging.asking import LoggingClients, answer_of, found_or
 from rockbottom.invocation_logging.doing import CONFIGURATION
 from rockbottom.invocation_logging.policies import STATEMENT, bucket_statement, role_policy, trust_policy
 from rockbottom.invocation_logging.settings import (
     EXPIRY_RULE,
     POLICY,
     STACK_TAG,
-    Place,
-    Wanted,
+    AccountRegion,
+    LoggingSettings,
     logging_config,
     role_arn,
 )
@@ -33,11 +33,11 @@ class RoleTaken(RockbottomError):
 
 
 @dataclass(frozen=True, slots=True)
-class Plan:
+class LoggingPlan:
     """What there is to do, in the order in which it is done."""
 
-    place: Place
-    settings: Wanted
+    place: AccountRegion
+    settings: LoggingSettings
     steps: tuple[Step, ...]
 
     @property
@@ -48,19 +48,19 @@ class Plan:
     @property
     def is_foreign(self) -> bool:
         """Whether logging is set up in another way by somebody else."""
-        return any(step.kind is Kind.FOREIGN and step.thing == CONFIGURATION for step in self.steps)
+        return any(step.kind is StepKind.FOREIGN and step.thing == CONFIGURATION for step in self.steps)
 
 
-def plan(settings: Wanted, clients: Clients) -> Plan:
+def plan(settings: LoggingSettings, clients: LoggingClients) -> LoggingPlan:
     """What applying would do; reads only. Raises InvalidLogging, RoleTaken, AccountUnavailable."""
     place = place_of(clients)
     settings.checked()
     steps = [*_bucket_steps(settings, place, clients), *_log_group_steps(settings, place, clients)]
     config = _found_config(clients)
-    return Plan(place, settings, (*steps, _config_step(settings, place, config, steps)))
+    return LoggingPlan(place, settings, (*steps, _config_step(settings, place, config, steps)))
 
 
-def removal(settings: Wanted, clients: Clients, *, with_logs: bool = False) -> Plan:
+def removal(settings: LoggingSettings, clients: LoggingClients, *, with_logs: bool = False) -> LoggingPlan:
     """What destroying would do: the configuration, the role and the statement that were made here; reads only.
 
     What was logged stays: a bucket in any case, a log group unless ``with_logs``. Names that are not given are taken
@@ -76,16 +76,16 @@ def removal(settings: Wanted, clients: Clients, *, with_logs: bool = False) -> P
         log_group=settings.log_group or cloudwatch.get("logGroupName", ""),
         role=role or settings.role,
     )
-    return Plan(place, settings, tuple(_removal_steps(settings, place, clients, config, with_logs=with_logs)))
+    return LoggingPlan(place, settings, tuple(_removal_steps(settings, place, clients, config, with_logs=with_logs)))
 
 
-def place_of(clients: Clients) -> Place:
+def place_of(clients: LoggingClients) -> AccountRegion:
     """The account of the credentials. Raises AccountUnavailable."""
     who = answer_of(lambda: clients.sts.get_caller_identity())
-    return Place(who["Account"], clients.region, who["Arn"].split(":")[1])
+    return AccountRegion(who["Account"], clients.region, who["Arn"].split(":")[1])
 
 
-def _bucket_steps(settings: Wanted, place: Place, clients: Clients) -> Iterator[Step]:
+def _bucket_steps(settings: LoggingSettings, place: AccountRegion, clients: LoggingClients) -> Iterator[Step]:
     if not settings.bucket:
         return
     stack = _bucket_stack(settings.bucket, clients)
@@ -107,24 +107,24 @@ def _bucket_steps(settings: Wanted, place: Place, clients: Clients) -> Iterator[
         )  # fmt: skip
 
 
-def _days_kept(bucket: str, clients: Clients) -> int | None:
+def _days_kept(bucket: str, clients: LoggingClients) -> int | None:
     """After how many days logs in a bucket expire by the rule that was put there; None: there is no such rule."""
     lifecycle: Json = found_or(lambda: clients.s3.get_bucket_lifecycle_configuration(Bucket=bucket), _NOTHING)
     rules: list[Json] = [rule for rule in lifecycle.get("Rules", ()) if rule.get("ID") == EXPIRY_RULE]
     return rules[0].get("Expiration", _NOTHING).get("Days") if rules else None
 
 
-def _log_group_steps(settings: Wanted, place: Place, clients: Clients) -> Iterator[Step]:
+def _log_group_steps(settings: LoggingSettings, place: AccountRegion, clients: LoggingClients) -> Iterator[Step]:
     if not settings.log_group:
         return
     group = _log_group(settings, clients)
     stack = None if group is None else _log_group_stack(group, clients)
     kind, differences = _kind_of(stack, settings), ()
-    if kind is Kind.UNCHANGED and group is not None:
+    if kind is StepKind.UNCHANGED and group is not None:
         differences = tuple(
             _flat_differences({"days": group.get("retentionInDays")}, {"days": settings.retention_days})
         )
-        kind = Kind.UPDATE if differences else kind
+        kind = StepKind.UPDATE if differences else kind
     request = {"stack": settings.stack, "days": settings.retention_days}
     yield Step(kind, "log group", settings.log_group, differences, request)
     wanted_role = {"trust": trust_policy(place), "permissions": role_policy(settings, place)}
@@ -142,53 +142,53 @@ def _log_group_steps(settings: Wanted, place: Place, clients: Clients) -> Iterat
     yield _compared("role", settings.role, there, wanted_role, {**wanted_role, "stack": settings.stack})
 
 
-def _config_step(settings: Wanted, place: Place, existing: Json, steps: list[Step]) -> Step:
+def _config_step(settings: LoggingSettings, place: AccountRegion, existing: Json, steps: list[Step]) -> Step:
     config = logging_config(settings, place)
     step = _compared(CONFIGURATION, place.region, existing or None, config, config)
-    if step.kind is not Kind.UPDATE or settings.replaces:
+    if step.kind is not StepKind.UPDATE or settings.replaces:
         return step
-    ours = {step.thing for step in steps if step.kind in (Kind.UNCHANGED, Kind.UPDATE)}
+    ours = {step.thing for step in steps if step.kind in (StepKind.UNCHANGED, StepKind.UPDATE)}
     of_role = (existing.get("cloudWatchConfig") or _NOTHING).get("roleArn") == role_arn(
         settings, place
     ) and "role" in ours
     of_bucket = (existing.get("s3Config") or _NOTHING).get("bucketName") == settings.bucket and "bucket policy" in ours
-    return step if of_role or of_bucket else replace(step, kind=Kind.FOREIGN)
+    return step if of_role or of_bucket else replace(step, kind=StepKind.FOREIGN)
 
 
 def _removal_steps(
-    settings: Wanted, place: Place, clients: Clients, existing: Json, *, with_logs: bool
+    settings: LoggingSettings, place: AccountRegion, clients: LoggingClients, existing: Json, *, with_logs: bool
 ) -> Iterator[Step]:  # fmt: skip
     policy = _bucket_policy(settings.bucket, clients) if settings.bucket else {}
     others, statement = _statements(policy)
     role = found_or(lambda: clients.iam.get_role(RoleName=settings.role)["Role"], None) if settings.log_group else None
     ours = role is not None and _tags(role.get("Tags", ())) == settings.stack
     if existing:
-        yield Step(Kind.DELETE if ours or statement is not None else Kind.FOREIGN, CONFIGURATION, place.region)
+        yield Step(StepKind.DELETE if ours or statement is not None else StepKind.FOREIGN, CONFIGURATION, place.region)
     if ours:
-        yield Step(Kind.DELETE, "role", settings.role)
+        yield Step(StepKind.DELETE, "role", settings.role)
     if statement is not None:
         request = {**policy, "Statement": others} if others else None
-        yield Step(Kind.DELETE, "bucket policy", settings.bucket, request=request)
+        yield Step(StepKind.DELETE, "bucket policy", settings.bucket, request=request)
     group = _log_group(settings, clients) if settings.log_group else None
     if group is not None:
         is_ours = _log_group_stack(group, clients) == settings.stack
-        kind = Kind.FOREIGN if not is_ours else Kind.DELETE if with_logs else Kind.UNCHANGED
+        kind = StepKind.FOREIGN if not is_ours else StepKind.DELETE if with_logs else StepKind.UNCHANGED
         yield Step(kind, "log group", settings.log_group)
     if settings.bucket:
-        yield Step(Kind.UNCHANGED, "bucket", settings.bucket)
+        yield Step(StepKind.UNCHANGED, "bucket", settings.bucket)
 
 
-def _kind_of(stack: str | None, settings: Wanted) -> Kind:
+def _kind_of(stack: str | None, settings: LoggingSettings) -> StepKind:
     if stack is None:
-        return Kind.CREATE
-    return Kind.UNCHANGED if stack == settings.stack else Kind.FOREIGN
+        return StepKind.CREATE
+    return StepKind.UNCHANGED if stack == settings.stack else StepKind.FOREIGN
 
 
 def _compared(thing: str, name: str, existing: Json | None, defined: Json, request: Mapping[str, Any]) -> Step:
     if existing is None:
-        return Step(Kind.CREATE, thing, name, request=request)
+        return Step(StepKind.CREATE, thing, name, request=request)
     differences = tuple(_flat_differences(existing, defined))
-    return Step(Kind.UPDATE if differences else Kind.UNCHANGED, thing, name, differences, request)
+    return Step(StepKind.UPDATE if differences else StepKind.UNCHANGED, thing, name, differences, request)
 
 
 def _flat_differences(existing: Json, defined: Json) -> Iterator[SettingDifference]:
@@ -207,20 +207,20 @@ def _flat(value: Json, path: str = "") -> Iterator[tuple[str, Any]]:
             yield f"{path}{name}", [inner] if name in ("Action", "Resource") and isinstance(inner, str) else inner
 
 
-def _found_config(clients: Clients) -> Json:
+def _found_config(clients: LoggingClients) -> Json:
     return (
         answer_of(lambda: clients.bedrock.get_model_invocation_logging_configuration()).get("loggingConfig") or _NOTHING
     )
 
 
-def _bucket_stack(name: str, clients: Clients) -> str | None:
+def _bucket_stack(name: str, clients: LoggingClients) -> str | None:
     """The stack that a bucket carries, "" for none, None where there is no such bucket."""
     if found_or(lambda: clients.s3.head_bucket(Bucket=name), None) is None:
         return None
     return _tags(found_or(lambda: clients.s3.get_bucket_tagging(Bucket=name)["TagSet"], ()))
 
 
-def _bucket_policy(name: str, clients: Clients) -> Json:
+def _bucket_policy(name: str, clients: LoggingClients) -> Json:
     text = found_or(lambda: clients.s3.get_bucket_policy(Bucket=name)["Policy"], "")
     return decoded(text) if text else {}
 
@@ -233,12 +233,12 @@ def _statements(policy: Json) -> tuple[list[Json], Json | None]:
     return others, next((statement for statement in statements if statement.get("Sid") == STATEMENT), None)
 
 
-def _log_group(settings: Wanted, clients: Clients) -> Json | None:
+def _log_group(settings: LoggingSettings, clients: LoggingClients) -> Json | None:
     groups = answer_of(lambda: clients.logs.describe_log_groups(logGroupNamePrefix=settings.log_group)["logGroups"])
     return next((group for group in groups if group["logGroupName"] == settings.log_group), None)
 
 
-def _log_group_stack(group: Json, clients: Clients) -> str:
+def _log_group_stack(group: Json, clients: LoggingClients) -> str:
     arn = group["arn"].removesuffix(":*")
     return answer_of(lambda: clients.logs.list_tags_for_resource(resourceArn=arn)["tags"]).get(STACK_TAG, "")
 

@@ -16,7 +16,7 @@ answer_of = partial(cloudwatch.answer_of, policy="logging policy apply")
 
 
 @dataclass(frozen=True, slots=True)
-class Clients:
+class LoggingClients:
     """boto3 clients of Bedrock's control plane, S3, IAM, CloudWatch Logs and STS in one Region."""
 
     bedrock: Any

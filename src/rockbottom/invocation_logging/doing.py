@@ -3,8 +3,8 @@
 import json
 from collections.abc import Callable, Iterable, Mapping
 
-from rockbottom.changes import Kind, Step
-from rockbottom.invocation_logging.asking import Clients, answer_of, found_or
+from rockbottom.changes import Step, StepKind
+from rockbottom.invocation_logging.asking import LoggingClients, answer_of, found_or
 from rockbottom.invocation_logging.settings import POLICY, STACK_TAG
 from rockbottom.quantities import RockbottomError, error_code
 
@@ -12,7 +12,9 @@ CONFIGURATION = "configuration"
 """The thing that switches logging on: one for an account and Region."""
 
 
-def apply(steps: Iterable[Step], clients: Clients, done: Callable[[Step], None], wait: Callable[[float], None]) -> None:
+def apply(
+    steps: Iterable[Step], clients: LoggingClients, done: Callable[[Step], None], wait: Callable[[float], None]
+) -> None:
     """Carries steps out, telling ``done`` of each step. Raises AccountUnavailable.
 
     A role is known everywhere only seconds after it was made: where Bedrock refuses it, that is tried again after
@@ -24,7 +26,7 @@ def apply(steps: Iterable[Step], clients: Clients, done: Callable[[Step], None],
             done(step)
 
 
-def _make_bucket(step: Step, clients: Clients) -> None:
+def _make_bucket(step: Step, clients: LoggingClients) -> None:
     request = step.request or {}
     where = {} if clients.region == "us-east-1" else {
         "CreateBucketConfiguration": {"LocationConstraint": clients.region}
@@ -36,28 +38,28 @@ def _make_bucket(step: Step, clients: Clients) -> None:
     clients.s3.put_bucket_tagging(Bucket=step.name, Tagging={"TagSet": tags})
 
 
-def _put_bucket_policy(step: Step, clients: Clients) -> None:
+def _put_bucket_policy(step: Step, clients: LoggingClients) -> None:
     clients.s3.put_bucket_policy(Bucket=step.name, Policy=json.dumps(step.request))
 
 
-def _take_from_bucket_policy(step: Step, clients: Clients) -> None:
+def _take_from_bucket_policy(step: Step, clients: LoggingClients) -> None:
     if step.request is None:
         clients.s3.delete_bucket_policy(Bucket=step.name)
     else:
         _put_bucket_policy(step, clients)
 
 
-def _put_lifecycle(step: Step, clients: Clients) -> None:
+def _put_lifecycle(step: Step, clients: LoggingClients) -> None:
     clients.s3.put_bucket_lifecycle_configuration(Bucket=step.name, LifecycleConfiguration=step.request)
 
 
-def _make_log_group(step: Step, clients: Clients) -> None:
+def _make_log_group(step: Step, clients: LoggingClients) -> None:
     clients.logs.create_log_group(logGroupName=step.name, tags={STACK_TAG: (step.request or {})["stack"]})
     if (step.request or {})["days"] is not None:
         _put_retention(step, clients)
 
 
-def _put_retention(step: Step, clients: Clients) -> None:
+def _put_retention(step: Step, clients: LoggingClients) -> None:
     days = (step.request or {})["days"]
     if days is None:
         clients.logs.delete_retention_policy(logGroupName=step.name)
@@ -65,7 +67,7 @@ def _put_retention(step: Step, clients: Clients) -> None:
         clients.logs.put_retention_policy(logGroupName=step.name, retentionInDays=days)
 
 
-def _make_role(step: Step, clients: Clients) -> None:
+def _make_role(step: Step, clients: LoggingClients) -> None:
     request = step.request or {}
     clients.iam.create_role(
         RoleName=step.name, AssumeRolePolicyDocument=json.dumps(request["trust"]),
@@ -74,50 +76,50 @@ def _make_role(step: Step, clients: Clients) -> None:
     _put_role_policy(step, clients)
 
 
-def _change_role(step: Step, clients: Clients) -> None:
+def _change_role(step: Step, clients: LoggingClients) -> None:
     trust = json.dumps((step.request or {})["trust"])
     clients.iam.update_assume_role_policy(RoleName=step.name, PolicyDocument=trust)
     _put_role_policy(step, clients)
 
 
-def _put_role_policy(step: Step, clients: Clients) -> None:
+def _put_role_policy(step: Step, clients: LoggingClients) -> None:
     permissions = json.dumps((step.request or {})["permissions"])
     clients.iam.put_role_policy(RoleName=step.name, PolicyName=POLICY, PolicyDocument=permissions)
 
 
-def _remove_role(step: Step, clients: Clients) -> None:
+def _remove_role(step: Step, clients: LoggingClients) -> None:
     found_or(lambda: clients.iam.delete_role_policy(RoleName=step.name, PolicyName=POLICY), None)
     clients.iam.delete_role(RoleName=step.name)
 
 
-def _put_configuration(step: Step, clients: Clients) -> None:
+def _put_configuration(step: Step, clients: LoggingClients) -> None:
     clients.bedrock.put_model_invocation_logging_configuration(loggingConfig=dict(step.request or {}))
 
 
-def _remove_configuration(step: Step, clients: Clients) -> None:
+def _remove_configuration(step: Step, clients: LoggingClients) -> None:
     clients.bedrock.delete_model_invocation_logging_configuration()
 
 
-def _remove_log_group(step: Step, clients: Clients) -> None:
+def _remove_log_group(step: Step, clients: LoggingClients) -> None:
     clients.logs.delete_log_group(logGroupName=step.name)
 
 
-_CALLS: Mapping[tuple[str, Kind], Callable[[Step, Clients], None]] = {
-    ("bucket", Kind.CREATE): _make_bucket,
-    ("bucket policy", Kind.CREATE): _put_bucket_policy,
-    ("bucket policy", Kind.UPDATE): _put_bucket_policy,
-    ("bucket policy", Kind.DELETE): _take_from_bucket_policy,
-    ("retention", Kind.CREATE): _put_lifecycle,
-    ("retention", Kind.UPDATE): _put_lifecycle,
-    ("log group", Kind.CREATE): _make_log_group,
-    ("log group", Kind.UPDATE): _put_retention,
-    ("log group", Kind.DELETE): _remove_log_group,
-    ("role", Kind.CREATE): _make_role,
-    ("role", Kind.UPDATE): _change_role,
-    ("role", Kind.DELETE): _remove_role,
-    (CONFIGURATION, Kind.CREATE): _put_configuration,
-    (CONFIGURATION, Kind.UPDATE): _put_configuration,
-    (CONFIGURATION, Kind.DELETE): _remove_configuration,
+_CALLS: Mapping[tuple[str, StepKind], Callable[[Step, LoggingClients], None]] = {
+    ("bucket", StepKind.CREATE): _make_bucket,
+    ("bucket policy", StepKind.CREATE): _put_bucket_policy,
+    ("bucket policy", StepKind.UPDATE): _put_bucket_policy,
+    ("bucket policy", StepKind.DELETE): _take_from_bucket_policy,
+    ("retention", StepKind.CREATE): _put_lifecycle,
+    ("retention", StepKind.UPDATE): _put_lifecycle,
+    ("log group", StepKind.CREATE): _make_log_group,
+    ("log group", StepKind.UPDATE): _put_retention,
+    ("log group", StepKind.DELETE): _remove_log_group,
+    ("role", StepKind.CREATE): _make_role,
+    ("role", StepKind.UPDATE): _change_role,
+    ("role", StepKind.DELETE): _remove_role,
+    (CONFIGURATION, StepKind.CREATE): _put_configuration,
+    (CONFIGURATION, StepKind.UPDATE): _put_configuration,
+    (CONFIGURATION, StepKind.DELETE): _remove_configuration,
 }
 _TRIES, _WAIT_S = 6, 5.0
 

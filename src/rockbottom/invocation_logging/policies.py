@@ -7,7 +7,7 @@ Trust, role and bucket follow AWS's page "Monitor model invocation using CloudWa
 from collections.abc import Sequence
 from typing import Any
 
-from rockbottom.invocation_logging.settings import Place, Wanted, delivery, role_arn
+from rockbottom.invocation_logging.settings import AccountRegion, LoggingSettings, delivery, role_arn
 
 Json = dict[str, Any]
 STATEMENT = "RockbottomInvocationLogging"
@@ -18,7 +18,7 @@ def _policy(*statements: Json) -> Json:
     return {"Version": "2012-10-17", "Statement": list(statements)}
 
 
-def _of_bedrock(place: Place) -> Json:
+def _of_bedrock(place: AccountRegion) -> Json:
     """Only Bedrock in this account and Region: nobody else's Bedrock may write here."""
     return {
         "StringEquals": {"aws:SourceAccount": place.account},
@@ -26,20 +26,20 @@ def _of_bedrock(place: Place) -> Json:
     }
 
 
-def trust_policy(place: Place) -> Json:
+def trust_policy(place: AccountRegion) -> Json:
     """Who may assume the role that writes to the log group."""
     statement = {"Effect": "Allow", "Principal": {"Service": "bedrock.amazonaws.com"}, "Action": "sts:AssumeRole"}
     return _policy({**statement, "Condition": _of_bedrock(place)})
 
 
-def role_policy(settings: Wanted, place: Place) -> Json:
+def role_policy(settings: LoggingSettings, place: AccountRegion) -> Json:
     """What the role may do: write to one stream of one log group."""
     group = f"arn:{place.partition}:logs:{place.region}:{place.account}:log-group:{settings.log_group}"
     actions = ["logs:CreateLogStream", "logs:PutLogEvents"]
     return _policy({"Effect": "Allow", "Action": actions, "Resource": f"{group}:log-stream:{delivery().log_stream}"})
 
 
-def bucket_statement(settings: Wanted, place: Place) -> Json:
+def bucket_statement(settings: LoggingSettings, place: AccountRegion) -> Json:
     """What the bucket's policy must say: Bedrock may put objects below the prefix of the logs."""
     prefix = f"{settings.prefix.strip('/')}/" if settings.prefix else ""
     below = f"{prefix}AWSLogs/{place.account}/{delivery().folder}/*"
@@ -57,7 +57,7 @@ def _allow(sid: str, actions: Sequence[str], resource: str | list[str], **more: 
     return {"Sid": sid, "Effect": "Allow", "Action": list(actions), "Resource": resource, **more}
 
 
-def apply_policy(settings: Wanted, place: Place) -> Json:
+def apply_policy(settings: LoggingSettings, place: AccountRegion) -> Json:
     """For whoever runs ``logging plan``, ``apply`` and ``destroy``."""
     verbs = [f"bedrock:{verb}ModelInvocationLoggingConfiguration" for verb in ("Get", "Put", "Delete")]
     statements = [_allow("Logging", verbs, "*")]
@@ -91,7 +91,7 @@ def apply_policy(settings: Wanted, place: Place) -> Json:
     return _policy(*statements)
 
 
-def read_policy(settings: Wanted, place: Place) -> Json:
+def read_policy(settings: LoggingSettings, place: AccountRegion) -> Json:
     """For whoever reads the logs: replay, explain, advise, watch."""
     statements: list[Json] = []
     if settings.bucket:

@@ -35,7 +35,7 @@ class InvalidLogging(RockbottomError):
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
+class LoggingSettings:
     """Where logs are to go, and for how long they stay there; ``retention_days`` None: for ever.
 
     With both a bucket and a log group, the bucket also takes the bodies that are too long for CloudWatch Logs.
@@ -51,7 +51,7 @@ class Wanted:
     stack: str = "default"
     replaces: bool = False
 
-    def checked(self) -> "Wanted":
+    def checked(self) -> "LoggingSettings":
         """The settings themselves. Raises InvalidLogging."""
         if not (self.bucket or self.log_group):
             raise InvalidLogging("Logs must go somewhere.", fix="give --bucket NAME, --log-group NAME, or both")
@@ -71,7 +71,7 @@ class Wanted:
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class AccountRegion:
     """The account and Region in which models are invoked."""
 
     account: str
@@ -80,7 +80,7 @@ class Place:
 
 
 @dataclass(frozen=True, slots=True)
-class Fees:
+class LoggingFees:
     """What AWS charges, in US dollars; ``source`` says where that was read."""
 
     log_gb: Usd
@@ -103,12 +103,12 @@ def retention_days() -> tuple[int, ...]:
 
 
 @cache
-def fees() -> Fees:
+def fees() -> LoggingFees:
     """What AWS charges for logs, as packaged."""
     raw = _data()["fees"]
     cited = raw["source"]
     source = Source("logging", cited["title"], cited["url"], cited["checked_on"])
-    return Fees(**{name: Decimal(value) for name, value in raw.items() if isinstance(value, str)}, source=source)
+    return LoggingFees(**{name: Decimal(value) for name, value in raw.items() if isinstance(value, str)}, source=source)
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,7 +126,7 @@ def delivery() -> Delivery:
     return Delivery(raw["most_bytes_of_a_body"], raw["log_stream"], raw["folder"])
 
 
-def logging_config(settings: Wanted, place: Place) -> dict[str, Any]:
+def logging_config(settings: LoggingSettings, place: AccountRegion) -> dict[str, Any]:
     """The ``loggingConfig`` of PutModelInvocationLoggingConfiguration."""
     config: dict[str, Any] = {switch: kind in settings.kinds for kind, switch in DATA_KINDS.items()}
     s3 = {"bucketName": settings.bucket, **({"keyPrefix": settings.prefix} if settings.prefix else {})}
@@ -138,12 +138,12 @@ def logging_config(settings: Wanted, place: Place) -> dict[str, Any]:
     return config
 
 
-def role_arn(settings: Wanted, place: Place) -> str:
+def role_arn(settings: LoggingSettings, place: AccountRegion) -> str:
     """The ARN of the role by which Bedrock writes to the log group."""
     return f"arn:{place.partition}:iam::{place.account}:role/{settings.role}"
 
 
-def address_of(settings: Wanted, place: Place) -> str:
+def address_of(settings: LoggingSettings, place: AccountRegion) -> str:
     """The S3 prefix under which the logs of the account lie."""
     folder = "/".join(filter(None, (settings.bucket, settings.prefix.strip("/"))))
     return f"s3://{folder}/AWSLogs/{place.account}/{delivery().folder}/{place.region}/"

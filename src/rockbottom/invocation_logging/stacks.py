@@ -18,20 +18,20 @@ from rockbottom.invocation_logging.settings import (
     EXPIRY_RULE,
     POLICY,
     STACK_TAG,
-    Place,
-    Wanted,
+    AccountRegion,
+    LoggingSettings,
     logging_config,
 )
 from rockbottom.quantities import is_list, is_object
 
-_TERRAFORM = Place(
+_TERRAFORM = AccountRegion(
     "${data.aws_caller_identity.current.account_id}", "${data.aws_region.current.id}",
     "${data.aws_partition.current.partition}",
 )  # fmt: skip
-_CLOUDFORMATION = Place("${AWS::AccountId}", "${AWS::Region}", "${AWS::Partition}")
+_CLOUDFORMATION = AccountRegion("${AWS::AccountId}", "${AWS::Region}", "${AWS::Partition}")
 
 
-def terraform(settings: Wanted) -> str:
+def terraform(settings: LoggingSettings) -> str:
     """The text of a .tf file. Raises InvalidLogging."""
     blocks = (*_head(), *_bucket(settings.checked()), *_log_group(settings), _configuration(settings))
     return "\n".join(line for block in blocks for line in (*lines_of(block), ""))
@@ -44,7 +44,7 @@ def _head() -> Iterator[TerraformBlock]:
         yield TerraformBlock(f'data "{name}" "current"', {})
 
 
-def _bucket(settings: Wanted) -> Iterator[TerraformBlock]:
+def _bucket(settings: LoggingSettings) -> Iterator[TerraformBlock]:
     if not settings.bucket:
         return
     bucket = Reference("aws_s3_bucket.logs.id")
@@ -66,7 +66,7 @@ def _bucket(settings: Wanted) -> Iterator[TerraformBlock]:
         yield TerraformBlock('resource "aws_s3_bucket_lifecycle_configuration" "logs"', {"bucket": bucket}, (rule,))
 
 
-def _log_group(settings: Wanted) -> Iterator[TerraformBlock]:
+def _log_group(settings: LoggingSettings) -> Iterator[TerraformBlock]:
     if not settings.log_group:
         return
     days = {} if settings.retention_days is None else {"retention_in_days": settings.retention_days}
@@ -81,7 +81,7 @@ def _log_group(settings: Wanted) -> Iterator[TerraformBlock]:
     yield TerraformBlock('resource "aws_iam_role_policy" "logs"', permissions)
 
 
-def _configuration(settings: Wanted) -> TerraformBlock:
+def _configuration(settings: LoggingSettings) -> TerraformBlock:
     """What turns logging on, after everything that it needs."""
     kinds = {f"{kind}_data_delivery_enabled": kind in settings.kinds for kind in DATA_KINDS}
     s3 = {
@@ -111,7 +111,7 @@ def _text(policy: Json) -> Template:
     return Template(json.dumps(policy))
 
 
-def cloudformation(settings: Wanted) -> Json:
+def cloudformation(settings: LoggingSettings) -> Json:
     """The template, with the command that turns logging on as an output. Raises InvalidLogging."""
     resources: Json = {**_bucket_resources(settings.checked()), **_log_group_resources(settings)}
     config = json.dumps(logging_config(settings, _CLOUDFORMATION))
@@ -125,7 +125,7 @@ def cloudformation(settings: Wanted) -> Json:
     }
 
 
-def _bucket_resources(settings: Wanted) -> Json:
+def _bucket_resources(settings: LoggingSettings) -> Json:
     if not settings.bucket:
         return {}
     closed = ("BlockPublicAcls", "BlockPublicPolicy", "IgnorePublicAcls", "RestrictPublicBuckets")
@@ -150,7 +150,7 @@ def _bucket_resources(settings: Wanted) -> Json:
     }  # fmt: skip
 
 
-def _log_group_resources(settings: Wanted) -> Json:
+def _log_group_resources(settings: LoggingSettings) -> Json:
     if not settings.log_group:
         return {}
     days = {} if settings.retention_days is None else {"RetentionInDays": settings.retention_days}
@@ -178,5 +178,5 @@ def _placed(value: Any) -> Any:
     return {"Fn::Sub": value} if isinstance(value, str) and "${" in value else value
 
 
-def _tags(settings: Wanted) -> list[Json]:
+def _tags(settings: LoggingSettings) -> list[Json]:
     return [{"Key": STACK_TAG, "Value": settings.stack}]

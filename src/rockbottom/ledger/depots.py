@@ -14,7 +14,7 @@ from typing import Any, NamedTuple, Protocol
 from rockbottom.files import make_folder, private
 from rockbottom.ledger.errors import NotShipped
 from rockbottom.process import bounded
-from rockbottom.quantities import Answer, Fault, error_code
+from rockbottom.quantities import AwsAnswer, Fault, error_code
 
 _SCHEME = "s3://"
 _CONNECT_S, _READ_S = 5.0, 30.0
@@ -156,7 +156,7 @@ class S3Depot:
 
     def _call(self, operation: str, name: str, **arguments: Any) -> Any:
         with self._refusals(name):
-            return Answer(getattr(self._s3(), operation)(Bucket=self._bucket, Key=self._prefix + name, **arguments))
+            return AwsAnswer(getattr(self._s3(), operation)(Bucket=self._bucket, Key=self._prefix + name, **arguments))
 
     def _s3(self) -> Any:
         if self._client is None:

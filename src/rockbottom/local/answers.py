@@ -9,7 +9,7 @@ from typing import Any
 
 import msgspec
 
-from rockbottom.local.asked import Asked, Tool
+from rockbottom.local.asked import NeutralRequest, Tool
 from rockbottom.local.calling import tools_for
 from rockbottom.local.citations import citation
 from rockbottom.local.evidence import Evidence, words_of
@@ -33,7 +33,7 @@ _FREE = frozenset({"type", "title", "description", "default"})  # members of a s
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class NeutralReply:
     """A reply in neutral terms: blocks in Converse's shape, why it stopped, and its tokens."""
 
     content: tuple[Json, ...]
@@ -76,10 +76,10 @@ class Answerer:
     def __init__(self) -> None:
         self._reader = PassageFinder()
 
-    def answer(self, task: Asked, count: Count) -> Answer:
+    def answer(self, task: NeutralRequest, count: Count) -> NeutralReply:
         """The reply to what is asked: a tool call when it calls for one, else sentences of the prompt."""
         if task.max_tokens == 0:  # asked for the prompt to be cached, and for no answer
-            return Answer((), "max_tokens", 0)
+            return NeutralReply((), "max_tokens", 0)
         tools = tools_for(task)
         if task.thinking is None:
             return self._answer(tools, task, count)
@@ -93,7 +93,7 @@ class Answerer:
         tokens = thought.output_tokens + answer.output_tokens
         return replace(answer, content=(block, *answer.content), output_tokens=tokens)
 
-    def _answer(self, tools: Sequence[Tool], task: Asked, count: Count) -> Answer:
+    def _answer(self, tools: Sequence[Tool], task: NeutralRequest, count: Count) -> NeutralReply:
         if tools:
             return self._calls(tools, task, count)
         if task.schema is not None:
@@ -104,7 +104,7 @@ class Answerer:
         sentences = self._sentences(task)
         return limited(long_text(task.question, sentences) or sentences, task, count)
 
-    def _document(self, schema: Json, task: Asked) -> str:
+    def _document(self, schema: Json, task: NeutralRequest) -> str:
         """A JSON text that fits a schema, out of the question and what the prompt says to it."""
         texts = [*task.results, *task.sources]
         sentences = [passage.text for passage in self._reader.passages(texts, task.question, _PASSAGES)]
@@ -116,7 +116,7 @@ class Answerer:
         evidence = Evidence("\n".join([task.question, *sentences]), near)
         return msgspec.json.encode(value_of(schema, evidence)).decode()
 
-    def _cited(self, task: Asked, count: Count) -> Answer | None:
+    def _cited(self, task: NeutralRequest, count: Count) -> NeutralReply | None:
         """The sentences of the documents that may be cited, each with its place; None where none bears on it."""
         documents = [document for document in task.cited if len(document.text) >= READ_CHARS]
         passages = self._reader.passages([document.text for document in documents], task.question)
@@ -132,7 +132,7 @@ class Answerer:
             content.append(citation(passage, documents[passage.place[0]]))
         return replace(whole, content=tuple(content))
 
-    def _sentences(self, task: Asked) -> str:
+    def _sentences(self, task: NeutralRequest) -> str:
         """What the prompt says to the question; of tool results that were asked for at least their beginning.
 
         A question that says word for word what to reply with gets that.
@@ -151,7 +151,7 @@ class Answerer:
                 return beginning.strip()
         return NOTHING_FOUND
 
-    def _calls(self, tools: Sequence[Tool], task: Asked, count: Count) -> Answer:
+    def _calls(self, tools: Sequence[Tool], task: NeutralRequest, count: Count) -> NeutralReply:
         """A reply that calls tools, one behind the other as far as its limit goes."""
         answer = self._call(tools[0], task, count)
         for tool in tools[1:]:
@@ -164,7 +164,7 @@ class Answerer:
             answer = replace(another, content=(*answer.content, *another.content), output_tokens=tokens)
         return answer
 
-    def _call(self, tool: Tool, task: Asked, count: Count) -> Answer:
+    def _call(self, tool: Tool, task: NeutralRequest, count: Count) -> NeutralReply:
         arguments = sample_of(tool.schema, "\n".join([task.question, *task.results]))
         text = long_text(task.question, tool.description)
         if text is not None:
@@ -174,7 +174,7 @@ class Answerer:
         return _called(tool, arguments, tokens, task)
 
 
-def _holds_work(arguments: Json, name: str, tool: Tool, task: Asked) -> bool:
+def _holds_work(arguments: Json, name: str, tool: Tool, task: NeutralRequest) -> bool:
     """Whether an argument is the text that was asked for: a free one that the question names, or is called a text."""
     properties: Any = tool.schema.get("properties")
     schema: Any = properties.get(name) if is_object(properties) else None
@@ -183,7 +183,7 @@ def _holds_work(arguments: Json, name: str, tool: Tool, task: Asked) -> bool:
     return any(word in ("text", "content", "body") or word in task.question.lower() for word in words_of(name))
 
 
-def _thought(task: Asked, tools: Sequence[Tool]) -> str:
+def _thought(task: NeutralRequest, tools: Sequence[Tool]) -> str:
     question = " ".join(task.question.split())[:_THOUGHT_CHARS]
     names = " and ".join(tool.name for tool in tools)
     plan = "I look at what the prompt says about it."
@@ -192,13 +192,13 @@ def _thought(task: Asked, tools: Sequence[Tool]) -> str:
     return f"I am asked: {question} {plan}"
 
 
-def _reasoning(thought: Answer, *, signed: bool) -> Json:
+def _reasoning(thought: NeutralReply, *, signed: bool) -> Json:
     text = thought.content[0]["text"] if thought.content else ""
     signature = base64.b64encode(hashlib.blake2b(text.encode("utf-8", "surrogatepass")).digest()).decode()
     return {"reasoningContent": {"reasoningText": {"text": text, **({"signature": signature} if signed else {})}}}
 
 
-def _called(tool: Tool, arguments: Json, tokens: int, task: Asked) -> Answer:
+def _called(tool: Tool, arguments: Json, tokens: int, task: NeutralRequest) -> NeutralReply:
     limit = task.max_tokens
     cut = limit is not None and tokens > limit
     identity = hashlib.blake2b(f"{tool.name}\0{task.question}\0{task.messages}".encode(), digest_size=11)
@@ -209,18 +209,20 @@ def _called(tool: Tool, arguments: Json, tokens: int, task: Asked) -> Answer:
             "input": {} if cut else arguments,
         }
     }
-    return Answer((block,), "max_tokens" if cut else "tool_use", min(tokens, limit) if limit is not None else tokens)
+    return NeutralReply(
+        (block,), "max_tokens" if cut else "tool_use", min(tokens, limit) if limit is not None else tokens
+    )
 
 
-def scripted(script: Script, task: Asked, count: Count) -> Answer:
+def scripted(script: Script, task: NeutralRequest, count: Count) -> NeutralReply:
     """The reply that a script fixes; its limits still hold unless the script fixes the tokens."""
     if script.content is not None:
         calls = any("toolUse" in block for block in script.content)
         tokens = count(msgspec.json.encode(script.content).decode())
-        answer = Answer(script.content, "tool_use" if calls else "end_turn", tokens)
+        answer = NeutralReply(script.content, "tool_use" if calls else "end_turn", tokens)
     elif script.output_tokens is not None:
         tokens = script.output_tokens
-        answer = Answer(({"text": script.text or NOTHING_FOUND},), "end_turn", tokens)
+        answer = NeutralReply(({"text": script.text or NOTHING_FOUND},), "end_turn", tokens)
     else:
         answer = limited(script.text or NOTHING_FOUND, task, count)
     if script.output_tokens is not None:
@@ -228,7 +230,7 @@ def scripted(script: Script, task: Asked, count: Count) -> Answer:
     return replace(answer, stop_reason=script.stop_reason) if script.stop_reason else answer
 
 
-def limited(text: str, task: Asked, count: Count) -> Answer:
+def limited(text: str, task: NeutralRequest, count: Count) -> NeutralReply:
     """A text cut at the first stop sequence and at the most tokens asked for."""
     places = [(at, stop) for stop in task.stop_sequences if stop and (at := text.find(stop)) >= 0]
     stop = None
@@ -237,8 +239,8 @@ def limited(text: str, task: Asked, count: Count) -> Answer:
         text = text[:at]
     tokens = count(text)
     if task.max_tokens is not None and tokens > task.max_tokens:
-        return Answer(({"text": _cut(text, task.max_tokens, count)},), "max_tokens", task.max_tokens)
-    return Answer(({"text": text},) if text else (), "stop_sequence" if stop else "end_turn", tokens, stop)
+        return NeutralReply(({"text": _cut(text, task.max_tokens, count)},), "max_tokens", task.max_tokens)
+    return NeutralReply(({"text": text},) if text else (), "stop_sequence" if stop else "end_turn", tokens, stop)
 
 
 def _cut(text: str, limit: int, count: Count) -> str:

@@ -11,7 +11,7 @@ from urllib.parse import parse_qsl
 import msgspec
 
 from rockbottom.dialects import SurfaceRoute, api_of, surface_route_of
-from rockbottom.local.answers import Answer
+from rockbottom.local.answers import NeutralReply
 from rockbottom.local.callers import caller_from
 from rockbottom.local.calls import CountedCall, RuntimeCall
 from rockbottom.local.control_plane import Asking, ControlPlane
@@ -42,7 +42,7 @@ from rockbottom.local.state import EndpointState
 from rockbottom.local.steering import Steering
 from rockbottom.local.surface_objects import SurfaceObjects
 from rockbottom.local.surfaces import Surfaces
-from rockbottom.local.upstream import Upstream
+from rockbottom.local.upstream import UpstreamServer
 from rockbottom.local.upstream_pieces import pieces_of
 
 Scope = MutableMapping[str, Any]
@@ -64,7 +64,7 @@ class Application:
         self._levers = LeversPlane(state)
         self._steering = Steering(state, self.flush_logs)
         settings = state.settings
-        self._upstream = Upstream(settings.upstream, settings.upstream_model) if settings.upstream else None
+        self._upstream = UpstreamServer(settings.upstream, settings.upstream_model) if settings.upstream else None
         self._asking = ThreadPoolExecutor(64, "rockbottom-upstream") if self._upstream else None
         self._stopping = asyncio.Event()
         self._writer: asyncio.Task[None] | None = None
@@ -244,7 +244,7 @@ class Application:
             self._log(logged_embedding(self._state, call, embedded))
         await send_whole(send, 200, [JSON, *identities(call.request_id), *embedded.headers], embedded.body)
 
-    async def _asked_upstream(self, counted: CountedCall) -> Answer:
+    async def _asked_upstream(self, counted: CountedCall) -> NeutralReply:
         assert self._upstream is not None
         answer, model = self._upstream.answer, counted.model.model.id
         loop = asyncio.get_running_loop()
@@ -260,7 +260,7 @@ class Application:
                 if counted.first_byte_ms is None:
                     counted.first_byte_ms = int((time.perf_counter() - counted.call.began) * 1000)
                     self._runtime.begin(counted)
-                    headers = replied(counted, Answer((), "end_turn", 0)).headers
+                    headers = replied(counted, NeutralReply((), "end_turn", 0)).headers
                     await send({"type": "http.response.start", "status": 200, "headers": [*head, *headers]})
                     frames = [*frames_before(counted), *frames]
                 await send({"type": "http.response.body", "body": b"".join(frames), "more_body": True})

@@ -23,7 +23,7 @@ class Tool:
 
 
 @dataclass(slots=True)
-class Asked:
+class NeutralRequest:
     """One request in neutral terms. ``sources`` are texts in prompt order, the question not among them.
 
     ``forced`` is the name of the tool that must be called, ``""`` when any must be, None when none must. ``results``
@@ -48,10 +48,10 @@ class Asked:
     stop_sequences: tuple[str, ...] = ()
 
 
-def asked_of(body: Mapping[str, Any]) -> Asked:
+def asked_of(body: Mapping[str, Any]) -> NeutralRequest:
     """What a body asks, as Converse spells it. Raises TypeError and the like for what has another type than it must."""
     limits: Any = body.get("inferenceConfig") or {}
-    task = Asked(max_tokens=limits.get("maxTokens"), stop_sequences=tuple(limits.get("stopSequences") or ()))
+    task = NeutralRequest(max_tokens=limits.get("maxTokens"), stop_sequences=tuple(limits.get("stopSequences") or ()))
     config: Any = body.get("toolConfig") or {}
     task.tools.extend(_tool(entry["toolSpec"]) for entry in config.get("tools") or () if entry.get("toolSpec"))
     choice: Any = config.get("toolChoice") or {}
@@ -74,7 +74,7 @@ def _tool(spec: Json) -> Tool:
     return Tool(name, schema.get("json") or {}, description)
 
 
-def _check_types(task: Asked) -> None:
+def _check_types(task: NeutralRequest) -> None:
     """Raise TypeError where what came from a body has another type than it must."""
     if not _is_number(task.max_tokens):
         raise TypeError("the most tokens of an answer are a number")
@@ -90,7 +90,7 @@ def _are_texts(values: Iterable[object]) -> bool:
     return all(isinstance(value, str) for value in values)
 
 
-def _add_messages(task: Asked, messages: Iterable[Json]) -> int | None:
+def _add_messages(task: NeutralRequest, messages: Iterable[Json]) -> int | None:
     """Add what the messages hold; the place of the question among the sources, None where nobody asked anything."""
     place: int | None = None
     declared: list[Tool] | None = None  # of a conversation that adds or removes tools on its way
@@ -124,7 +124,7 @@ def _add_messages(task: Asked, messages: Iterable[Json]) -> int | None:
     return place
 
 
-def _add_instruction(task: Asked, content: Iterable[Json], declared: list[Tool]) -> None:
+def _add_instruction(task: NeutralRequest, content: Iterable[Json], declared: list[Tool]) -> None:
     """Add a message of the system's: its texts, and the tools that are on offer from there on.
 
     A block adds a tool that is declared, or one that it defines itself (Anthropic's ``tool_definition``, which Converse
@@ -146,7 +146,7 @@ def _add_instruction(task: Asked, content: Iterable[Json], declared: list[Tool])
             task.tools.extend([other for other in declared if other.name == name][-1:])
 
 
-def _settle(task: Asked, place: int | None) -> None:
+def _settle(task: NeutralRequest, place: int | None) -> None:
     """The last text of the user is the question. A long one may hold what it asks about, so then its last paragraph is
     the question and the rest a source, unless it is one paragraph that asks about longer texts."""
     if place is None:

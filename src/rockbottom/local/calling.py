@@ -17,7 +17,7 @@ from collections import Counter
 from collections.abc import Sequence
 from functools import lru_cache
 
-from rockbottom.local.asked import Asked, Tool
+from rockbottom.local.asked import NeutralRequest, Tool
 
 _WORD = re.compile(r"[a-z]{4,}")
 _TELLING = re.compile(r"[_\d]|[a-z][A-Z]")
@@ -28,7 +28,7 @@ _PARTS_THEM = re.compile(r"[.?!\n]|\b(?:then|after|afterwards|before|once|when|i
 _PARTS = re.compile(r"[A-Za-z][a-z]+|[A-Z]+(?![a-z])")
 
 
-def tools_for(task: Asked) -> tuple[Tool, ...]:
+def tools_for(task: NeutralRequest) -> tuple[Tool, ...]:
     """The tools to call in one reply: ``tool_for``'s, and those that the question asks for beside it."""
     tool = tool_for(task)
     if tool is None:
@@ -38,7 +38,7 @@ def tools_for(task: Asked) -> tuple[Tool, ...]:
     return next((group for group in _groups(task) if tool in group), (tool,))
 
 
-def tool_for(task: Asked) -> Tool | None:
+def tool_for(task: NeutralRequest) -> Tool | None:
     """The tool to call: the one that is forced, else the one that the question calls for; None: none."""
     if not task.tools:
         return None
@@ -62,7 +62,7 @@ def _ends(tool: Tool) -> bool:
     return _ENDING.search(tool.name) is not None or _ENDING.search(tool.description) is not None
 
 
-def _next_named(task: Asked) -> Tool | None:
+def _next_named(task: NeutralRequest) -> Tool | None:
     """The tool that the prompt names, by its very name, behind one that was called, and that was not called itself."""
     called = frozenset(task.called)
     for text in (task.question, *task.sources):
@@ -74,7 +74,7 @@ def _next_named(task: Asked) -> Tool | None:
     return None
 
 
-def _groups(task: Asked) -> list[tuple[Tool, ...]]:
+def _groups(task: NeutralRequest) -> list[tuple[Tool, ...]]:
     """The tools that the question joins, in the order in which it names them."""
     question = task.question.lower()
     names = [(_words_of(tool.name, tool.description)[0], tool) for tool in task.tools if not _ends(tool)]

@@ -8,8 +8,8 @@ from typing import Any
 from rockbottom.cache import CacheOutcome, Namespace
 from rockbottom.catalog import MANTLE, RUNTIME, ModelId
 from rockbottom.dialects import Dialect, SurfaceRoute, is_streaming
-from rockbottom.local.answers import Answer, Script
-from rockbottom.local.asked import Asked
+from rockbottom.local.answers import NeutralReply, Script
+from rockbottom.local.asked import NeutralRequest
 from rockbottom.local.callers import Caller
 from rockbottom.local.guardrail_findings import without_masked
 from rockbottom.local.guardrails import Guarded
@@ -72,7 +72,7 @@ class CountedCall:
     dialect: Dialect
     body: Json
     model: ModelId
-    asked: Asked
+    asked: NeutralRequest
     count: Callable[[str], int]
     outcome: CacheOutcome
     namespace: Namespace
@@ -82,7 +82,7 @@ class CountedCall:
     script: Script | None
     guarded: Guarded | None = None
     overlaps: bool = False  # counters of GPT on ConverseStream
-    answer: Answer | None = None  # when the endpoint answers itself
+    answer: NeutralReply | None = None  # when the endpoint answers itself
     first_byte_ms: int | None = None  # when the reply was begun before it was complete
 
     @property

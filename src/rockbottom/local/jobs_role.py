@@ -8,7 +8,7 @@ endpoint's own S3 knows is looked at: one that nobody made there is taken to be 
 import os
 from typing import Any
 
-from rockbottom.batch import BatchError, Cloud, Wanted, missing_permissions, trust_fault
+from rockbottom.batch import BatchError, Cloud, SetUpSettings, missing_permissions, trust_fault
 from rockbottom.local.jobs import Job
 from rockbottom.local.jobs_s3 import bucket_and_key
 
@@ -31,7 +31,9 @@ class RoleCheck:
         output_at = job.request["outputDataConfig"]["s3OutputDataConfig"]["s3Uri"]
         bucket, _ = bucket_and_key(input_at)
         cloud = self._cloud(job)
-        resources = Wanted(account, job.caller.region, bucket, name, models, input_at=input_at, output_at=output_at)
+        resources = SetUpSettings(
+            account, job.caller.region, bucket, name, models, input_at=input_at, output_at=output_at
+        )
         trust = self._trust(cloud, name)
         if trust is None:
             return None
@@ -49,7 +51,7 @@ class RoleCheck:
         return Cloud(job.caller.region, s3_url=self._url, credentials=made_up, _clients=self._clients)
 
     @staticmethod
-    def _missing(cloud: Cloud, resources: Wanted) -> tuple[list[str], list[str]]:
+    def _missing(cloud: Cloud, resources: SetUpSettings) -> tuple[list[str], list[str]]:
         """What its policies lack; nothing where they cannot be read."""
         from botocore.exceptions import ClientError
 

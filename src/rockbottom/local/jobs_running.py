@@ -25,7 +25,7 @@ from rockbottom.local.runtime import Runtime
 from rockbottom.local.state import EndpointState
 
 if TYPE_CHECKING:
-    from rockbottom.batch import Limits
+    from rockbottom.batch import BatchLimits
     from rockbottom.local.jobs_role import RoleCheck
 
 Json = dict[str, Any]
@@ -40,7 +40,7 @@ _BARRED = {
 
 
 @cache
-def _limits() -> "Limits":
+def _limits() -> "BatchLimits":
     from rockbottom.batch import packaged_limits  # only jobs need it
 
     return packaged_limits()

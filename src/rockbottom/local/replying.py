@@ -17,7 +17,7 @@ from rockbottom.dialects import (
     invoked,
     named_tier,
 )
-from rockbottom.local.answers import Answer
+from rockbottom.local.answers import NeutralReply
 from rockbottom.local.calls import CountedCall
 from rockbottom.local.failures import ServiceFailure
 from rockbottom.local.guardrail_findings import without_masked
@@ -47,7 +47,7 @@ class SentReply:
     usage: Usage
 
 
-def replied(counted: CountedCall, answer: Answer) -> SentReply:
+def replied(counted: CountedCall, answer: NeutralReply) -> SentReply:
     """The reply of a call once its answer is known; a guardrail may have put its own in the place of the model's."""
     answer, told_of_guardrail = _guarded(counted, answer)
     call, usage = counted.call, counted.usage(answer.output_tokens)
@@ -69,7 +69,7 @@ def replied(counted: CountedCall, answer: Answer) -> SentReply:
     return SentReply(headers, sent, [], reply_usage, reply, body, latency, first, usage)
 
 
-def _guarded(counted: CountedCall, answer: Answer) -> tuple[Answer, Json]:
+def _guarded(counted: CountedCall, answer: NeutralReply) -> tuple[NeutralReply, Json]:
     """The answer after the call's guardrail, and what the reply tells of it."""
     guarded = counted.guarded
     if guarded is None:
@@ -128,20 +128,20 @@ def frames_of(counted: CountedCall, text: str) -> list[bytes]:
     return _begun(counted, text)[lead : lead + _pieces(text)]
 
 
-def frames_after(counted: CountedCall, reply: SentReply, answer: Answer) -> list[bytes]:
+def frames_after(counted: CountedCall, reply: SentReply, answer: NeutralReply) -> list[bytes]:
     """The frames of a reply that are left when its first block, a text, was sent as it came."""
     return reply.frames[counted.dialect.lead + _pieces(answer.content[0]["text"]) :]
 
 
 def _begun(counted: CountedCall, text: str) -> list[bytes]:
-    return replied(counted, Answer(({"text": text},), "end_turn", 1)).frames
+    return replied(counted, NeutralReply(({"text": text},), "end_turn", 1)).frames
 
 
 def _pieces(text: str) -> int:
     return -(-len(text) // PIECE_CHARS)
 
 
-def _built(counted: CountedCall, answer: Answer, usage: Usage, latency: int, first: int) -> tuple[Json, Json]:
+def _built(counted: CountedCall, answer: NeutralReply, usage: Usage, latency: int, first: int) -> tuple[Json, Json]:
     """The reply as a whole, and what is measured beside it."""
     dialect, body = counted.dialect, counted.body
     native = dialect.api.native
@@ -170,7 +170,7 @@ def _reply_usage(counted: CountedCall, usage: Usage) -> Json:
     return dialect.counted(usage, model, points=counted.points, stream=stream)
 
 
-def _exchange(counted: CountedCall, answer: Answer, identity: str) -> Exchange:
+def _exchange(counted: CountedCall, answer: NeutralReply, identity: str) -> Exchange:
     """What the reply repeats of its request, as it was sent."""
     surface = counted.call.surface
     body = counted.body if surface is None else surface.body

@@ -14,8 +14,8 @@ from rockbottom.cache import CacheOutcome, Entry, EntryKey, Namespace, outcome, 
 from rockbottom.catalog import MANTLE, CacheRules, CatalogError, ModelId, Phase, Scope, known_burndown, lifecycles
 from rockbottom.dialects import CONVERSE, Dialect, api_of, dialect_for, native_dialect_for
 from rockbottom.local.accepted import check_tier
-from rockbottom.local.answers import Answer, Script, scripted
-from rockbottom.local.asked import Asked, asked_of
+from rockbottom.local.answers import NeutralReply, Script, scripted
+from rockbottom.local.asked import NeutralRequest, asked_of
 from rockbottom.local.bodies import object_of
 from rockbottom.local.calls import CountedCall, RuntimeCall, neutral_of
 from rockbottom.local.conversations import check_alternation, check_conversation
@@ -177,7 +177,7 @@ class Runtime:
             state.sides.behaviour.gpt_stream_counters == "overlapping",
         )
         if guarded is not None and guarded.input.blocked:
-            counted.answer = Answer(({"text": guarded.blocked_text},), INTERVENED, 0)
+            counted.answer = NeutralReply(({"text": guarded.blocked_text},), INTERVENED, 0)
             return counted
         if own_answer or counted.script is not None:
             counted.answer = self._answer(counted)
@@ -187,7 +187,7 @@ class Runtime:
             state.memory.apply(result.changes, namespace, now)
         return counted
 
-    def _answer(self, counted: CountedCall) -> Answer:
+    def _answer(self, counted: CountedCall) -> NeutralReply:
         if counted.script:
             return scripted(counted.script, counted.asked, counted.count)
         return self._state.answerer.answer(counted.asked, counted.count)
@@ -281,7 +281,7 @@ class Runtime:
             raise malformed(f"{type(error).__name__}: {error}") from error
 
     @staticmethod
-    def _task_of(dialect: Dialect, body: Json, guarded: Guarded | None, model: ModelId) -> Asked:
+    def _task_of(dialect: Dialect, body: Json, guarded: Guarded | None, model: ModelId) -> NeutralRequest:
         try:
             task = asked_of(neutral_of(dialect, body, guarded))
             task.at_once = model.model.vendor == "anthropic" and calls_at_once(body)

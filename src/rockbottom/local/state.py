@@ -11,7 +11,7 @@ from typing import Any
 import msgspec
 
 from rockbottom.catalog import Catalog, load_catalog
-from rockbottom.dialects import Reader
+from rockbottom.dialects import BodyReader
 from rockbottom.files import from_here
 from rockbottom.local.answers import Answerer, Script
 from rockbottom.local.clock import Clock, ClockKind
@@ -65,7 +65,7 @@ class EndpointState:
     settings: EndpointSettings
     catalog: Catalog
     clock: Clock
-    reader: Reader
+    reader: BodyReader
     memory: Memory
     faults: Faults
     quotas: Quotas
@@ -183,7 +183,7 @@ def state_of(settings: EndpointSettings) -> EndpointState:
         settings,
         catalog,
         clock,
-        Reader(catalog.token_weights, whole=settings.whole_texts),
+        BodyReader(catalog.token_weights, whole=settings.whole_texts),
         Memory(settings.max_entries),
         Faults(settings.seed),
         Quotas(),

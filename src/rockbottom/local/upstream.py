@@ -12,8 +12,8 @@ import msgspec
 import urllib3
 
 from rockbottom.dialects import CHAT
-from rockbottom.local.answers import Answer
-from rockbottom.local.asked import Asked
+from rockbottom.local.answers import NeutralReply
+from rockbottom.local.asked import NeutralRequest
 from rockbottom.local.failures import LocalError, ServiceFailure
 from rockbottom.process import content_of_reply
 from rockbottom.quantities import Undecodable, decoded
@@ -25,7 +25,7 @@ _READ_BYTES = 65_536
 _STOPS = frozenset({"max_tokens", "tool_use", "content_filtered"})  # any other end is the model's own
 
 
-class Upstream:
+class UpstreamServer:
     """One server, by the base URL that ends before ``/chat/completions``; ``model`` overrides the Bedrock id."""
 
     def __init__(self, base_url: str, model: str | None) -> None:
@@ -38,7 +38,9 @@ class Upstream:
         self._model = model
         self._pool = urllib3.PoolManager(maxsize=64, retries=False, timeout=_TIMEOUT)
 
-    def answer(self, body: Mapping[str, Any], task: Asked, model: str, count: Callable[[str], int]) -> Answer:
+    def answer(
+        self, body: Mapping[str, Any], task: NeutralRequest, model: str, count: Callable[[str], int]
+    ) -> NeutralReply:
         """The upstream's reply. Raises ServiceFailure in Bedrock's words when it fails."""
         reply = self._sent(self._request(body, task, model))
         try:
@@ -49,11 +51,11 @@ class Upstream:
     def streamed(
         self,
         body: Mapping[str, Any],
-        task: Asked,
+        task: NeutralRequest,
         model: str,
         count: Callable[[str], int],
         on_text: Callable[[str], None],
-    ) -> Answer:
+    ) -> NeutralReply:
         """The upstream's reply, its text told piece by piece as it comes; the tool calls are only in the answer.
 
         Raises ServiceFailure, also after pieces were told: ModelStreamErrorException when the stream breaks.
@@ -82,7 +84,7 @@ class Upstream:
         finally:
             reply.close()
 
-    def _request(self, body: Mapping[str, Any], task: Asked, model: str) -> Json:
+    def _request(self, body: Mapping[str, Any], task: NeutralRequest, model: str) -> Json:
         request: Json = {"model": self._model or model, "messages": messages_of(body), "stream": False}
         if task.max_tokens is not None:
             request["max_tokens"] = task.max_tokens
@@ -139,7 +141,7 @@ def _chunks(reply: urllib3.BaseHTTPResponse) -> Iterator[Json]:
                 yield decoded(event[5:], Json)
 
 
-def _tell(answer: Answer, on_text: Callable[[str], None]) -> None:
+def _tell(answer: NeutralReply, on_text: Callable[[str], None]) -> None:
     for block in answer.content:
         if "text" in block:
             on_text(block["text"])
@@ -177,7 +179,7 @@ def _text_of(chunk: Json) -> str:
     return delta.get("content") or ""
 
 
-def _answer(reply: Json, count: Callable[[str], int]) -> Answer:
+def _answer(reply: Json, count: Callable[[str], int]) -> NeutralReply:
     try:
         content, stop = CHAT.told(reply)
     except (AttributeError, KeyError, IndexError, TypeError) as error:
@@ -186,7 +188,7 @@ def _answer(reply: Json, count: Callable[[str], int]) -> Answer:
         ) from error
     counted = CHAT.counters.output_of(reply.get("usage"))
     tokens = counted if counted is not None else count("".join(block.get("text", "") for block in content))
-    return Answer(content, stop if stop in _STOPS else "end_turn", tokens)
+    return NeutralReply(content, stop if stop in _STOPS else "end_turn", tokens)
 
 
 def messages_of(body: Mapping[str, Any]) -> list[Json]:

@@ -6,10 +6,10 @@ from concurrent.futures import Executor
 from contextlib import suppress
 
 from rockbottom.local.calls import CountedCall
-from rockbottom.local.upstream import Upstream
+from rockbottom.local.upstream import UpstreamServer
 
 
-async def pieces_of(upstream: Upstream, threads: Executor | None, counted: CountedCall) -> AsyncIterator[str]:
+async def pieces_of(upstream: UpstreamServer, threads: Executor | None, counted: CountedCall) -> AsyncIterator[str]:
     """The text as it comes; at the end the whole answer is in ``counted``. Raises ServiceFailure."""
     loop = asyncio.get_running_loop()
     texts: asyncio.Queue[str | None] = asyncio.Queue()

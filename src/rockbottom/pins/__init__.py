@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 from rockbottom.faces import late
 
 if TYPE_CHECKING:
-    from rockbottom.pins.bills import ConversationBill, Limits, dollars, observed_bill, simulated_bill
+    from rockbottom.pins.bills import ConversationBill, ConversationLimits, dollars, observed_bill, simulated_bill
     from rockbottom.pins.changes import Change, Moved
-    from rockbottom.pins.checking import Gate, Status, Verdict
+    from rockbottom.pins.checking import Gate, PinCheck, PinStatus
     from rockbottom.pins.effects import Effect
     from rockbottom.pins.errors import NotRendered
     from rockbottom.pins.pin import Pin
@@ -24,16 +24,16 @@ __all__ = [
     "Change",
     "CheckResult",
     "ConversationBill",
+    "ConversationLimits",
     "Effect",
     "Gate",
-    "Limits",
     "Moved",
     "NotRendered",
     "Pin",
+    "PinCheck",
+    "PinStatus",
     "Prefix",
     "Rendering",
-    "Status",
-    "Verdict",
     "archive_of",
     "check_result",
     "dollars",
@@ -63,12 +63,12 @@ _HOMES = {
     "seen_from": "rendering",
     "ConversationBill": "bills",
     "Gate": "checking",
-    "Limits": "bills",
+    "ConversationLimits": "bills",
     "Pin": "pin",
     "Prefix": "prefix",
     "Rendering": "rendering",
-    "Status": "checking",
-    "Verdict": "checking",
+    "PinStatus": "checking",
+    "PinCheck": "checking",
     "read_pins": "pin_file",
     "read_prefix": "prefix",
     "rendered": "rendering",

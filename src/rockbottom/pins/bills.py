@@ -13,7 +13,7 @@ from typing import Any
 from rockbottom.cache import Namespace, PrefixCache, behaviour_of, step
 from rockbottom.catalog import Catalog, ModelId, NoPriceInForce, Tier
 from rockbottom.cost import bill
-from rockbottom.diagnose import Archive, Record
+from rockbottom.diagnose import Archive, LoggedRequest
 from rockbottom.dialects import model_id_of, opened, tier_of
 from rockbottom.figures import share, usd
 from rockbottom.pins.prefix import vendor_of
@@ -24,7 +24,7 @@ _DECIMALS = ((10, 2), (Usd("0.01"), 4), (0, 6))
 
 
 @dataclass(frozen=True, slots=True)
-class Limits:
+class ConversationLimits:
     """What a conversation is held to: US dollars, percent of its input that is read (None: no limit).
 
     ``gap_s`` is the time between two turns in seconds, ``output_tokens`` those of each turn (None: not counted).
@@ -119,7 +119,7 @@ def simulated_bill(
     for number, request in enumerate(requests):
         model_id, at = model_id_of(request) or model or "", start + number * float(gap_s)
         api, body = opened(request, vendor_of(model_id, catalog))
-        sent = archive.sent(Record(at, model_id, api, body))
+        sent = archive.sent(LoggedRequest(at, model_id, api, body))
         space = Namespace("", "", sent.model.model.id)
         old = state.get(space, PrefixCache())
         state[space], result = step(old, sent.prompt, at, sent.rules, behaviour, space, at)

@@ -12,8 +12,8 @@ from enum import Enum
 from rockbottom.diagnose import Cause, Difference, VolatileKind, difference_of
 from rockbottom.figures import counted
 from rockbottom.pins.pin import Pin
-from rockbottom.pins.placing import Placed, placed_in
-from rockbottom.pins.prefix import Block, Prefix, shared_blocks
+from rockbottom.pins.placing import EditPlace, placed_in
+from rockbottom.pins.prefix import PinnedBlock, Prefix, shared_blocks
 from rockbottom.pins.spellings import spelling_of
 from rockbottom.prompt import BlockKind
 
@@ -67,7 +67,7 @@ class Change:
     before: str = ""
     after: str = ""
     others: int = 0
-    placed: Placed | None = None
+    placed: EditPlace | None = None
     whole: bool = False
 
     @property
@@ -115,7 +115,9 @@ def _outside(model: str, api: str, parameters: Mapping[str, str], new: Prefix) -
             yield Change(Moved.PARAMETER, name, f"{before or 'neutral'} -> {after or 'neutral'}")
 
 
-def _block_change(before: Sequence[Block], new: Prefix, old: Prefix | None, pin: Pin | None = None) -> Change | None:
+def _block_change(
+    before: Sequence[PinnedBlock], new: Prefix, old: Prefix | None, pin: Pin | None = None
+) -> Change | None:
     index = shared_blocks(before, new.blocks)
     if index == len(before) == len(new.blocks):
         return None
@@ -133,7 +135,7 @@ _INSIDE = (Moved.TEXT, Moved.STAMP, Moved.WHITESPACE, Moved.KEY_ORDER, Moved.JSO
 """What moves inside a block, so that it has a character."""
 
 
-def _by_pieces(change: Change, before: Sequence[Block], new: Prefix, index: int, pin: Pin | None) -> Change:
+def _by_pieces(change: Change, before: Sequence[PinnedBlock], new: Prefix, index: int, pin: Pin | None) -> Change:
     """The change placed by the pieces of the earlier text, where the pin has any."""
     pieces = pin.pieces.get(before[index].place) if pin is not None and index < len(before) else None
     text = new.text(index) if index < new.end else None
@@ -154,7 +156,7 @@ def _respelled(change: Change, text: str, was: Callable[[str], bool]) -> Change:
     return replace(change, moved=Moved.WHITESPACE if spelling.white_space else Moved.SPELLING, evidence=spelling.says)
 
 
-def _judged(before: Sequence[Block], new: Prefix, index: int) -> Change:
+def _judged(before: Sequence[PinnedBlock], new: Prefix, index: int) -> Change:
     """The change at the first block that is not the same, from digests alone."""
     after = new.blocks
     old_block = before[index] if index < len(before) else None
@@ -173,7 +175,7 @@ def _judged(before: Sequence[Block], new: Prefix, index: int) -> Change:
     return _aligned(before, after, index, place)
 
 
-def _same_but(old: Block, new: Block) -> Moved | None:
+def _same_but(old: PinnedBlock, new: PinnedBlock) -> Moved | None:
     if old.sorted_keys == new.sorted_keys:  # a text has spacing of its own, what is sent as JSON has none
         return Moved.JSON if new.kind == BlockKind.TEXT.value else Moved.KEY_ORDER
     if old.collapsed == new.collapsed:
@@ -181,7 +183,7 @@ def _same_but(old: Block, new: Block) -> Moved | None:
     return Moved.STAMP if old.masked == new.masked else None
 
 
-def _aligned(before: Sequence[Block], after: Sequence[Block], index: int, place: str) -> Change:
+def _aligned(before: Sequence[PinnedBlock], after: Sequence[PinnedBlock], index: int, place: str) -> Change:
     """Blocks put in, taken out, or changed, by the longest common run of digests."""
     digests = [[block.digest for block in blocks] for blocks in (before, after)]
     steps = SequenceMatcher(None, *digests, autojunk=False).get_opcodes()
@@ -200,7 +202,7 @@ def _aligned(before: Sequence[Block], after: Sequence[Block], index: int, place:
     return Change(moved, place, evidence, others=others, whole=True)
 
 
-def _others(before: Sequence[Block], after: Sequence[Block], index: int) -> int:
+def _others(before: Sequence[PinnedBlock], after: Sequence[PinnedBlock], index: int) -> int:
     """How many further blocks differ in place; 0 where the lists have different lengths and cannot be paired."""
     if len(before) != len(after):
         return 0
@@ -208,7 +210,7 @@ def _others(before: Sequence[Block], after: Sequence[Block], index: int) -> int:
     return sum(old.digest != new.digest for old, new in pairs)
 
 
-def _follows(before: Sequence[Block], after: Sequence[Block], change: Change | None) -> bool:
+def _follows(before: Sequence[PinnedBlock], after: Sequence[PinnedBlock], change: Change | None) -> bool:
     """Whether moved points are no news, because blocks in front of them were put in or taken out."""
     return change is not None and len(before) != len(after)
 
@@ -245,7 +247,7 @@ def _named(change: Change, new: Prefix, index: int) -> Change:
     return replace(change, place=f"{change.place} ({name})") if name else change
 
 
-def _tokens(blocks: Sequence[Block]) -> str:
+def _tokens(blocks: Sequence[PinnedBlock]) -> str:
     return counted(sum(block.tokens for block in blocks), "token")
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from secrets import token_hex
 
 from rockbottom.catalog import Catalog, load_catalog
-from rockbottom.pins.bills import ConversationBill, Limits, simulated_bill
+from rockbottom.pins.bills import ConversationBill, ConversationLimits, simulated_bill
 from rockbottom.pins.changes import Change, Moved, changes_between, changes_from
 from rockbottom.pins.effects import Effect, effect_of_change, effect_of_new, effect_of_volatile, usd_per_month
 from rockbottom.pins.errors import NotRendered
@@ -22,7 +22,7 @@ from rockbottom.pins.stamps import dates_in
 from rockbottom.quantities import RockbottomError
 
 
-class Status(Enum):
+class PinStatus(Enum):
     """What the gate says of one prompt."""
 
     UNCHANGED = "unchanged"
@@ -34,7 +34,7 @@ class Status(Enum):
 
 
 @dataclass(frozen=True, slots=True)
-class Verdict:
+class PinCheck:
     """One prompt: its pin, its prefix of today, what moved, what it costs.
 
     ``notes`` are remarks that fail nothing; ``broken`` says which of the ``limits`` of a conversation are not kept.
@@ -42,7 +42,7 @@ class Verdict:
 
     name: str
     source: str
-    status: Status
+    status: PinStatus
     prefix: Prefix | None = None
     pin: Pin | None = None
     changes: Sequence[Change] = ()
@@ -50,7 +50,7 @@ class Verdict:
     notes: tuple[str, ...] = ()
     error: RockbottomError | None = None
     bill: ConversationBill | None = None
-    limits: Limits | None = None
+    limits: ConversationLimits | None = None
     broken: tuple[str, ...] = ()
     file: str = ""
     line: int = 1
@@ -59,7 +59,7 @@ class Verdict:
     @property
     def passed(self) -> bool:
         """Whether nothing has to be looked at."""
-        return not self.broken and (self.status is Status.UNCHANGED or self.accepted)
+        return not self.broken and (self.status is PinStatus.UNCHANGED or self.accepted)
 
 
 @dataclass(slots=True)
@@ -81,10 +81,12 @@ class Gate:
     names: dict[str, tuple[str, str]] = field(default_factory=dict[str, tuple[str, str]])
     new_key: Callable[[], str] = lambda: token_hex(KEY_BYTES)
 
-    def judged(self, rendering: Rendering, counted_tokens: int | None = None, limits: Limits | None = None) -> Verdict:
+    def judged(
+        self, rendering: Rendering, counted_tokens: int | None = None, limits: ConversationLimits | None = None
+    ) -> PinCheck:
         """The verdict on one prompt; ``limits`` None: those of its pin. Raises NameTaken."""
-        verdict = Verdict(
-            rendering.name, rendering.source, Status.UNREADABLE, pin=self.pins.get(rendering.name),
+        verdict = PinCheck(
+            rendering.name, rendering.source, PinStatus.UNREADABLE, pin=self.pins.get(rendering.name),
             file=rendering.file, line=rendering.line,
         )  # fmt: skip
         archive = archive_of(self.catalog)
@@ -101,30 +103,34 @@ class Gate:
         verdict = self._billed(verdict, rendering, in_force) if in_force else verdict
         return self._volatile(verdict, prefixes) or self._compared(verdict, prefixes[0])
 
-    def unrendered(self, source: str, name: str, error: RockbottomError) -> Verdict:
+    def unrendered(self, source: str, name: str, error: RockbottomError) -> PinCheck:
         """The verdict where a source gives no request: gone when it no longer exists, else unreadable."""
         pin = self.pins.get(name)
         gone = pin is not None and isinstance(error, NotRendered) and error.gone
-        return Verdict(name, source, Status.GONE if gone else Status.UNREADABLE, pin=pin, error=error)
+        return PinCheck(name, source, PinStatus.GONE if gone else PinStatus.UNREADABLE, pin=pin, error=error)
 
-    def accept(self, verdicts: Iterable[Verdict], *, with_text: bool = False) -> Sequence[Verdict]:
+    def accept(self, verdicts: Iterable[PinCheck], *, with_text: bool = False) -> Sequence[PinCheck]:
         """The pins of these prompts written down; volatile and unreadable ones stay as they are.
 
         Returns the verdicts, those that are now pinned marked. Raises PinsNotWritable, DamagedPins, NameTaken.
         """
         after = [
-            replace(verdict, accepted=True) if verdict.status in (Status.NEW, Status.CHANGED, Status.GONE) else verdict
+            replace(verdict, accepted=True)
+            if verdict.status in (PinStatus.NEW, PinStatus.CHANGED, PinStatus.GONE)
+            else verdict
             for verdict in verdicts
         ]
         pinned = {
             verdict.name: self._pin(verdict) for verdict in after if verdict.accepted and verdict.prefix is not None
         }
         for verdict in after:
-            if verdict.status is Status.UNCHANGED and (again := self._refreshed(verdict)) is not None:
+            if verdict.status is PinStatus.UNCHANGED and (again := self._refreshed(verdict)) is not None:
                 pinned[verdict.name] = again
-        removed = {verdict.name for verdict in after if verdict.status is Status.GONE}
+        removed = {verdict.name for verdict in after if verdict.status is PinStatus.GONE}
         removed |= {
-            old.name for verdict in after if verdict.status is Status.NEW and (old := self.renamed(verdict)) is not None
+            old.name
+            for verdict in after
+            if verdict.status is PinStatus.NEW and (old := self.renamed(verdict)) is not None
         }
         removed -= set(pinned)
         if pinned or removed:
@@ -133,18 +139,18 @@ class Gate:
         for name in removed:
             remove_text(self.path, name)
         for verdict in after:
-            if verdict.prefix is not None and verdict.status in (Status.UNCHANGED, Status.NEW, Status.CHANGED):
+            if verdict.prefix is not None and verdict.status in (PinStatus.UNCHANGED, PinStatus.NEW, PinStatus.CHANGED):
                 self._keep_text(verdict, verdict.prefix, with_text)
         return after
 
-    def renamed(self, verdict: Verdict) -> Pin | None:
+    def renamed(self, verdict: PinCheck) -> Pin | None:
         """The pin of the same prefix from the same source under another name."""
         prefix = verdict.prefix
         if prefix is None:
             return None
         return next((pin for pin in self.pins.values() if pin.source == verdict.source and pin.holds(prefix)), None)
 
-    def _billed(self, verdict: Verdict, rendering: Rendering, limits: Limits) -> Verdict:
+    def _billed(self, verdict: PinCheck, rendering: Rendering, limits: ConversationLimits) -> PinCheck:
         """The verdict with the bill of the conversation, held to its limits."""
         turns = [rendering.calls[0], *rendering.turns]
         outputs = [] if limits.output_tokens is None else [limits.output_tokens] * len(turns)
@@ -166,7 +172,7 @@ class Gate:
     def _requests(self, pin: Pin | None) -> int | None:
         return self.requests_per_month if self.requests_per_month is not None else pin and pin.requests_per_month
 
-    def _volatile(self, verdict: Verdict, prefixes: Sequence[Prefix]) -> Verdict | None:
+    def _volatile(self, verdict: PinCheck, prefixes: Sequence[Prefix]) -> PinCheck | None:
         """The verdict where two renderings differ; None where all are the same."""
         first = prefixes[0]
         other = next(
@@ -180,23 +186,25 @@ class Gate:
         number = prefixes.index(other)
         note = "two runs render it differently: an order comes from a set or from files" * (number == 2)
         notes = (*verdict.notes, *filter(None, [note]))
-        return replace(verdict, status=Status.VOLATILE, changes=changes, effect=effect, notes=notes)
+        return replace(verdict, status=PinStatus.VOLATILE, changes=changes, effect=effect, notes=notes)
 
-    def _compared(self, verdict: Verdict, prefix: Prefix) -> Verdict:
+    def _compared(self, verdict: PinCheck, prefix: Prefix) -> PinCheck:
         pin = verdict.pin
         if pin is None:
             same = [other.name for other in self.pins.values() if other.holds(prefix)]
             notes = (*verdict.notes, *(f"the same prefix is pinned as {name}" for name in same))
             effect = effect_of_new(prefix, self._requests(None), self.on)
-            return replace(verdict, status=Status.NEW, effect=effect, notes=notes)
+            return replace(verdict, status=PinStatus.NEW, effect=effect, notes=notes)
         if pin.holds(prefix):
-            return replace(verdict, status=Status.UNCHANGED)
+            return replace(verdict, status=PinStatus.UNCHANGED)
         old, notes = self._old(pin, prefix)
         changes = changes_from(pin, prefix, old)
         stamp = any(change.moved is Moved.STAMP for change in changes)
         first, requests = shared_blocks(pin.blocks, prefix.blocks), self._requests(pin)
         effect = effect_of_change(pin, prefix, first, stamp=stamp, requests=requests, on=self.on)
-        return replace(verdict, status=Status.CHANGED, changes=changes, effect=effect, notes=(*verdict.notes, *notes))
+        return replace(
+            verdict, status=PinStatus.CHANGED, changes=changes, effect=effect, notes=(*verdict.notes, *notes)
+        )
 
     def _old(self, pin: Pin, prefix: Prefix) -> tuple[Prefix | None, tuple[str, ...]]:
         """The accepted prefix with its text, where it was kept and is the accepted one."""
@@ -209,7 +217,7 @@ class Gate:
             return None, ("the kept text cannot be read",)
         return (old, ()) if old.hash == pin.prefix else (None, ("the kept text belongs to another prefix",))
 
-    def _pin(self, verdict: Verdict) -> Pin:
+    def _pin(self, verdict: PinCheck) -> Pin:
         prefix = verdict.prefix
         assert prefix is not None
         old = verdict.pin or self.renamed(verdict)
@@ -218,7 +226,7 @@ class Gate:
         key = (old and old.key) or self.new_key()  # kept, so that a diff shows the blocks that changed
         return pin_of(verdict.name, verdict.source, prefix, requests, monthly, self.on, limits, key)
 
-    def _refreshed(self, verdict: Verdict) -> Pin | None:
+    def _refreshed(self, verdict: PinCheck) -> Pin | None:
         """A pin that holds, with what is new beside its prefix, such as requests or limits; None: nothing is."""
         pin, prefix = verdict.pin, verdict.prefix
         if pin is None or prefix is None:
@@ -229,7 +237,7 @@ class Gate:
             return None
         return self._pin(verdict)
 
-    def _keep_text(self, verdict: Verdict, prefix: Prefix, with_text: bool) -> None:
+    def _keep_text(self, verdict: PinCheck, prefix: Prefix, with_text: bool) -> None:
         if with_text or read_text(self.path, verdict.name) is not None:
             write_text(self.path, verdict.name, excerpt(prefix))
 

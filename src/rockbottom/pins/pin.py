@@ -7,9 +7,9 @@ from datetime import date
 from decimal import Decimal
 from typing import Any
 
-from rockbottom.pins.bills import Limits
+from rockbottom.pins.bills import ConversationLimits
 from rockbottom.pins.pieces import Pieces, pieces_of
-from rockbottom.pins.prefix import Block, Prefix
+from rockbottom.pins.prefix import PinnedBlock, Prefix
 from rockbottom.quantities import Usd
 
 
@@ -32,13 +32,13 @@ class Pin:
     counted: bool
     caching: str
     points: tuple[str, ...]
-    blocks: tuple[Block, ...]
+    blocks: tuple[PinnedBlock, ...]
     sections: Mapping[str, str] = field(default_factory=dict[str, str])
     parameters: Mapping[str, str] = field(default_factory=dict[str, str])
     requests_per_month: int | None = None
     usd_per_month: Usd | None = None
     priced_on: date | None = None
-    limits: Limits | None = None
+    limits: ConversationLimits | None = None
     key: str = ""
     pieces: Mapping[str, Pieces] = field(default_factory=dict[str, Pieces])
 
@@ -51,7 +51,7 @@ class Pin:
 
 def pin_of(
     name: str, source: str, prefix: Prefix, requests_per_month: int | None, usd_per_month: Usd | None, on: date,
-    limits: Limits | None = None, key: str = "",
+    limits: ConversationLimits | None = None, key: str = "",
 ) -> Pin:  # fmt: skip
     """The pin of a prefix; without a ``key`` it has no pieces."""
     return Pin(
@@ -62,18 +62,18 @@ def pin_of(
     )  # fmt: skip
 
 
-def row_of_block(block: Block) -> str:
+def row_of_block(block: PinnedBlock) -> str:
     """A block as one line of the file."""
     words = (block.place, block.kind, block.tokens, block.digest, block.sorted_keys, block.collapsed, block.masked)
     return " ".join(map(str, words))
 
 
-def block_of_row(row: str) -> Block:
+def block_of_row(row: str) -> PinnedBlock:
     """The block of a line; raises ValueError."""
     place, kind, tokens, *digests = row.split(" ")
     if len(digests) != 4 or [len(digest) for digest in digests] != [16, 8, 8, 8]:
         raise ValueError(f"no block: {row!r}")
-    return Block(place, kind, int(tokens), *digests)
+    return PinnedBlock(place, kind, int(tokens), *digests)
 
 
 def row_of_pieces(place: str, pieces: Pieces) -> str:
@@ -123,12 +123,12 @@ def pin_of_table(name: str, table: Mapping[str, Any]) -> Pin:
     )
 
 
-def _limits(table: Any) -> Limits | None:
+def _limits(table: Any) -> ConversationLimits | None:
     if table is None:
         return None
     most, least = table.get("max_usd"), table.get("min_hit_rate")
     output = table.get("output_tokens")
-    return Limits(
+    return ConversationLimits(
         None if most is None else Usd(most),
         None if least is None else Usd(least),
         Decimal(table["gap_s"]),

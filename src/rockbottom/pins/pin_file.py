@@ -18,7 +18,7 @@ from typing import Any, cast
 
 from rockbottom.figures import usd_exact
 from rockbottom.files import content_of, make_folder, replacing
-from rockbottom.pins.bills import Limits
+from rockbottom.pins.bills import ConversationLimits
 from rockbottom.pins.errors import DamagedPins, NameTaken, PinsNotWritable
 from rockbottom.pins.pin import Pin, pin_of_table, row_of_block, row_of_pieces
 from rockbottom.prompt import json_bytes
@@ -133,7 +133,7 @@ def _table(pin: Pin) -> str:
     return "\n".join(lines) + "\n"
 
 
-def _budget(limits: Limits) -> dict[str, str]:
+def _budget(limits: ConversationLimits) -> dict[str, str]:
     members = {name: getattr(limits, name) for name in ("max_usd", "min_hit_rate", "gap_s", "output_tokens")}
     return {
         name: digits_of(value) if isinstance(value, Decimal) else str(value)

@@ -21,7 +21,7 @@ class Edit(Enum):
 
 
 @dataclass(frozen=True, slots=True)
-class Placed:
+class EditPlace:
     """The first edit of a text. It begins at the character ``at`` (from 0), or less than ``within`` behind it.
 
     ``before`` and ``after`` are the characters that differ in the earlier text and in today's, at most; their
@@ -72,7 +72,7 @@ class _Span(NamedTuple):
         return self.new_to - self.new_from
 
 
-def placed_in(pieces: Pieces, key: bytes, text: str) -> Placed | None:
+def placed_in(pieces: Pieces, key: bytes, text: str) -> EditPlace | None:
     """Where today's text first differs from the one of the pieces; None where they show no difference."""
     comparison = _Comparison(pieces, key, text)
     spans = comparison.spans()
@@ -96,17 +96,17 @@ class _Comparison:
             return [whole]
         return list(self._resynchronised(same, at))
 
-    def told(self, span: _Span, others: int) -> Placed:
+    def told(self, span: _Span, others: int) -> EditPlace:
         """The edit of a span: of an insertion the character is found by leaving it out of today's text."""
         grown = span.after - span.before
         inserted = self._inserted_at(span) if grown > 0 else None
         if inserted is not None:
-            return Placed(Edit.INSERTED, inserted, 0, 0, grown, others)
+            return EditPlace(Edit.INSERTED, inserted, 0, 0, grown, others)
         if not span.after:
-            return Placed(Edit.REMOVED, span.new_from, 0, span.before, 0, others)
+            return EditPlace(Edit.REMOVED, span.new_from, 0, span.before, 0, others)
         width = self.pieces.width
         edit = Edit.REMOVED if grown < 0 and span.after < 2 * width else Edit.REPLACED
-        return Placed(edit, span.new_from, width, span.before, span.after, others)
+        return EditPlace(edit, span.new_from, width, span.before, span.after, others)
 
     def _inserted_at(self, span: _Span) -> int | None:
         """The last character at which leaving out what is too much makes the earlier piece whole again."""

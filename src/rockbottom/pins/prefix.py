@@ -12,8 +12,8 @@ from typing import Any
 
 from rockbottom.cache import Behaviour, Namespace, behaviour_of, outcome, refusal
 from rockbottom.catalog import Catalog, CatalogError, ModelId, Tier, UnresolvedProfile, load_catalog
-from rockbottom.diagnose import Archive, Record, Sent
-from rockbottom.dialects import Reader, model_id_of, opened, tier_of
+from rockbottom.diagnose import Archive, LoggedRequest, Sent
+from rockbottom.dialects import BodyReader, model_id_of, opened, tier_of
 from rockbottom.figures import thousands
 from rockbottom.pins.errors import NothingToPin
 from rockbottom.prompt import BlockKind, MalformedBody, Parameters, Section, digest_of, prefix_hashes, seeds_of
@@ -31,7 +31,7 @@ class Caching(Enum):
 
 
 @dataclass(frozen=True, slots=True)
-class Block:
+class PinnedBlock:
     """One block of a prefix without its text.
 
     ``digest`` names the exact content. The other three ignore the order of JSON keys, white space, and text that
@@ -68,7 +68,7 @@ class Prefix:
     counted: bool
     caching: Caching
     why: str
-    blocks: tuple[Block, ...]
+    blocks: tuple[PinnedBlock, ...]
     points: tuple[str, ...]
     ttl: Ttl | None
     sections: Mapping[str, str]
@@ -95,7 +95,7 @@ class Prefix:
 
 def archive_of(catalog: Catalog) -> Archive:
     """An archive that weighs texts whole: two versions of a text differ by the tokens of what was changed."""
-    return Archive(catalog, reader=Reader(catalog.token_weights, whole=True))
+    return Archive(catalog, reader=BodyReader(catalog.token_weights, whole=True))
 
 
 def read_prefix(
@@ -119,7 +119,7 @@ def read_prefix(
     at = datetime.combine(on, time(12), UTC).timestamp()
     tier = tier_of(request)
     try:
-        sent = archive.sent(Record(at, model_id, api, body, tier=tier))
+        sent = archive.sent(LoggedRequest(at, model_id, api, body, tier=tier))
     except (AttributeError, TypeError, KeyError, IndexError, ValueError) as error:
         raise MalformedBody("body", f"{type(error).__name__}: {error}", wanted="a request") from error
     behaviour = behaviour_of(archive.catalog.switches)
@@ -207,14 +207,16 @@ def _end(sent: Sent, behaviour: Behaviour) -> tuple[int, Caching, str]:
     return deepest, Caching.BELOW_MINIMUM, why
 
 
-def _block(archive: Archive, sent: Sent, index: int) -> Block:
+def _block(archive: Archive, sent: Sent, index: int) -> PinnedBlock:
     segment, shown = sent.segments[index], sent.prompt.segments[index]
     face = archive.faces[shown.digest]
     same = segment.digest == shown.digest  # a thinking block that the model drops has no text for it
     faces = (face.sorted_keys, face.collapsed, face.masked) if same else (segment.digest,) * 3
     tokens = sent.prompt.depths[index + 1] - sent.prompt.depths[index]
     short = (digest.hex()[:8].ljust(8, "0") for digest in faces)
-    return Block(sent.prompt.place(shown), shown.kind.value, tokens, segment.digest.hex()[:16].ljust(16, "0"), *short)
+    return PinnedBlock(
+        sent.prompt.place(shown), shown.kind.value, tokens, segment.digest.hex()[:16].ljust(16, "0"), *short
+    )
 
 
 def _point(sent: Sent, number: int) -> str:
@@ -257,7 +259,7 @@ def _key_parameters(parameters: Parameters, reached: Section) -> dict[str, str]:
     return settings
 
 
-def shared_blocks(before: Sequence[Block], after: Sequence[Block]) -> int:
+def shared_blocks(before: Sequence[PinnedBlock], after: Sequence[PinnedBlock]) -> int:
     """How many blocks two prefixes have in common at their start."""
     for index, (old, new) in enumerate(zip(before, after, strict=False)):
         if old.digest != new.digest:

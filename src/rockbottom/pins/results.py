@@ -12,9 +12,9 @@ import msgspec
 from rockbottom.diagnose import Cause
 from rockbottom.pins.bills import ConversationBill
 from rockbottom.pins.changes import Change
-from rockbottom.pins.checking import Status, Verdict
+from rockbottom.pins.checking import PinCheck, PinStatus
 from rockbottom.pins.effects import Effect
-from rockbottom.pins.placing import Edit, Placed
+from rockbottom.pins.placing import Edit, EditPlace
 from rockbottom.pins.prefix import Caching
 from rockbottom.quantities import Usd, digits_of
 
@@ -85,7 +85,7 @@ class CheckedPrompt(msgspec.Struct, frozen=True, kw_only=True):
 
     name: str
     source: str
-    status: Status
+    status: PinStatus
     passed: bool
     accepted: bool
     model: str | None
@@ -111,12 +111,12 @@ class CheckResult(msgspec.Struct, frozen=True):
     prompts: tuple[CheckedPrompt, ...]
 
 
-def check_result(verdicts: Sequence[Verdict]) -> CheckResult:
+def check_result(verdicts: Sequence[PinCheck]) -> CheckResult:
     """The verdicts as a document."""
     return CheckResult(all(verdict.passed for verdict in verdicts), tuple(map(_prompt, verdicts)))
 
 
-def _prompt(verdict: Verdict) -> CheckedPrompt:
+def _prompt(verdict: PinCheck) -> CheckedPrompt:
     prefix, pin = verdict.prefix, verdict.pin
     return CheckedPrompt(
         name=verdict.name,
@@ -148,7 +148,7 @@ def _moved(change: Change) -> MovedPart:
     )
 
 
-def _edit(placed: Placed) -> PlacedEdit:
+def _edit(placed: EditPlace) -> PlacedEdit:
     return PlacedEdit(
         placed.edit, placed.at, placed.within, placed.before, placed.after, placed.grown, placed.others
     )  # fmt: skip

@@ -3,7 +3,7 @@
 from rockbottom.plan.guard import ANY_ACCOUNT, Guard
 from rockbottom.plan.planner import Planner
 from rockbottom.plan.plans import CachePlan, Move, PlannedPoint
-from rockbottom.plan.sightings import Observed, Planned, Sighting, moved, no_later, sighting_bytes, sighting_of
+from rockbottom.plan.sightings import Planned, SeenUsage, Sighting, moved, no_later, sighting_bytes, sighting_of
 from rockbottom.plan.state import UnreadableState
 
 __all__ = [
@@ -11,10 +11,10 @@ __all__ = [
     "CachePlan",
     "Guard",
     "Move",
-    "Observed",
     "Planned",
     "PlannedPoint",
     "Planner",
+    "SeenUsage",
     "Sighting",
     "UnreadableState",
     "moved",

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 import msgspec
 
 from rockbottom.plan.choice import Hit
-from rockbottom.plan.entries import Entry, Writing
+from rockbottom.plan.entries import BelievedEntry, Writing
 from rockbottom.plan.history import Visit
 from rockbottom.plan.runs import Run
 from rockbottom.quantities import Ttl
@@ -31,8 +31,8 @@ class Sending(msgspec.Struct, frozen=True, array_like=True, gc=False):
 def hit_of(visit: Visit, now: float) -> Hit:
     """The deepest entries believed readable; expired ones are dropped on the way."""
     five = hour = 0
-    deepest: Entry | None = None
-    hour_entry: Entry | None = None
+    deepest: BelievedEntry | None = None
+    hour_entry: BelievedEntry | None = None
     for run in visit.near:
         run.without_ended(now)
         for entry in run.entries:
@@ -49,7 +49,7 @@ def hit_of(visit: Visit, now: float) -> Hit:
     return Hit(five, hour, deepest is not None and deepest.vouched, deepest is not None and deepest.confirmed, relied)
 
 
-def alive_in(visit: Visit, now: float) -> Iterator[tuple[int, Entry]]:
+def alive_in(visit: Visit, now: float) -> Iterator[tuple[int, BelievedEntry]]:
     """The entries of this path that have not ended, and where."""
     for run in visit.path:
         yield from ((entry.position, entry) for entry in run.entries if entry.until > now)

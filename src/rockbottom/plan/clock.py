@@ -3,7 +3,7 @@
 _SET_BACK_S = 60.0  # less than that is another thread's call, or what others saw
 
 
-class Clock:
+class SteadyClock:
     """Instants in seconds since the epoch, none before another.
 
     A clock that was wrong for a while and is set right would else stand still until it has caught up: what is believed

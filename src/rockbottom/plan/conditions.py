@@ -9,7 +9,7 @@ from rockbottom.cache import Behaviour, behaviour_of
 from rockbottom.catalog import CacheRules, Catalog, ModelId, NoPriceInForce, Tier
 from rockbottom.plan.insurance import keeps_prefix_alive
 from rockbottom.plan.prices import Multiples, multiples_of
-from rockbottom.plan.worth import NEVER, Rates
+from rockbottom.plan.worth import NEVER, RelativePrices
 from rockbottom.prompt import Api, Parameters, seeds_of
 from rockbottom.quantities import Ttl
 
@@ -22,7 +22,7 @@ class Conditions(Struct):
     model: ModelId
     rules: CacheRules
     multiples: Multiples | None
-    rates: Rates
+    rates: RelativePrices
     account: tuple[str, ...]
     secret: str
     behaviour: Behaviour
@@ -69,10 +69,10 @@ def conditions_of(
             multiples = multiples_of(model, tier, on, catalog.price_book, usual)
         except NoPriceInForce:
             multiples = None
-    rates = Rates(0.1, NEVER, NEVER)
+    rates = RelativePrices(0.1, NEVER, NEVER)
     if multiples is not None:
         hour = multiples.write_1h if Ttl.ONE_HOUR in rules.ttls else None
-        rates = Rates(float(multiples.read), float(multiples.write_5m), NEVER if hour is None else float(hour))
+        rates = RelativePrices(float(multiples.read), float(multiples.write_5m), NEVER if hour is None else float(hour))
         multiples = replace(multiples, write_1h=hour)
     is_measured = chosen is not None or {"entry_lifetime", "ttl_in_key"} <= catalog.measured_switches(model, on).keys()
     insurable = frozenset(api for api in Api if is_measured and keeps_prefix_alive(behaviour.on(api), rates))

@@ -12,7 +12,7 @@ from rockbottom.plan.conditions import Conditions
 from rockbottom.plan.guard import Guard
 from rockbottom.plan.history import Visit
 from rockbottom.plan.insurance import Insurance, Insured, insured
-from rockbottom.plan.kinds import Shape
+from rockbottom.plan.kinds import PromptShape
 from rockbottom.plan.pending import Pending
 from rockbottom.plan.plans import CachePlan
 from rockbottom.plan.positions import Positions
@@ -70,7 +70,7 @@ class Decision:
         mind: Mind,
         prompt: Prompt,
         conditions: Conditions,
-        shape: Shape,
+        shape: PromptShape,
         visit: Visit,
         added: list[Run],
         key: PrefixHash,

@@ -11,7 +11,7 @@ class Writing(Struct, gc=False):
     in_flight: bool = True
 
 
-class Entry(Struct, gc=False):
+class BelievedEntry(Struct, gc=False):
     """A prefix of ``position`` segments believed in the cache; an instant of 0.0 means: not with that lifetime.
 
     ``five_until`` is of the lifetime that the model has besides an hour: ``usual_s`` seconds, mostly five minutes.
@@ -64,7 +64,7 @@ class Entry(Struct, gc=False):
         return [self.five_until, self.hour_until, float(self.insured), float(self.confirmed), float(self.usual_s)]
 
     @classmethod
-    def of_row(cls, position: int, row: list[float]) -> "Entry":
+    def of_row(cls, position: int, row: list[float]) -> "BelievedEntry":
         """From a file; one that says nothing of confirmation is not confirmed."""
         five, hour, insured, confirmed = [*row, 0.0, 0.0][:4]
         usual_s = int(row[4]) if len(row) > 4 else Ttl.FIVE_MINUTES.seconds

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Sequence
 
 from msgspec import Struct
 
-from rockbottom.plan.runs import KEY_BYTES, NO_PACE, Pace, Run, Uses
+from rockbottom.plan.runs import KEY_BYTES, NO_PACE, GapRecord, Run, Uses
 from rockbottom.quantities import Ttl
 
 _QUICK_S = Ttl.FIVE_MINUTES.seconds
@@ -218,7 +218,7 @@ class History:
     def _used(deepest: Run, end: int, now: float) -> tuple[Run, ...]:
         """Count a use of a run and of those above it, by a prompt of so many segments; returns them."""
         path: list[Run] = []
-        before: Pace | None = None
+        before: GapRecord | None = None
         after, last_at, run = NO_PACE, now, deepest
         while run is not None:
             if len(path) < _DEEPEST_UPDATED or run.shared:

@@ -15,7 +15,7 @@ from rockbottom.figures import thousands
 from rockbottom.plan.alive import alive_in
 from rockbottom.plan.choice import Extent, Hit, Zone, extent_of, placements_of, zones_of
 from rockbottom.plan.decision import Decision
-from rockbottom.plan.entries import Entry
+from rockbottom.plan.entries import BelievedEntry
 from rockbottom.plan.plans import CachePlan
 from rockbottom.plan.returns import Chance
 from rockbottom.plan.telling import Decided, plan_of_decision
@@ -149,7 +149,7 @@ class ImplicitDecision(Decision):
 
     def _deepest(self, readable: Callable[[int], bool]) -> Hit:
         """The deepest entry believed alive at a place where it can be read."""
-        deepest: tuple[int, Entry] | None = None
+        deepest: tuple[int, BelievedEntry] | None = None
         for position, entry in alive_in(self.visit, self.now):
             if (deepest is None or position > deepest[0]) and readable(position):
                 deepest = position, entry

@@ -14,7 +14,7 @@ from msgspec import Struct
 from rockbottom.cache import Behaviour
 from rockbottom.plan.choice import Extent, Hit
 from rockbottom.plan.returns import Chance
-from rockbottom.plan.worth import NEVER, Rates
+from rockbottom.plan.worth import NEVER, RelativePrices
 
 MISSES_UNTIL_OFF = 3
 
@@ -59,13 +59,13 @@ class Insured(Struct, frozen=True):
         return self.chance * self.saved - self.extra
 
 
-def keeps_prefix_alive(behaviour: Behaviour, rates: Rates) -> bool:
+def keeps_prefix_alive(behaviour: Behaviour, rates: RelativePrices) -> bool:
     """Whether a one-hour tail keeps what lies below it, under these sides of the switches."""
     return behaviour.entry_lifetime == "whole_prefix" and behaviour.ttl_in_key == "no" and rates.hour < NEVER
 
 
 def insured(
-    extent: Extent, hit: Hit, depths: "tuple[int, ...]", end: int, chance: Chance, rates: Rates
+    extent: Extent, hit: Hit, depths: "tuple[int, ...]", end: int, chance: Chance, rates: RelativePrices
 ) -> Insured | None:
     """The extent up to ``end`` for an hour instead, if the chance of a use after five to sixty minutes pays for that.
 

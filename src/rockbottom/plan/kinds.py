@@ -6,7 +6,7 @@ A kind is given three times, from the broadest class to the narrowest, so that l
 import msgspec
 
 from rockbottom.plan.returns import ClassKey
-from rockbottom.plan.runs import Pace, Run
+from rockbottom.plan.runs import GapRecord, Run
 from rockbottom.prompt import BlockKind, Prompt, Section
 
 Levels = tuple[ClassKey, ClassKey, ClassKey]
@@ -17,7 +17,7 @@ _FLAT_SEGMENTS = 8
 instead of .922, with 16 .925 (measured as in ``returns``); no other set changes."""
 
 
-class Shape(msgspec.Struct, frozen=True, array_like=True, gc=False):
+class PromptShape(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """What a prompt looks like: where its parts end (in segments), and who speaks last."""
 
     fixed: int  # end of tools and system
@@ -28,13 +28,13 @@ class Shape(msgspec.Struct, frozen=True, array_like=True, gc=False):
     stamped: int  # segments before the first that seems to change with every call; all of them if none does
     barrier: int  # nothing behind so many segments is written: what follows changes with every request
 
-    def before(self, position: int, *, certain: bool) -> "Shape":
+    def before(self, position: int, *, certain: bool) -> "PromptShape":
         """The shape where what follows ``position`` changes with every request, or (not ``certain``) may change."""
         barrier = min(self.barrier, position) if certain else self.barrier
         return msgspec.structs.replace(self, stamped=min(self.stamped, position), barrier=barrier)
 
 
-def shape_of(prompt: Prompt, end: int | None = None, stamped_block: int = -1) -> Shape:
+def shape_of(prompt: Prompt, end: int | None = None, stamped_block: int = -1) -> PromptShape:
     """The shape of the first ``end`` segments (all of them by default).
 
     ``stamped_block`` is the index of the first system block that seems to change with every call (-1: none).
@@ -52,7 +52,7 @@ def shape_of(prompt: Prompt, end: int | None = None, stamped_block: int = -1) ->
             break
     setting = "agent" if prompt.has_tools else "plain"
     if fixed == end:
-        return Shape(fixed, end, end, "user", setting, stamped, end)
+        return PromptShape(fixed, end, end, "user", setting, stamped, end)
     final = segments[end - 1]
     start = end
     tool = False
@@ -62,17 +62,17 @@ def shape_of(prompt: Prompt, end: int | None = None, stamped_block: int = -1) ->
     speaker = "tool" if tool else "user"
     if not tool and start == fixed and final.message == 0 and end - start >= _FLAT_SEGMENTS:
         speaker = "flat"
-    return Shape(fixed, end - 1, end, speaker, setting, stamped, end)
+    return PromptShape(fixed, end - 1, end, speaker, setting, stamped, end)
 
 
-def part_of(position: int, shape: Shape) -> str:
+def part_of(position: int, shape: PromptShape) -> str:
     """Which part of the prompt ends there."""
     if position <= shape.fixed:
         return "fixed"
     return "body" if position <= shape.last else "final"
 
 
-def kind_of_new(position: int, tokens: int, seen: int, below: Run | None, shape: Shape) -> Levels:
+def kind_of_new(position: int, tokens: int, seen: int, below: Run | None, shape: PromptShape) -> Levels:
     """The kind of an end that was never seen, ``tokens`` above the deepest prefix that was."""
     part, size = part_of(position, shape), _size(tokens)
     if seen <= shape.stamped < position:
@@ -85,12 +85,12 @@ def kind_of_new(position: int, tokens: int, seen: int, below: Run | None, shape:
     return broad, (*broad, shape.speaker, shape.setting), (*broad, shape.speaker, shape.setting, part, size)
 
 
-def kind_of_seen(run: Run, shape: Shape) -> Levels:
+def kind_of_seen(run: Run, shape: PromptShape) -> Levels:
     """The kind of an end that was seen before."""
     return kind_of_pace(run.pace, run.shared, shape)
 
 
-def kind_of_pace(pace: Pace, shared: bool, shape: Shape) -> Levels:
+def kind_of_pace(pace: GapRecord, shared: bool, shape: PromptShape) -> Levels:
     """The kind of a known end with this history."""
     broad = ("seen", "shared" if shared else "own")
     if not pace.gaps:
@@ -102,7 +102,7 @@ def kind_of_pace(pace: Pace, shared: bool, shape: Shape) -> Levels:
     return broad, middle, (*middle, uses, shape.setting, shape.speaker)
 
 
-def _pace_name(pace: Pace) -> str:
+def _pace_name(pace: GapRecord) -> str:
     if not pace.gaps or pace.quick >= 0.8:
         return "steady"
     if pace.quick >= 0.5:

@@ -11,9 +11,9 @@ from typing import Any
 
 from rockbottom.cache import Behaviour, as_sent, refusal
 from rockbottom.catalog import Catalog, ModelId, Resolve, Tier, load_catalog
-from rockbottom.dialects import Request, Requests, usage_of
+from rockbottom.dialects import Request, RequestReader, usage_of
 from rockbottom.plan.chains import Chains
-from rockbottom.plan.clock import Clock
+from rockbottom.plan.clock import SteadyClock
 from rockbottom.plan.conditions import Conditions, conditions_of
 from rockbottom.plan.decision import Decision, Mind
 from rockbottom.plan.fronts import Changing, fixed_of
@@ -21,7 +21,7 @@ from rockbottom.plan.guard import Guard
 from rockbottom.plan.history import History
 from rockbottom.plan.holding import changes, held_back, paused, uninsured
 from rockbottom.plan.implicit import ImplicitDecision
-from rockbottom.plan.kinds import Shape, shape_of
+from rockbottom.plan.kinds import PromptShape, shape_of
 from rockbottom.plan.pending import Pending
 from rockbottom.plan.plans import NO_POINTS, NO_PRICE, OWN_POINTS, Apply, CachePlan
 from rockbottom.plan.preparing import Preparing, Ready, moves_of
@@ -87,7 +87,7 @@ class Planner:
             raise RockbottomError(f"own_points is {own_points!r}; it may be 'keep', 'complete' or 'replace'")
         self.catalog = catalog or load_catalog()
         self._given_catalog, self._caching_since = catalog is not None, self.catalog.caching_since
-        self._requests = Requests(self.catalog, resolve)
+        self._requests = RequestReader(self.catalog, resolve)
         self.own_points = own_points
         self.guard = Guard()
         self.returns = Returns(load_priors() if priors is None else priors)
@@ -103,12 +103,12 @@ class Planner:
         self._saved = Saved.of(self.returns, self.guard)
         self._preparing = Preparing(own_points, move_volatile, sort_tools)
         self._chains = Chains()
-        self._conditions: dict[tuple[Requests, str, Tier, date], Conditions] = {}
+        self._conditions: dict[tuple[RequestReader, str, Tier, date], Conditions] = {}
         self._pending: OrderedDict[PrefixHash, Pending] = OrderedDict()
         self._segments_in_flight = 0
         self._held: set[tuple[tuple[str, ...], str]] = set()  # accounts and ways in which it was said
         self._observes = self._alone = False
-        self._clock = Clock()
+        self._clock = SteadyClock()
 
     # -- the public face ---------------------------------------------------------------------------
 
@@ -235,7 +235,7 @@ class Planner:
 
     # -- deciding ----------------------------------------------------------------------------------
 
-    def _conditions_of(self, requests: Requests, model: ModelId, tier: Tier, now: float) -> Conditions:
+    def _conditions_of(self, requests: RequestReader, model: ModelId, tier: Tier, now: float) -> Conditions:
         on = day_of(now, self._caching_since)
         key = (requests, model.given, tier, on)
         conditions = self._conditions.get(key)
@@ -298,7 +298,7 @@ class Planner:
         return plan
 
     def _tell_others(
-        self, conditions: Conditions, keys: bytes, prompt: Prompt, shape: Shape, decision: Decision | None
+        self, conditions: Conditions, keys: bytes, prompt: Prompt, shape: PromptShape, decision: Decision | None
     ) -> None:
         """Tell others of a request; ``decision`` None: it was left alone."""
         if self.tell is not None:

@@ -46,7 +46,7 @@ _FORGOTTEN: list[float] = [0.0] * 4 * len(STAGES)
 """The counts of all cells that are forgotten: ends are waited for an hour, and a planner forgets sooner."""
 
 
-class Cell:
+class ReturnCounts:
     """Hits and misses per stage; ``own`` counts what was observed here, not what the prior says.
 
     There are thousands (each prefix that many share has some of its own), and most of a planner's time goes through
@@ -99,7 +99,7 @@ class Observation:
 
     __slots__ = ("at", "cells", "past", "stage")
 
-    def __init__(self, cells: Sequence[Cell], at: float, past: Cell | None = None) -> None:
+    def __init__(self, cells: Sequence[ReturnCounts], at: float, past: ReturnCounts | None = None) -> None:
         self.cells, self.past = cells, past
         self.at = at
         self.stage = 0
@@ -109,7 +109,7 @@ class Observation:
             counts[_WAITING_NOW] += 1
             counts[_SINCE] += at
 
-    def _counting(self) -> Sequence[Cell]:
+    def _counting(self) -> Sequence[ReturnCounts]:
         """The cells that count it; what counts nothing any more is let go."""
         past = self.past
         if past is None:
@@ -235,16 +235,16 @@ class Kinds:
 
     def __init__(self, returns: Returns) -> None:
         self._returns = returns
-        self.cells: dict[ClassKey, Cell] = {}
-        self._groups: dict[ClassKey, tuple[Cell, ...]] = {}  # of every full class, which names those above it
+        self.cells: dict[ClassKey, ReturnCounts] = {}
+        self._groups: dict[ClassKey, tuple[ReturnCounts, ...]] = {}  # of every full class, which names those above it
         for key, (hits, misses, own) in returns.start.items():
             self.cell(key).put(hits, misses, own)
 
-    def cell(self, key: ClassKey) -> Cell:
+    def cell(self, key: ClassKey) -> ReturnCounts:
         """The counts of a class, made when first asked for; there are a few hundred classes."""
         cell = self.cells.get(key)
         if cell is None:
-            cell = self.cells[key] = Cell()
+            cell = self.cells[key] = ReturnCounts()
         return cell
 
     def opened(self, key: ClassKey) -> int:
@@ -252,7 +252,7 @@ class Kinds:
         cell = self.cells.get(key)
         return cell.opened if cell is not None else 0
 
-    def open(self, levels: Sequence[ClassKey], local: Cell | None, now: float) -> Observation:
+    def open(self, levels: Sequence[ClassKey], local: ReturnCounts | None, now: float) -> Observation:
         """Wait for the return of a prefix end of this class, given as root, middle and full."""
         cells = self._groups.get(levels[-1])
         if cells is None:  # tens of thousands wait in the same few hundred classes
@@ -261,7 +261,7 @@ class Kinds:
         self._returns.wait(0, observation)
         return observation
 
-    def chance(self, levels: Sequence[ClassKey], local: Cell | None = None, quick_s: float = 300.0) -> Chance:
+    def chance(self, levels: Sequence[ClassKey], local: ReturnCounts | None = None, quick_s: float = 300.0) -> Chance:
         """What is expected of a class, given as root, middle and full; and of one prefix's own history in it.
 
         ``quick_s`` is where quick returns end; within a stage they are taken to come evenly.
@@ -302,7 +302,7 @@ def _parts(quick_s: float) -> tuple[float, ...]:
     return tuple(min(1.0, max(0.0, (quick_s - low) / (high - low))) for low, high in STAGES)
 
 
-def _shrunk(hazards: Sequence[float], cell: Cell, strength: float, now: float | None) -> Sequence[float]:
+def _shrunk(hazards: Sequence[float], cell: ReturnCounts, strength: float, now: float | None) -> Sequence[float]:
     """The hazards of the class of a cell, which lean on those of the class above; ``now`` None: nobody waits."""
     # Written out for the four stages: this is called dozens of times for each plan.
     hit0, hit1, hit2, hit3, missed0, missed1, missed2, missed3, *waiting = cell.counts[:_SINCE]

@@ -5,8 +5,8 @@ from collections.abc import Iterator
 
 import msgspec
 
-from rockbottom.plan.entries import Entry
-from rockbottom.plan.returns import Cell, Observation
+from rockbottom.plan.entries import BelievedEntry
+from rockbottom.plan.returns import Observation, ReturnCounts
 from rockbottom.quantities import Ttl
 
 KEY_BYTES = 16
@@ -19,7 +19,7 @@ _QUICK_GAPS = 1 / _QUICK_RATE  # from so many gaps on it is the slowest
 _USES, _TIDY_FROM = 2, 1000  # places for each run in the order of use, and so many more
 
 
-class Pace(msgspec.Struct, frozen=True, gc=False):
+class GapRecord(msgspec.Struct, frozen=True, gc=False):
     """The gaps seen between uses: how many, the share within five minutes, of the longer ones within the hour.
 
     Never changed, so all runs of which nothing else is known have the same.
@@ -30,7 +30,7 @@ class Pace(msgspec.Struct, frozen=True, gc=False):
     slow_gaps: int = 0
     back: float = 0.0
 
-    def after(self, gap: float) -> "Pace":
+    def after(self, gap: float) -> "GapRecord":
         """With one more gap, in seconds."""
         gaps, quick, slow_gaps, back = self.gaps + 1, self.quick, self.slow_gaps, self.back
         is_quick = gap <= _QUICK_S
@@ -38,10 +38,10 @@ class Pace(msgspec.Struct, frozen=True, gc=False):
         if not is_quick:
             slow_gaps += 1
             back += max(1 / slow_gaps, _BACK_RATE) * ((gap <= _HOUR_S) - back)
-        return Pace(gaps, quick, slow_gaps, back)
+        return GapRecord(gaps, quick, slow_gaps, back)
 
 
-NO_PACE = Pace()
+NO_PACE = GapRecord()
 
 
 class Run:
@@ -68,8 +68,8 @@ class Run:
         self.children = 0
         self.beyond = 0  # segments of the longest prompt that went on from its end
         self.open: Observation | None = None
-        self.entries: tuple[Entry, ...] = ()
-        self.local: dict[str, Cell] | None = None
+        self.entries: tuple[BelievedEntry, ...] = ()
+        self.local: dict[str, ReturnCounts] | None = None
         self.places = 0  # in the order of use
 
     @property
@@ -91,12 +91,12 @@ class Run:
         """Whether its shortest prefix is the one of so many segments that has this hash."""
         return self.start + 1 == position and self.keys[:KEY_BYTES] == key
 
-    def entry(self, position: int) -> Entry:
+    def entry(self, position: int) -> BelievedEntry:
         """The entry at a position, made where there is none."""
         for entry in self.entries:
             if entry.position == position:
                 return entry
-        entry = Entry(position)
+        entry = BelievedEntry(position)
         self.entries = (*self.entries, entry)
         return entry
 

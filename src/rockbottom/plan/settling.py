@@ -7,11 +7,11 @@ from msgspec import Struct
 from rockbottom.plan.decision import Mind
 from rockbottom.plan.insurance import Insurance
 from rockbottom.plan.pending import Awaited, Pending
-from rockbottom.plan.sightings import Observed
+from rockbottom.plan.sightings import SeenUsage
 from rockbottom.quantities import Usage
 
 
-class Outcome(Struct, frozen=True):
+class ReplyEffects(Struct, frozen=True):
     """What follows from one reply: writing stops for a while, or tail insurance for good."""
 
     paused: bool = False
@@ -30,11 +30,11 @@ def extra_of(pending: Pending, usage: Usage) -> Decimal:
     )
 
 
-def observed_of(pending: Pending, key: bytes, usage: Usage, extra: Decimal, now: float) -> Observed:
+def observed_of(pending: Pending, key: bytes, usage: Usage, extra: Decimal, now: float) -> SeenUsage:
     """A reply, and how far what should have been read was."""
     total, read, written = usage.total_input, usage.cache_read, usage.cache_write
     if not pending.read or not total:  # counted at no token: no model saw it, so nothing came and nothing was missed
-        return Observed(pending.conditions.account, now, key, total, read, written)
+        return SeenUsage(pending.conditions.account, now, key, total, read, written)
     came, insured, saved, lost = read * 2 >= pending.read, None, None, None
     if pending.relied or pending.across:
         between = Decimal(pending.read + pending.certain) / 2  # shares of the prompt: its tokens are only estimated
@@ -44,16 +44,16 @@ def observed_of(pending: Pending, key: bytes, usage: Usage, extra: Decimal, now:
         saved = read * (1 - pending.conditions.multiples.read)
     elif pending.confirmed:
         lost = extra - pending.extra
-    return Observed(pending.conditions.account, now, key, total, read, written, came, insured, saved, lost)
+    return SeenUsage(pending.conditions.account, now, key, total, read, written, came, insured, saved, lost)
 
 
-def _looked_back(observed: Observed, awaited: Awaited) -> bool:
+def _looked_back(observed: SeenUsage, awaited: Awaited) -> bool:
     """Whether more was read than by points alone: shares of the prompt, whose tokens are only estimated."""
     between = (awaited.depths[awaited.hit] + awaited.by_hand) / 2
     return observed.read * awaited.tokens > between * observed.total
 
 
-def settle(mind: Mind, observed: Observed, awaited: Awaited) -> Outcome:
+def settle(mind: Mind, observed: SeenUsage, awaited: Awaited) -> ReplyEffects:
     """Whether what should have been read was: it tells how far this account's entries can be relied on."""
     paused = uninsured = False
     if observed.came is not None:
@@ -75,4 +75,4 @@ def settle(mind: Mind, observed: Observed, awaited: Awaited) -> Outcome:
     if not observed.total:
         awaited.unwrite()
     awaited.confirm(observed.read + observed.written, observed.total)
-    return Outcome(paused, uninsured)
+    return ReplyEffects(paused, uninsured)

@@ -12,7 +12,7 @@ from decimal import Decimal
 import msgspec
 
 from rockbottom.plan.alive import Sending
-from rockbottom.plan.kinds import Shape
+from rockbottom.plan.kinds import PromptShape
 
 Account = tuple[str, ...]
 
@@ -31,13 +31,13 @@ class Planned(msgspec.Struct, frozen=True, array_like=True, gc=False, tag="p"):
     tokens: int
     keys: bytes
     depths: bytes
-    shape: Shape
+    shape: PromptShape
     awaited: bool
     sending: Sending | None
     need: float = 0.0
 
 
-class Observed(msgspec.Struct, frozen=True, array_like=True, gc=False, tag="o"):
+class SeenUsage(msgspec.Struct, frozen=True, array_like=True, gc=False, tag="o"):
     """The usage of a planned request came. ``key`` is the last of its keys; ``total`` all input tokens.
 
     ``came``: whether what it should have read was read (None: nothing was to be read). ``insured`` is that of a read
@@ -57,9 +57,9 @@ class Observed(msgspec.Struct, frozen=True, array_like=True, gc=False, tag="o"):
     lost: Decimal | None = None
 
 
-Sighting = Planned | Observed
+Sighting = Planned | SeenUsage
 _ENCODER = msgspec.msgpack.Encoder()
-_DECODER = msgspec.msgpack.Decoder(Planned | Observed)
+_DECODER = msgspec.msgpack.Decoder(Planned | SeenUsage)
 
 
 def sighting_bytes(sighting: Sighting) -> bytes:

@@ -17,12 +17,12 @@ from pathlib import Path
 from msgspec import Struct, field
 
 from rockbottom.files import make_private
-from rockbottom.plan.entries import Entry
+from rockbottom.plan.entries import BelievedEntry
 from rockbottom.plan.guard import Guard
 from rockbottom.plan.history import History
 from rockbottom.plan.insurance import MISSES_UNTIL_OFF, Insurance
-from rockbottom.plan.returns import Cell, ClassKey, Counted, Returns
-from rockbottom.plan.runs import KEY_BYTES, Pace, Run
+from rockbottom.plan.returns import ClassKey, Counted, ReturnCounts, Returns
+from rockbottom.plan.runs import KEY_BYTES, GapRecord, Run
 from rockbottom.quantities import RockbottomError
 
 _VERSION = "1"
@@ -89,7 +89,7 @@ def new_secret() -> bytes:
     return os.urandom(KEY_BYTES)
 
 
-def counts_of(cell: Cell) -> list[float]:
+def counts_of(cell: ReturnCounts) -> list[float]:
     """Hits, misses and observations of one's own, in a row."""
     return [*cell.hits, *cell.misses, cell.own]
 
@@ -305,7 +305,7 @@ def _runs(rows: Iterable[tuple[bytes, bytes | None, int, bytes, int, float, str,
         if start and parent is None:
             continue
         run = Run(parent, start, bytes(keys), tokens, last_at)
-        run.pace, run.shared, run.beyond = Pace(*json.loads(pace)), bool(shared), beyond
-        run.entries = tuple([Entry.of_row(int(position), row) for position, row in json.loads(marks).items()])
+        run.pace, run.shared, run.beyond = GapRecord(*json.loads(pace)), bool(shared), beyond
+        run.entries = tuple([BelievedEntry.of_row(int(position), row) for position, row in json.loads(marks).items()])
         runs[bytes(key)] = run
         yield run

@@ -5,10 +5,10 @@ from dataclasses import dataclass, replace
 from sys import intern
 
 from rockbottom.plan.history import Visit
-from rockbottom.plan.kinds import Levels, Shape, kind_of_new, kind_of_pace, kind_of_seen, part_of
-from rockbottom.plan.returns import Cell, Chance, Kinds
-from rockbottom.plan.runs import NO_PACE, Pace, Run
-from rockbottom.plan.worth import Rates, gains
+from rockbottom.plan.kinds import Levels, PromptShape, kind_of_new, kind_of_pace, kind_of_seen, part_of
+from rockbottom.plan.returns import Chance, Kinds, ReturnCounts
+from rockbottom.plan.runs import NO_PACE, GapRecord, Run
+from rockbottom.plan.worth import RelativePrices, gains
 from rockbottom.quantities import Ttl
 
 _MARGIN_5M, _MARGIN_1H = 0.02, 0.05
@@ -68,10 +68,10 @@ class Values:
     def __init__(
         self,
         returns: Kinds,
-        shape: Shape,
+        shape: PromptShape,
         visit: Visit,
         depths: Sequence[int],
-        rates: Rates,
+        rates: RelativePrices,
         there: float,
         usual_s: int = Ttl.FIVE_MINUTES.seconds,
         doubt: Doubt = long_message,
@@ -139,7 +139,7 @@ class Values:
             self._after_new = chances
         return chances
 
-    def _after(self, pace: Pace, shared: bool, gap: float) -> Chances:
+    def _after(self, pace: GapRecord, shared: bool, gap: float) -> Chances:
         then = pace.after(gap)
         chance = self._returns.chance(kind_of_pace(then, shared, self._shape), None, self._usual_s)
         return chance.quick * self._there, chance.slow * self._there
@@ -151,7 +151,7 @@ class Values:
         tokens = self._depths[position] - self._depths[visit.seen]
         return kind_of_new(position, tokens, visit.seen, visit.run, self._shape)
 
-    def _local(self, levels: Levels, position: int, *, make: bool = False) -> Cell | None:
+    def _local(self, levels: Levels, position: int, *, make: bool = False) -> ReturnCounts | None:
         """The past of such ends right on the shared prefix below."""
         shared = self._visit.shared
         if shared is None or levels[0][0] == "seen":
@@ -162,7 +162,7 @@ class Values:
                 return None
             shared.local = {}
         if make and key not in shared.local:
-            shared.local[key] = Cell()
+            shared.local[key] = ReturnCounts()
         return shared.local.get(key)
 
     def _run_at(self, position: int) -> Run:
@@ -171,7 +171,7 @@ class Values:
                 return run
         return self._visit.path[-1]
 
-    def _pace_at(self, position: int) -> Pace:
+    def _pace_at(self, position: int) -> GapRecord:
         if position <= self._visit.seen:
             return self._run_at(position).pace
         run = self._visit.run

@@ -13,12 +13,12 @@ from rockbottom.plan.history import History
 from rockbottom.plan.pending import Awaited
 from rockbottom.plan.runs import KEY_BYTES
 from rockbottom.plan.settling import settle
-from rockbottom.plan.sightings import Observed, Planned, Sighting, unpacked
+from rockbottom.plan.sightings import Planned, SeenUsage, Sighting, unpacked
 from rockbottom.plan.values import Values
-from rockbottom.plan.worth import Rates
+from rockbottom.plan.worth import RelativePrices
 
 _AWAITED_S, _AWAITED = 600.0, 10_000
-_NO_RATES = Rates(0.0, 0.0, 0.0)  # nothing is valued here
+_NO_RATES = RelativePrices(0.0, 0.0, 0.0)  # nothing is valued here
 
 
 class Witness:
@@ -61,7 +61,7 @@ class Witness:
         if sending is not None:
             note(visit, added, sending, now, awaited.writing)
 
-    def _observed(self, sighting: Observed, origin: str) -> None:
+    def _observed(self, sighting: SeenUsage, origin: str) -> None:
         awaited = self._awaited.pop((origin, sighting.key), None)
         if awaited is not None:
             awaited.writing.in_flight = False

@@ -11,7 +11,7 @@ less, with 1 agents .0010 more and the mix .0009 less (measured as in ``returns`
 NEVER = float("inf")
 
 
-class Rates(Struct, frozen=True):
+class RelativePrices(Struct, frozen=True):
     """Multiples of the input price as plain numbers, for expectations; ``hour`` is infinite where there is none."""
 
     read: float
@@ -20,7 +20,7 @@ class Rates(Struct, frozen=True):
 
 
 @lru_cache(maxsize=4096)
-def costs_to_go(quick: float, slow: float, rates: Rates, barred: bool = False) -> tuple[float, float, float]:
+def costs_to_go(quick: float, slow: float, rates: RelativePrices, barred: bool = False) -> tuple[float, float, float]:
     """The expected cost per token from the next use on, if then not cached, cached for 5 minutes, for an hour.
 
     Every use is followed by another within five minutes with probability ``quick``, within the hour with
@@ -41,7 +41,7 @@ def gains(
     now: tuple[float, float],
     after_quick: tuple[float, float],
     after_slow: tuple[float, float],
-    rates: Rates,
+    rates: RelativePrices,
     barred: bool = False,
 ) -> tuple[float, float]:
     """The expected extra cost per token (negative: a saving) of writing for 5 minutes and for an hour.

@@ -5,23 +5,23 @@ from rockbottom.probe.estimate import ProbeEstimate, estimate
 from rockbottom.probe.facts import write_facts
 from rockbottom.probe.laboratory import Experiment, LocalService, RealService, Service, run
 from rockbottom.probe.questions import ALL_QUESTIONS, QUESTIONS, findings_of
-from rockbottom.probe.steps import Finding, Reply, Send, Wait
-from rockbottom.probe.subject import Subject
+from rockbottom.probe.steps import ProbeAnswer, ProbeReply, ProbeWait, Send
+from rockbottom.probe.subject import ProbedModel
 
 __all__ = [
     "ALL_QUESTIONS",
     "QUESTIONS",
     "Experiment",
-    "Finding",
     "LocalService",
+    "ProbeAnswer",
     "ProbeEstimate",
+    "ProbeReply",
     "ProbeStopped",
+    "ProbeWait",
+    "ProbedModel",
     "RealService",
-    "Reply",
     "Send",
     "Service",
-    "Subject",
-    "Wait",
     "estimate",
     "findings_of",
     "run",

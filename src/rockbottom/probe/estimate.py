@@ -6,11 +6,11 @@ from datetime import date
 from rockbottom.cache import Behaviour, Namespace, PrefixCache, behaviour_of, step
 from rockbottom.catalog import RUNTIME, Catalog, Tier
 from rockbottom.cost import Cost, bill, total_of
-from rockbottom.dialects import Params, Reader, SurfaceRoute, opened
+from rockbottom.dialects import BodyReader, Params, SurfaceRoute, opened
 from rockbottom.probe.laboratory import Experiment, run
 from rockbottom.probe.questions import findings_of
-from rockbottom.probe.steps import Reply
-from rockbottom.probe.subject import Subject
+from rockbottom.probe.steps import ProbeReply
+from rockbottom.probe.subject import ProbedModel
 from rockbottom.prompt import Api
 from rockbottom.quantities import WRITES, Unit, Usage, Usd
 
@@ -31,16 +31,16 @@ class ProbeEstimate:
 class _Simulated:
     """A service that behaves as the catalogue says; its time passes at once."""
 
-    subject: Subject
+    subject: ProbedModel
     catalog: Catalog
     on: date
     behaviour: Behaviour
-    reader: Reader
+    reader: BodyReader
     time: float = 0.0
     state: PrefixCache = field(default_factory=PrefixCache)
     usages: list[tuple[Usage, int]] = field(default_factory=list[tuple[Usage, int]])
 
-    def send(self, request: Params) -> Reply:
+    def send(self, request: Params) -> ProbeReply:
         """What the reference semantics says."""
         api, body = opened(request)
         prompt = self.reader.read(body, api, self.subject.model.model)
@@ -50,7 +50,7 @@ class _Simulated:
         limit = _limit(api, request)
         usage = outcome.usage(min(limit, _THINKING_TOKENS))
         self.usages.append((usage, limit))
-        return Reply(usage)
+        return ProbeReply(usage)
 
     def now(self) -> float:
         return self.time
@@ -59,10 +59,10 @@ class _Simulated:
         self.time += seconds
 
 
-def estimate(subject: Subject, catalog: Catalog, on: date, only: frozenset[str] = frozenset()) -> ProbeEstimate:
+def estimate(subject: ProbedModel, catalog: Catalog, on: date, only: frozenset[str] = frozenset()) -> ProbeEstimate:
     """The price of a probe at today's prices. Raises NoPriceInForce where the model has none."""
-    twin = Subject(subject.model_id, subject.model, subject.rules, "estimate", subject.words)
-    service = _Simulated(twin, catalog, on, behaviour_of(catalog.switches), Reader.of(catalog))
+    twin = ProbedModel(subject.model_id, subject.model, subject.rules, "estimate", subject.words)
+    service = _Simulated(twin, catalog, on, behaviour_of(catalog.switches), BodyReader.of(catalog))
     first, rest = findings_of(twin, only)
     if first is not None:
         run([Experiment("first", first(twin))], service)
@@ -78,11 +78,11 @@ def _limit(api: Api, request: Params) -> int:
     return 1 if api.native else request["inferenceConfig"]["maxTokens"]
 
 
-def _bill(subject: Subject, catalog: Catalog, on: date, usage: Usage) -> Cost:
+def _bill(subject: ProbedModel, catalog: Catalog, on: date, usage: Usage) -> Cost:
     return bill(usage, subject.model, Tier.DEFAULT, on, catalog.price_book)
 
 
-def _dearest(subject: Subject, usage: Usage, limit: int) -> Usage:
+def _dearest(subject: ProbedModel, usage: Usage, limit: int) -> Usage:
     if not subject.rules.explicit and not subject.rules.points_on:
         return Usage(input=usage.total_input, output=limit)
     unit = WRITES[max(subject.rules.ttls, key=lambda ttl: ttl.seconds)]

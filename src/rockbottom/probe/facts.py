@@ -6,12 +6,12 @@ from datetime import date
 from pathlib import Path
 
 from rockbottom.files import content_of, replacing
-from rockbottom.probe.steps import Finding
-from rockbottom.probe.subject import Subject
+from rockbottom.probe.steps import ProbeAnswer
+from rockbottom.probe.subject import ProbedModel
 
 
 def write_facts(
-    path: Path, subject: Subject, findings: Iterable[Finding], on: date, place: str, region: str | None = None
+    path: Path, subject: ProbedModel, findings: Iterable[ProbeAnswer], on: date, place: str, region: str | None = None
 ) -> None:
     """Append what was found about one model to a file of measured facts; the newest table of a model wins."""
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -24,7 +24,7 @@ def write_facts(
 _HEAD = "# Measured by `rockbottom probe`. A later table of the same model wins over an earlier one.\n"
 
 
-def _table(subject: Subject, findings: list[Finding], on: date, place: str, region: str | None) -> str:
+def _table(subject: ProbedModel, findings: list[ProbeAnswer], on: date, place: str, region: str | None) -> str:
     rules = [finding for finding in findings if not finding.is_switch and finding.answer is not None]
     switches = [finding for finding in findings if finding.is_switch and finding.answer is not None]
     lines = ["", "[[measured]]", f"model = {json.dumps(subject.model.model.id)}"]

@@ -11,7 +11,7 @@ from typing import Any, Protocol
 from rockbottom.calling import Host, hosts_of
 from rockbottom.dialects import Params, SurfaceRoute, usage_of
 from rockbottom.probe.errors import ProbeStopped
-from rockbottom.probe.steps import Finding, Reply, Send, Steps, Wait
+from rockbottom.probe.steps import ProbeAnswer, ProbeReply, ProbeWait, Send, Steps
 from rockbottom.process import content_of_reply, opened
 from rockbottom.quantities import Fault, Undecodable, Usage, decoded
 
@@ -23,7 +23,7 @@ _FATAL = ("ExpiredTokenException", "UnrecognizedClientException", _NOT_THERE)
 class Service(Protocol):
     """Where the requests go, and whose time passes."""
 
-    def send(self, request: Params) -> Reply: ...
+    def send(self, request: Params) -> ProbeReply: ...
 
     def now(self) -> float: ...
 
@@ -38,14 +38,14 @@ class Experiment:
 
     name: str
     steps: Steps
-    reply: Reply | None = None
+    reply: ProbeReply | None = None
 
 
 def run(
-    experiments: Iterable[Experiment], service: Service, on_finding: Callable[[Finding], None] = lambda _: None
-) -> list[Finding]:
+    experiments: Iterable[Experiment], service: Service, on_finding: Callable[[ProbeAnswer], None] = lambda _: None
+) -> list[ProbeAnswer]:
     """Run all of them to their end; ``on_finding`` is called with each finding as it comes. Raises ProbeStopped."""
-    findings: list[Finding] = []
+    findings: list[ProbeAnswer] = []
     queue: list[tuple[float, int, Experiment, str]] = []
     for number, experiment in enumerate(experiments):
         heapq.heappush(queue, (service.now(), number, experiment, ""))
@@ -54,7 +54,7 @@ def run(
         if due > service.now():
             service.wait(due - service.now(), why)
         step = _advance(experiment, service)
-        if isinstance(step, Finding):
+        if isinstance(step, ProbeAnswer):
             findings.append(step)
             on_finding(step)
         else:
@@ -62,7 +62,7 @@ def run(
     return findings
 
 
-def _advance(experiment: Experiment, service: Service) -> Wait | Finding:
+def _advance(experiment: Experiment, service: Service) -> ProbeWait | ProbeAnswer:
     """Go on until it waits or ends: what happens in between belongs together."""
     while True:
         try:
@@ -72,7 +72,7 @@ def _advance(experiment: Experiment, service: Service) -> Wait | Finding:
         if isinstance(step, Send):
             experiment.reply = service.send(step.request)
         else:
-            experiment.reply = Reply()
+            experiment.reply = ProbeReply()
             return step
 
 
@@ -95,7 +95,7 @@ class RealService:
         self._monotonic = monotonic
         self.requests = 0
 
-    def send(self, request: Params) -> Reply:
+    def send(self, request: Params) -> ProbeReply:
         """The reply; refusals are replies too. Raises ProbeStopped where going on makes no sense."""
         from botocore.exceptions import BotoCoreError, ClientError
 
@@ -110,7 +110,7 @@ class RealService:
                 if code in _FATAL and not ("model" in request and code == _NOT_THERE):
                     raise ProbeStopped(f"{code}: {message}", fault=Fault.SERVICE) from error
                 if code not in _RETRIED or attempt == 3:
-                    return Reply(error=code, message=message)
+                    return ProbeReply(error=code, message=message)
                 self._sleep(2.0**attempt)
             except BotoCoreError as error:
                 raise ProbeStopped(
@@ -120,14 +120,18 @@ class RealService:
                 ) from error
         raise AssertionError("the loop above returns or raises")
 
-    def _sent(self, request: Params) -> Reply:
+    def _sent(self, request: Params) -> ProbeReply:
         if "model" in request:
             usage = usage_of(self._over_http(request).get("usage"))
         elif "body" in request:
             usage = _usage_in(content_of_reply(self._client.invoke_model(**request)["body"]))
         else:
             usage = usage_of(self._client.converse(**request)["usage"])
-        return Reply(usage) if usage is not None else Reply(error="NoUsage", message="the reply carried no usage")
+        return (
+            ProbeReply(usage)
+            if usage is not None
+            else ProbeReply(error="NoUsage", message="the reply carried no usage")
+        )
 
     def _over_http(self, request: Params) -> dict[str, Any]:
         """A request of Responses to the host that its model's id belongs to."""

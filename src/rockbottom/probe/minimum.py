@@ -4,21 +4,21 @@ from functools import cache
 
 from rockbottom.catalog import load_catalog
 from rockbottom.figures import thousands
-from rockbottom.probe.steps import Finding, Reply, Send, Steps
-from rockbottom.probe.subject import Subject, marked, unmeasured
+from rockbottom.probe.steps import ProbeAnswer, ProbeReply, Send, Steps
+from rockbottom.probe.subject import ProbedModel, marked, unmeasured
 
 _ABOVE, _BELOW = 1.06, 0.96  # of a documented minimum: where it is tried first
 _TOKENS_PER_WORD = 1.15  # of the made-up texts; if it is less, the first text is too short and another follows
 
 
-def minimum(subject: Subject) -> Steps:
+def minimum(subject: ProbedModel) -> Steps:
     """From how many tokens on is anything cached?
 
     Just above and just below the documented minimum first; only where that does not settle it, the other values that
     models have, and last by halving. Every step is a text of its own; the shortest that is cached serves the others.
     """
     documented = max(16, subject.rules.minimum_tokens)
-    low, high, reply = 0, int(documented * _ABOVE / _TOKENS_PER_WORD), Reply()
+    low, high, reply = 0, int(documented * _ABOVE / _TOKENS_PER_WORD), ProbeReply()
     least, most, rest, per_word = 0, 0, 0, 1.0
     for _ in range(4):
         system = subject.fresh(high)
@@ -37,7 +37,7 @@ def minimum(subject: Subject) -> Steps:
             else int(high * documented * _ABOVE / max(1, least))
         )  # a first text may come out too short, because its tokens were only estimated
     if not reply.written:
-        return Finding("minimum_tokens", None, reply.message or f"nothing cached at {thousands(high)} words", False)
+        return ProbeAnswer("minimum_tokens", None, reply.message or f"nothing cached at {thousands(high)} words", False)
     for _ in range(12):
         candidates = _between(subject, least, most)
         if len(candidates) == 1 and least >= candidates[0] * 0.9:
@@ -56,12 +56,12 @@ def minimum(subject: Subject) -> Steps:
     candidates = _between(subject, least, most)
     answer = 0 if least == 0 and most < 64 else candidates[0] if candidates else most
     subject.words = max(64, int((answer or most) * _ABOVE / per_word))  # from here on, just enough to be cached
-    return Finding(
+    return ProbeAnswer(
         "minimum_tokens", str(answer), f"{thousands(least)} tokens not cached, {thousands(most)} cached", False
     )
 
 
-def _between(subject: Subject, least: int, most: int) -> list[int]:
+def _between(subject: ProbedModel, least: int, most: int) -> list[int]:
     """The minimums that are known of some model and fit what was seen, the documented one first."""
     known = dict.fromkeys((subject.rules.minimum_tokens, *_minima()))
     return [candidate for candidate in known if least < candidate <= most]

@@ -14,13 +14,13 @@ from rockbottom.quantities import NO_USAGE, Usage
 
 @dataclass(frozen=True, slots=True)
 class Send:
-    """Send this request (converse() or invoke_model() arguments, or a body of Responses); its answer is a Reply."""
+    """Send this request: arguments of converse() or invoke_model(), a body of Responses. The answer: a ProbeReply."""
 
     request: Params
 
 
 @dataclass(frozen=True, slots=True)
-class Wait:
+class ProbeWait:
     """Let ``seconds`` pass; ``why`` is shown to whoever waits."""
 
     seconds: float
@@ -28,7 +28,7 @@ class Wait:
 
 
 @dataclass(frozen=True, slots=True)
-class Reply:
+class ProbeReply:
     """What came back: usage, or the error code and message of a refusal."""
 
     usage: Usage = NO_USAGE
@@ -47,7 +47,7 @@ class Reply:
 
 
 @dataclass(frozen=True, slots=True)
-class Finding:
+class ProbeAnswer:
     """The answer to one question. ``answer`` None: not measured here, and ``evidence`` says why."""
 
     question: str
@@ -56,4 +56,4 @@ class Finding:
     is_switch: bool = True
 
 
-Steps = Generator[Send | Wait, Reply, Finding]
+Steps = Generator[Send | ProbeWait, ProbeReply, ProbeAnswer]

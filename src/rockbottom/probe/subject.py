@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from rockbottom.catalog import RUNTIME, CacheRules, ModelId, Scope, surface_of
-from rockbottom.probe.steps import Finding, Reply
+from rockbottom.probe.steps import ProbeAnswer, ProbeReply
 from rockbottom.probe.texts import POINT_5M, converse, prose, responses, text
 from rockbottom.quantities import Ttl
 
@@ -16,11 +16,11 @@ class Chain:
 
     deep: int = 0
     shallow: int = 0
-    error: Reply | None = None
+    error: ProbeReply | None = None
 
 
 @dataclass(slots=True)
-class Subject:
+class ProbedModel:
     """The model under test, and what questions share. ``words`` make a prefix above the minimum (``minimum`` narrows it
     down); ``run`` makes every text new."""
 
@@ -31,7 +31,7 @@ class Subject:
     words: int = 0
     base: str = ""  # the text that quick questions share, once it is written
     base_tokens: int = 0
-    across: Reply | None = None
+    across: ProbeReply | None = None
     idle: str = ""  # another that was written, and that no quick question reads
     chain: "Chain | None" = None
     chain_begun: bool = False
@@ -69,14 +69,14 @@ class Subject:
         return Ttl.ONE_HOUR in self.rules.ttls
 
 
-def marked(subject: Subject, system: str) -> dict[str, object]:
+def marked(subject: ProbedModel, system: str) -> dict[str, object]:
     """A request whose only long text comes first, a point behind it: of five minutes, or of thirty on Responses."""
     if subject.on_responses:
         return responses(subject.model_id, subject.run, [(system, ".")])
     return converse(subject.model_id, [text(system), POINT_5M], [text(".")])
 
 
-def unmeasured(question: str, reply: Reply, is_switch: bool = True) -> Finding:
+def unmeasured(question: str, reply: ProbeReply, is_switch: bool = True) -> ProbeAnswer:
     """What is said of a question that has no answer."""
     why = f"{reply.error}: {reply.message}" if reply.error else "the first request wrote nothing"
-    return Finding(question, None, why, is_switch)
+    return ProbeAnswer(question, None, why, is_switch)

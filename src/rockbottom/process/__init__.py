@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 from rockbottom.faces import late
 from rockbottom.process.arrivals import Arrival
 from rockbottom.process.disks import is_of_this_machine
-from rockbottom.process.endings import Closing, Ending, close_at_exit, end_at_exit, hasten_at_exit, seconds_left
+from rockbottom.process.endings import Closable, Ending, close_at_exit, end_at_exit, hasten_at_exit, seconds_left
 from rockbottom.process.forks import Forked, Forking, hold_over_forks, lock_of, renew_in_child
 from rockbottom.process.handovers import UNWAITED_S, Handover, within
 from rockbottom.process.workers import Worker
@@ -25,7 +25,7 @@ __all__ = [
     "UNWAITED_S",
     "Arrival",
     "BoundedSession",
-    "Closing",
+    "Closable",
     "Ending",
     "Forked",
     "Forking",

@@ -21,7 +21,7 @@ class Ending(Protocol):
     def end(self) -> None: ...
 
 
-class Closing(Protocol):
+class Closable(Protocol):
     """Something that is closed at the end of the process. A second ``close`` does nothing."""
 
     def close(self) -> None:
@@ -67,7 +67,7 @@ def end_at_exit(member: Ending, *, until_end: bool = False) -> None:
     _listen()
 
 
-def close_at_exit(member: Closing, *, until_end: bool = False) -> None:
+def close_at_exit(member: Closable, *, until_end: bool = False) -> None:
     """Call ``member.close`` at the end of the process; ``until_end`` as in ``end_at_exit``."""
     _CLOSED.remember(member, until_end)
     _listen()

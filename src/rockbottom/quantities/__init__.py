@@ -2,7 +2,7 @@
 
 from rockbottom.quantities.aws_names import PARTITIONS, is_account, is_bucket, is_role, is_role_arn
 from rockbottom.quantities.decoding import (
-    Answer,
+    AwsAnswer,
     Undecodable,
     UnexpectedAnswer,
     decoded,
@@ -30,7 +30,7 @@ __all__ = [
     "UNNAMED",
     "WRITES",
     "ZERO_USD",
-    "Answer",
+    "AwsAnswer",
     "DocumentWeights",
     "Fault",
     "FormWeights",

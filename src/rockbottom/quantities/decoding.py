@@ -24,7 +24,7 @@ class UnexpectedAnswer(RockbottomError):
     fault = Fault.SERVICE
 
 
-class Answer(dict[str, Any]):
+class AwsAnswer(dict[str, Any]):
     """The answer to a call of AWS's. Raises UnexpectedAnswer for a member that it should have and does not."""
 
     def __missing__(self, name: str) -> Any:

@@ -7,13 +7,13 @@ from rockbottom.reconcile.exports import bill_lines
 from rockbottom.reconcile.native import MetricsQuestion, native_book, question
 from rockbottom.reconcile.own import ledger_book
 from rockbottom.reconcile.results import Reconciliation, reconciliation_of
-from rockbottom.reconcile.rows import Comparison, ReconcileRow
+from rockbottom.reconcile.rows import BookComparison, ReconcileRow
 
 __all__ = [
     "KINDS",
     "Book",
+    "BookComparison",
     "BookEntry",
-    "Comparison",
     "MetricsQuestion",
     "ReconcileRow",
     "Reconciliation",

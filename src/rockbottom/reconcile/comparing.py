@@ -6,7 +6,7 @@ from decimal import Decimal
 from rockbottom.catalog import Catalog
 from rockbottom.reconcile.books import Book, BookEntry, Key
 from rockbottom.reconcile.explaining import Explainer
-from rockbottom.reconcile.rows import Comparison, ReconcileRow, agrees
+from rockbottom.reconcile.rows import BookComparison, ReconcileRow, agrees
 
 
 def compared(
@@ -17,7 +17,7 @@ def compared(
     today: date,
     first: date | None = None,
     last: date | None = None,
-) -> Comparison:
+) -> BookComparison:
     """Hold two books against each other, day by day (both ends included); ``tolerance`` is a share, 0.01 for 1%."""
     mine, others = _by_period(ours, theirs, first, last), dict(theirs.between(first, last))
     keys = sorted({*mine, *others})
@@ -27,7 +27,7 @@ def compared(
     ]
     for row in rows:
         row.agrees = agrees(row, tolerance)
-    comparison = Comparison(ours, theirs, tuple(rows), tolerance)
+    comparison = BookComparison(ours, theirs, tuple(rows), tolerance)
     explained = Explainer(comparison, catalog, today)
     for row in rows:
         if not row.agrees:

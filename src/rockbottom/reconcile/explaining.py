@@ -9,7 +9,7 @@ from rockbottom.catalog import Catalog, CatalogError
 from rockbottom.figures import counted, share, thousands, usd
 from rockbottom.quantities import WRITES, Unit
 from rockbottom.reconcile.books import Key
-from rockbottom.reconcile.rows import CENT, Comparison, ReconcileRow, RowReason, tokens_agree
+from rockbottom.reconcile.rows import CENT, BookComparison, ReconcileRow, RowReason, tokens_agree
 
 _DELAY = timedelta(days=2)  # a bill's day is complete a day or two later
 
@@ -17,7 +17,7 @@ _DELAY = timedelta(days=2)  # a bill's day is complete a day or two later
 class Explainer:
     """The likely reasons of one comparison; the strongest evidence first."""
 
-    def __init__(self, of: Comparison, catalog: Catalog, today: date) -> None:
+    def __init__(self, of: BookComparison, catalog: Catalog, today: date) -> None:
         self.of = of
         self.catalog = catalog
         self.today = today

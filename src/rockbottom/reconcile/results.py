@@ -8,7 +8,7 @@ from msgspec import UNSET, UnsetType
 
 from rockbottom.quantities import Usd
 from rockbottom.reconcile.books import BookEntry
-from rockbottom.reconcile.rows import Comparison, ReconcileRow, RowReason
+from rockbottom.reconcile.rows import BookComparison, ReconcileRow, RowReason
 
 
 class Side(msgspec.Struct, frozen=True):
@@ -60,7 +60,7 @@ class Reconciliation(msgspec.Struct, frozen=True):
     in_all_usd: Usd | UnsetType = UNSET
 
 
-def reconciliation_of(comparison: Comparison) -> Reconciliation:
+def reconciliation_of(comparison: BookComparison) -> Reconciliation:
     return Reconciliation(
         against=comparison.theirs.party,
         tolerance=float(comparison.tolerance),

@@ -50,7 +50,7 @@ class ReconcileRow:
 
 
 @dataclass(frozen=True, slots=True)
-class Comparison:
+class BookComparison:
     """The rows of two books. ``rows`` has every day and model that either knows, in order."""
 
     ours: Book

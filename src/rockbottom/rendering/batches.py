@@ -7,12 +7,12 @@ from rockbottom.batch import (
     BatchComparison,
     BatchEstimate,
     DoctorCheck,
+    DoctorVerdict,
     LeftOutcome,
     Outcome,
     Prepared,
     RunState,
     SetUpPart,
-    Verdict,
 )
 from rockbottom.dialects import INVOKED
 from rockbottom.figures import counted, megabytes, share, usd
@@ -159,5 +159,5 @@ def checks_text(checks: Sequence[DoctorCheck]) -> Iterator[str]:
     """What a job would fail on, a line each, and what to do about it."""
     for check in checks:
         yield f"{check.verdict.value:<10} {check.name:<20} {check.found}"
-        if check.fix and check.verdict is not Verdict.GOOD:
+        if check.fix and check.verdict is not DoctorVerdict.GOOD:
             yield f"{'':<31} {check.fix}"

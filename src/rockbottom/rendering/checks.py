@@ -4,7 +4,7 @@ import json
 from collections.abc import Iterator, Sequence
 
 from rockbottom.figures import Paint, counted, paragraph, share
-from rockbottom.pins import Change, ConversationBill, Effect, Moved, Status, Verdict, dollars
+from rockbottom.pins import Change, ConversationBill, Effect, Moved, PinCheck, PinStatus, dollars
 from rockbottom.quantities import Usage, Usd
 
 _AROUND = 44
@@ -12,7 +12,7 @@ _LABEL = 8
 _MONTH = "how many a month is not known; --requests-per-month says it"
 
 
-def verdicts_text(verdicts: Sequence[Verdict], *, width: int = 80) -> Iterator[str]:
+def verdicts_text(verdicts: Sequence[PinCheck], *, width: int = 80) -> Iterator[str]:
     """Every prompt, its first line in colour, and how many there are of each status."""
     paint = Paint(True)
     for verdict in verdicts:
@@ -22,7 +22,7 @@ def verdicts_text(verdicts: Sequence[Verdict], *, width: int = 80) -> Iterator[s
     yield _totals(verdicts)
 
 
-def verdict_text(verdict: Verdict, *, with_diff: bool = True, width: int = 80) -> Iterator[str]:
+def verdict_text(verdict: PinCheck, *, with_diff: bool = True, width: int = 80) -> Iterator[str]:
     """One prompt: a line, and below it what moved (``with_diff``: in its own words) and what it costs."""
     yield from paragraph(f"{_sign(verdict)} {headline(verdict)}", width, rest="    ")
     if verdict.bill is not None:
@@ -31,7 +31,7 @@ def verdict_text(verdict: Verdict, *, with_diff: bool = True, width: int = 80) -
         yield from _labelled("moved", _change(change), width)
         if with_diff:
             yield from _diff(change)
-    if verdict.effect is not None and verdict.status is not Status.UNCHANGED:
+    if verdict.effect is not None and verdict.status is not PinStatus.UNCHANGED:
         for number, line in enumerate(effect_lines(verdict.effect, verdict.status)):
             yield from _labelled("" if number else "costs", line, width)
     for note in verdict.notes:
@@ -46,30 +46,32 @@ def verdict_text(verdict: Verdict, *, with_diff: bool = True, width: int = 80) -
         yield from (f"    {line}" for line in conversation_lines(verdict.bill))
 
 
-def headline(verdict: Verdict) -> str:
+def headline(verdict: PinCheck) -> str:
     """Name, status, model and tokens."""
     text = f"{verdict.name}: {verdict.status.value}"
     if verdict.accepted:
-        text += ", removed" if verdict.status is Status.GONE else ", accepted"
+        text += ", removed" if verdict.status is PinStatus.GONE else ", accepted"
     prefix, pin = verdict.prefix, verdict.pin
     if prefix is None:
         return f"{text} ({verdict.source})"
     mark = "" if prefix.counted else " estimated"
     before = f"{pin.tokens:,} -> " if pin is not None and pin.tokens != prefix.tokens else ""
-    model = "" if verdict.status is Status.UNCHANGED else f", {prefix.model_name}"
+    model = "" if verdict.status is PinStatus.UNCHANGED else f", {prefix.model_name}"
     return f"{text}; {before}{prefix.tokens:,} tokens{mark}{model}"
 
 
-def effect_lines(effect: Effect, status: Status) -> Iterator[str]:
+def effect_lines(effect: Effect, status: PinStatus) -> Iterator[str]:
     """What it costs, a sentence each, and the prices of what day these are."""
-    if effect.once_usd is not None and status is Status.CHANGED:
+    if effect.once_usd is not None and status is PinStatus.CHANGED:
         yield f"{dollars(effect.once_usd)} once for each live entry, when it is deployed: written instead of read"
     each = effect.per_request_usd
-    if each is not None and not each and status is Status.CHANGED:
+    if each is not None and not each and status is PinStatus.CHANGED:
         yield "the same from then on: as many tokens as before, at the same price"
     elif each is not None:
-        reason = {Status.NEW: "for reading it", Status.VOLATILE: "because it is never read"}.get(status, "from then on")
-        yield f"{_rate(each, effect, signed=status is not Status.NEW)} {reason}"
+        reason = {PinStatus.NEW: "for reading it", PinStatus.VOLATILE: "because it is never read"}.get(
+            status, "from then on"
+        )
+        yield f"{_rate(each, effect, signed=status is not PinStatus.NEW)} {reason}"
     if effect.worst_per_request_usd is not None:
         yield f"{_rate(effect.worst_per_request_usd, effect, signed=True)} if it changes with every call"
     yield from effect.because
@@ -143,14 +145,14 @@ def _labelled(label: str, text: str, width: int) -> Iterator[str]:
     yield from paragraph(text, width, first, rest)
 
 
-def _sign(verdict: Verdict) -> str:
+def _sign(verdict: PinCheck) -> str:
     return "✓" if verdict.passed else "✗"
 
 
-def _totals(verdicts: Sequence[Verdict]) -> str:
+def _totals(verdicts: Sequence[PinCheck]) -> str:
     """How many of each status; those that are now accepted by themselves."""
     left = [verdict for verdict in verdicts if not verdict.accepted]
-    counts = {status.value: sum(verdict.status is status for verdict in left) for status in Status}
+    counts = {status.value: sum(verdict.status is status for verdict in left) for status in PinStatus}
     counts["accepted"] = len(verdicts) - len(left)
     parts = [f"{count} {status}" for status, count in counts.items() if count]
     over = sum(bool(verdict.broken) for verdict in verdicts)
@@ -160,7 +162,7 @@ def _totals(verdicts: Sequence[Verdict]) -> str:
 # -- GitHub -----------------------------------------------------------------------------------------
 
 
-def github_annotation(verdict: Verdict) -> str:
+def github_annotation(verdict: PinCheck) -> str:
     """A workflow command that marks the place of a failed prompt in the pull request."""
     lines = [headline(verdict), *map(_change, verdict.changes), *verdict.broken]
     if verdict.effect is not None:
@@ -180,7 +182,7 @@ def _property(text: str) -> str:
     return _data(text).replace(":", "%3A").replace(",", "%2C")
 
 
-def github_summary(verdicts: Sequence[Verdict], command: str) -> str:
+def github_summary(verdicts: Sequence[PinCheck], command: str) -> str:
     """Markdown for the summary of a job, without the texts side by side: it is kept and read more widely than a log."""
     rows = ["## Pinned prompts", "", "| | prompt | status | tokens | a month |", "|---|---|---|---:|---:|"]
     for verdict in verdicts:

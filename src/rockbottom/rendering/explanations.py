@@ -9,7 +9,7 @@ from rockbottom.diagnose import (
     Difference,
     Finding,
     Findings,
-    Record,
+    LoggedRequest,
     Saving,
     Sent,
     explained_groups,
@@ -273,7 +273,7 @@ def _around(text: str, head: int, width: int) -> str:
     return f"{'...' if start else ''}{shown[:room]}{'...' if len(text) > head + _AROUND else ''}"
 
 
-def _name(record: Record, other: Record | None = None) -> str:
+def _name(record: LoggedRequest, other: LoggedRequest | None = None) -> str:
     """Where a record stands: its file and line, or only the line where the other one is of the same file."""
     file, colon, line = record.where.rpartition(":")
     if other is not None and colon and other.where.rpartition(":")[0] == file:

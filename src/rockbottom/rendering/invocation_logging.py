@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from rockbottom.figures import paragraph, usd
-from rockbottom.invocation_logging import Place, Plan, Wanted, address_of, delivery, fees
+from rockbottom.invocation_logging import AccountRegion, LoggingPlan, LoggingSettings, address_of, delivery, fees
 from rockbottom.rendering.monitoring import step_text
 
 _WIDTH = 80
@@ -11,7 +11,7 @@ _REQUESTS, _TOKENS, _BYTES_PER_TOKEN = 1_000, 10_000, 4
 """What is assumed of traffic that nobody has seen yet, to give a cost a size."""
 
 
-def logging_steps_text(todo: Plan) -> Iterator[str]:
+def logging_steps_text(todo: LoggingPlan) -> Iterator[str]:
     """The account, and what becomes of each thing in it."""
     yield f"account {todo.place.account}, {todo.place.region}"
     for step in todo.steps:
@@ -23,7 +23,7 @@ def logging_steps_text(todo: Plan) -> Iterator[str]:
         yield from paragraph(text, _WIDTH, "  ")
 
 
-def logging_cost_text(settings: Wanted) -> Iterator[str]:
+def logging_cost_text(settings: LoggingSettings) -> Iterator[str]:
     """What logs cost, by which prices, and what traffic of an assumed size would cost."""
     charged, gigabytes = fees(), _REQUESTS * _TOKENS * _BYTES_PER_TOKEN / 1e9
     yield ""
@@ -42,7 +42,7 @@ def logging_cost_text(settings: Wanted) -> Iterator[str]:
         yield from paragraph(text, _WIDTH)
 
 
-def logging_readers_text(settings: Wanted, place: Place) -> Iterator[str]:
+def logging_readers_text(settings: LoggingSettings, place: AccountRegion) -> Iterator[str]:
     """How what is logged is read."""
     if settings.bucket:
         address = address_of(settings, place)

@@ -13,11 +13,11 @@ from rockbottom.advise import (
     InBatch,
     Lever,
     LeverResult,
+    LeverRow,
     ModelUnits,
     NoSpare,
     OnFlex,
     OtherModel,
-    Row,
     SendResult,
     UnderBar,
     Why,
@@ -110,7 +110,7 @@ def advice_document(advice: Advice) -> AdviceResult:
     )
 
 
-def _lever(advice: Advice, row: Row) -> LeverResult:
+def _lever(advice: Advice, row: LeverRow) -> LeverResult:
     return LeverResult(
         lever=row.lever, status=row.status, saves_alone_usd=row.alone, saves_alone=_number(row.share),
         saves_together_usd=row.together, evidence=evidence_text(advice, row), risk=_RISKS[row.lever],
@@ -137,7 +137,7 @@ def _number(value: Decimal | None) -> Decimal | None:
     return None if value is None else value.quantize(_SIX)
 
 
-def evidence_text(advice: Advice, row: Row) -> str:
+def evidence_text(advice: Advice, row: LeverRow) -> str:
     """What a row rests on, in words."""
     text = _ground_text(advice, row)
     if row.alone_usd is not None and row.alone_usd <= advice.after_usd:
@@ -148,7 +148,7 @@ def evidence_text(advice: Advice, row: Row) -> str:
     return text
 
 
-def _ground_text(advice: Advice, row: Row) -> str:
+def _ground_text(advice: Advice, row: LeverRow) -> str:
     match row.ground:
         case Why.EVIDENCE:
             return advice.evidence.says

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import tzinfo
 from typing import Any
 
-from rockbottom.alarms import PlacedAlarm, Plan, Wanted
+from rockbottom.alarms import AlarmPlan, AlarmSettings, PlacedAlarm
 from rockbottom.budgets import BudgetAccount, BudgetState
 from rockbottom.changes import Step
 from rockbottom.cloudwatch import fees
@@ -15,7 +15,7 @@ from rockbottom.quantities import Usd
 _SIGNS = {"create": "+", "update": "~", "delete": "-", "unchanged": "=", "foreign": "!"}
 
 
-def alarm_steps_text(todo: Plan) -> Iterator[str]:
+def alarm_steps_text(todo: AlarmPlan) -> Iterator[str]:
     """The account, and what becomes of each thing in it."""
     yield f"account {todo.account}, {todo.region}"
     for step in todo.steps:
@@ -39,7 +39,7 @@ def _short(value: Any) -> str:
     return text if len(text) <= 60 else f"{text[:57]}..."
 
 
-def alarm_cost_text(cost: Usd, alarms: Sequence[PlacedAlarm], settings: Wanted) -> Iterator[str]:
+def alarm_cost_text(cost: Usd, alarms: Sequence[PlacedAlarm], settings: AlarmSettings) -> Iterator[str]:
     """What alarms and dashboard cost a month at most, and by which prices."""
     fee = fees()
     metrics = sum(alarm.metrics for alarm in alarms)

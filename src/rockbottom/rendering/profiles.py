@@ -39,7 +39,7 @@ class ProfileRow(msgspec.Struct, frozen=True, kw_only=True):
     checked_on: date
 
 
-class Profiles(msgspec.Struct, frozen=True, kw_only=True):
+class ProfilesResult(msgspec.Struct, frozen=True, kw_only=True):
     """The profiles asked for; ``cheapest`` where a residency was."""
 
     on: date
@@ -51,9 +51,9 @@ class Profiles(msgspec.Struct, frozen=True, kw_only=True):
 
 def profiles_document(
     rows: Sequence[PricedProfile], own: Sequence[OwnProfile], day: date, region: str | None, *, cheapest_first: bool
-) -> Profiles:
+) -> ProfilesResult:
     """The profiles with what policies must allow; ``cheapest_first`` says that the first row is the one to use."""
-    return Profiles(
+    return ProfilesResult(
         on=day,
         unit="USD per 1,000,000 tokens",
         cheapest=rows[0].profile.id if rows and cheapest_first else None,

@@ -3,17 +3,17 @@
 from collections.abc import Iterator, Sequence
 from html import escape
 
-from rockbottom.reconcile import Comparison, ReconcileRow
+from rockbottom.reconcile import BookComparison, ReconcileRow
 from rockbottom.rendering.reconciliations import apart_in_words, row_cells, row_name, sums_in_words, title_of
 from rockbottom.rendering.told_pages import page_start, paragraphs, told_table
 
 
-def reconciliation_page(comparisons: Sequence[Comparison]) -> str:
+def reconciliation_page(comparisons: Sequence[BookComparison]) -> str:
     """The page: the first comparison's sums as its heading; rows that differ open, rows that agree folded."""
     return "".join(_parts(comparisons))
 
 
-def _parts(comparisons: Sequence[Comparison]) -> Iterator[str]:
+def _parts(comparisons: Sequence[BookComparison]) -> Iterator[str]:
     first, *_ = comparisons
     yield page_start("The ledger against AWS", f"{title_of(first)}: {next(iter(sums_in_words(first)))}")
     for comparison in comparisons:
@@ -21,7 +21,7 @@ def _parts(comparisons: Sequence[Comparison]) -> Iterator[str]:
     yield "</html>\n"
 
 
-def _comparison(comparison: Comparison, *, is_first: bool) -> Iterator[str]:
+def _comparison(comparison: BookComparison, *, is_first: bool) -> Iterator[str]:
     if not is_first:
         yield f"<h2>{escape(title_of(comparison))}</h2>"
     yield from paragraphs(list(sums_in_words(comparison))[is_first:])

@@ -4,12 +4,12 @@ from collections.abc import Iterator
 
 from rockbottom.figures import counted, paragraph, usd
 from rockbottom.quantities import ZERO_USD, Usd
-from rockbottom.reconcile import KINDS, Book, Comparison, ReconcileRow
+from rockbottom.reconcile import KINDS, Book, BookComparison, ReconcileRow
 
 _UNMATCHED_SHOWN = 5
 
 
-def reconciliation_text(comparison: Comparison, *, everything: bool = False, width: int = 80) -> Iterator[str]:
+def reconciliation_text(comparison: BookComparison, *, everything: bool = False, width: int = 80) -> Iterator[str]:
     """What agrees and what differs, with the likely reasons; ``everything`` shows the rows that agree, too."""
     yield title_of(comparison)
     yield from sums_in_words(comparison)
@@ -24,27 +24,27 @@ def reconciliation_text(comparison: Comparison, *, everything: bool = False, wid
         yield from paragraph(note, width)
 
 
-def apart_in_words(comparison: Comparison) -> Iterator[str]:
+def apart_in_words(comparison: BookComparison) -> Iterator[str]:
     """What is in no row: lines of no known model, other charges, what was not compared, and notes on the bill."""
     lines = (*_unmatched(comparison), *_charges(comparison.theirs), *_rest(comparison), *comparison.theirs.notes)
     yield from (" ".join(line.split()) for line in lines if line)
 
 
-def _rest(comparison: Comparison) -> Iterator[str]:
+def _rest(comparison: BookComparison) -> Iterator[str]:
     for kind, dollars in comparison.theirs.adjustments.items():
         yield f"not compared: {kind} {usd(dollars, 2, symbol=True, bare_zero=False)}"
     if comparison.theirs.has_more:
         yield f"{comparison.theirs.party} in all: ${_dollars(comparison.theirs.in_all)}"
 
 
-def title_of(comparison: Comparison) -> str:
+def title_of(comparison: BookComparison) -> str:
     """What is compared with what, and of which days."""
     days = [row.day for row in comparison.rows]
     span = f"{min(days)} to {max(row.until or row.day for row in comparison.rows)} (UTC)" if days else "no day"
     return f"ledger against {comparison.theirs.party}, {span}"
 
 
-def sums_in_words(comparison: Comparison) -> Iterator[str]:
+def sums_in_words(comparison: BookComparison) -> Iterator[str]:
     """How many days and models agree, the dollars of both sides, and what was left out."""
     if comparison.rows:
         yield from _sums(comparison)
@@ -54,7 +54,7 @@ def sums_in_words(comparison: Comparison) -> Iterator[str]:
         yield f"left out: {counted(comparison.ours.simulated_calls, 'call')} to a local endpoint, simulated"
 
 
-def _sums(comparison: Comparison) -> Iterator[str]:
+def _sums(comparison: BookComparison) -> Iterator[str]:
     rows = comparison.rows
     agreeing = sum(row.agrees for row in rows)
     yield f"{agreeing} of {len(rows)} days and models agree within {float(100 * comparison.tolerance):g}%"
@@ -68,7 +68,7 @@ def _sums(comparison: Comparison) -> Iterator[str]:
         yield f"at list price the bill is {_dollars(sum(listed, ZERO_USD))}"
 
 
-def _unmatched(comparison: Comparison) -> Iterator[str]:
+def _unmatched(comparison: BookComparison) -> Iterator[str]:
     unmatched = comparison.theirs.unmatched
     if unmatched:
         yield ""

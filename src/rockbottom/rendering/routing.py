@@ -5,12 +5,12 @@ from decimal import Decimal
 
 from rockbottom.documents import RoutedPolicy, RoutingResult, TakenResult
 from rockbottom.figures import Cell, Column, Paint, change, decimals_for, paragraph, short_tokens, table, usd
-from rockbottom.replay import Clause, RoutedBill, Routing, RoutingRule
+from rockbottom.replay import Clause, RoutedBill, RoutingBills, RoutingRule
 
 _SIX = Decimal("0.000001")
 
 
-def routing_document(source: str, routing: Routing) -> RoutingResult:
+def routing_document(source: str, routing: RoutingBills) -> RoutingResult:
     best = min(routing.bills, key=lambda bill: bill.usd)
     best_routed = min(routing.bills, key=lambda bill: bill.routed_usd)
     return RoutingResult(

@@ -14,13 +14,13 @@ if TYPE_CHECKING:
     from rockbottom.replay.nodes import Nodes, nodes_of
     from rockbottom.replay.online import OnlinePolicy, placed_online
     from rockbottom.replay.points import FIXED, PlacedPoints
-    from rockbottom.replay.policies import Bill, Stage, bill_of, captured, relative_cost
+    from rockbottom.replay.policies import PolicyBill, Stage, bill_of, captured, relative_cost
     from rockbottom.replay.pricing import Rates
     from rockbottom.replay.routing import (
         Clause,
         InvalidRule,
         RoutedBill,
-        Routing,
+        RoutingBills,
         RoutingRule,
         routing_of,
         routing_rule,
@@ -35,7 +35,7 @@ if TYPE_CHECKING:
         cached_as_sent,
         may_cache,
     )
-    from rockbottom.replay.tallies import Tally, tally
+    from rockbottom.replay.tallies import ReplayTally, tally
 
 __all__ = [
     "DEFAULT_POLICIES",
@@ -43,7 +43,6 @@ __all__ = [
     "PARTITIONABLE",
     "PLANNER",
     "AtTurn",
-    "Bill",
     "Bound",
     "Clause",
     "InvalidRule",
@@ -52,13 +51,14 @@ __all__ = [
     "OnlinePolicy",
     "Outcomes",
     "PlacedPoints",
+    "PolicyBill",
     "Rates",
     "ReplayQuestion",
+    "ReplayTally",
     "RoutedBill",
-    "Routing",
+    "RoutingBills",
     "RoutingRule",
     "Stage",
-    "Tally",
     "TooManyLifetimes",
     "Turns",
     "UnknownPolicy",
@@ -103,7 +103,7 @@ _HOMES = {
     "placed_online": "online",
     "FIXED": "points",
     "PlacedPoints": "points",
-    "Bill": "policies",
+    "PolicyBill": "policies",
     "Stage": "policies",
     "bill_of": "policies",
     "captured": "policies",
@@ -112,7 +112,7 @@ _HOMES = {
     "Clause": "routing",
     "InvalidRule": "routing",
     "RoutedBill": "routing",
-    "Routing": "routing",
+    "RoutingBills": "routing",
     "RoutingRule": "routing",
     "routing_of": "routing",
     "routing_rule": "routing",
@@ -124,7 +124,7 @@ _HOMES = {
     "UnknownPolicy": "study",
     "cached_as_sent": "study",
     "may_cache": "study",
-    "Tally": "tallies",
+    "ReplayTally": "tallies",
     "tally": "tallies",
 }
 

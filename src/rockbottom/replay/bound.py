@@ -21,7 +21,7 @@ from rockbottom.catalog import NoPriceInForce
 from rockbottom.quantities import NO_USAGE, UNNAMED, WRITES, RockbottomError, Ttl, Unit
 from rockbottom.replay.kernel import Outcomes, parted_by_ttl
 from rockbottom.replay.points import closes
-from rockbottom.replay.policies import Bill, Stage, bill_of_outcomes
+from rockbottom.replay.policies import PolicyBill, Stage, bill_of_outcomes
 from rockbottom.trace import Array, compiled
 
 _MOST_LIFETIMES = 2  # of any model in cache_rules.toml: a choice for each state of a block takes two bits
@@ -38,17 +38,17 @@ class TooManyLifetimes(RockbottomError):
 class Bound:
     """The bill of the relaxation; ``exact`` says whether it is the optimum itself."""
 
-    bill: Bill
+    bill: PolicyBill
     exact: bool = False
 
 
 def bound_of(stages: Sequence[Stage]) -> Bound:
     """The lower bound over all models. Raises NoPriceInForce."""
-    total: Bill | None = None
+    total: PolicyBill | None = None
     for stage in stages:
         bill = bill_of_outcomes(stage, "bound", relaxed(stage))
         total = bill if total is None else total + bill
-    return Bound(total if total is not None else Bill("bound", NO_USAGE, _no_cost()))
+    return Bound(total if total is not None else PolicyBill("bound", NO_USAGE, _no_cost()))
 
 
 def _no_cost():

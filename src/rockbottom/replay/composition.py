@@ -14,7 +14,7 @@ from rockbottom.replay.compaction import AtTurn, best_turn, compactions
 from rockbottom.replay.conversations import turns_of
 from rockbottom.replay.kernel import Outcomes
 from rockbottom.replay.points import PlacedPoints
-from rockbottom.replay.policies import Bill, Stage
+from rockbottom.replay.policies import PolicyBill, Stage
 from rockbottom.replay.reconcile import observed_outcomes
 from rockbottom.trace import KINDS, Array, Trace
 
@@ -60,7 +60,7 @@ def _added(some: Mapping[int, AtTurn], others: Mapping[int, AtTurn]) -> Mapping[
     return sums
 
 
-def composition_of(stage: Stage, as_sent: Outcomes, attached: Bill | None = None) -> Composition | None:
+def composition_of(stage: Stage, as_sent: Outcomes, attached: PolicyBill | None = None) -> Composition | None:
     """The composition by the service's counters, or by ``as_sent`` where they were not all recorded.
 
     ``attached`` is the planner's bill. None where the source does not say what blocks are. Raises NoPriceInForce.

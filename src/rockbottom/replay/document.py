@@ -33,11 +33,11 @@ from rockbottom.documents import (
 from rockbottom.figures import counted
 from rockbottom.quantities import WRITES, ZERO_USD, RockbottomError, Usage, Usd, per_month
 from rockbottom.replay.analysis import GapRow
-from rockbottom.replay.groups import Group, added_groups
-from rockbottom.replay.policies import Bill, captured, relative_cost
+from rockbottom.replay.groups import LabelBills, added_groups
+from rockbottom.replay.policies import PolicyBill, captured, relative_cost
 from rockbottom.replay.reconcile import ReplayReconciliation
 from rockbottom.replay.study import NONE, PLANNER, RECORDED, ReplayQuestion
-from rockbottom.replay.tallies import Details, ModelTally, Tally
+from rockbottom.replay.tallies import Details, ModelTally, ReplayTally
 
 _FINEST = Decimal("1e-12")
 
@@ -46,7 +46,7 @@ class NothingToTell(RockbottomError):
     """There is no request to say anything about, or no price for it."""
 
 
-def documents_of(answers: Sequence[tuple[ReplayQuestion, Tally]]) -> list[ReplayResult | UnpricedReplay]:
+def documents_of(answers: Sequence[tuple[ReplayQuestion, ReplayTally]]) -> list[ReplayResult | UnpricedReplay]:
     """One answer for each question; of several, one that lacks a price says so instead of failing all.
 
     Raises NothingToTell where the only question cannot be answered.
@@ -63,7 +63,7 @@ def documents_of(answers: Sequence[tuple[ReplayQuestion, Tally]]) -> list[Replay
     return documents
 
 
-def document_of(question: ReplayQuestion, tally: Tally) -> ReplayResult:
+def document_of(question: ReplayQuestion, tally: ReplayTally) -> ReplayResult:
     """The whole answer. Raises NothingToTell where there is no request, or a price is not known."""
     models = tally.models
     if tally.lacks or not models:
@@ -108,7 +108,7 @@ def _group_results(question: ReplayQuestion, models: Sequence[ModelTally]) -> tu
     return tuple(sorted(results, key=lambda group: (-group.paid_usd, group.label or "")))
 
 
-def _group(group: Group, attached: Usd | None, *, counted: bool) -> GroupResult:
+def _group(group: LabelBills, attached: Usd | None, *, counted: bool) -> GroupResult:
     paid = group.observed if counted and group.observed is not None else group.as_sent
     return GroupResult(
         label=group.label, requests=group.requests, input_tokens=group.tokens_in, read_tokens=group.read,
@@ -120,7 +120,7 @@ def _group(group: Group, attached: Usd | None, *, counted: bool) -> GroupResult:
 def _answer(
     question: ReplayQuestion,
     models: Sequence[ModelTally],
-    bills: Mapping[str, Bill],
+    bills: Mapping[str, PolicyBill],
     reconciliation: ReconciliationResult | None,
 ) -> ReplayAnswer:
     """What was paid, what it would have been, the least: counted where the requests are priced as they were sent."""
@@ -169,7 +169,7 @@ def _in_part(cost: Cost, part: Decimal) -> Usd:
     return (cost.usd - cost.input_usd + cost.input_usd * part).quantize(_FINEST)
 
 
-def _added(bills: Iterable[Bill]) -> Bill:
+def _added(bills: Iterable[PolicyBill]) -> PolicyBill:
     return reduce(lambda total, bill: total + bill, bills)
 
 
@@ -178,7 +178,7 @@ def _model(tally: ModelTally) -> ReplayedModel:
     return ReplayedModel(model.given, model.model.id, model.model.name, model.scope, tally.requests)
 
 
-def _by_length(bill: Bill) -> tuple[TokensByLength, ...] | UnsetType:
+def _by_length(bill: PolicyBill) -> tuple[TokensByLength, ...] | UnsetType:
     """The tokens apart by the prompt length at which another price begins, where some prompts are above one."""
     bands: dict[int, list[CostLine]] = {}
     for line in bill.cost.lines:
@@ -200,16 +200,16 @@ def _tokens(kind: type[BillResult | TokensByLength], usage: Usage) -> dict[str, 
     }  # fmt: skip
 
 
-def _policy(bill: Bill, none: Bill, least: Bill) -> PolicyResult:
+def _policy(bill: PolicyBill, none: PolicyBill, least: PolicyBill) -> PolicyResult:
     share = captured(bill.cost.usd, none.cost.usd, least.cost.usd)
     return PolicyResult(**_figures(bill, none), captured=_ratio(share))
 
 
-def _least(bill: Bill, none: Bill, *, exact: bool) -> LeastResult:
+def _least(bill: PolicyBill, none: PolicyBill, *, exact: bool) -> LeastResult:
     return LeastResult(**_figures(bill, none), means="exact" if exact else "lower bound: every block decides alone")
 
 
-def _figures(bill: Bill, none: Bill) -> dict[str, Any]:
+def _figures(bill: PolicyBill, none: PolicyBill) -> dict[str, Any]:
     """The fields of a ``BillResult``."""
     return {
         "policy": bill.policy,
@@ -225,7 +225,7 @@ def _ratio(value: Decimal | None) -> float | None:
     return None if value is None else round(float(value), 6)
 
 
-def _switch(bills: Sequence[Bill], none: Bill, span: float) -> SwitchResult | None:
+def _switch(bills: Sequence[PolicyBill], none: PolicyBill, span: float) -> SwitchResult | None:
     """The policy that saves most against what was done (or, where nothing was recorded, against no caching)."""
     start = next((bill for bill in bills if bill.policy == RECORDED), none)
     candidates = [bill for bill in bills if bill.policy not in (start.policy, "batch")]

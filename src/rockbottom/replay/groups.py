@@ -17,7 +17,7 @@ from rockbottom.trace import BY_COLUMN, Array, selected
 
 
 @dataclass(frozen=True, slots=True)
-class Group:
+class LabelBills:
     """The requests of one label (None: not recorded).
 
     ``observed`` is what the service counted, ``as_sent`` and ``none`` what the rules make of the requests with their
@@ -33,15 +33,15 @@ class Group:
     none: Cost
     planner: Cost | None
 
-    def __add__(self, other: "Group") -> "Group":
-        return Group(
+    def __add__(self, other: "LabelBills") -> "LabelBills":
+        return LabelBills(
             self.label, self.requests + other.requests, self.tokens_in + other.tokens_in, self.read + other.read,
             _both(self.observed, other.observed), self.as_sent + other.as_sent, self.none + other.none,
             _both(self.planner, other.planner),
         )  # fmt: skip
 
 
-Groups = Mapping[str | None, Group]
+Groups = Mapping[str | None, LabelBills]
 
 
 def _both(cost: Cost | None, other: Cost | None) -> Cost | None:
@@ -52,11 +52,11 @@ def groups_of(stage: Stage, by: str, none: Outcomes, as_sent: Outcomes, planner:
     """The groups of one stage. ``none``, ``as_sent`` and ``planner`` are the outcomes of these policies."""
     codes, names = _codes(stage, by)
     observed = observed_outcomes(stage) if stage.trace.is_observed else None
-    groups: dict[str | None, Group] = {}
+    groups: dict[str | None, LabelBills] = {}
     for code in np.unique(codes):
         rows = np.flatnonzero(codes == code)
         label: str | None = names[int(code)] if code >= 0 else None
-        groups[label] = Group(
+        groups[label] = LabelBills(
             label,
             len(rows),
             int(stage.trace.requests.tokens_in[rows].sum(dtype=np.int64)),

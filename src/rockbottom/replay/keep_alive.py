@@ -11,14 +11,14 @@ import numpy as np
 
 from rockbottom.replay.nodes import renumbered
 from rockbottom.replay.points import system_tail_5m
-from rockbottom.replay.policies import Bill, Stage, bill_of
+from rockbottom.replay.policies import PolicyBill, Stage, bill_of
 from rockbottom.replay.pricing import Bands
 from rockbottom.trace import Array, compiled, selected
 
 IDLE_S = 270.0
 
 
-def keep_alive_bill(stage: Stage, pings: int = 2) -> Bill:
+def keep_alive_bill(stage: Stage, pings: int = 2) -> PolicyBill:
     """The bill with keep-alive requests."""
     return bill_of(with_pings(stage, pings), "keep_alive", system_tail_5m)
 

@@ -42,7 +42,7 @@ class Stage:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Bill:
+class PolicyBill:
     """What one policy costs. Outputs are held fixed: they are in ``cost`` and the same for every policy.
 
     ``points`` are those of a policy that learns.
@@ -54,11 +54,11 @@ class Bill:
     outcomes: Outcomes | None = None
     points: PlacedPoints | None = None
 
-    def __add__(self, other: "Bill") -> "Bill":
-        return Bill(self.policy, self.usage + other.usage, self.cost + other.cost)
+    def __add__(self, other: "PolicyBill") -> "PolicyBill":
+        return PolicyBill(self.policy, self.usage + other.usage, self.cost + other.cost)
 
 
-def bill_of(stage: Stage, policy: str, place: Place) -> Bill:
+def bill_of(stage: Stage, policy: str, place: Place) -> PolicyBill:
     """The bill of one policy that places points by a request's own shape. Raises NoPriceInForce."""
     return bill_of_outcomes(stage, policy, run(stage, place))
 
@@ -71,13 +71,13 @@ def run(stage: Stage, place: Place) -> Outcomes:
     return outcomes(stage.trace, stage.nodes, points, stage.rules, stage.behaviour, stage.delays)
 
 
-def bill_of_outcomes(stage: Stage, policy: str, known_outcomes: Outcomes) -> Bill:
+def bill_of_outcomes(stage: Stage, policy: str, known_outcomes: Outcomes) -> PolicyBill:
     """The bill of outcomes already worked out."""
     usages = usages_of(stage.trace, known_outcomes, stage.bands)
-    return Bill(policy, sum(usages.values(), NO_USAGE), cost_of(usages, stage.rates), known_outcomes)
+    return PolicyBill(policy, sum(usages.values(), NO_USAGE), cost_of(usages, stage.rates), known_outcomes)
 
 
-def batch_bill(stage: Stage) -> Bill:
+def batch_bill(stage: Stage) -> PolicyBill:
     """The bill at batch prices, where nothing is cached (AWS: caching is not supported with batch)."""
     batch = replace(stage, rates=replace(stage.rates, tier=Tier.BATCH))
     return bill_of(batch, "batch", FIXED["none"])
@@ -93,6 +93,6 @@ def captured(cost: Usd, base: Usd, least: Usd) -> Decimal | None:
     return (base - cost) / (base - least) if base != least else None
 
 
-def bills(stage: Stage, policies: Sequence[str]) -> Mapping[str, Bill]:
+def bills(stage: Stage, policies: Sequence[str]) -> Mapping[str, PolicyBill]:
     """The bills of fixed policies by name."""
     return {name: bill_of(stage, name, FIXED[name]) for name in policies}

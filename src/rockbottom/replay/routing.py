@@ -19,7 +19,7 @@ from rockbottom.replay.kernel import Outcomes
 from rockbottom.replay.policies import Stage
 from rockbottom.replay.pricing import Bands, Rates, usages_of
 from rockbottom.replay.study import Online, Placed, ReplayQuestion, bill_under, placed_by, stages_of
-from rockbottom.replay.tallies import Tally, tally
+from rockbottom.replay.tallies import ReplayTally, tally
 from rockbottom.trace import Array, SectionCode, Trace, selected
 
 _CLAUSE = re.compile(r"(input|output|tools|messages)\s*(<=|>=|<|>|=)\s*([\d_,]+)")
@@ -99,14 +99,14 @@ class RoutedBill:
 
 
 @dataclass(frozen=True, slots=True)
-class Routing:
+class RoutingBills:
     """The answer: how many requests each rule took, and a bill for each policy; ``apart`` could not be priced."""
 
     requests: int
     taken: tuple[tuple[RoutingRule, int], ...]
     bills: tuple[RoutedBill, ...]
-    before: Tally
-    after: Tally
+    before: ReplayTally
+    after: ReplayTally
 
 
 def routed(trace: Trace, rules: Sequence[RoutingRule]) -> tuple[Trace, tuple[tuple[RoutingRule, int], ...]]:
@@ -128,7 +128,7 @@ def routed(trace: Trace, rules: Sequence[RoutingRule]) -> tuple[Trace, tuple[tup
 def routing_of(
     trace: Trace, rules: Sequence[RoutingRule], question: ReplayQuestion, catalog: Catalog, behaviour: Behaviour,
     online: Online,
-) -> Routing:  # fmt: skip
+) -> RoutingBills:  # fmt: skip
     """The traffic as it was sent and as the rules would have sent it, under every policy of the question.
 
     Raises UnknownModel for a model of a rule, UnknownPolicy.
@@ -151,14 +151,14 @@ def routing_of(
         )
         for policy in dict.fromkeys(question.policies)
     )
-    return Routing(len(trace), taken, bills, before, after)
+    return RoutingBills(len(trace), taken, bills, before, after)
 
 
-def _sum(totals: Tally, policy: str) -> Usd:
+def _sum(totals: ReplayTally, policy: str) -> Usd:
     return sum((model.bills[policy].cost.usd for model in totals.models), ZERO_USD)
 
 
-def _usage(totals: Tally, policy: str) -> Usage:
+def _usage(totals: ReplayTally, policy: str) -> Usage:
     return sum((model.bills[policy].usage for model in totals.models), NO_USAGE)
 
 

@@ -22,7 +22,7 @@ from rockbottom.quantities import RockbottomError
 from rockbottom.replay.keep_alive import keep_alive_bill
 from rockbottom.replay.online import OnlinePolicy, placed_online
 from rockbottom.replay.points import FIXED, PlacedPoints
-from rockbottom.replay.policies import Bill, Stage, batch_bill, bill_of
+from rockbottom.replay.policies import PolicyBill, Stage, batch_bill, bill_of
 from rockbottom.replay.pricing import Rates
 from rockbottom.replay.sightings import second_sighting
 from rockbottom.trace import Array, Trace, selected
@@ -134,7 +134,7 @@ def placed_by(stages: Sequence[Stage], policies: Iterable[str], online: Online) 
     return [{name: points[number] for name, points in learning.items()} for number in range(len(stages))]
 
 
-def bill_under(stage: Stage, policy: str, placed: Placed) -> Bill:
+def bill_under(stage: Stage, policy: str, placed: Placed) -> PolicyBill:
     """The bill of one policy on one stage. Raises NoPriceInForce."""
     if policy in placed:
         points = placed[policy]
@@ -150,7 +150,7 @@ def bill_under(stage: Stage, policy: str, placed: Placed) -> Bill:
 SEEN: Mapping[str, Callable[[Stage], PlacedPoints]] = {"second_sighting": second_sighting}
 """Policies that look at what earlier requests sent."""
 
-EXTRA: Mapping[str, Callable[[Stage], Bill]] = {"keep_alive": keep_alive_bill, "batch": batch_bill}
+EXTRA: Mapping[str, Callable[[Stage], PolicyBill]] = {"keep_alive": keep_alive_bill, "batch": batch_bill}
 """Policies that are more than points: extra requests, another tier."""
 
 PARTITIONABLE = (*FIXED, *SEEN, *EXTRA)

@@ -29,10 +29,10 @@ from rockbottom.replay.bound import bound_of
 from rockbottom.replay.composition import Composition, composition_of
 from rockbottom.replay.counted_sides import by_counters
 from rockbottom.replay.exact import exact_usage
-from rockbottom.replay.groups import Group, Groups, added_groups, groups_of
+from rockbottom.replay.groups import Groups, LabelBills, added_groups, groups_of
 from rockbottom.replay.kernel import Outcomes
 from rockbottom.replay.points import as_recorded
-from rockbottom.replay.policies import Bill, Stage, bill_of_outcomes, run
+from rockbottom.replay.policies import PolicyBill, Stage, bill_of_outcomes, run
 from rockbottom.replay.reconcile import ReplayReconciliation, reconciled
 from rockbottom.replay.study import (
     EXTRA,
@@ -84,8 +84,8 @@ class ModelTally:
     requests: int
     first_at: float
     last_at: float
-    bills: Mapping[str, Bill]
-    least: Bill
+    bills: Mapping[str, PolicyBill]
+    least: PolicyBill
     exact: bool
     details: Mapping[str, Details]
     reconciliation: ReplayReconciliation | None  # None: not every request carries the service's counters
@@ -94,7 +94,7 @@ class ModelTally:
     lacks_outputs: bool
     marked: bool  # some requests carry cachePoints of their own
     as_sent: Cost  # what the rules make of the requests as they were sent
-    groups: Groups = field(default_factory=dict[str | None, Group])
+    groups: Groups = field(default_factory=dict[str | None, LabelBills])
     prompts: Composition | None = None  # None: not asked for, or the source does not say what blocks are
     by_counters: bool = False  # its own counters show another side of a switch than the catalogue's
     elsewhere: int = 0  # requests to bedrock-mantle, where a switch says that the hosts share entries
@@ -125,7 +125,7 @@ class ModelTally:
 
 
 @dataclass(frozen=True, slots=True)
-class Tally:
+class ReplayTally:
     """The tallies of all models, in the order in which they appeared; or what it ``lacks`` where there is none.
 
     ``apart`` are the requests to models that are not known or have no price.
@@ -139,13 +139,13 @@ class Tally:
         """Why nothing could be answered; empty where something was."""
         return "" if self.models or not self.apart else self.apart[0].why
 
-    def __add__(self, other: "Tally") -> "Tally":
+    def __add__(self, other: "ReplayTally") -> "ReplayTally":
         sums = {(entry.model.model.id, entry.model.scope): entry for entry in self.models}
         for entry in other.models:
             key = entry.model.model.id, entry.model.scope
             sums[key] = sums[key] + entry if key in sums else entry
         models = tuple(sorted(sums.values(), key=lambda entry: entry.number))
-        return Tally(models, summed_apart((*self.apart, *other.apart)))
+        return ReplayTally(models, summed_apart((*self.apart, *other.apart)))
 
 
 def tally(
@@ -156,7 +156,7 @@ def tally(
     online: Online | None = None,
     *,
     exact: bool = True,
-) -> Tally:
+) -> ReplayTally:
     """The trace under every policy of the question; ``online`` makes policies that learn, one for each stage.
 
     ``exact`` False: the lower bound even where the least possible bill could be searched for, because the trace
@@ -169,7 +169,7 @@ def tally(
 
 def _of_stages(
     trace: Trace, question: ReplayQuestion, catalog: Catalog, behaviour: Behaviour, online: Online, *, exact: bool
-) -> Tally:
+) -> ReplayTally:
     as_asked, unknown = stages_of(trace, question, catalog, behaviour)
     stages = [by_counters(stage) for stage in as_asked]
     pairs: list[tuple[Stage, ModelTally]] = []
@@ -181,7 +181,7 @@ def _of_stages(
             apart.append(set_apart(stage.trace, stage.rates.model.given, error))
     if not all(model_tally.exact for _, model_tally in pairs):  # sums of exact bills and of bounds would be neither
         pairs = [(stage, _bounded(model_tally, stage)) for stage, model_tally in pairs]
-    return sum((Tally((model_tally,)) for _, model_tally in pairs), Tally((), summed_apart(apart)))
+    return sum((ReplayTally((model_tally,)) for _, model_tally in pairs), ReplayTally((), summed_apart(apart)))
 
 
 def _bounded(model_tally: ModelTally, stage: Stage) -> ModelTally:
@@ -198,10 +198,10 @@ def _of_stage(
 ) -> ModelTally:
     trace, optimum = stage.trace, _optimum(stage) if exact else None
     least = bound_of((stage,)).bill if optimum is None else optimum
-    bills: dict[str, Bill] = {}
+    bills: dict[str, PolicyBill] = {}
     details: dict[str, Details] = {}
     outcomes: dict[str, Outcomes | None] = {}
-    attached: Bill | None = None
+    attached: PolicyBill | None = None
     for name in dict.fromkeys((NONE, *question.policies)):
         bill = bill_under(stage, name, placed)
         if name not in (NONE, *EXTRA) and bill.outcomes is not None:
@@ -235,7 +235,7 @@ def _groups(stage: Stage, question: ReplayQuestion, outcomes: Mapping[str, Outco
 
 
 def _prompts(
-    stage: Stage, question: ReplayQuestion, outcomes: Mapping[str, Outcomes | None], attached: Bill | None
+    stage: Stage, question: ReplayQuestion, outcomes: Mapping[str, Outcomes | None], attached: PolicyBill | None
 ) -> Composition | None:
     """What the prompts are made of, where the question asks for it."""
     return composition_of(stage, _as_sent(stage, outcomes), attached) if question.prompts else None
@@ -251,10 +251,10 @@ def _number(trace: Trace) -> int:
     return int(trace.requests.model.min()) if len(trace) else 0
 
 
-def _optimum(stage: Stage) -> Bill | None:
+def _optimum(stage: Stage) -> PolicyBill | None:
     """The least possible bill itself, where the stage is small enough to search."""
     usage = exact_usage(stage)
     if usage is None:
         return None
     whole = usage + Usage(output=int(stage.trace.requests.tokens_out.clip(0).sum(dtype=np.int64)))
-    return Bill("clairvoyant", whole, stage.rates.cost(whole))
+    return PolicyBill("clairvoyant", whole, stage.rates.cost(whole))

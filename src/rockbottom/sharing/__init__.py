@@ -1,12 +1,12 @@
 """What planners on several machines share: what they saw, what they may spend, and who writes a prefix first."""
 
-from rockbottom.sharing.addresses import KEY_VARIABLE, Address, address_of
+from rockbottom.sharing.addresses import KEY_VARIABLE, StoreAddress, address_of
 from rockbottom.sharing.claims import Claim
 from rockbottom.sharing.errors import BadAddress, SharingError, StoreAway
 from rockbottom.sharing.grants import Ask, Asks, Grant, Settlement, SharedLimit, group_bytes, group_of, settle
 from rockbottom.sharing.guarding import GuardLease
 from rockbottom.sharing.lessee import Lessee, PotStanding
-from rockbottom.sharing.member import Member, Status, member_of
+from rockbottom.sharing.member import Member, StoreStatus, member_of
 from rockbottom.sharing.money import AskedLease, BudgetLease, BudgetLeases
 from rockbottom.sharing.sqlite import SqliteStore
 from rockbottom.sharing.store import Read, Store
@@ -14,7 +14,6 @@ from rockbottom.sharing.valkey import ValkeyStore
 
 __all__ = [
     "KEY_VARIABLE",
-    "Address",
     "Ask",
     "AskedLease",
     "Asks",
@@ -32,9 +31,10 @@ __all__ = [
     "SharedLimit",
     "SharingError",
     "SqliteStore",
-    "Status",
     "Store",
+    "StoreAddress",
     "StoreAway",
+    "StoreStatus",
     "ValkeyStore",
     "address_of",
     "group_bytes",

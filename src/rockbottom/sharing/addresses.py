@@ -18,7 +18,7 @@ _FIX = "redis://HOST:6379/0?name=GROUP, rediss:// with TLS, or sqlite:///FILE fo
 
 
 @dataclass(frozen=True, slots=True)
-class Address:
+class StoreAddress:
     """Where those who share meet. ``secret`` keys the hashes of prefixes: all members must have the same.
 
     ``keyed``: it was made of a key or a password, so nobody else can make it.
@@ -55,7 +55,7 @@ class Address:
         return ValkeyStore(self.url, name)
 
 
-def address_of(text: str, env: Mapping[str, str]) -> Address:
+def address_of(text: str, env: Mapping[str, str]) -> StoreAddress:
     """``redis://HOST:6379/0?name=GROUP&key=KEY``; without ``key`` that of ``ROCKBOTTOM_SHARE_KEY``. Raises BadAddress.
 
     Where neither is given the key is made of the password in the address, or is the same for everybody: then whoever
@@ -79,7 +79,7 @@ def address_of(text: str, env: Mapping[str, str]) -> Address:
     secret = hashlib.blake2b(
         (key or parts.password or "").encode(), digest_size=16, person=b"rockbottom-share"
     ).digest()
-    return Address(url, name, secret, bool(key or parts.password))
+    return StoreAddress(url, name, secret, bool(key or parts.password))
 
 
 def _check_place(parts: SplitResult) -> None:

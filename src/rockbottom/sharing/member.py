@@ -17,7 +17,7 @@ import msgspec
 
 from rockbottom.plan import Guard, Sighting, moved, no_later, sighting_bytes, sighting_of
 from rockbottom.process import Worker, close_at_exit, lock_of, renew_in_child
-from rockbottom.sharing.addresses import Address
+from rockbottom.sharing.addresses import StoreAddress
 from rockbottom.sharing.claims import Claim, Claims
 from rockbottom.sharing.clocks import Clocks
 from rockbottom.sharing.errors import StoreAway
@@ -57,7 +57,7 @@ class Envelope(msgspec.Struct, frozen=True, array_like=True):
 
 
 @dataclass(frozen=True, slots=True)
-class Status:
+class StoreStatus:
     """Whether the store answers; if not, why, how many sightings it was never told, and whether it ever answered.
     ``quiet``: it does, and grants nothing for now."""
 
@@ -99,7 +99,7 @@ class Member:
 
     def __init__(
         self,
-        address: Address,
+        address: StoreAddress,
         scope: str,
         planner: SharingPlanner,
         warn: Callable[[str], None],
@@ -132,10 +132,10 @@ class Member:
         self._planner.alone(True)
 
     @property
-    def status(self) -> Status:
+    def status(self) -> StoreStatus:
         """Whether the store answers, and what it was not told."""
         quiet = self.connected and self._guard.is_quiet
-        return Status(self._address.place, self.connected, self._why, self._lost, self._joined, quiet)
+        return StoreStatus(self._address.place, self.connected, self._why, self._lost, self._joined, quiet)
 
     @property
     def connected(self) -> bool:
@@ -321,7 +321,7 @@ class Member:
         self._warn(f"share={self._address.place}: {kind}. Calls go on; {meanwhile}, and the store is tried again")
 
 
-def member_of(address: Address, scope: str, planner: Any, warn: Callable[[str], None], **options: Any) -> Member:
+def member_of(address: StoreAddress, scope: str, planner: Any, warn: Callable[[str], None], **options: Any) -> Member:
     """A member that has begun; options as for Member."""
     member = Member(address, scope, planner, warn, **options)
     member.start()

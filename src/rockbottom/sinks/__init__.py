@@ -11,13 +11,13 @@ if TYPE_CHECKING:
     from rockbottom.sinks.emf import EmbeddedMetrics, EmfOutlet, writer_of
     from rockbottom.sinks.errors import CannotPublish
     from rockbottom.sinks.exposing import LedgerMetrics
-    from rockbottom.sinks.gathering import MINUTES_A_MONTH, Gatherer, checked_dimensions, checked_metrics
+    from rockbottom.sinks.gathering import MINUTES_A_MONTH, MinuteGatherer, checked_dimensions, checked_metrics
     from rockbottom.sinks.heartbeat import HEARTBEAT_S, Heart
     from rockbottom.sinks.minutes import MINUTE_S, MinuteTable, Sum
     from rockbottom.sinks.otel import OpenTelemetry
     from rockbottom.sinks.prometheus import Prometheus, serve
     from rockbottom.sinks.publisher import Outlet, Publisher, Stats, Undelivered
-    from rockbottom.sinks.republishing import Amount, Backlog, PlaceFile, Republisher
+    from rockbottom.sinks.republishing import Backlog, PlaceFile, RepublishAmount, Republisher
     from rockbottom.sinks.waste import GRACE_S, SettledWrite, WriteWaste
     from rockbottom.sinks.waste_price import wasted_usd
 
@@ -29,22 +29,22 @@ __all__ = [
     "MINUTES_A_MONTH",
     "MINUTE_S",
     "WRITE_WASTE",
-    "Amount",
     "Backlog",
     "CannotPublish",
     "CloudWatch",
     "CloudWatchOutlet",
     "EmbeddedMetrics",
     "EmfOutlet",
-    "Gatherer",
     "Heart",
     "LedgerMetrics",
+    "MinuteGatherer",
     "MinuteTable",
     "OpenTelemetry",
     "Outlet",
     "PlaceFile",
     "Prometheus",
     "Publisher",
+    "RepublishAmount",
     "Republisher",
     "SettledWrite",
     "Stats",
@@ -71,7 +71,7 @@ _HOMES = {
     "EmfOutlet": "emf",
     "writer_of": "emf",
     "LedgerMetrics": "exposing",
-    "Gatherer": "gathering",
+    "MinuteGatherer": "gathering",
     "MINUTES_A_MONTH": "gathering",
     "checked_dimensions": "gathering",
     "checked_metrics": "gathering",
@@ -83,7 +83,7 @@ _HOMES = {
     "serve": "prometheus",
     "Outlet": "publisher",
     "Undelivered": "publisher",
-    "Amount": "republishing",
+    "RepublishAmount": "republishing",
     "Backlog": "republishing",
     "PlaceFile": "republishing",
     "Republisher": "republishing",

@@ -9,7 +9,7 @@ from rockbottom.quantities import error_code, is_object
 from rockbottom.sinks.definitions import MODEL_DIMENSION, NAMESPACE, Definition
 from rockbottom.sinks.gathering import (
     MINUTES_A_MONTH,
-    Gatherer,
+    MinuteGatherer,
     MinuteOutlet,
     checked_dimensions,
     checked_metrics,
@@ -60,7 +60,7 @@ class CloudWatch(Publisher):
         self.metrics = chosen
 
         def make() -> CloudWatchOutlet:
-            gatherer = Gatherer(MinuteTable(sets, chosen, most_series), simulated=simulated)
+            gatherer = MinuteGatherer(MinuteTable(sets, chosen, most_series), simulated=simulated)
             return CloudWatchOutlet(connect, namespace, gatherer, Heart(heartbeat_s))
 
         warning = cost_text(sets, len(chosen), most_series)
@@ -79,7 +79,7 @@ class CloudWatchOutlet(MinuteOutlet[Datum]):
     """Keeps minutes until CloudWatch has taken them. ``connect`` makes the client when it is first needed."""
 
     def __init__(
-        self, connect: Callable[[], Any], namespace: str, gatherer: Gatherer, heart: Heart | None = None
+        self, connect: Callable[[], Any], namespace: str, gatherer: MinuteGatherer, heart: Heart | None = None
     ) -> None:
         super().__init__(gatherer, heart)
         self._connect = connect

@@ -20,7 +20,7 @@ from rockbottom.ledger import CallRecord
 from rockbottom.sinks.definitions import MODEL_DIMENSION, NAMESPACE
 from rockbottom.sinks.errors import CannotPublish
 from rockbottom.sinks.gathering import (
-    Gatherer,
+    MinuteGatherer,
     MinuteOutlet,
     checked_dimensions,
     checked_metrics,
@@ -84,7 +84,7 @@ class EmbeddedMetrics(Publisher):
 
         def make() -> EmfOutlet:
             table = MinuteTable(sets, chosen, most_series)
-            return EmfOutlet(writer, namespace, Gatherer(table, simulated=simulated), Heart(idle_s))
+            return EmfOutlet(writer, namespace, MinuteGatherer(table, simulated=simulated), Heart(idle_s))
 
         warning = cost_text(sets, len(chosen), most_series)
         if warning:
@@ -111,7 +111,7 @@ class Writer(Protocol):
 class EmfOutlet(MinuteOutlet[str]):
     """Writes documents; those that could not be written wait, a bounded number of them."""
 
-    def __init__(self, write: Writer, namespace: str, gatherer: Gatherer, heart: Heart | None = None) -> None:
+    def __init__(self, write: Writer, namespace: str, gatherer: MinuteGatherer, heart: Heart | None = None) -> None:
         super().__init__(gatherer, heart)
         self._write = write
         self._namespace = namespace

@@ -11,7 +11,7 @@ import msgspec
 from rockbottom.ledger import usd_of_picousd
 from rockbottom.quantities import Usage
 from rockbottom.sinks.prometheus import checked_tags, families
-from rockbottom.sinks.totals import Spread, Total, Totals
+from rockbottom.sinks.totals import DurationSums, Total, Totals
 from rockbottom.tables import SUMMED_USAGE, LedgerTables
 
 
@@ -93,9 +93,9 @@ def _add(total: Total, row: _Recorded) -> None:
     total.elapsed = _grown(total.elapsed, row.elapsed_calls, row.elapsed_us)
 
 
-def _grown(spread: Spread, calls: int, microseconds: int) -> Spread:
+def _grown(spread: DurationSums, calls: int, microseconds: int) -> DurationSums:
     before = sum(spread.counts)
-    grown = Spread((), [], spread.total_s + microseconds / 1e6)
+    grown = DurationSums((), [], spread.total_s + microseconds / 1e6)
     if before + calls:
         grown.counts = [before + calls]
     return grown

@@ -21,7 +21,7 @@ SETTLE_S = 10.0  # a minute is due this long after its end, because a call is kn
 MINUTES_A_MONTH = 30 * 24 * 60
 
 
-class Gatherer:
+class MinuteGatherer:
     """Sums calls up and gives minutes when they are due. Not thread-safe.
 
     Calls of a local endpoint are left out unless ``simulated``: their figures are not of AWS. A call stamped further
@@ -177,7 +177,7 @@ T = TypeVar("T")
 class MinuteOutlet(Generic[T]):
     """What both outlets are before they send: minutes that gather, heartbeats, and what of them was not taken yet."""
 
-    def __init__(self, gatherer: Gatherer, heart: Heart | None = None) -> None:
+    def __init__(self, gatherer: MinuteGatherer, heart: Heart | None = None) -> None:
         self.gatherer = gatherer
         self.heart = heart or Heart()
         self._waiting: deque[T] = deque()

@@ -14,7 +14,7 @@ from rockbottom.ledger import CallRecord
 from rockbottom.process import renew_in_child
 from rockbottom.quantities import Unit
 from rockbottom.sinks.errors import CannotPublish
-from rockbottom.sinks.totals import Labels, Spread, Total, Totals
+from rockbottom.sinks.totals import DurationSums, Labels, Total, Totals
 
 DEFAULT_PORT = 9477
 _LABEL = re.compile(r"[a-zA-Z_][a-zA-Z0-9_]*")
@@ -91,7 +91,7 @@ def families(totals: Totals) -> Iterator[Any]:
             family.add_metric(labels, value(total))
         return family
 
-    def histogram(name: str, help_: str, spread: Callable[[Total], Spread]) -> Any:
+    def histogram(name: str, help_: str, spread: Callable[[Total], DurationSums]) -> Any:
         family = HistogramMetricFamily(f"rockbottom_{name}", help_, labels=names)
         for labels, total in rows:
             _add_spread(family, labels, spread(total))
@@ -124,7 +124,7 @@ def _kind(unit: Unit) -> str:
     return "uncached" if unit is Unit.INPUT else unit.value
 
 
-def _add_spread(family: Any, labels: Labels, spread: Spread) -> None:
+def _add_spread(family: Any, labels: Labels, spread: DurationSums) -> None:
     if not spread.counts:
         return
     buckets: list[tuple[str, int]] = []

@@ -18,7 +18,7 @@ from rockbottom.files import content_of, private, replacing
 from rockbottom.ledger import CallRecord, Follower
 from rockbottom.quantities import Ttl, Undecodable, decoded
 from rockbottom.sinks.errors import CannotPublish
-from rockbottom.sinks.gathering import Gatherer
+from rockbottom.sinks.gathering import MinuteGatherer
 from rockbottom.sinks.minutes import MinuteTable
 from rockbottom.sinks.publisher import Outlet, Undelivered
 from rockbottom.sinks.waste import GRACE_S
@@ -31,7 +31,7 @@ MOST_KEPT = 25_000
 
 
 @dataclass(frozen=True, slots=True)
-class Amount:
+class RepublishAmount:
     """What there is to send: calls, and custom metrics of a month of such calls, the heartbeat among them."""
 
     calls: int
@@ -90,7 +90,7 @@ class Backlog(Follower):
 
     def amount(
         self, dimension_sets: Sequence[Sequence[str]], metrics: int, most_series: int, simulated: bool
-    ) -> Amount:
+    ) -> RepublishAmount:
         """What there is to send, without sending it."""
         table = MinuteTable(dimension_sets, (), most_series)
         begin, calls, left_out, room = dict(self.position), 0, 0, MOST_KEPT
@@ -105,7 +105,7 @@ class Backlog(Follower):
             if room >= 0:
                 self._kept.append((run, dict(self.position), self.damaged))
         self.position, self.damaged = begin, 0
-        return Amount(calls, left_out, len(table.series) * metrics + bool(table.series))
+        return RepublishAmount(calls, left_out, len(table.series) * metrics + bool(table.series))
 
     def begin(self) -> None:
         """Begin where the place says; it is read anew, for others may have sent some meanwhile."""
@@ -130,7 +130,7 @@ class Republisher:
         backlog: Backlog,
         place: PlaceFile,
         outlet: Outlet,
-        gatherer: Gatherer,
+        gatherer: MinuteGatherer,
         *,
         clock: Callable[[], float] = time.time,
         sleep: Callable[[float], Any] = time.sleep,

@@ -14,7 +14,7 @@ Labels = tuple[str, ...]
 
 
 @dataclass(slots=True)
-class Spread:
+class DurationSums:
     """How often a duration was at most each of ``bounds`` seconds, and their sum."""
 
     bounds: tuple[float, ...]
@@ -45,8 +45,8 @@ class Total:
     unpriced: int = 0
     with_points: int = 0
     silent: int = 0
-    first: Spread = field(default_factory=lambda: Spread(BOUNDS_S))
-    elapsed: Spread = field(default_factory=lambda: Spread(BOUNDS_S))
+    first: DurationSums = field(default_factory=lambda: DurationSums(BOUNDS_S))
+    elapsed: DurationSums = field(default_factory=lambda: DurationSums(BOUNDS_S))
 
     def add(self, call: CallRecord) -> None:
         self.calls[call.status] = self.calls.get(call.status, 0) + 1

@@ -10,7 +10,7 @@ from typing import Any
 from rockbottom.ledger import LedgerError, Volume
 from rockbottom.tables.cells import KIND, minutes_of
 from rockbottom.tables.intake import Intake
-from rockbottom.tables.keeping import Files, Key
+from rockbottom.tables.keeping import Files, VolumeKey
 from rockbottom.tables.rows import UNITS, picousd_of, text, texts
 
 VIEWS = ("calls", "minutes", "hours", "families", "damaged")
@@ -26,7 +26,7 @@ FROM (SELECT * EXCLUDE ({_NOT_ASKED}, counted, batch) FROM recent WHERE NOT coun
 """
 
 
-class Asked:
+class SqlQueries:
     """Answers questions in SQL, and nothing but questions."""
 
     def __init__(self, connection: Any, files: Files, intake: Intake) -> None:
@@ -34,7 +34,7 @@ class Asked:
         self._shown: list[str] | None = None  # the files that the views are made of
         self._run = connection.execute
 
-    def make_calls(self, volumes: Mapping[Key, Volume], latest: float) -> None:
+    def make_calls(self, volumes: Mapping[VolumeKey, Volume], latest: float) -> None:
         """Make ``calls`` and ``minutes`` of what is in ``recent`` and of these volumes, which are summed."""
         paths = {key: self._files.path(key, "rows") for key in volumes}
         there = set(paths.values())
@@ -57,7 +57,7 @@ class Asked:
         self._run(f"CREATE OR REPLACE TEMP VIEW minutes AS {minutes_of('calls')}")
         self._shown = list(files)
 
-    def _keep(self, key: Key) -> None:
+    def _keep(self, key: VolumeKey) -> None:
         rows = f"SELECT * EXCLUDE ({_NOT_ASKED}) FROM fresh WHERE id >> 40 = {key.number}"
         with self._files.put(key, "rows") as draft:
             self._run(f"COPY ({rows}) TO {text(str(draft))} (FORMAT parquet, COMPRESSION zstd, USE_TMP_FILE false)")

@@ -34,7 +34,7 @@ _TAIL_BYTES = 4096
 _CHECK = ".check"
 
 
-class Key(NamedTuple):
+class VolumeKey(NamedTuple):
     """A closed volume, as its files name it."""
 
     number: int
@@ -42,7 +42,7 @@ class Key(NamedTuple):
     size: int
 
     @classmethod
-    def of(cls, number: int, path: Path) -> "Key":
+    def of(cls, number: int, path: Path) -> "VolumeKey":
         """The volume as it is now, up to its last whole line: as far as it is taken in. Raises OSError."""
         return cls(number, identity_of(path), _whole_bytes_of(path))
 
@@ -75,18 +75,18 @@ class Files:
         if self.temporary:
             shutil.rmtree(self.folder, ignore_errors=True)
 
-    def path(self, key: Key, kind: str) -> Path:
+    def path(self, key: VolumeKey, kind: str) -> Path:
         """Where the file of a kind is, or will be."""
         return self.folder / f"{key.number:06}-{key.identity:016x}-{key.size}.{kind}{VERSION}.parquet"
 
-    def all(self, kind: str) -> dict[Key, Path]:
+    def all(self, kind: str) -> dict[VolumeKey, Path]:
         """The files of a kind by their volume, the oldest volume first; of a volume that grew only the latest."""
-        latest: dict[tuple[int, int], tuple[Key, Path]] = {}
+        latest: dict[tuple[int, int], tuple[VolumeKey, Path]] = {}
         for path in sorted(self.folder.iterdir()):
             match = _NAME.fullmatch(path.name)
             if match is None or match[4] != kind:
                 continue
-            key = Key(int(match[1]), int(match[2], 16), int(match[3]))
+            key = VolumeKey(int(match[1]), int(match[2], 16), int(match[3]))
             known = latest.get(key[:2])
             if known is None or known[0].size < key.size:
                 latest[key[:2]] = key, path
@@ -109,7 +109,7 @@ class Files:
         return True
 
     @contextlib.contextmanager
-    def put(self, key: Key, kind: str) -> Generator[Path]:
+    def put(self, key: VolumeKey, kind: str) -> Generator[Path]:
         """A draft to write into, readable by its owner alone; it becomes the file when the block ends well."""
         path = self.path(key, kind)
         with _draft(path) as draft:

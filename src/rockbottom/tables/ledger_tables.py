@@ -15,9 +15,9 @@ import msgspec
 from rockbottom.catalog import Catalog, load_catalog
 from rockbottom.files import from_here
 from rockbottom.ledger import Follower, LedgerError, Volume, identity_of, volumes_of
-from rockbottom.tables.asked import VIEWS, Asked
+from rockbottom.tables.asked import VIEWS, SqlQueries
 from rockbottom.tables.intake import Intake, connected
-from rockbottom.tables.keeping import Files, Key
+from rockbottom.tables.keeping import Files, VolumeKey
 from rockbottom.tables.summing import ModelSums, Summing
 from rockbottom.tables.waste import LONGEST_S
 
@@ -49,7 +49,7 @@ class LedgerTables:
         self._intake = Intake(self.connection, catalog or load_catalog())
         self._files = Files(self.folder)
         self._summing = Summing(self.connection, self._files, self._intake.prices)
-        self._asked = Asked(self.connection, self._files, self._intake)
+        self._asked = SqlQueries(self.connection, self._files, self._intake)
         self._held: dict[int, int] = {}  # volumes with rows that are in no file, each with its identity
 
     def close(self) -> None:
@@ -132,7 +132,7 @@ class LedgerTables:
         there = {key[:2] for volume in volumes_of(self.folder) if (key := _key_of(volume)) is not None}
         return self._summing.contents([key for key in self._summing.kept if key[:2] in there])
 
-    def _kept_volumes(self) -> dict[Key, Volume]:
+    def _kept_volumes(self) -> dict[VolumeKey, Volume]:
         """The volumes that are there and in files."""
         keys = ((_key_of(volume), volume) for volume in volumes_of(self.folder))
         return {key: volume for key, volume in keys if key is not None and key in self._summing.kept}
@@ -200,7 +200,7 @@ class LedgerTables:
                 self._follower.position[there[key[:2]][1].path.name] = key.size
         return self.calls - before
 
-    def _is_sound(self, key: Key, sums: Path) -> bool:
+    def _is_sound(self, key: VolumeKey, sums: Path) -> bool:
         """Whether the sums of a volume can be taken, and what stands beside them; else they are made anew together."""
         beside = [self._files.path(key, kind) for kind in ("misses", "damaged")]
         if not self._files.is_sound(sums):
@@ -276,16 +276,18 @@ class LedgerTables:
 
     def _sum(self, numbers: Sequence[int], horizon: float) -> None:
         names = {number: f"calls-{number:06}.ndjson" for number in numbers}
-        keys = [Key(number, self._held[number], self._follower.position.get(names[number], 0)) for number in numbers]
+        keys = [
+            VolumeKey(number, self._held[number], self._follower.position.get(names[number], 0)) for number in numbers
+        ]
         if keys:
             self._summing.sum(keys, horizon, self._clock())
             for number in numbers:
                 del self._held[number]
 
 
-def _key_of(volume: Volume) -> Key | None:
+def _key_of(volume: Volume) -> VolumeKey | None:
     try:
-        return Key.of(volume.number, volume.path)
+        return VolumeKey.of(volume.number, volume.path)
     except OSError:
         return None
 

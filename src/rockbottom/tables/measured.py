@@ -7,7 +7,7 @@ from typing import Any
 import msgspec
 
 from rockbottom.catalog import load_catalog
-from rockbottom.cost import Arm, ArmComparison, Group, caching_by_themselves, saved_by_itself
+from rockbottom.cost import Arm, ArmComparison, ArmSums, caching_by_themselves, saved_by_itself
 from rockbottom.figures import counted, decimals_for, share, usd
 from rockbottom.ledger import usd_of_picousd
 from rockbottom.quantities import Usd
@@ -62,22 +62,22 @@ def observed_in(tables: LedgerTables, where: str) -> ObservedSums:
     return sums
 
 
-def arms_in(tables: LedgerTables, where: str) -> dict[Arm, Group]:
+def arms_in(tables: LedgerTables, where: str) -> dict[Arm, ArmSums]:
     """The sums of each arm and group of the hours for which a condition in SQL holds."""
     rows = tables.rows(f"SELECT {ARM_SUMS} {_ARMS} WHERE arm <> '' AND {where} GROUP BY 1")
     groups = ((Arm.of(row.pop("arm")), group_of(row.values())) for row in rows)
     return {arm: group for arm, group in groups if arm is not None}
 
 
-def group_of(sums: Any) -> Group:
+def group_of(sums: Any) -> ArmSums:
     """A group of its sums, in the order of ``ARM_SUMS``."""
     calls, cost, uncached, streams, first_us = sums
-    return Group(calls, usd_of_picousd(cost), usd_of_picousd(uncached), streams, first_us / 1000)
+    return ArmSums(calls, usd_of_picousd(cost), usd_of_picousd(uncached), streams, first_us / 1000)
 
 
-def joined(groups: Mapping[Arm, Group], others: Mapping[Arm, Group]) -> dict[Arm, Group]:
+def joined(groups: Mapping[Arm, ArmSums], others: Mapping[Arm, ArmSums]) -> dict[Arm, ArmSums]:
     """The groups of two ledgers: the same conversation is in the same one."""
-    return {arm: groups.get(arm, Group()) + others.get(arm, Group()) for arm in {**groups, **others}}
+    return {arm: groups.get(arm, ArmSums()) + others.get(arm, ArmSums()) for arm in {**groups, **others}}
 
 
 def sentences_of(observed: Observed | None, holdout: ArmComparison | None, models: Iterable[str] = ()) -> list[str]:

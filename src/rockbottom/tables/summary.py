@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 
 from rockbottom.catalog import SetApart, summed_apart
-from rockbottom.cost import Arm, Group, compared
+from rockbottom.cost import Arm, ArmSums, compared
 from rockbottom.ledger import usd_of_picousd
 from rockbottom.quantities import NO_USAGE, Usage, Usd
 from rockbottom.tables.cells import KIND
@@ -88,7 +88,7 @@ def summary_of(
     sums: dict[str | None, _Counts] = {}
     apart: list[SetApart] = []
     left_out = count = damaged = unfinished = 0
-    tags, observed, arms, models = set[str](), ObservedSums(), dict[Arm, Group](), set[str]()
+    tags, observed, arms, models = set[str](), ObservedSums(), dict[Arm, ArmSums](), set[str]()
     where = f"endpoint {'=' if simulated else '<>'} 'local' AND {_within(month)}"
     for tables in ledgers:
         count += 1

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from rockbottom.tables.cells import COUNTS, KIND, MOST_FAMILIES, MOST_TAGS, bounded, cells_of, with_fewer_tags
-from rockbottom.tables.keeping import Files, Key
+from rockbottom.tables.keeping import Files, VolumeKey
 from rockbottom.tables.pricing import Prices
 from rockbottom.tables.rows import id_of, text, texts
 from rockbottom.tables.waste import wasted_by
@@ -64,7 +64,7 @@ class Summing:
     def __init__(self, connection: Any, files: Files, prices: Prices) -> None:
         self._run = connection.execute
         self._files, self._prices = files, prices
-        self.kept: dict[Key, Path] = {}
+        self.kept: dict[VolumeKey, Path] = {}
         self.calls, self.last_at = 0, 0.0
         self._changed, self._stale, self._refreshed_at = True, True, float("-inf")
         self._summed = _NOT_SUMMED
@@ -112,7 +112,7 @@ class Summing:
             self._run("INSERT INTO live BY NAME SELECT * EXCLUDE (volume) FROM made")
         self._summed = (newest or 0, rows) if within_bounds else _NOT_SUMMED
 
-    def contents(self, there: Iterable[Key]) -> list[ModelSums]:
+    def contents(self, there: Iterable[VolumeKey]) -> list[ModelSums]:
         """By model and endpoint, of what is in no file and of these volumes: counts, the first and the last instant."""
         paths = [str(self.kept[key]) for key in there]
         closed = f"UNION ALL BY NAME FROM read_parquet({texts(paths)})" if paths else ""
@@ -140,7 +140,7 @@ class Summing:
 
     # Files --------------------------------------------------------------------------------------------------
 
-    def take_kept(self, files: Mapping[Key, Path], now: float) -> list[Key]:
+    def take_kept(self, files: Mapping[VolumeKey, Path], now: float) -> list[VolumeKey]:
         """Add the sums of files, all at once where all of them decode; those that do."""
         import duckdb
 
@@ -163,7 +163,7 @@ class Summing:
         self._changed = self._stale = True
         return list(files)
 
-    def sum(self, keys: Sequence[Key], horizon: float, now: float) -> None:
+    def sum(self, keys: Sequence[VolumeKey], horizon: float, now: float) -> None:
         """Write the sums of volumes down, and let go of their rows."""
         numbers = ", ".join(str(key.number) for key in keys)
         mine = f"NOT counted AND id >> 40 IN ({numbers})"
@@ -184,7 +184,7 @@ class Summing:
         self._let_go()
         self._changed, self._stale, self._summed = True, True, _NOT_SUMMED
 
-    def _write(self, key: Key, earlier: Key | None) -> None:
+    def _write(self, key: VolumeKey, earlier: VolumeKey | None) -> None:
         """Write the files of a volume; ``earlier``: those that were written before others came into it late."""
         for kind, sql in _found_in(key).items():
             rows = self._with_earlier(sql, earlier, kind)
@@ -193,20 +193,20 @@ class Summing:
         cells = f"SELECT * EXCLUDE (volume) FROM made WHERE volume = {key.number}"
         self._copy(key, "sums", f"FROM ({self._with_earlier(cells, earlier, 'sums')}) ORDER BY start")
 
-    def _pass_on(self, key: Key) -> None:
+    def _pass_on(self, key: VolumeKey) -> None:
         """What was found in a volume is in its files now."""
         for kind, sql in _found_in(key).items():
             self._run(f"INSERT INTO kept_{kind} {sql}")
         self._run(f"DELETE FROM misses WHERE id >> 40 = {key.number}")
         self._run(f"DELETE FROM damaged_here WHERE volume = {_name_of(key)}")
 
-    def _with_earlier(self, sql: str, earlier: Key | None, kind: str) -> str:
+    def _with_earlier(self, sql: str, earlier: VolumeKey | None, kind: str) -> str:
         """SQL: rows, with those of a file that was written before."""
         if earlier is None or not (path := self._files.path(earlier, kind)).exists():
             return sql
         return f"FROM ({sql}) UNION ALL BY NAME FROM read_parquet({texts([str(path)])})"
 
-    def _copy(self, key: Key, kind: str, sql: str) -> None:
+    def _copy(self, key: VolumeKey, kind: str, sql: str) -> None:
         with self._files.put(key, kind) as draft:
             self._run(f"COPY ({sql}) TO {text(str(draft))} (FORMAT parquet, COMPRESSION zstd, USE_TMP_FILE false)")
 
@@ -247,11 +247,11 @@ class Summing:
         return self._run(sql).fetchone()[0]
 
 
-def _name_of(key: Key) -> str:
+def _name_of(key: VolumeKey) -> str:
     return text(f"calls-{key.number:06}.ndjson")
 
 
-def _found_in(key: Key) -> dict[str, str]:
+def _found_in(key: VolumeKey) -> dict[str, str]:
     """SQL: the latest misses and the damaged lines of a volume, by the kind of their file."""
     latest = (
         f"SELECT * FROM misses WHERE id >> 40 = {key.number} "

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from rockbottom.catalog import load_catalog
-from rockbottom.pins import Gate, Rendering, Status, Verdict, read_pins
+from rockbottom.pins import Gate, PinCheck, PinStatus, Rendering, read_pins
 from rockbottom.quantities import RockbottomError
 from rockbottom.rendering import verdict_text
 
@@ -62,7 +62,7 @@ class Pinner:
         model: str | None = None,
         requests_per_month: int | None = None,
         counted_tokens: int | None = None,
-    ) -> Verdict:
+    ) -> PinCheck:
         """Compare a prompt with its pin; fail the test where it is another one, or accept it.
 
         ``prompt`` is the arguments of converse() or invoke_model(), or a function that returns them: it is called
@@ -81,7 +81,7 @@ class Pinner:
 
     def _judged(
         self, rendering: Rendering, model: str | None, requests: int | None, counted_tokens: int | None
-    ) -> Verdict:
+    ) -> PinCheck:
         gate = Gate(
             self.path, read_pins(self.path), date.today(), model, requests, load_catalog(), self.seen, self._names
         )
@@ -89,7 +89,7 @@ class Pinner:
         return gate.accept([verdict], with_text=self.with_text)[0] if self.accept else verdict
 
 
-def _next_step(verdict: Verdict, source: str) -> list[str]:
-    if verdict.status in (Status.NEW, Status.CHANGED):
+def _next_step(verdict: PinCheck, source: str) -> list[str]:
+    if verdict.status in (PinStatus.NEW, PinStatus.CHANGED):
         return ["", f"accept it: pytest '{source}' --rockbottom-accept"]
     return []

@@ -7,7 +7,7 @@ import pytest
 
 if TYPE_CHECKING:
     from rockbottom.local import Running
-    from rockbottom.pins import ConversationBill, Verdict
+    from rockbottom.pins import ConversationBill, PinCheck
     from rockbottom.testing.conversations import Conversation
     from rockbottom.testing.pinning import Pinner
 
@@ -46,7 +46,7 @@ def pytest_configure_node(node: Any) -> None:
 
 
 @pytest.fixture
-def rockbottom_pin(request: pytest.FixtureRequest) -> "Callable[..., Verdict]":
+def rockbottom_pin(request: pytest.FixtureRequest) -> "Callable[..., PinCheck]":
     """Fail the test when the cached prefix of a prompt is not the pinned one; see ``Pinner.pin`` for the arguments.
 
     ``rockbottom_pin(request_or_function, name="support agent", requests_per_month=200_000)``
@@ -58,7 +58,7 @@ def rockbottom_pin(request: pytest.FixtureRequest) -> "Callable[..., Verdict]":
         stash[_PINNER] = Pinner.of(request.config)
     pinner, node = stash[_PINNER], request.node
 
-    def pin(prompt: Any, name: str | None = None, **options: Any) -> "Verdict":
+    def pin(prompt: Any, name: str | None = None, **options: Any) -> "PinCheck":
         verdict = pinner.pin(prompt, name or node.nodeid, node.nodeid, node.location, **options)
         if verdict.accepted:
             node.user_properties.append((_ACCEPTED, verdict.name))

@@ -44,7 +44,7 @@ _TALK, _MOST_TALKS = 3, 256
 _EXPLICIT = re.compile(rb'"mode"\s*:\s*"explicit"')
 
 
-class Gatherer:
+class BodyGatherer:
     """Adds records to columns; ``key`` is the secret of the hashes, ``by`` the key of the labels.
 
     Remembers pieces, up to ``capacity`` bytes.

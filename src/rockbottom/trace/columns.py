@@ -34,7 +34,7 @@ UNKNOWN = -1
 
 
 class ApiCode(IntEnum):
-    """The family of operations a request came through, as stored in ``Requests.api``."""
+    """The family of operations a request came through, as stored in ``RequestColumns.api``."""
 
     UNKNOWN = 0
     CONVERSE = 1
@@ -52,7 +52,7 @@ APIS: Mapping[int, Api] = {ApiCode.UNKNOWN: Api.CONVERSE, **{code: api for api, 
 
 
 class OpeningCode(IntEnum):
-    """What a request says of whether more will follow it, as stored in ``Requests.opening``."""
+    """What a request says of whether more will follow it, as stored in ``RequestColumns.opening``."""
 
     LIST = 0  # messages or items, to which others can be added; or not known
     TEXT = 1  # one text as ``input`` (Responses)
@@ -80,7 +80,7 @@ _ALWAYS = (Ttl.FIVE_MINUTES, Ttl.ONE_HOUR)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Requests:
+class RequestColumns:
     """One row per request, in order of time."""
 
     at: Float64  # instant of the request, seconds since the epoch or since the start of the trace
@@ -147,7 +147,7 @@ class Trace:
     are the instants of requests that are none of these: they went on with a conversation that the service keeps.
     """
 
-    requests: Requests
+    requests: RequestColumns
     blocks: Blocks
     points: Points
     block_offsets: Array
@@ -190,7 +190,7 @@ class Trace:
 
 @cache
 def dtypes(table: type) -> Mapping[str, np.dtype[Any]]:
-    """The type of every column of Requests, Blocks or Points by its name."""
+    """The type of every column of RequestColumns, Blocks or Points by its name."""
     hints = get_type_hints(table, include_extras=True)
     types: dict[str, np.dtype[Any]] = {}
     for column in fields(table):
@@ -199,8 +199,8 @@ def dtypes(table: type) -> Mapping[str, np.dtype[Any]]:
     return types
 
 
-def arrays(table: Requests | Blocks | Points) -> Iterator[tuple[str, Array]]:
-    """The columns that a Requests, Blocks or Points has by their names, in the order of ``dtypes``."""
+def arrays(table: RequestColumns | Blocks | Points) -> Iterator[tuple[str, Array]]:
+    """The columns that a RequestColumns, Blocks or Points has by their names, in the order of ``dtypes``."""
     for name in dtypes(type(table)):
         array = getattr(table, _BY_TTL).get(WRITES[name]) if name in WRITES else getattr(table, name)
         if array is not None:
@@ -208,14 +208,14 @@ def arrays(table: Requests | Blocks | Points) -> Iterator[tuple[str, Array]]:
 
 
 def table_of(table: type, columns: Mapping[str, Any], length: int) -> Any:
-    """A Requests, Blocks or Points of these columns; what is missing is filled with "not recorded"."""
+    """A RequestColumns, Blocks or Points of these columns; what is missing is filled with "not recorded"."""
     filled: dict[str, Any] = {}
     for name, dtype in dtypes(table).items():
         column = columns.get(name)
         if column is None and name == _CONTENT:
             continue
         filled[name] = _unrecorded(length, dtype) if column is None else np.asarray(column, dtype)
-    if table is Requests:
+    if table is RequestColumns:
         if not (filled["label"] >= 0).any():
             filled["label"] = None
         writes = {ttl: filled.pop(name) for name, ttl in WRITES.items()}
@@ -231,7 +231,7 @@ def observed(usage: Usage) -> dict[str, int]:
     return columns
 
 
-def usage_at(requests: Requests, row: int) -> Usage:
+def usage_at(requests: RequestColumns, row: int) -> Usage:
     """What the service counted for one request; what was not recorded counts as none."""
     writes = {ttl: max(int(tokens[row]), 0) for ttl, tokens in requests.observed_writes.items()}
     uncached, output, read = requests.observed_input[row], requests.tokens_out[row], requests.observed_read[row]
@@ -262,8 +262,8 @@ def empty_trace() -> Trace:
     none: dict[str, Any] = {}
     names: dict[str, tuple[str, ...]] = dict.fromkeys(NAME_TABLES, ())
     offsets = np.zeros(1, np.int64)
-    return Trace(table_of(Requests, none, 0), table_of(Blocks, none, 0), table_of(Points, none, 0), offsets, offsets,
-                 names)  # fmt: skip
+    requests, blocks, points = table_of(RequestColumns, none, 0), table_of(Blocks, none, 0), table_of(Points, none, 0)
+    return Trace(requests, blocks, points, offsets, offsets, names)
 
 
 def selected(trace: Trace, rows: Sequence[int] | Array) -> Trace:
@@ -282,7 +282,7 @@ def selected(trace: Trace, rows: Sequence[int] | Array) -> Trace:
     )
 
 
-def _rows_taken(table: Requests | Blocks | Points, rows: Array) -> Any:
+def _rows_taken(table: RequestColumns | Blocks | Points, rows: Array) -> Any:
     return table_of(type(table), {name: array[rows] for name, array in arrays(table)}, len(rows))
 
 

@@ -21,7 +21,7 @@ from rockbottom.quantities import Undecodable, Usage
 from rockbottom.trace.columns import KINDS, NO_TTL, SectionCode, Trace, observed
 from rockbottom.trace.damages import Damages
 from rockbottom.trace.gathering import Gathered
-from rockbottom.trace.reading import Part
+from rockbottom.trace.reading import ReadPart
 from rockbottom.trace.records import MOST_TOKENS
 from rockbottom.trace.stored_prompts import stored_blocks
 
@@ -147,11 +147,11 @@ class CountedRequests:
         if (request.tokens_out or 0) >= (before.tokens_out or 0):
             self._requests[place] = replace(request, at=min(before.at, request.at))
 
-    def part(self, damages: Damages, size: int) -> Part:
+    def part(self, damages: Damages, size: int) -> ReadPart:
         """The part of a source that these requests are, with what its writer repeated and what went elsewhere."""
         damages.repeated += self.repeated
         damages.elsewhere += sum(request.elsewhere for request in self._requests)
-        return Part(self.trace(), damages, size)
+        return ReadPart(self.trace(), damages, size)
 
     def trace(self) -> Trace:
         """The requests in order of time, with the blocks that their counters prove."""

@@ -9,7 +9,7 @@ from rockbottom.dialects import METRICS, Counts, api_of, counts_of, invoked_mode
 from rockbottom.figures import thousands
 from rockbottom.prompt import Api
 from rockbottom.quantities import UNNAMED, Ttl, Undecodable, Usage, decoded, decoder_of, is_list, is_object
-from rockbottom.trace.records import MOST_TOKENS, Record
+from rockbottom.trace.records import MOST_TOKENS, LogRecord
 
 _OF_A_CACHE = b"ache"  # in the name of every counter of a cache, whatever the dialect
 _INCLUSIVE = (Api.CHAT, Api.RESPONSES)
@@ -34,7 +34,9 @@ class _Reply(_Holder):
 _reply: Callable[[bytes], _Reply | list[_Reply]] = decoder_of(_Reply | list[_Reply])
 
 
-def usage_of(record: Record[Any], reply: Callable[[], bytes], ttls: Collection[Ttl]) -> tuple[Usage | None, int | None]:
+def usage_of(
+    record: LogRecord[Any], reply: Callable[[], bytes], ttls: Collection[Ttl]
+) -> tuple[Usage | None, int | None]:
     """What was counted, and the tokens of the answer; None: not recorded.
 
     ``reply`` gives the JSON of the reply and is only called where the record does not say all. ``ttls`` are
@@ -67,7 +69,7 @@ def usage_of(record: Record[Any], reply: Callable[[], bytes], ttls: Collection[T
     return usage, output
 
 
-def is_failed(record: Record[Any], reply: Callable[[], bytes]) -> bool:
+def is_failed(record: LogRecord[Any], reply: Callable[[], bytes]) -> bool:
     """Whether a call failed: its record says so, or nothing was counted and its reply, sent with status 200, does.
 
     Recorded: an operation that is not known (vercel-ai-17523), a stream that ends in ``response.failed``.
@@ -88,7 +90,7 @@ def _fails(event: Mapping[str, Any]) -> bool:
     return named or (is_object(output) and "__type" in output)
 
 
-def model_of(record: Record[Any], reply: Callable[[], bytes]) -> str:
+def model_of(record: LogRecord[Any], reply: Callable[[], bytes]) -> str:
     """The model that a request is billed for: of a prompt router the one that its reply names, where it names one."""
     if not is_router(record.modelId):
         return record.modelId

@@ -13,7 +13,7 @@ from rockbottom.trace.columns import (
     Array,
     Blocks,
     Points,
-    Requests,
+    RequestColumns,
     Trace,
     dtypes,
     offsets_of,
@@ -101,7 +101,7 @@ class Gathered:
     def trace(self) -> Trace:
         """The requests gathered so far."""
         length = len(self._blocks)
-        requests = {column: np.full(length, _missing(dtype), dtype) for column, dtype in dtypes(Requests).items()}
+        requests = {column: np.full(length, _missing(dtype), dtype) for column, dtype in dtypes(RequestColumns).items()}
         start = 0
         for columns, rows in self._runs:
             end = start + len(rows)
@@ -115,7 +115,7 @@ class Gathered:
         blocks = self._block_columns()
         points = {"after": _array(self._after, np.int32), "ttl": _array(self._ttl, np.uint8)}
         return Trace(
-            table_of(Requests, requests, length),
+            table_of(RequestColumns, requests, length),
             table_of(Blocks, blocks, len(blocks["depth"])),
             table_of(Points, points, len(self._after)),
             offsets_of(self._blocks),

@@ -21,7 +21,7 @@ from rockbottom.trace.damages import Damages
 from rockbottom.trace.files import CutShort, contents
 from rockbottom.trace.labels import labels_of
 from rockbottom.trace.logs import LogFile, plain
-from rockbottom.trace.records import Record, Textual, raw_of, textual
+from rockbottom.trace.records import LogRecord, Textual, raw_of, textual
 from rockbottom.trace.sources import BodyRefused, offloaded
 from rockbottom.trace.splitting import LONGEST_BYTES
 
@@ -146,7 +146,7 @@ def _body_of(record: Textual, log: str) -> Json:
     return cast(Json, body)
 
 
-def reply_of(record: Record[Any], log: str) -> bytes:
+def reply_of(record: LogRecord[Any], log: str) -> bytes:
     """The JSON of a reply, from beside the log where it is there; empty where none was recorded.
 
     Raises what ``offloaded`` does.

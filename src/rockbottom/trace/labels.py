@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from rockbottom.quantities import Undecodable, decoded, is_object
-from rockbottom.trace.records import Record, raw_of
+from rockbottom.trace.records import LogRecord, raw_of
 
 BY_COLUMN: Mapping[str, str] = {
     "model": "model", "region": "region", "served": "served", "account": "account", "session": "session",
@@ -20,14 +20,14 @@ BY_COLUMN: Mapping[str, str] = {
 _ASSUMED = re.compile(r"^(arn:[^:]*:sts:[^:]*:[^:]*:assumed-role/[^/]+)/.*$")
 
 
-def label_of_record(record: Record[Any], by: str) -> str | None:
+def label_of_record(record: LogRecord[Any], by: str) -> str | None:
     """The value of a key in a log record; None: not recorded."""
     known = _KNOWN.get(by)
     label = known(record) if known is not None else None
     return label or (record.requestMetadata or {}).get(by)
 
 
-def labels_of(record: Record[Any]) -> Mapping[str, str]:
+def labels_of(record: LogRecord[Any]) -> Mapping[str, str]:
     """Every key of a log record with its value, those of ``KNOWN`` over those of requestMetadata."""
     region = record.region or ""
     columns = {
@@ -38,20 +38,20 @@ def labels_of(record: Record[Any]) -> Mapping[str, str]:
     return {**(record.requestMetadata or {}), **{by: value for by, value in columns.items() if value}, **known}
 
 
-def _identity(record: Record[Any]) -> str | None:
+def _identity(record: LogRecord[Any]) -> str | None:
     arn = _member(record.identity, "arn")
     return None if arn is None else _ASSUMED.sub(r"\1", arn)
 
 
-def _profile(record: Record[Any]) -> str | None:
+def _profile(record: LogRecord[Any]) -> str | None:
     return record.modelId if "application-inference-profile/" in record.modelId else None
 
 
-def _project(record: Record[Any]) -> str | None:
+def _project(record: LogRecord[Any]) -> str | None:
     return _text(record.projectIdentifier)
 
 
-_KNOWN: Mapping[str, Callable[[Record[Any]], str | None]] = {
+_KNOWN: Mapping[str, Callable[[LogRecord[Any]], str | None]] = {
     "identity": _identity, "profile": _profile, "project": _project,
 }  # fmt: skip
 KNOWN = (*BY_COLUMN, *_KNOWN)

@@ -11,7 +11,7 @@ from functools import lru_cache
 from typing import IO, Any, cast
 
 from rockbottom.process import bounded
-from rockbottom.quantities import Answer, error_code
+from rockbottom.quantities import AwsAnswer, error_code
 from rockbottom.trace.addresses import CHUNK_BYTES, SCHEME_OF_LOG_GROUPS, UnreadableSource
 
 _AGO = re.compile(r"(?P<name>.+)@(?P<count>\d{1,5})(?P<unit>[mhd])")
@@ -36,7 +36,7 @@ def pages(group: str, since_ms: int | None) -> Iterator[list[dict[str, Any]]]:
     request = {"logGroupName": group} | ({} if since_ms is None else {"startTime": since_ms})
     try:
         for page in _client().get_paginator("filter_log_events").paginate(**request):
-            yield Answer(page)["events"]
+            yield AwsAnswer(page)["events"]
     except Exception as error:
         if not type(error).__module__.startswith(("botocore", "boto3", "urllib3")):
             raise

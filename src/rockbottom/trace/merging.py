@@ -13,7 +13,7 @@ from rockbottom.trace.columns import (
     Array,
     Blocks,
     Points,
-    Requests,
+    RequestColumns,
     Trace,
     arrays,
     dtypes,
@@ -64,7 +64,7 @@ def _joined(parts: Sequence[Trace]) -> Trace:
         return parts[0]
     names, recoded = _unified(parts)
     return Trace(
-        _stacked(Requests, recoded),
+        _stacked(RequestColumns, recoded),
         _stacked(Blocks, [part.blocks for part in parts]),
         _stacked(Points, [part.points for part in parts]),
         _offsets([part.block_offsets for part in parts]),
@@ -88,7 +88,7 @@ def _stacked(table: type, tables: Sequence[Any]) -> Any:
             continue  # of no use where a part lacks it
         if any(name in part for part in parts):
             columns[name] = np.concatenate([part[name] if name in part else _absent(name, part) for part in parts])
-    return table_of(table, columns, sum(len(part["at"]) for part in parts) if table is Requests else 0)
+    return table_of(table, columns, sum(len(part["at"]) for part in parts) if table is RequestColumns else 0)
 
 
 def _absent(name: str, columns: Mapping[str, Array]) -> Array:
@@ -111,10 +111,10 @@ def _offsets(parts: Sequence[Array]) -> Array:
     return np.concatenate(shifted)
 
 
-def _unified(parts: Sequence[Trace]) -> tuple[Mapping[str, tuple[str, ...]], list[Requests]]:
+def _unified(parts: Sequence[Trace]) -> tuple[Mapping[str, tuple[str, ...]], list[RequestColumns]]:
     """The names of all parts in one table each, and every part's codes in terms of it."""
     tables: dict[str, dict[str, int]] = {name: {} for name in NAME_TABLES}
-    recoded: list[Requests] = []
+    recoded: list[RequestColumns] = []
     for part in parts:
         changed: dict[str, Array | None] = {}
         for column, table in _TABLE_OF.items():

@@ -21,7 +21,7 @@ from rockbottom.trace.columns import (
     Array,
     Blocks,
     Points,
-    Requests,
+    RequestColumns,
     Trace,
     arrays,
     dtypes,
@@ -76,11 +76,11 @@ def _trace_of(table: Any) -> Trace:
     told_names = {name: tuple(texts) for name, texts in decoded(metadata[b"names"]).items()}
     names = {**dict.fromkeys(NAME_TABLES, ()), **told_names}
     present = set(table.column_names)
-    requests = {name: _flat(table[name]) for name in dtypes(Requests) if name in present or name not in _MAY_LACK}
+    requests = {name: _flat(table[name]) for name in dtypes(RequestColumns) if name in present or name not in _MAY_LACK}
     blocks, block_offsets = _lists(table, "block", Blocks)
     points, point_offsets = _lists(table, "point", Points)
     trace = Trace(
-        table_of(Requests, requests, table.num_rows),
+        table_of(RequestColumns, requests, table.num_rows),
         table_of(Blocks, blocks, int(block_offsets[-1])),
         table_of(Points, points, int(point_offsets[-1])),
         block_offsets,

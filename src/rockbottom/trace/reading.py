@@ -40,7 +40,7 @@ class ReaderSettings:
 
 
 @dataclass(frozen=True, slots=True)
-class Part:
+class ReadPart:
     """The requests of one part of a source, and what could not be read."""
 
     trace: Trace
@@ -49,7 +49,7 @@ class Part:
 
 
 @dataclass(frozen=True, slots=True)
-class Reader:
+class LogReader:
     """One log format. ``recognises`` looks at a path and the first bytes of it, unpacked and as UTF-8.
 
     ``invocations`` gives the requests of a part with their text; None: the format holds none. ``lacks`` says what such
@@ -60,7 +60,7 @@ class Reader:
     summary: str
     recognises: Callable[[Path, bytes], bool]
     parts: Callable[[str], Sequence[str]]
-    read: Callable[[str, ReaderSettings], Part]
+    read: Callable[[str, ReaderSettings], ReadPart]
     invocations: Callable[[str, Damages], Iterator[Invocation]] | None = None
     lacks: str = ""
 
@@ -78,7 +78,7 @@ class Reading:
 
 
 @cache
-def readers() -> Mapping[str, Reader]:
+def readers() -> Mapping[str, LogReader]:
     """Every reader by name: one module each in ``rockbottom.trace.formats``."""
     package = import_module("rockbottom.trace.formats")
     modules = sorted(module.name for module in iter_modules(package.__path__))
@@ -86,7 +86,7 @@ def readers() -> Mapping[str, Reader]:
     return {module.READER.name: module.READER for module in loaded}
 
 
-def reader_of(source: str, name: str | None = None) -> Reader:
+def reader_of(source: str, name: str | None = None) -> LogReader:
     """The reader named, or the one that recognises the source. Raises UnreadableSource."""
     known = readers()
     if name is not None:
@@ -130,7 +130,7 @@ def read_trace(source: str, settings: ReaderSettings | None = None, name: str | 
     return assembled(reader.name, [reader.read(part, chosen) for part in reader.parts(source)])
 
 
-def assembled(reader: str, parts: Sequence[Part], *, grows: bool = False) -> Reading:
+def assembled(reader: str, parts: Sequence[ReadPart], *, grows: bool = False) -> Reading:
     """The parts of one source put together; ``grows``: others will be added to them."""
     damages = Damages()
     for part in parts:

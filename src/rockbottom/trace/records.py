@@ -81,7 +81,7 @@ class Output(msgspec.Struct):
     outputTokenCount: Count | None = None
 
 
-class Record(msgspec.Struct, Generic[B]):
+class LogRecord(msgspec.Struct, Generic[B]):
     """One invocation, with its request body as ``B``."""
 
     modelId: str
@@ -107,9 +107,9 @@ class Record(msgspec.Struct, Generic[B]):
         return (stamp if stamp.tzinfo is not None else stamp.replace(tzinfo=UTC)).timestamp()
 
 
-Columnar: TypeAlias = Record[Body | None]
+Columnar: TypeAlias = LogRecord[Body | None]
 """A record with the members of its body that columns need."""
-Textual: TypeAlias = Record[Raw]
+Textual: TypeAlias = LogRecord[Raw]
 """A record whose body is still bytes (none: an empty string of bytes, or None)."""
 
 _columnar = decoder_of(Columnar)
@@ -128,13 +128,13 @@ def columnar(line: bytes | str) -> Columnar:
         return _columnar(line)
     except Undecodable:
         loose = textual(line)
-    values: dict[str, Any] = {name: getattr(loose, name) for name in Record.__struct_fields__}
+    values: dict[str, Any] = {name: getattr(loose, name) for name in LogRecord.__struct_fields__}
     loose_input = loose.input
     values["input"] = Input(
         _body_or_none(loose_input.inputBodyJson), loose_input.inputBodyS3Path, loose_input.inputTokenCount,
         loose_input.cacheReadInputTokenCount, loose_input.cacheWriteInputTokenCount,
     )  # fmt: skip
-    return Record(**values)
+    return LogRecord(**values)
 
 
 def textual(line: bytes | str) -> Textual:

@@ -14,7 +14,7 @@ import msgspec
 
 from rockbottom.quantities import Undecodable, decoded, is_object
 from rockbottom.trace.files import CutShort
-from rockbottom.trace.records import Input, Output, Record
+from rockbottom.trace.records import Input, LogRecord, Output
 from rockbottom.trace.splitting import LONGEST_BYTES, Unfinished
 
 MESSAGES = ("@message", "message")
@@ -23,14 +23,14 @@ _PATHS: dict[str, tuple[str, str]] = {
        for name in shape.__struct_fields__},
     **{name.lower(): (part, name) for part, shape in (("input", Input), ("output", Output))
        for name in shape.__struct_fields__},
-    **{name.lower(): ("", name) for name in Record.__struct_fields__},
+    **{name.lower(): ("", name) for name in LogRecord.__struct_fields__},
 }  # fmt: skip
 _MEMBER = re.compile(r"[{,]\s*(\w+)=")
 _END = re.compile(r"(?=, \w+=)|\}$", re.DOTALL)
 _json = json.JSONDecoder(strict=False)
 
 
-class Header(NamedTuple):
+class TableHeader(NamedTuple):
     """The columns that the first line of a table names, and what stands between them."""
 
     columns: Sequence[str]
@@ -41,7 +41,7 @@ _DELIMITERS = ",;\t"  # of CSV, of what Excel saves where a comma is a decimal p
 _RECORD, _QUOTE = b'""modelId""', b'""'  # of a record in a cell: quotes in cells are doubled
 
 
-def header_of(line: bytes, second: bytes = b"") -> Header | None:
+def header_of(line: bytes, second: bytes = b"") -> TableHeader | None:
     """The first line of a table, where records can be in it: told by its columns, or by a ``second`` line with one."""
     if line[:1] in (b"{", b"[") or len(line) > 10_000:
         return None
@@ -53,7 +53,7 @@ def header_of(line: bytes, second: bytes = b"") -> Header | None:
         small = {name.strip().lower() for name in names}
         holds = _RECORD in second and _QUOTE not in line  # a piece of a record is no name of a column
         if len(names) > 1 and (small.intersection((*MESSAGES, "modelid")) or holds):
-            return Header(names, delimiter)
+            return TableHeader(names, delimiter)
     return None
 
 

@@ -14,7 +14,7 @@ from typing import Any
 from rockbottom.trace.addresses import UnreadableSource, is_log_group, is_s3
 from rockbottom.trace.files import chunks_of, log_groups, objects_of
 from rockbottom.trace.formats import bedrock_logs
-from rockbottom.trace.reading import Part, ReaderSettings
+from rockbottom.trace.reading import ReaderSettings, ReadPart
 from rockbottom.trace.sources import is_log, log_names
 
 _PACKED = b"\x1f\x8b"
@@ -109,7 +109,7 @@ class Tail:
         return True
 
 
-def log_part(name: str, settings: ReaderSettings, text: Iterator[bytes]) -> Part:
+def log_part(name: str, settings: ReaderSettings, text: Iterator[bytes]) -> ReadPart:
     """The requests in the new text of a log."""
     return bedrock_logs.read(name, settings, text)
 

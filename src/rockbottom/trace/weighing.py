@@ -11,7 +11,7 @@ from datetime import date
 import msgspec
 
 from rockbottom.catalog import Catalog, CatalogError
-from rockbottom.dialects import CONVERSE, Dialect, Reader, dialect_for, weigh_block
+from rockbottom.dialects import CONVERSE, BodyReader, Dialect, dialect_for, weigh_block
 from rockbottom.prompt import Api, MalformedBody, Meter, Parameters, json_bytes
 from rockbottom.quantities import TokenWeights, Undecodable, decoded, decoder_of, is_object
 from rockbottom.trace.columns import SectionCode
@@ -155,7 +155,7 @@ class Weighers:
 
     def __init__(self, catalog: Catalog, estimates: Estimates) -> None:
         self._catalog, self._estimates = catalog, estimates
-        self._reader = Reader.of(catalog)
+        self._reader = BodyReader.of(catalog)
         self._known: dict[tuple[str, Api], Weigher] = {}
 
     def of(self, model: str, api: Api) -> Weigher:

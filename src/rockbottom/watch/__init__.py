@@ -10,10 +10,10 @@ from rockbottom.serving import CannotListen
 from rockbottom.watch.errors import NeedsRich, NoSuchPeriod, WatchError
 from rockbottom.watch.following import View
 from rockbottom.watch.frame import Screen, frame_of
-from rockbottom.watch.periods import NAMES, PERIODS, Period, period_named
+from rockbottom.watch.periods import NAMES, PERIODS, WatchPeriod, period_named
 from rockbottom.watch.screen import Live
 from rockbottom.watch.server import Dash
-from rockbottom.watch.snapshot import Line, Snapshot
+from rockbottom.watch.snapshot import Snapshot, SnapshotLine
 
 if TYPE_CHECKING:
     from rockbottom.watch.logs import LogView, log_view
@@ -23,16 +23,16 @@ __all__ = [
     "PERIODS",
     "CannotListen",
     "Dash",
-    "Line",
     "Live",
     "LogView",
     "NeedsRich",
     "NoSuchPeriod",
-    "Period",
     "Screen",
     "Snapshot",
+    "SnapshotLine",
     "View",
     "WatchError",
+    "WatchPeriod",
     "frame_of",
     "log_view",
     "period_named",

@@ -3,13 +3,13 @@
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from rockbottom.cost import Arm, Group
+from rockbottom.cost import Arm, ArmSums
 from rockbottom.quantities import WRITES
 from rockbottom.tables import ARM_SUMS, CHANGES, LedgerTables, group_of
 from rockbottom.watch.composing import snapshot_of
 from rockbottom.watch.misses import Miss, family_shown, miss_of
-from rockbottom.watch.periods import Period
-from rockbottom.watch.snapshot import MOST_MISSES, LedgerState, Parts, Snapshot, Sums
+from rockbottom.watch.periods import WatchPeriod
+from rockbottom.watch.snapshot import MOST_MISSES, LedgerState, Snapshot, SnapshotParts, SnapshotSums
 
 AUTO = "auto"
 SIDES = ("aws", "local")
@@ -22,8 +22,8 @@ _COLUMNS = {
     "uncached": "uncached_picousd", "lost": "lost_picousd", "wasted_usd": "wasted_picousd",
     "observed_cost": "observed_picousd", "planned": "planned_picousd",
 }  # fmt: skip
-_SUMS = ", ".join(f"sum({_COLUMNS.get(name, name)}) AS {name}_" for name in Sums.__struct_fields__)
-_AGAIN = ", ".join(f"sum({name}_) AS {name}_" for name in Sums.__struct_fields__)
+_SUMS = ", ".join(f"sum({_COLUMNS.get(name, name)}) AS {name}_" for name in SnapshotSums.__struct_fields__)
+_AGAIN = ", ".join(f"sum({name}_) AS {name}_" for name in SnapshotSums.__struct_fields__)
 _WORST = "ORDER BY lost_ DESC, missed_ DESC, cost_ DESC"
 _DEAREST = "ORDER BY cost_ DESC, calls_ DESC"
 _HERE = "FROM shown_sums WHERE start >= $1 AND start < $2 AND local = $3"
@@ -39,7 +39,7 @@ GROUP BY ALL {_DEAREST} LIMIT {_MOST_TAGS + 1}
 
 
 def snapshot_from(
-    tables: LedgerTables, named: Callable[[str], str], state: LedgerState, period: Period, side: str, now: float
+    tables: LedgerTables, named: Callable[[str], str], state: LedgerState, period: WatchPeriod, side: str, now: float
 ) -> Snapshot:
     """What the tables say of a period; ``side`` ``auto`` is AWS where it has calls, else the local endpoint.
 
@@ -53,8 +53,8 @@ def snapshot_from(
     local = side == "local"
     here = (*place, local)
     bars, first = _bars(tables, here, period.bar_s)
-    parts = Parts(
-        total=totals.get(local) or Sums(),
+    parts = SnapshotParts(
+        total=totals.get(local) or SnapshotSums(),
         models=_by_name(tables, f"SELECT model, {_SUMS} {_HERE} GROUP BY 1 {_DEAREST} LIMIT {_MOST_NAMES}", here),
         tags=_by_name(tables, _TAGS, here),
         families=_families(tables, here, named),
@@ -64,7 +64,7 @@ def snapshot_from(
         bars=bars,
         latencies=_latencies(tables, here),
         misses=latest_misses(tables, *here, named),
-        other=totals.get(not local) or Sums(),
+        other=totals.get(not local) or SnapshotSums(),
         first_at=first,
         arms=_arms(tables, here),
     )
@@ -98,15 +98,15 @@ def _latest_side(tables: LedgerTables) -> str:
     return SIDES[local]
 
 
-def _total(tables: LedgerTables, here: Sequence[Any]) -> Sums:
+def _total(tables: LedgerTables, here: Sequence[Any]) -> SnapshotSums:
     return _sums_of(_rows(tables, f"SELECT {_SUMS} {_HERE}", here)[0])
 
 
-def _by_name(tables: LedgerTables, sql: str, here: Sequence[Any]) -> dict[str, Sums]:
+def _by_name(tables: LedgerTables, sql: str, here: Sequence[Any]) -> dict[str, SnapshotSums]:
     return {row[0]: _sums_of(row[1:]) for row in _rows(tables, sql, here)}
 
 
-def _families(tables: LedgerTables, here: Sequence[Any], named: Callable[[str], str]) -> dict[str, Sums]:
+def _families(tables: LedgerTables, here: Sequence[Any], named: Callable[[str], str]) -> dict[str, SnapshotSums]:
     sql = f"SELECT model, family, family_tokens, {_SUMS} {_HERE} GROUP BY 1, 2, 3 {_WORST} LIMIT {_MOST_NAMES}"
     rows = _rows(tables, sql, here)
     return {
@@ -115,7 +115,7 @@ def _families(tables: LedgerTables, here: Sequence[Any], named: Callable[[str], 
     }
 
 
-def _bars(tables: LedgerTables, here: Sequence[Any], bar_s: int) -> tuple[dict[int, Sums], int | None]:
+def _bars(tables: LedgerTables, here: Sequence[Any], bar_s: int) -> tuple[dict[int, SnapshotSums], int | None]:
     sql = f"SELECT min(start), $1 + (start - $1) // {bar_s} * {bar_s} AS bar, {_SUMS} {_HERE} GROUP BY bar ORDER BY bar"
     rows = _rows(tables, sql, here)
     return {row[1]: _sums_of(row[2:]) for row in rows}, min((row[0] for row in rows), default=None)
@@ -133,10 +133,10 @@ def _latencies(tables: LedgerTables, here: Sequence[Any]) -> dict[str, dict[int,
     return latencies
 
 
-def _arms(tables: LedgerTables, here: Sequence[Any]) -> dict[Arm, Group]:
+def _arms(tables: LedgerTables, here: Sequence[Any]) -> dict[Arm, ArmSums]:
     rows = _rows(tables, f"SELECT {ARM_SUMS} {_HERE} AND arm <> '' GROUP BY 1", here)
     return {arm: group_of(sums) for text, *sums in rows if (arm := Arm.of(text)) is not None}
 
 
-def _sums_of(values: Sequence[Any]) -> Sums:
-    return Sums(*(value or 0 for value in values))
+def _sums_of(values: Sequence[Any]) -> SnapshotSums:
+    return SnapshotSums(*(value or 0 for value in values))

@@ -11,18 +11,18 @@ from rockbottom.ledger import usd_of_picousd
 from rockbottom.quantities import LEAST_SPAN_S, Usd
 from rockbottom.tables import STEP, Observed, ObservedSums, sentences_of
 from rockbottom.watch.misses import fix_of
-from rockbottom.watch.periods import HOUR_S, Period
+from rockbottom.watch.periods import HOUR_S, WatchPeriod
 from rockbottom.watch.snapshot import (
     MOST_LINES,
     MOST_MISSES,
     Bar,
     CauseLine,
     LedgerState,
-    Line,
     OtherSide,
-    Parts,
     Snapshot,
-    Sums,
+    SnapshotLine,
+    SnapshotParts,
+    SnapshotSums,
 )
 
 MONTH_H = 30 * 24
@@ -30,7 +30,7 @@ _FINEST = Decimal("1e-12")
 _NAMED = 5  # models without a price that are named
 
 
-def snapshot_of(parts: Parts, period: Period, side: str, state: LedgerState, now: float) -> Snapshot:
+def snapshot_of(parts: SnapshotParts, period: WatchPeriod, side: str, state: LedgerState, now: float) -> Snapshot:
     """The figures of what was read."""
     since = period.since(now)
     rate = _usd_per_hour(parts, now)
@@ -46,7 +46,7 @@ def snapshot_of(parts: Parts, period: Period, side: str, state: LedgerState, now
         models=_dearest(models), tags=_dearest(line_of(name, sums) for name, sums in parts.tags.items()),
         families=_worst(line_of(name, sums) for name, sums in parts.families.items()),
         causes=_causes(parts.causes), misses=tuple(parts.misses[:MOST_MISSES]),
-        bars=tuple(_bar(at, parts.bars.get(at) or Sums()) for at in period.bars(now)),
+        bars=tuple(_bar(at, parts.bars.get(at) or SnapshotSums()) for at in period.bars(now)),
         other=other if other.calls else None, observed=observed,
         holdout=holdout.to_dict() if holdout else None, measured=tuple(sentences_of(observed, holdout, read)),
         ledger=state, notices=tuple(_notices(parts, total, state, side, other)),
@@ -54,11 +54,11 @@ def snapshot_of(parts: Parts, period: Period, side: str, state: LedgerState, now
     )  # fmt: skip
 
 
-def line_of(name: str, sums: Sums, steps: Mapping[int, int] | None = None) -> Line:
+def line_of(name: str, sums: SnapshotSums, steps: Mapping[int, int] | None = None) -> SnapshotLine:
     """The figures of sums, and of first-token times counted by step."""
     cost, uncached = usd_of_picousd(sums.cost), usd_of_picousd(sums.uncached)
     priced = sums.calls - sums.failed - sums.no_usage - sums.unpriced
-    return Line(
+    return SnapshotLine(
         name=name, calls=sums.calls, failed=sums.failed, no_usage=sums.no_usage, unpriced=sums.unpriced,
         input=sums.input, output=sums.output, read=sums.read, write=sums.write, hit_rate=_hit_rate(sums),
         cost_usd=cost, uncached_usd=uncached, saved_usd=uncached - cost,
@@ -86,18 +86,18 @@ def percentile(steps: Mapping[int, int], percent: int) -> float | None:
     return None
 
 
-def _observed(sums: Sums) -> Observed | None:
+def _observed(sums: SnapshotSums) -> Observed | None:
     return ObservedSums(sums.observed, sums.observed_cost, sums.planned).figures()
 
 
-def _bar(at: int, sums: Sums) -> Bar:
+def _bar(at: int, sums: SnapshotSums) -> Bar:
     return Bar(
         at, sums.calls, sums.failed, usd_of_picousd(sums.cost), usd_of_picousd(sums.uncached), sums.input, sums.read,
         sums.write, sums.output, _hit_rate(sums), sums.misses,
     )  # fmt: skip
 
 
-def _hit_rate(sums: Sums) -> float | None:
+def _hit_rate(sums: SnapshotSums) -> float | None:
     return _share(sums.read, sums.input + sums.read + sums.write)
 
 
@@ -105,7 +105,7 @@ def _share(part: int | Decimal, whole: int | Decimal) -> float | None:
     return round(float(part / whole), 6) if whole else None
 
 
-def _usd_per_hour(parts: Parts, now: float) -> Usd | None:
+def _usd_per_hour(parts: SnapshotParts, now: float) -> Usd | None:
     """Spend by the hour since the period's first call, over a minute at least; None where nothing was priced."""
     if parts.first_at is None or not parts.total.cost:
         return None
@@ -113,24 +113,24 @@ def _usd_per_hour(parts: Parts, now: float) -> Usd | None:
     return (usd_of_picousd(parts.total.cost) * HOUR_S / seconds).quantize(_FINEST)
 
 
-def _usd_per_month(parts: Parts, rate: Usd | None, now: float) -> Usd | None:
+def _usd_per_month(parts: SnapshotParts, rate: Usd | None, now: float) -> Usd | None:
     """Spend in 30 days at the rate of a period; None where its calls go back less than a day."""
     if rate is None or parts.first_at is None or now - parts.first_at < LEAST_SPAN_S:
         return None
     return rate * MONTH_H
 
 
-def _dearest(lines: Any) -> tuple[Line, ...]:
+def _dearest(lines: Any) -> tuple[SnapshotLine, ...]:
     ranked = sorted(lines, key=lambda line: (-line.cost_usd, -line.calls, line.name))
     return tuple(line for line in ranked if line.calls)[:MOST_LINES]
 
 
-def _worst(lines: Any) -> tuple[Line, ...]:
+def _worst(lines: Any) -> tuple[SnapshotLine, ...]:
     ranked = sorted(lines, key=lambda line: (-line.lost_usd, -line.missed, -line.cost_usd, line.name))
     return tuple(line for line in ranked if line.calls)[:MOST_LINES]
 
 
-def _causes(causes: Mapping[str, Sums]) -> tuple[CauseLine, ...]:
+def _causes(causes: Mapping[str, SnapshotSums]) -> tuple[CauseLine, ...]:
     lines: list[CauseLine] = []
     for name, sums in causes.items():
         rule, _, words = name.partition("\t")
@@ -139,7 +139,7 @@ def _causes(causes: Mapping[str, Sums]) -> tuple[CauseLine, ...]:
     return tuple(sorted(lines, key=lambda line: (-line.lost_usd, -line.missed, line.cause)))
 
 
-def _unpriced(parts: Parts) -> str:
+def _unpriced(parts: SnapshotParts) -> str:
     """The models of calls without a known price, the most called first."""
     calls = {name: sums.unpriced for name, sums in parts.models.items() if sums.unpriced}
     names = sorted(calls, key=lambda name: (-calls[name], name))
@@ -147,7 +147,7 @@ def _unpriced(parts: Parts) -> str:
     return ", ".join(names[:_NAMED]) + more
 
 
-def _notices(parts: Parts, total: Line, state: LedgerState, side: str, other: OtherSide) -> list[str]:
+def _notices(parts: SnapshotParts, total: SnapshotLine, state: LedgerState, side: str, other: OtherSide) -> list[str]:
     """What a person must know to read the figures right, in sentences."""
     notices: list[str] = []
     if not state.there:

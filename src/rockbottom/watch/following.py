@@ -10,8 +10,8 @@ from rockbottom.ledger import LedgerError, NoLedger, notes_of
 from rockbottom.tables import LedgerTables
 from rockbottom.watch.asking import AUTO, calls_ahead, snapshot_from
 from rockbottom.watch.composing import snapshot_of
-from rockbottom.watch.periods import Period
-from rockbottom.watch.snapshot import LedgerState, Parts, Snapshot, Sums
+from rockbottom.watch.periods import WatchPeriod
+from rockbottom.watch.snapshot import LedgerState, Snapshot, SnapshotParts, SnapshotSums
 
 log = logging.getLogger("rockbottom.watch")
 
@@ -58,7 +58,7 @@ class View:
         with self._lock:
             return 1.0 if self._tables is None else self._tables.share_read()
 
-    def snapshot(self, period: Period, side: str = AUTO) -> Snapshot:
+    def snapshot(self, period: WatchPeriod, side: str = AUTO) -> Snapshot:
         """What the ledger says now, as far as it was taken in."""
         now = self._clock()
         with self._lock:
@@ -104,4 +104,4 @@ class View:
         )  # fmt: skip
 
 
-_NOTHING = Parts(Sums(), {}, {}, {}, {}, {}, {}, (), Sums(), None)
+_NOTHING = SnapshotParts(SnapshotSums(), {}, {}, {}, {}, {}, {}, (), SnapshotSums(), None)

@@ -26,7 +26,7 @@ from rockbottom.figures import (
 )
 from rockbottom.watch.paging import ago, pages_of_tags, rows_of_tags
 from rockbottom.watch.periods import PERIODS, period_named
-from rockbottom.watch.snapshot import Line, Snapshot
+from rockbottom.watch.snapshot import Snapshot, SnapshotLine
 
 _BLOCKS = "▁▂▃▄▅▆▇█"
 _SMALLEST = (40, 8)
@@ -219,7 +219,7 @@ def _fitted(sections: list[list[str]], room: int) -> list[str]:
     return [line for section, rows in zip(sections, counts, strict=True) for line in section[:rows]][: max(0, room)]
 
 
-def _lines(lines: Sequence[Line], heading: str, width: int, paint: Paint) -> list[str]:
+def _lines(lines: Sequence[SnapshotLine], heading: str, width: int, paint: Paint) -> list[str]:
     wide = width >= 100 and any(line.first_ms_p50 is not None for line in lines)
     percent = width >= 72  # below that the names need the room
     columns = [
@@ -317,7 +317,7 @@ def _rate(hit_rate: float | None) -> str:
     return "–" if hit_rate is None else share(hit_rate, 1)
 
 
-def _hit_style(line: Line) -> str:
+def _hit_style(line: SnapshotLine) -> str:
     if line.hit_rate is None:
         return "dim"
     return "good" if line.hit_rate >= 0.7 else "warn" if line.hit_rate >= 0.4 else "bad"
@@ -327,7 +327,7 @@ def _sign_style(amount: Decimal) -> str:
     return "good" if amount > 0 else "bad" if amount < 0 else "dim"
 
 
-def _saved(line: Line) -> str:
+def _saved(line: SnapshotLine) -> str:
     part = "" if line.saved_share is None else f" ({share(line.saved_share)})"
     return f"{_usd(line.saved_usd)}{part}"
 
@@ -336,7 +336,7 @@ def _lost(amount: Decimal, unpriced: int, places: int) -> str:
     return "?" if unpriced and not amount else usd(amount, places)
 
 
-def _first(line: Line) -> str:
+def _first(line: SnapshotLine) -> str:
     if line.first_ms_p50 is None:
         return "not streamed"
     return f"{milliseconds(line.first_ms_p50)} / {milliseconds(line.first_ms_p95)} ms"

@@ -16,7 +16,7 @@ from rockbottom.quantities import RockbottomError
 from rockbottom.trace import Damages, Invocation, Tail, invocations_of
 from rockbottom.watch.asking import AUTO
 from rockbottom.watch.following import View
-from rockbottom.watch.periods import Period
+from rockbottom.watch.periods import WatchPeriod
 from rockbottom.watch.quota import QuotaMinutes, quota_sentences
 from rockbottom.watch.recorded import RequestRecorder, most_tokens
 from rockbottom.watch.snapshot import Snapshot
@@ -62,7 +62,7 @@ class LogView(View):
         whole = self._take(began + seconds)
         return super().follow(max(0.0, began + seconds - self._timer())) and whole
 
-    def snapshot(self, period: Period, side: str = AUTO) -> Snapshot:
+    def snapshot(self, period: WatchPeriod, side: str = AUTO) -> Snapshot:
         """What the logs say now, and how near to its quota each model came."""
         shot = super().snapshot(period, "aws")
         fullest = self._minutes.fullest(shot.since, shot.until)

@@ -10,7 +10,7 @@ DAY_S = 24 * HOUR_S
 
 
 @dataclass(frozen=True, slots=True)
-class Period:
+class WatchPeriod:
     """A stretch of time up to now. ``grain_s`` is the roll-up that it is read from, ``bar_s`` one bar of its chart."""
 
     name: str
@@ -31,18 +31,18 @@ class Period:
 
 
 PERIODS = (
-    Period("15m", "15 minutes", 15 * MINUTE_S, MINUTE_S, MINUTE_S),
-    Period("1h", "hour", HOUR_S, MINUTE_S, 2 * MINUTE_S),
-    Period("24h", "24 hours", DAY_S, HOUR_S, HOUR_S),
-    Period("7d", "7 days", 7 * DAY_S, HOUR_S, 6 * HOUR_S),
-    Period("30d", "30 days", 30 * DAY_S, DAY_S, DAY_S),
+    WatchPeriod("15m", "15 minutes", 15 * MINUTE_S, MINUTE_S, MINUTE_S),
+    WatchPeriod("1h", "hour", HOUR_S, MINUTE_S, 2 * MINUTE_S),
+    WatchPeriod("24h", "24 hours", DAY_S, HOUR_S, HOUR_S),
+    WatchPeriod("7d", "7 days", 7 * DAY_S, HOUR_S, 6 * HOUR_S),
+    WatchPeriod("30d", "30 days", 30 * DAY_S, DAY_S, DAY_S),
 )
 """Shortest first; keys 1 to 5 choose them."""
 
 NAMES = tuple(period.name for period in PERIODS)
 
 
-def period_named(name: str) -> Period:
+def period_named(name: str) -> WatchPeriod:
     """The period of that name. Raises NoSuchPeriod."""
     for period in PERIODS:
         if period.name == name:

@@ -10,7 +10,7 @@ from msgspec.structs import replace
 from rockbottom.alarms import priced
 from rockbottom.catalog import Catalog, CatalogError
 from rockbottom.client import Call, Recorder, Whereabouts
-from rockbottom.dialects import Request, Requests, host_of, operation_by
+from rockbottom.dialects import Request, RequestReader, host_of, operation_by
 from rockbottom.ledger import CallRecord
 from rockbottom.quantities import RockbottomError, is_object
 from rockbottom.trace import Invocation
@@ -25,7 +25,7 @@ class RequestRecorder:
     def __init__(self, catalog: Catalog, key: bytes, behind: Mapping[str, str]) -> None:
         self._catalog = catalog
         self._behind = behind
-        self._requests = Requests(catalog)
+        self._requests = RequestReader(catalog)
         self._last: CallRecord | None = None
         self._failure: Exception | None = None
         self._recorder = Recorder([self], {}, key, self._failed)

@@ -14,7 +14,7 @@ from rockbottom.watch.errors import NeedsRich
 from rockbottom.watch.following import View
 from rockbottom.watch.frame import Screen, frame_of
 from rockbottom.watch.paging import pages_of_tags
-from rockbottom.watch.periods import PERIODS, Period
+from rockbottom.watch.periods import PERIODS, WatchPeriod
 from rockbottom.watch.snapshot import Snapshot
 
 _LOOK_S = 0.25  # how often the keyboard and the size of the window are looked at
@@ -24,7 +24,7 @@ _READ_S = 0.2  # how long the ledger may be read between two looks
 class Live:
     """Shows a view until ``q`` or ctrl-C. ``every_s``: seconds between two looks at the ledger."""
 
-    def __init__(self, view: View, period: Period, side: str, every_s: float) -> None:
+    def __init__(self, view: View, period: WatchPeriod, side: str, every_s: float) -> None:
         self._view, self._period, self._side, self._every_s = view, period, side, every_s
         self._paused = False
         self._tags_page = 0

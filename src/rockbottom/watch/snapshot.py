@@ -10,7 +10,7 @@ from typing import Any, cast
 
 import msgspec
 
-from rockbottom.cost import Arm, Group
+from rockbottom.cost import Arm, ArmSums
 from rockbottom.figures import usd_exact
 from rockbottom.quantities import Usd, is_object
 from rockbottom.tables import Observed
@@ -21,7 +21,7 @@ MOST_LINES = 300  # of one kind: a page and a screen show a few, and all where t
 MOST_MISSES = 50
 
 
-class Sums(msgspec.Struct, frozen=True):
+class SnapshotSums(msgspec.Struct, frozen=True):
     """What was added up of some calls; money in pico-dollars.
 
     ``missed`` tokens could have been read and were not; ``lost`` is what that cost above a read.
@@ -49,7 +49,7 @@ class Sums(msgspec.Struct, frozen=True):
     planned: int = 0
 
 
-class Line(msgspec.Struct, frozen=True):
+class SnapshotLine(msgspec.Struct, frozen=True):
     """The figures of some calls. ``cost_usd``, ``uncached_usd`` and ``saved_usd`` cover the calls with a known price.
 
     ``lost_usd``: what tokens that could have been read cost above a read. ``wasted_usd``: what tokens that nobody
@@ -146,12 +146,12 @@ class Snapshot(msgspec.Struct, frozen=True):
     bar_s: int
     side: str  # "aws" | "local"
     simulated: bool
-    total: Line
+    total: SnapshotLine
     usd_per_hour: Usd | None
     usd_per_month: Usd | None
-    models: tuple[Line, ...]
-    tags: tuple[Line, ...]
-    families: tuple[Line, ...]
+    models: tuple[SnapshotLine, ...]
+    tags: tuple[SnapshotLine, ...]
+    families: tuple[SnapshotLine, ...]
     causes: tuple[CauseLine, ...]
     misses: tuple[Miss, ...]
     bars: tuple[Bar, ...]
@@ -180,17 +180,17 @@ def _plain(value: Any) -> Any:
     return usd_exact(value) if isinstance(value, Decimal) else value
 
 
-class Parts(msgspec.Struct, frozen=True):
+class SnapshotParts(msgspec.Struct, frozen=True):
     """What was read for a snapshot: sums by kind and name, bars by their beginning, and the rest."""
 
-    total: Sums
-    models: Mapping[str, Sums]
-    tags: Mapping[str, Sums]
-    families: Mapping[str, Sums]
-    causes: Mapping[str, Sums]
-    bars: Mapping[int, Sums]
+    total: SnapshotSums
+    models: Mapping[str, SnapshotSums]
+    tags: Mapping[str, SnapshotSums]
+    families: Mapping[str, SnapshotSums]
+    causes: Mapping[str, SnapshotSums]
+    bars: Mapping[int, SnapshotSums]
     latencies: Mapping[str, Mapping[int, int]]  # by model, "" for all: calls by step
     misses: Sequence[Miss]
-    other: Sums
+    other: SnapshotSums
     first_at: int | None  # the first stretch with a call
-    arms: Mapping[Arm, Group] = {}  # where some conversations are held out
+    arms: Mapping[Arm, ArmSums] = {}  # where some conversations are held out

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from rockbottom.bench.notebook import Notebook, PassKey
-from rockbottom.bench.recorded import Conversation, Turn
+from rockbottom.bench.recorded import RecordedConversation, Turn
 from rockbottom.bench.schedule import BenchModelFacts, Schedule
 
 _LANE = "baseline"  # cachePoints do not change answers, so one lane is graded
@@ -58,7 +58,7 @@ def answers_of(plan: Schedule, notebook: Notebook, model: str) -> Iterator[Grade
                 yield GradedTurn(place, turn, texts.get((index, number)), _said(conversation, number, texts, index))
 
 
-def _said(conversation: Conversation, number: int, texts: Mapping[tuple[int, int], str], index: int) -> str:
+def _said(conversation: RecordedConversation, number: int, texts: Mapping[tuple[int, int], str], index: int) -> str:
     lines: list[str] = []
     for before, turn in enumerate(conversation.turns[: number + 1]):
         lines += [f"{message['role']}: {text_of(message['content'])}" for message in turn.messages]

@@ -90,7 +90,7 @@ class JudgeEstimate:
     likely: Usd
 
 
-class Teller(Protocol):
+class VoteTeller(Protocol):
     """Told how many votes are there, as they come."""
 
     def voted(self, done: int, total: int) -> None:
@@ -147,7 +147,7 @@ class Judge:
         """What every kept vote cost."""
         return sum((self.price(vote.usage).usd for vote in self.kept.values()), ZERO_USD)
 
-    def run(self, endpoint: Endpoint, *, max_usd: Usd | None = None, teller: Teller | None = None) -> None:
+    def run(self, endpoint: Endpoint, *, max_usd: Usd | None = None, teller: VoteTeller | None = None) -> None:
         """Have the votes that are missing.
 
         Raises EndpointDied, EndpointRefused or SpendLimit; votes had until then are kept, and the next run goes on.

@@ -10,20 +10,20 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from rockbottom.quantities import Undecodable
-from rockbottom.trace.bodies import Gatherer
+from rockbottom.trace.bodies import BodyGatherer
 from rockbottom.trace.counts import is_failed
 from rockbottom.trace.damages import Damages
 from rockbottom.trace.files import CutShort
 from rockbottom.trace.invocations import invocations_of, reply_of
 from rockbottom.trace.logs import LogFile
-from rockbottom.trace.reading import Part, Reader, ReaderSettings
+from rockbottom.trace.reading import LogReader, ReaderSettings, ReadPart
 from rockbottom.trace.records import Columnar, body_of, columnar
 from rockbottom.trace.sources import BodyRefused, log_names, offloaded
 
 
-def read(part: str, settings: ReaderSettings, text: Iterator[bytes] | None = None) -> Part:
+def read(part: str, settings: ReaderSettings, text: Iterator[bytes] | None = None) -> ReadPart:
     """One log file, from a folder or from S3; ``text`` is what of it is to be read, None: all."""
-    damages, gatherer = Damages(), Gatherer(settings.key, settings.by)
+    damages, gatherer = Damages(), BodyGatherer(settings.key, settings.by)
     log = LogFile(part, damages, text=text)
     for place, record in log.records(columnar):
         reply = _reply_of(record, damages, place, part)
@@ -34,7 +34,7 @@ def read(part: str, settings: ReaderSettings, text: Iterator[bytes] | None = Non
             _add(gatherer, record, reply, damages, place, part)
         except Undecodable as error:
             damages.add(place, str(error))
-    return Part(gatherer.trace(), damages, log.size)
+    return ReadPart(gatherer.trace(), damages, log.size)
 
 
 def _reply_of(record: Columnar, damages: Damages, place: str, log: str) -> Callable[[], bytes]:
@@ -51,7 +51,7 @@ def _reply_of(record: Columnar, damages: Damages, place: str, log: str) -> Calla
 
 
 def _add(
-    gatherer: Gatherer, record: Columnar, reply: Callable[[], bytes], damages: Damages, place: str, log: str
+    gatherer: BodyGatherer, record: Columnar, reply: Callable[[], bytes], damages: Damages, place: str, log: str
 ) -> None:
     body, where = record.input.inputBodyJson, record.input.inputBodyS3Path
     if body is None and where:
@@ -68,7 +68,7 @@ def _recognises(path: Path, head: bytes) -> bool:
     return b'"ModelInvocationLog"' in head or (b'"modelId"' in head and b'"inputBodyJson"' in head)
 
 
-READER = Reader(
+READER = LogReader(
     "bedrock-logs", "Bedrock model invocation logs: a folder or s3:// prefix", _recognises, log_names, read,
     invocations_of,
 )  # fmt: skip

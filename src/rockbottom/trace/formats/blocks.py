@@ -20,7 +20,7 @@ from rockbottom.trace.columns import KINDS, UNKNOWN, Array, SectionCode, observe
 from rockbottom.trace.damages import Damages
 from rockbottom.trace.files import files_of
 from rockbottom.trace.gathering import Gathered
-from rockbottom.trace.reading import Part, Reader, ReaderSettings, lines_of
+from rockbottom.trace.reading import LogReader, ReaderSettings, ReadPart, lines_of
 from rockbottom.trace.records import MOST_TOKENS, Count
 
 _SLICE = KINDS.index("slice")
@@ -53,7 +53,7 @@ class _Line(msgspec.Struct):
 _line = decoder_of(_Line)
 
 
-def read(part: str, settings: ReaderSettings) -> Part:
+def read(part: str, settings: ReaderSettings) -> ReadPart:
     damages, gathered, size = Damages(), Gathered(), 0
     for number, text in lines_of(part, damages):
         size += len(text)
@@ -61,7 +61,7 @@ def read(part: str, settings: ReaderSettings) -> Part:
             _add(gathered, _line(text), settings)
         except Undecodable as error:
             damages.add(f"{part}:{number}", str(error))
-    return Part(gathered.trace(), damages, size)
+    return ReadPart(gathered.trace(), damages, size)
 
 
 def _add(gathered: Gathered, line: _Line, settings: ReaderSettings) -> None:
@@ -125,4 +125,4 @@ def _parts(source: str) -> Sequence[str]:
     return [name for name in files_of(source) if ".json" in Path(name).name]
 
 
-READER = Reader("blocks", "block traces: runs of block ids, sizes, sections, sessions", _recognises, _parts, read)
+READER = LogReader("blocks", "block traces: runs of block ids, sizes, sections, sessions", _recognises, _parts, read)

@@ -15,14 +15,14 @@ from rockbottom.quantities import Undecodable, decoded, is_object
 from rockbottom.trace.counted import NO_BLOCKS, Counted, CountedRequests, instant_of, is_of_bedrock
 from rockbottom.trace.damages import Damages
 from rockbottom.trace.files import files_of
-from rockbottom.trace.reading import Part, Reader, ReaderSettings, lines_of
+from rockbottom.trace.reading import LogReader, ReaderSettings, ReadPart, lines_of
 from rockbottom.trace.rows import text_of
 
 _SYNTHETIC = "<synthetic>"  # the model of lines that Claude Code wrote itself, of an error for one
 _OF_BEDROCK = "msg_bdrk_"
 
 
-def read(part: str, settings: ReaderSettings) -> Part:
+def read(part: str, settings: ReaderSettings) -> ReadPart:
     """The calls of one transcript, and what is damaged in it."""
     damages, requests, size = Damages(), CountedRequests(settings.key, grows=True), 0
     for number, text in lines_of(part, damages):
@@ -75,7 +75,7 @@ def _parts(source: str) -> Sequence[str]:
     return names if list(names) == [source] else [name for name in names if ".jsonl" in Path(name).name]
 
 
-READER = Reader(
+READER = LogReader(
     "claude-code", "transcripts of Claude Code (~/.claude/projects): counters, sessions", _recognises, _parts, read,
     lacks=NO_BLOCKS,
 )  # fmt: skip

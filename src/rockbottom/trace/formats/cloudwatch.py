@@ -10,7 +10,7 @@ from pathlib import Path
 from rockbottom.trace.envelopes import is_packed
 from rockbottom.trace.formats import bedrock_logs
 from rockbottom.trace.invocations import invocations_of
-from rockbottom.trace.reading import Reader
+from rockbottom.trace.reading import LogReader
 from rockbottom.trace.sources import log_names
 from rockbottom.trace.tables import header_of
 
@@ -28,7 +28,7 @@ def _recognises(path: Path, head: bytes) -> bool:
     )
 
 
-READER = Reader(
+READER = LogReader(
     "cloudwatch", "the same out of CloudWatch Logs: exports, what aws logs prints, CSV, Firehose, Athena", _recognises,
     log_names, bedrock_logs.read, invocations_of,
 )  # fmt: skip

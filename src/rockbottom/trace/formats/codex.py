@@ -24,7 +24,7 @@ from rockbottom.trace.counted import (
 )
 from rockbottom.trace.damages import Damages
 from rockbottom.trace.files import files_of
-from rockbottom.trace.reading import Part, Reader, ReaderSettings, lines_of
+from rockbottom.trace.reading import LogReader, ReaderSettings, ReadPart, lines_of
 from rockbottom.trace.rows import object_of, text_of
 
 _READ_EVENTS = (
@@ -94,7 +94,7 @@ class _State:
         )
 
 
-def read(part: str, settings: ReaderSettings) -> Part:
+def read(part: str, settings: ReaderSettings) -> ReadPart:
     """The calls of one session, and what is damaged in it."""
     damages, requests, size, state = Damages(), CountedRequests(settings.key, grows=True), 0, _State(by=settings.by)
     for number, text in lines_of(part, damages):
@@ -133,6 +133,6 @@ def _parts(source: str) -> Sequence[str]:
     return names if list(names) == [source] else [name for name in names if ".jsonl" in Path(name).name]
 
 
-READER = Reader(
+READER = LogReader(
     "codex", "sessions of Codex (~/.codex/sessions): counters, sessions", _recognises, _parts, read, lacks=NO_BLOCKS
 )

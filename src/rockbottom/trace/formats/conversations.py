@@ -19,7 +19,7 @@ from rockbottom.trace.columns import API_CODES, KINDS
 from rockbottom.trace.damages import Damages
 from rockbottom.trace.files import files_of
 from rockbottom.trace.gathering import Gathered
-from rockbottom.trace.reading import Part, Reader, ReaderSettings, lines_of
+from rockbottom.trace.reading import LogReader, ReaderSettings, ReadPart, lines_of
 
 _KIND = {name: code for code, name in enumerate(KINDS)}
 
@@ -45,7 +45,7 @@ class _State:
     prefixes: dict[str, Mapping[str, Any]] = field(default_factory=dict[str, Mapping[str, Any]])
 
 
-def read(part: str, settings: ReaderSettings) -> Part:
+def read(part: str, settings: ReaderSettings) -> ReadPart:
     damages, size = Damages(), 0
     state = _State(_meter(settings), settings.key, _Clock(float(settings.options.get("gap_s", 30))))
     for number, text in lines_of(part, damages):
@@ -56,7 +56,7 @@ def read(part: str, settings: ReaderSettings) -> Part:
             damages.add(f"{part}:{number}", str(error))
         except (ValueError, LookupError, TypeError, AttributeError, RecursionError) as error:  # another shape
             damages.add(f"{part}:{number}", f"{type(error).__name__}: {error}")
-    return Part(state.gathered.trace(), damages, size)
+    return ReadPart(state.gathered.trace(), damages, size)
 
 
 def _meter(settings: ReaderSettings) -> Meter:
@@ -130,4 +130,4 @@ def _parts(source: str) -> Sequence[str]:
     return [name for name in files_of(source) if ".json" in Path(name).name]
 
 
-READER = Reader("conversations", "conversations and documents in Converse shape", _recognises, _parts, read)
+READER = LogReader("conversations", "conversations and documents in Converse shape", _recognises, _parts, read)

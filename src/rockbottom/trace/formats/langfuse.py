@@ -22,7 +22,7 @@ from rockbottom.trace.counted import (
     is_of_bedrock,
 )
 from rockbottom.trace.damages import Damages
-from rockbottom.trace.reading import Part, Reader, ReaderSettings
+from rockbottom.trace.reading import LogReader, ReaderSettings, ReadPart
 from rockbottom.trace.rows import NOTHING, exports_of, header_with, object_of, rows_in, size_of, text_of
 from rockbottom.trace.stored_prompts import stored_prompt
 
@@ -32,7 +32,7 @@ _OF_MODELS = ("", "GENERATION", "CHAT", "COMPLETION")
 _HEADERS = (("id", "traceId", "startTime"), ("id", "trace_id", "start_time"))
 
 
-def read(part: str, settings: ReaderSettings) -> Part:
+def read(part: str, settings: ReaderSettings) -> ReadPart:
     """The generations of one export, and what is damaged in it."""
     damages, requests = Damages(), CountedRequests(settings.key)
     for place, row in rows_in(part, _header(part), damages):
@@ -109,7 +109,7 @@ def _recognises(path: Path, head: bytes) -> bool:
     return any(header_with(line, names) is not None for names in _HEADERS)
 
 
-READER = Reader(
+READER = LogReader(
     "langfuse", "observations exported by Langfuse: CSV, JSON, JSON lines", _recognises, exports_of, read,
     lacks=NO_BLOCKS,
 )  # fmt: skip

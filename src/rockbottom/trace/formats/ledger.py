@@ -22,14 +22,14 @@ from rockbottom.trace.columns import API_CODES, KINDS, NO_TTL, SectionCode, obse
 from rockbottom.trace.damages import Damages
 from rockbottom.trace.files import files_of, opened
 from rockbottom.trace.gathering import Gathered
-from rockbottom.trace.reading import Part, Reader, ReaderSettings
+from rockbottom.trace.reading import LogReader, ReaderSettings, ReadPart
 
 _UNKNOWN = KINDS.index("unknown")
 _CODES = {ttl.value: ttl.code for ttl in Ttl}
 _SESSION_TAGS = ("session", "session_id", "conversation", "conversation_id", "thread")
 
 
-def read(part: str, settings: ReaderSettings) -> Part:
+def read(part: str, settings: ReaderSettings) -> ReadPart:
     """One volume. The option ``keep_alive=drop`` leaves out requests that only kept a prefix alive."""
     path, damages, gathered = part, Damages(), Gathered()
     reader = LedgerReader(Path(part).parent)
@@ -53,7 +53,7 @@ def read(part: str, settings: ReaderSettings) -> Part:
     trace = gathered.trace()
     from rockbottom.trace.depths import deepened  # compiled: only when columns are made
 
-    return Part(deepened(trace, np.zeros(len(trace), np.int64)), damages, reader.bytes_read)
+    return ReadPart(deepened(trace, np.zeros(len(trace), np.int64)), damages, reader.bytes_read)
 
 
 def _calls(reader: LedgerReader, part: str) -> Iterator[CallRecord]:
@@ -135,7 +135,7 @@ def _parts(source: str) -> Sequence[str]:
     return volumes
 
 
-READER = Reader(
+READER = LogReader(
     "ledger",
     "rockbottom's own ledger, or what was shipped: keyed hashes, tokens, cachePoints",
     _recognises,

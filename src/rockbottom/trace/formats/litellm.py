@@ -21,7 +21,7 @@ from rockbottom.trace.counted import (
     is_of_bedrock,
 )
 from rockbottom.trace.damages import Damages
-from rockbottom.trace.reading import Part, Reader, ReaderSettings
+from rockbottom.trace.reading import LogReader, ReaderSettings, ReadPart
 from rockbottom.trace.rows import exports_of, header_with, object_of, rows_in, size_of, text_of
 from rockbottom.trace.stored_prompts import stored_prompt
 
@@ -30,7 +30,7 @@ _ROUTES = ("converse/", "converse_like/", "invoke/")
 _PROVIDERS = ("bedrock/", "bedrock_converse/", "bedrock_mantle/", "anthropic/", "openai/", "azure/", "azure_ai/")
 
 
-def read(part: str, settings: ReaderSettings) -> Part:
+def read(part: str, settings: ReaderSettings) -> ReadPart:
     """The calls of one export, and what is damaged in it."""
     damages, requests = Damages(), CountedRequests(settings.key)
     for place, row in rows_in(part, _COLUMNS, damages):
@@ -102,6 +102,6 @@ def _recognises(path: Path, head: bytes) -> bool:
     return header_with(head.partition(b"\n")[0], _COLUMNS) is not None
 
 
-READER = Reader(
+READER = LogReader(
     "litellm", "spend logs of LiteLLM: CSV, JSON, JSON lines", _recognises, exports_of, read, lacks=NO_BLOCKS
 )

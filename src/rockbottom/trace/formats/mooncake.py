@@ -22,7 +22,7 @@ from rockbottom.trace.columns import (
     Array,
     Blocks,
     Points,
-    Requests,
+    RequestColumns,
     SectionCode,
     Trace,
     offsets_of,
@@ -32,7 +32,7 @@ from rockbottom.trace.damages import Damages
 from rockbottom.trace.files import CutShort, files_of, pieces_of
 from rockbottom.trace.gathering import key_words
 from rockbottom.trace.merging import merged
-from rockbottom.trace.reading import Part, Reader, ReaderSettings
+from rockbottom.trace.reading import LogReader, ReaderSettings, ReadPart
 from rockbottom.trace.records import Count
 
 BLOCK_TOKENS = 512
@@ -51,7 +51,7 @@ class _Line(msgspec.Struct):
 _line = decoder_of(_Line)
 
 
-def read(part: str, settings: ReaderSettings) -> Part:
+def read(part: str, settings: ReaderSettings) -> ReadPart:
     """One file. ``settings.options`` may hold ``block_tokens`` (default 512) and ``model``."""
     damages = Damages()
     whole: list[Trace] = []
@@ -62,7 +62,7 @@ def read(part: str, settings: ReaderSettings) -> Part:
             whole.extend(_traces_of(piece, line, part, settings, damages))
     except CutShort as error:  # what was read before counts
         damages.add(part, str(error))
-    return Part(merged(whole).trace, damages, seen)
+    return ReadPart(merged(whole).trace, damages, seen)
 
 
 def _pieces(name: str) -> Iterator[tuple[bytes | mmap.mmap, int]]:
@@ -129,7 +129,7 @@ def _trace(
     blocks["kind"] = np.full(rows, _SLICE, np.uint8)
     blocks["weight"] = np.zeros(rows, np.uint8)  # slices are no content blocks: the lookback counts none of them
     return Trace(
-        table_of(Requests, requests, length),
+        table_of(RequestColumns, requests, length),
         table_of(Blocks, blocks, rows),
         table_of(Points, {}, 0),
         offsets_of(counts),
@@ -146,4 +146,4 @@ def _parts(source: str) -> Sequence[str]:
     return [name for name in files_of(source) if ".json" in Path(name).name]
 
 
-READER = Reader("mooncake", "Mooncake JSON lines: block ids of 512 tokens, no text", _recognises, _parts, read)
+READER = LogReader("mooncake", "Mooncake JSON lines: block ids of 512 tokens, no text", _recognises, _parts, read)

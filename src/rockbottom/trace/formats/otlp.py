@@ -17,7 +17,7 @@ from typing import Any, NamedTuple
 from rockbottom.quantities import Undecodable, Usage, decoded, is_list, is_object
 from rockbottom.trace.counted import NO_BLOCKS, Counted, CountedRequests, count_of, exclusive, is_of_bedrock
 from rockbottom.trace.damages import Damages
-from rockbottom.trace.reading import Part, Reader, ReaderSettings, lines_of
+from rockbottom.trace.reading import LogReader, ReaderSettings, ReadPart, lines_of
 from rockbottom.trace.rows import exports_of, text_of
 from rockbottom.trace.stored_prompts import stored_prompt
 
@@ -77,7 +77,7 @@ _SUMMARIES = ("invoke_agent", "create_agent", "execute_tool", "invoke_workflow")
 """Operations that call models through spans of their own (GenAI agent spans)."""
 
 
-def read(part: str, settings: ReaderSettings) -> Part:
+def read(part: str, settings: ReaderSettings) -> ReadPart:
     """The spans of one export that are calls of a model, and what is damaged in it."""
     damages, requests, size = Damages(), CountedRequests(settings.key), 0
     for number, text in lines_of(part, damages):
@@ -198,7 +198,7 @@ def _recognises(path: Path, head: bytes) -> bool:
     return b'"resourceSpans"' in head or b'"resourceLogs"' in head
 
 
-READER = Reader(
+READER = LogReader(
     "otlp", "OpenTelemetry: spans and events of model calls, OTLP JSON lines", _recognises, exports_of, read,
     lacks=NO_BLOCKS,
 )  # fmt: skip

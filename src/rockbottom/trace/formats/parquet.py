@@ -7,14 +7,14 @@ from rockbottom.trace.addresses import UnreadableSource
 from rockbottom.trace.damages import Damages
 from rockbottom.trace.files import files_of, local
 from rockbottom.trace.parquet import read_parquet
-from rockbottom.trace.reading import Part, Reader, ReaderSettings
+from rockbottom.trace.reading import LogReader, ReaderSettings, ReadPart
 
 
-def read(part: str, settings: ReaderSettings) -> Part:
+def read(part: str, settings: ReaderSettings) -> ReadPart:
     """One file, as it was written. Raises UnreadableSource for a Parquet file of another kind."""
     path = local(part)
     try:
-        return Part(read_parquet(path), Damages(), path.stat().st_size)
+        return ReadPart(read_parquet(path), Damages(), path.stat().st_size)
     except ValueError as error:
         raise UnreadableSource(
             f"{path}: {error}",
@@ -31,4 +31,4 @@ def _parts(source: str) -> Sequence[str]:
     return [name for name in files_of(source) if name.endswith(".parquet")]
 
 
-READER = Reader("parquet", "a trace written by `rockbottom trace import`", _recognises, _parts, read)
+READER = LogReader("parquet", "a trace written by `rockbottom trace import`", _recognises, _parts, read)
