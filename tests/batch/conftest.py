@@ -74,6 +74,7 @@ class Place:
     def reset(self):
         self.control("POST", "reset")
         self.control("PUT", "jobs/pace", FAST)
+        self.s3.create_bucket(Bucket=BUCKET)  # whoever else in this process ended a moto of its own emptied this one too
         for one in self.s3.list_objects_v2(Bucket=BUCKET).get("Contents", ()):
             self.s3.delete_object(Bucket=BUCKET, Key=one["Key"])
 
