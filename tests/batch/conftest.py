@@ -74,7 +74,7 @@ class Place:
     def reset(self):
         self.control("POST", "reset")
         self.control("PUT", "jobs/pace", FAST)
-        self.s3.create_bucket(Bucket=BUCKET)  # whoever else in this process ended a moto of its own emptied this one too
+        self.s3.create_bucket(Bucket=BUCKET)  # the end of any moto in this process empties all of them
         for one in self.s3.list_objects_v2(Bucket=BUCKET).get("Contents", ()):
             self.s3.delete_object(Bucket=BUCKET, Key=one["Key"])
 
