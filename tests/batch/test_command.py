@@ -161,6 +161,18 @@ def test_a_workload_file_becomes_one_record_a_turn(rockbottom, kit, tmp_path):
     assert len(json.loads(rows[1])["modelInput"]["messages"]) == 3
 
 
+def test_a_temperature_that_the_model_does_not_take_is_told(rockbottom, kit, tmp_path):
+    """Claude Opus 4.7 refuses one, Claude Haiku 4.5 takes it."""
+    pytest.importorskip("yaml", reason="needs pyyaml: make setup")
+    turns = "".join(f"  - turns:\n    - user: 'Question {number}?'\n" for number in range(100))
+    for name, model, sent in (("opus", "us.anthropic.claude-opus-4-7", None), ("haiku", kit.MODEL, 0.2)):
+        (tmp_path / f"{name}.yaml").write_text("inference: {temperature: 0.2}\n" + WORKLOAD + turns)
+        _, _, err = rockbottom("run", f"{name}.yaml", *job(kit), "--model", model, "--every", "0.05")
+        assert (f"{model} takes no temperature" in " ".join(err.split())) is (sent is None)
+        rows = (tmp_path / f".rockbottom/batch/{name}/records-1.jsonl").read_text().splitlines()
+        assert json.loads(rows[0])["modelInput"]["inferenceConfig"].get("temperature") == sent
+
+
 def test_a_workload_whose_answers_are_unknown_is_refused(rockbottom, kit, tmp_path):
     """Batch answers all at once, so a second turn needs the first's answer written down."""
     pytest.importorskip("yaml", reason="needs pyyaml: make setup")

@@ -13,7 +13,7 @@ from rockbottom.cli.aws import no_region, region_of
 from rockbottom.cli.batch_text import Progress
 from rockbottom.cli.consenting import consent
 from rockbottom.cli.console import tell
-from rockbottom.cli.standing import tell_endings
+from rockbottom.cli.standing import tell_endings, tell_unsent_temperature
 
 if TYPE_CHECKING:
     from rockbottom.batch import Cloud, Prepared
@@ -158,8 +158,10 @@ def _source(path: Path, model: str | None) -> Any:
 
     if path.suffix not in (".yaml", ".yml"):
         return source_of(path)
-    from rockbottom.cli.batch_workload import bodies_of
+    from rockbottom.cli.batch_workload import bodies_of, leaves_temperature_out
 
+    if model is not None and leaves_temperature_out(path, model):
+        tell_unsent_temperature([model])
     return RecordSource(bodies=lambda: bodies_of(path, model), label=str(path))
 
 

@@ -32,6 +32,11 @@ def bodies_of(path: Path, model: str | None) -> Iterator[tuple[str, dict[str, An
                 )
 
 
+def leaves_temperature_out(path: Path, model: str) -> bool:
+    """Whether the workload sets a temperature that this model would refuse. Raises InvalidWorkload."""
+    return load_workload(path).inference.temperature is not None and "temperature" in _refused(model)
+
+
 def _refused(model: str | None) -> Container[str]:
     """The settings with which the model would not answer; none where nobody knows it."""
     try:

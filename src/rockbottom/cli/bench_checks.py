@@ -5,7 +5,7 @@ from datetime import date
 from typing import TYPE_CHECKING
 
 from rockbottom.cli.console import tell
-from rockbottom.cli.standing import tell_age, tell_endings, tell_note
+from rockbottom.cli.standing import tell_age, tell_endings, tell_unsent_temperature
 
 if TYPE_CHECKING:
     from rockbottom.bench import Bench
@@ -21,16 +21,14 @@ def tell_standing(bench: "Bench", today: date) -> None:
 
 
 def _tell_unsent(bench: "Bench") -> None:
-    """Say which models are asked without the workload's temperature, because they would refuse it."""
     from rockbottom.catalog import refused_members
 
     if bench.plan.workload.inference.temperature is None:
         return
     models = {row.subject.model.model.id: row.subject.model.model.name for row in bench.plan.rows}
-    names = [name for bare, name in models.items() if "temperature" in refused_members(bare, "converse")]
-    if names:
-        takes = "takes" if len(names) == 1 else "take"
-        tell_note(f"{' and '.join(names)} {takes} no temperature, so that of the workload is not sent there")
+    tell_unsent_temperature(
+        [name for bare, name in models.items() if "temperature" in refused_members(bare, "converse")]
+    )
 
 
 def warn_of_other_geographies(bench: "Bench") -> None:

@@ -1,6 +1,6 @@
 """Lines on standard error on how long what is shown will hold: models that end, prices that are old."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import date
 from typing import TYPE_CHECKING
 
@@ -45,6 +45,13 @@ def tell_note(text: str) -> None:
     from rockbottom.figures import paragraph
 
     tell(paragraph(text, width(), "note: ", "  "))
+
+
+def tell_unsent_temperature(names: Sequence[str]) -> None:
+    """Say which models are asked without the workload's temperature, because they would refuse it."""
+    if names:
+        takes = "takes" if len(names) == 1 else "take"
+        tell_note(f"{' and '.join(names)} {takes} no temperature, so that of the workload is not sent there")
 
 
 def _models(catalog: "Catalog", names: Iterable[str]) -> "list[ModelId]":
