@@ -5,6 +5,7 @@
 
 BIN := .venv/bin
 PYTEST ?=
+WORKERS ?= 2
 
 help:  ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
@@ -23,8 +24,8 @@ demo: .venv/.set-demo  ## what a support agent costs with and without rockbottom
 demo-agent: .venv/.set-demo  ## the same of an agent with tools; draws runs/demo-agent.html
 	@$(BIN)/rockbottom bench examples/agent-tools.yaml --html runs/demo-agent.html --fail-on checks
 
-test: .venv/.set-dev  ## all tests but the slow ones
-	@$(BIN)/python -m pytest -q -m "not slow" --ignore tests/client/test_async.py --ignore tests/old_sdks $(PYTEST)
+test: .venv/.set-dev  ## all tests but the slow ones, in WORKERS processes (2)
+	@$(BIN)/python -m pytest -q -m "not slow" -n $(WORKERS) --dist loadfile --ignore tests/client/test_async.py --ignore tests/old_sdks $(PYTEST)
 
 async: .venv-async/.set  ## the tests of aiobotocore, which pins another botocore and so has an environment of its own
 	@.venv-async/bin/python -m pytest -q tests/client/test_async.py $(PYTEST)

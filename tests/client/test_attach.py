@@ -59,7 +59,7 @@ NO_CLIENTS = {
     "a mock of anything": (mock.Mock(), "Mock", "bedrock-runtime"),
     "an asynchronous mock": (mock.AsyncMock(), "AsyncMock", "async with"),
     "a mock of a session": (mock.MagicMock(spec=botocore.session.Session), "MagicMock", "bedrock-runtime"),
-    "what fails when it is asked": (_FailsWhenAsked(), r"_FailsWhenAsked cannot be looked into", "bedrock-runtime"),
+    "what fails when it is asked": (_FailsWhenAsked(), r"_FailsWhenAsked cannot be inspected", "bedrock-runtime"),
 }
 
 

@@ -34,7 +34,7 @@ def test_shares_and_their_intervals_are_those_worked_out_by_hand():
     assert (found.held_out.paid.low, found.held_out.paid.value, found.held_out.paid.high) == (1, 1, 1)
     assert found.saved.value == 0.5
     assert found.saved.low == pytest.approx(0.5 - 0.1204, abs=1e-4)
-    assert "planning saved 50% (38% to 62%) of it" in _text(found)
+    assert "planning saved 50% (38% to 62%)" in _text(found)
     assert "no difference" not in _text(found)
 
 

@@ -2,6 +2,7 @@
 
 import gzip
 import json
+import time
 
 import httpx
 import pytest
@@ -19,6 +20,14 @@ def headers(key, table):
 
 
 def lines(folder, gateway):
+    """The records of the calls, once there is one: a call is recorded after its caller has the last byte."""
+    ends = time.monotonic() + 15.0
+    while not (records := _written(folder, gateway)) and time.monotonic() < ends:
+        time.sleep(0.02)
+    return records
+
+
+def _written(folder, gateway):
     for attachment in gateway.gateway.attachments:
         attachment.recorder.sinks[0].close()
     return [json.loads(line) for file in sorted((folder / "ledger").glob("*.ndjson")) for line in open(file)]

@@ -103,7 +103,7 @@ def test_no_call_waits_for_a_server_that_is_away_and_it_is_told_afterwards(endpo
         assert both.ask("GET", f"{both.a}{MADE}/{name}", key).status_code == 200
         unanswered = both.ask("GET", f"{both.b}{MADE}/{name}", key)
         assert (unanswered.status_code, unanswered.headers["retry-after"]) == (503, "1")
-        assert "ask again" in unanswered.json()["error"]["message"]
+        assert "try again" in unanswered.json()["error"]["message"]
         server.thaw() if fault == "frozen" else server.start()
         until(lambda: both.ask("GET", f"{both.b}{MADE}/{name}", key).status_code == 200)
 

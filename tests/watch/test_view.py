@@ -461,7 +461,7 @@ def test_held_out_calls_are_set_beside_the_planned_ones(view, record):
     assert found["saved"] == {"value": 0.75, "low": 0.75, "high": 0.75}
     assert found["sooner_ms"] == {"value": 600.0, "low": 600.0, "high": 600.0}
     lines = frame_of(seen(view), Screen(80))
-    assert any("planning saved 75% (75% to 75%) of it" in line for line in lines)
+    assert any("planning saved 75% (75% to 75%)" in line for line in lines)
     assert all(len(line) <= 80 for line in lines)
 
 
