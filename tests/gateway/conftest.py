@@ -3,6 +3,7 @@
 import json
 import os
 import threading
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -75,6 +76,21 @@ def configured(url: str, folder: Any, **more: Any) -> Configuration:
     upstream = Upstream("us-east-1", runtime=url, mantle=url)
     settings = {"keys": "keys.json", "ledger": "ledger", "folder": folder, "listen": "127.0.0.1:0"}
     return Configuration(upstream, **{**settings, **more})
+
+
+def records(gateway: RunningGateway, folder: Any, calls: int = 1, within_s: float = 15.0) -> list[dict[str, Any]]:
+    """The ledger's lines, once there are as many as ``calls``: the end of a stream may come before its line."""
+    ends = time.monotonic() + within_s
+    while len(written := _written(gateway, folder)) < calls and time.monotonic() < ends:
+        time.sleep(0.02)
+    return written
+
+
+def _written(gateway: RunningGateway, folder: Any) -> list[dict[str, Any]]:
+    for attachment in gateway.gateway.attachments:
+        attachment.recorder.sinks[0].close()
+    lines = [line for file in sorted((folder / "ledger").glob("*.ndjson")) for line in file.read_text().splitlines()]
+    return [json.loads(line) for line in lines]
 
 
 def client_of(gateway: RunningGateway, identity: str, secret: str) -> Any:

@@ -2,13 +2,12 @@
 
 import gzip
 import json
-import time
 
 import httpx
 import pytest
 
 from rockbottom.gateway import running_gateway
-from tests.gateway.conftest import MODEL, OK, asking, configured, scripted
+from tests.gateway.conftest import MODEL, OK, asking, configured, records, scripted
 
 BODY = json.dumps({name: value for name, value in asking().items() if name != "modelId"}).encode()
 PATH = f"/model/{MODEL}/converse"
@@ -17,20 +16,6 @@ PATH = f"/model/{MODEL}/converse"
 @pytest.fixture
 def headers(key, table):
     return {"authorization": f"Bearer {key.id}.{table.secret(key)}", "content-type": "application/json"}
-
-
-def lines(folder, gateway):
-    """The records of the calls, once there is one: a call is recorded after its caller has the last byte."""
-    ends = time.monotonic() + 15.0
-    while not (records := _written(folder, gateway)) and time.monotonic() < ends:
-        time.sleep(0.02)
-    return records
-
-
-def _written(folder, gateway):
-    for attachment in gateway.gateway.attachments:
-        attachment.recorder.sinks[0].close()
-    return [json.loads(line) for file in sorted((folder / "ledger").glob("*.ndjson")) for line in open(file)]
 
 
 @pytest.mark.parametrize(
@@ -56,7 +41,7 @@ def test_a_gzipped_reply_is_counted_and_goes_on_as_it_came(headers, tmp_path):
     ):
         with httpx.stream("POST", gateway.url + PATH, content=BODY, headers=headers) as reply:
             raw = b"".join(reply.iter_raw())
-        record = lines(tmp_path, gateway)[0]
+        record = records(gateway, tmp_path)[0]
     assert (raw, reply.headers["content-encoding"]) == (packed, "gzip")
     assert (record["input"], record["output"]) == (9, 1)
 
@@ -69,8 +54,8 @@ def test_a_reply_that_cannot_be_read_goes_on_as_it_came_and_is_named(headers, tm
     ):
         with httpx.stream("POST", gateway.url + PATH, content=BODY, headers=headers) as reply:
             raw = b"".join(reply.iter_raw())
+        record = records(gateway, tmp_path)[0]
         notices = gateway.gateway.reports()[0].notices
-        record = lines(tmp_path, gateway)[0]
     assert (raw, reply.headers["content-encoding"]) == (b"\x0b\x02\x80brotli", "br")
     assert record["status"] == "no usage"
     assert "replies with Content-Encoding br cannot be read, so their tokens are not counted." in notices

@@ -27,12 +27,7 @@ from rockbottom.gateway import BadConfiguration, BudgetRow, GatewayLimits, Tls, 
 from rockbottom.gateway.errors import Refused
 from rockbottom.gateway.identities import Identities
 from rockbottom.gateway.sigv4 import Signed
-from tests.gateway.conftest import MODEL, OK, RULES, asking, client_of, configured, scripted
-
-
-def records(tmp_path):
-    """The lines of the ledger."""
-    return [json.loads(line) for file in sorted((tmp_path / "ledger").glob("*.ndjson")) for line in open(file)]
+from tests.gateway.conftest import MODEL, OK, RULES, asking, client_of, configured, records, scripted
 
 
 def test_a_second_question_reads_what_the_first_wrote(client, tmp_path, gateway):
@@ -42,12 +37,18 @@ def test_a_second_question_reads_what_the_first_wrote(client, tmp_path, gateway)
     assert second["cacheReadInputTokens"] >= first["cacheWriteInputTokens"]
     events = list(client.converse_stream(**asking())["stream"])
     assert events[-1]["metadata"]["usage"]["cacheReadInputTokens"] >= first["cacheWriteInputTokens"]
+    written = records(gateway, tmp_path, 3)
     assert gateway.gateway.reports()[0].total.calls == 3
-    for attachment in gateway.gateway.attachments:
-        attachment.recorder.sinks[0].close()
-    written = records(tmp_path)
     assert [record["tags"] for record in written] == [{"team": "search"}] * 3
     assert [record["operation"] for record in written] == ["Converse", "Converse", "ConverseStream"]
+
+
+def test_a_call_is_counted_before_its_caller_has_the_whole_reply(table, key, tmp_path):
+    """Thirty calls, each looked up the moment it returns: a stop budget sees what the call before it spent."""
+    with scripted([OK]) as service, running_gateway(configured(service.url, tmp_path)) as gateway:
+        asked = client_of(gateway, key.id, table.secret(key))
+        counted = [(asked.converse(**asking()), gateway.gateway.reports()[0].total.calls)[1] for _ in range(30)]
+    assert counted == list(range(1, 31))
 
 
 def test_native_bodies_of_anthropic_are_planned(client):

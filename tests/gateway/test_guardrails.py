@@ -7,7 +7,7 @@ import boto3
 import pytest
 from botocore.exceptions import ClientError
 
-from tests.gateway.conftest import MODEL
+from tests.gateway.conftest import MODEL, records
 
 _BODY = json.dumps(
     {
@@ -31,13 +31,6 @@ def guardrail(endpoint: Any) -> dict[str, str]:
     return {"guardrailIdentifier": made["guardrailId"], "guardrailVersion": version}
 
 
-def records(gateway: Any, tmp_path: Any) -> list[dict[str, Any]]:
-    """The lines of the ledger."""
-    for attachment in gateway.gateway.attachments:
-        attachment.recorder.sinks[0].close()
-    return [json.loads(line) for file in sorted((tmp_path / "ledger").glob("*.ndjson")) for line in file.open()]
-
-
 def test_a_guardrail_on_invoke_model_is_traced_and_its_fee_is_booked(
     client: Any, guardrail: dict[str, str], gateway: Any, tmp_path: Any
 ) -> None:
@@ -45,7 +38,7 @@ def test_a_guardrail_on_invoke_model_is_traced_and_its_fee_is_booked(
     reply = client.invoke_model(modelId=MODEL, body=_BODY, trace="ENABLED", **guardrail)
     assert "amazon-bedrock-trace" in json.loads(reply["body"].read())
     list(client.invoke_model_with_response_stream(modelId=MODEL, body=_BODY, trace="ENABLED", **guardrail)["body"])
-    whole, streamed = records(gateway, tmp_path)
+    whole, streamed = records(gateway, tmp_path, 2)
     for record in (whole, streamed):
         assert record["charges"]["contentPolicyUnits"] == 5
         assert record["extra_usd"] == "0.00075"

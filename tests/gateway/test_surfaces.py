@@ -7,7 +7,7 @@ import httpx
 import pytest
 
 from rockbottom.gateway import BudgetRow, Upstream, new_key, running_gateway
-from tests.gateway.conftest import RULES, configured, scripted
+from tests.gateway.conftest import RULES, configured, records, scripted
 
 LUNA, SONNET = "openai.gpt-5.6-luna", "anthropic.claude-sonnet-5"
 GLOBAL = "us.anthropic.claude-opus-5"
@@ -31,13 +31,6 @@ def caller(gateway, token):
     headers = {"authorization": f"Bearer {token}", "content-type": "application/json"}
     with httpx.Client(base_url=gateway.url, timeout=20, headers=headers) as one:
         yield one
-
-
-def records(tmp_path, gateway):
-    """The lines of the ledger."""
-    for attachment in gateway.gateway.attachments:
-        attachment.recorder.sinks[0].close()
-    return [json.loads(line) for file in sorted((tmp_path / "ledger").glob("*.ndjson")) for line in open(file)]
 
 
 def plainly(raw):
@@ -66,7 +59,7 @@ def test_marks_are_put_in_counted_and_booked(caller, endpoint, gateway, tmp_path
             assert caller.post(path, json={**body, **more}).status_code == 200
     told = caller.post("/anthropic/v1/messages", json=BODIES["/anthropic/v1/messages"]).json()["usage"]
     assert told["cache_read_input_tokens"] > 1024
-    lines = records(tmp_path, gateway)
+    lines = records(gateway, tmp_path, 9)
     assert [line["operation"] for line in lines] == [
         *("Responses", "ResponsesStream", "ChatCompletions", "ChatCompletionsStream"),
         *("ChatCompletions", "ChatCompletionsStream", "Messages", "MessagesStream", "Messages"),

@@ -261,10 +261,13 @@ class Relay:
         try:
             learning = departure.learning if reply.status < 300 else None
             while piece := await reply.piece():
+                last = reply.whole
                 if learning is not None:
                     await learning.see(piece)
                 if watching is not None:
                     piece = watching.see(piece)
+                    if last:  # booked before the caller has it whole, so that his next call finds it counted
+                        piece, watching = piece + watching.ended(), None
                 if piece:
                     await send({"type": "http.response.body", "body": piece, "more_body": True})
         except asyncio.CancelledError:
