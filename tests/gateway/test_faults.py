@@ -197,14 +197,15 @@ def test_requests_of_two_lengths_go_nowhere(tmp_path, rest):
 
 def test_sigterm_lets_what_is_under_way_end(key, table, tmp_path):
     """A whole process: not ready at once, the reply whole, the ledger's line written, exit 0."""
-    go_on = threading.Event()
+    arrived, go_on = threading.Event(), threading.Event()
     whole = (
         b'{"output":{"message":{"role":"assistant","content":[{"text":"ok"}]}},"stopReason":"end_turn",'
         b'"usage":{"inputTokens":9,"outputTokens":1,"totalTokens":10}}'
     )
 
     def answer(connection):
-        go_on.wait(20)
+        arrived.set()
+        go_on.wait(60)
         connection.sendall(b"HTTP/1.1 200 OK\r\ncontent-length: %d\r\n\r\n%s" % (len(whole), whole))
 
     with raw_service(answer) as url:
@@ -219,7 +220,7 @@ def test_sigterm_lets_what_is_under_way_end(key, table, tmp_path):
         try:
             address = process.stdout.readline().strip()
             connection = call(address, key, table)
-            time.sleep(0.5)
+            assert arrived.wait(60)
             process.send_signal(signal.SIGTERM)
             time.sleep(0.5)
             assert process.poll() is None

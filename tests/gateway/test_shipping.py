@@ -101,34 +101,36 @@ def test_two_gateways_ship_and_one_month_is_summed_once(at_s3, tmp_path, capsys)
     assert hashes[0] != {()}
 
 
+@contextmanager
+def killed_at_the_end(config: Path, **environment: str):
+    """The address of a gateway in a process of its own."""
+    process = subprocess.Popen(
+        [sys.executable, "-m", "rockbottom", "gateway", "--config", config],
+        stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, env={**os.environ, **environment},
+    )  # fmt: skip
+    try:
+        yield process.stdout.readline().strip()
+    finally:
+        process.send_signal(signal.SIGKILL)
+        process.wait()
+        process.stdout.close()
+
+
 def test_what_a_killed_gateway_left_is_shipped_by_the_next(at_s3, tmp_path):
-    """It is killed with a call that S3 never saw; started again on the same folder, the call is there, once."""
+    """It is killed with a call that S3, which it cannot reach, never saw; the next one there ships it, once."""
+    config = tmp_path / "gateway.yaml"
+    keys = {"aws_access_key_id": "any", "aws_secret_access_key": "body"}
     with scripted() as service:
-        (tmp_path / "gateway.yaml").write_text(
+        config.write_text(
             f"upstream: {{region: us-east-1, runtime: '{service.url}'}}\nlisten: 127.0.0.1:0\nledger: ledger\n"
             "ship: {to: 's3://ledgers/killed', every_s: 3600}\n"
         )
-        for _ in range(2):
-            process = subprocess.Popen(
-                [sys.executable, "-m", "rockbottom", "gateway", "--config", tmp_path / "gateway.yaml"],
-                stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True,
-            )  # fmt: skip
-            try:
-                url = process.stdout.readline().strip()
-                time.sleep(1.0)  # its first round is over, the next in an hour
-                boto3.client(
-                    "bedrock-runtime", endpoint_url=url, region_name="us-east-1", aws_access_key_id="any",
-                    aws_secret_access_key="body",
-                ).converse(**asking())  # fmt: skip
-                assert until(lambda: any(ledgers_in(tmp_path / "ledger")))
-                time.sleep(0.3)
-            finally:
-                process.send_signal(signal.SIGKILL)
-                process.wait()
-                process.stdout.close()
-    # The first one's call was shipped when the second started, the second one's waits for a third.
-    assert list(listed(at_s3, "killed/").values()) == [1]
-    assert len(list(LedgerReader(tmp_path / "ledger").calls())) == 2
+        with killed_at_the_end(config, AWS_ENDPOINT_URL_S3="http://127.0.0.1:9") as url:
+            boto3.client("bedrock-runtime", endpoint_url=url, region_name="us-east-1", **keys).converse(**asking())
+            assert until(lambda: len(list(LedgerReader(tmp_path / "ledger").calls())) == 1)
+        assert listed(at_s3, "killed/") == {}
+        with killed_at_the_end(config):
+            assert until(lambda: list(listed(at_s3, "killed/").values()) == [1], 60)
 
 
 def test_an_s3_that_hangs_delays_no_call(tmp_path, monkeypatch, table, key):
