@@ -19,7 +19,9 @@ from rockbottom.budgets import Budget, BudgetAccount, BudgetExceeded, Budgets, B
 from rockbottom.budgets.budgets import HOLD_S
 from rockbottom.budgets.errors import BadBudget
 from rockbottom.budgets.periods import Period
+from rockbottom.budgets.spares import SparedStore
 from rockbottom.cli import main
+from rockbottom.process import MEMORY
 from tests.monitor.calls import NOON, SONNET, call
 
 SRC = Path(__file__).resolve().parents[2] / "src"
@@ -218,6 +220,34 @@ def test_models_without_a_price_are_named(file, capsys):
     assert list(row["unpriced_models"].items()) == [("acme.new-v1", 2), ("mistral.old-v1:0", 1)]
 
 
+def test_a_file_whose_disk_hangs_keeps_no_call_and_misses_none(file, monkeypatch):
+    """A call waits two and a half seconds, once a minute; what is spent meanwhile is in the file when it goes on."""
+    go_on, said = threading.Event(), []
+
+    class HangingStore(BudgetStore):
+        def hold(self, *of):
+            return super().hold(*of) if go_on.wait(60) else []
+
+    def store_of(path):
+        return (BudgetStore if path == MEMORY else HangingStore)(path)
+
+    monkeypatch.setattr("rockbottom.budgets.spares.BudgetStore", store_of)
+    budgets = Budgets(Budget("0.50", "day", action="stop", reserve_usd="0.10"), file=file)
+    budgets._once = lambda key, message: said.append(message)
+    for _ in range(4):
+        spend(budgets, "0.10")
+    spend(budgets, "0.10")
+    with pytest.raises(BudgetExceeded):
+        budgets.check({}, NOON)
+    says = "calls go on, and only what this process spends is counted"
+    assert said == [f"budgets cannot use {file} (no answer in 2.5 seconds); {says}"]
+    go_on.set()
+    with pytest.raises(BudgetExceeded):
+        budgets.check({}, NOON + 60)
+    (row,) = BudgetStore(file).rows()
+    assert (row[1].spent, row[1].calls) == (Decimal("0.5"), 5)
+
+
 def test_what_the_spare_store_counted_is_taken_over_with_its_models(tmp_path):
     """Calls and models of a store in memory are added to those of the file."""
     account = BudgetAccount("all per day", int(NOON))
@@ -394,9 +424,7 @@ class Spending(RuleBasedStateMachine):
         self.budgets = Budgets(
             Budget(self.limit, "hour", action="stop", reserve_usd=self.reserve), file=f"{id(self)}.unused"
         )
-        from rockbottom.budgets.store import BudgetStore
-
-        self.budgets._store = BudgetStore(":memory:")
+        self.budgets._store = SparedStore(MEMORY, print)
         self.under_way, self.spent, self.recent = [], Decimal(0), []
 
     def expected(self):
@@ -497,5 +525,6 @@ def test_the_file_does_not_grow_for_ever(file):
     budgets = Budgets(Budget("9", "hour"), file=file)
     for hour in range(50):
         spend(budgets, "0.01", NOON + 3600 * hour)
-    budgets._store.tidy(most=3)
-    assert [account.start for account, _ in budgets._store.rows()] == [NOON + 3600 * hour for hour in (49, 48, 47)]
+    store = BudgetStore(file)
+    store.tidy(most=3)
+    assert [account.start for account, _ in store.rows()] == [NOON + 3600 * hour for hour in (49, 48, 47)]

@@ -53,6 +53,31 @@ def test_every_worker_of_gunicorn_is_reached(environment, tmp_path, options):
     assert total_in(log.read_text()).calls == 12
 
 
+PATCHED_LATE = """
+import sys, rockbottom.client.attach, rockbottom.ledger.writing, rockbottom.client.keeping
+from gevent import monkey, pool
+monkey.patch_all()
+import boto3, rockbottom
+folder = sys.argv[1]
+client = rockbottom.attach(boto3.client("bedrock-runtime"), ledger=folder + "/ledger", state=folder + "/state.db")
+question = [{"role": "user", "content": [{"text": "What does Basic cost?"}]}]
+usages = pool.Pool(20).map(lambda _: client.converse(modelId="us.amazon.nova-micro-v1:0", messages=question), range(40))
+print(len(usages), rockbottom.report(client).total.calls)
+"""
+
+
+def test_gevent_may_be_put_in_after_us(environment, tmp_path):
+    """Who hands work to a thread of ours waits in its greenlet, not in the whole program."""
+    if find_spec("gevent") is None:
+        pytest.skip("gevent is not installed here: make sdks runs this")
+    done = subprocess.run(
+        [sys.executable, "-c", PATCHED_LATE, str(tmp_path)],
+        env=environment, capture_output=True, text=True, timeout=60, check=False,
+    )  # fmt: skip
+    assert (done.returncode, done.stdout) == (0, "40 40\n"), done.stderr
+    assert (tmp_path / "ledger/calls-000001.ndjson").read_text().count("\n") == 40
+
+
 @pytest.mark.parametrize("outside", [True, False])
 def test_ddtrace_works_beside_us(run, environment, outside):
     """Its own sitecustomize imports the next one, so it may stand on either side."""

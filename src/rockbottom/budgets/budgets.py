@@ -10,34 +10,30 @@ calls whose account has no history yet (and no ``reserve_usd``) hold nothing.
 import itertools
 import logging
 import os
-import sqlite3
 import threading
 from collections import OrderedDict, deque
 from collections.abc import Callable, Mapping, Sequence
 from decimal import Decimal
 from pathlib import Path
-from typing import TypeVar
 
 from rockbottom.budgets.budget import Budget
 from rockbottom.budgets.errors import BadBudget
 from rockbottom.budgets.leasing import LeaseLike, Leases, PendingLease
 from rockbottom.budgets.periods import Period
-from rockbottom.budgets.store import BudgetAccount, BudgetState, BudgetStore
+from rockbottom.budgets.spares import SparedStore
+from rockbottom.budgets.store import BudgetAccount, BudgetState
 from rockbottom.budgets.telling import exceeded, not_leased, spent_text
 from rockbottom.files import from_here
 from rockbottom.ledger import CallRecord, default_folder
-from rockbottom.process import renew_in_child
+from rockbottom.process import MEMORY, renew_in_child
 from rockbottom.quantities import ZERO_USD, Usd
 
 log = logging.getLogger("rockbottom.monitor")
-
-Answer = TypeVar("Answer")
 
 HOLD_S = 900.0  # a hold is let go after this long: its process died, or its answer never came
 LENT_HOLD_S = 7200.0  # the same where what is held is this process's alone: no stream lasts so long
 _REMEMBERED = 32  # calls whose cost is remembered for the estimate
 _MOST_ACCOUNTS = 10_000
-_TRY_AGAIN_S = 60.0
 _TIDY_EVERY = 10_000
 
 
@@ -70,11 +66,9 @@ class Budgets:
         self.budgets = budgets
         self._file = from_here(default_file(os.environ) if file is None else file)
         self._simulated = simulated
-        self._store = BudgetStore(self._file)
+        self._store = SparedStore(self._file, self._file_failed)
         self._leases: Leases | None = None
         self._spendings: dict[BudgetAccount, Callable[[], tuple[Usd, Usd]]] = {}
-        self._spare: BudgetStore | None = None
-        self._spare_since = 0.0
         self._lock = threading.Lock()
         self._holds: dict[tuple[str, ...], deque[tuple[float, tuple[int, ...]]]] = {}  # until when, which
         self._recent: OrderedDict[str, deque[Usd]] = OrderedDict()
@@ -88,7 +82,7 @@ class Budgets:
         A second call changes nothing.
         """
         if self._leases is None:
-            self._leases, self._store = leases, BudgetStore(":memory:")
+            self._leases, self._store = leases, SparedStore(MEMORY, self._file_failed)
 
     def renew(self, *budgets: Budget) -> None:
         """Put other budgets in the place of these. What was spent, held and leased stays: an account is known by its
@@ -137,7 +131,7 @@ class Budgets:
             return amount
 
         until = now + self._hold_s
-        holds = self._stored(now, lambda store: store.hold(accounts, verdict, now, until))
+        holds = self._store.use(now, lambda store: store.hold(accounts, verdict, now, until))
         with self._lock:
             waiting = self._holds.setdefault(_key(accounts), deque())
             _forget_ended(waiting, now, self._hold_s)  # of calls that never came back: the next answer is not theirs
@@ -155,7 +149,7 @@ class Budgets:
         if self._leases is None:
             return leases
         for account, budgets in by_account.items():
-            state = self._store.state(account)
+            state = self._state(account)
             amount = self._estimate(budgets, account, state) if estimate_usd is None else estimate_usd
             for limit in {Decimal(budget.limit_usd) for budget in budgets}:
                 name = f"{account.name} of {limit}"
@@ -167,10 +161,13 @@ class Budgets:
         """What gives the spending of an account: one function for each account, by which leases know these budgets."""
 
         def spending() -> tuple[Usd, Usd]:
-            state = self._store.state(account)
+            state = self._state(account)
             return state.spent, state.held
 
         return self._spendings.setdefault(account, spending)
+
+    def _state(self, account: BudgetAccount) -> BudgetState:
+        return self._store.use(0.0, lambda store: store.state(account))
 
     def _judge(
         self,
@@ -225,7 +222,7 @@ class Budgets:
         broken = call.first_ms is not None  # a stream that broke after its first token may be billed
         if (call.status == "failed" and not broken) or (call.simulated and not self._simulated):
             if holds:
-                self._stored(call.at, lambda store: store.release(holds))
+                self._store.use(call.at, lambda store: store.release(holds))
             return
         cost = None if call.cost_usd is None else Decimal(call.cost_usd)
         if cost is None:
@@ -239,9 +236,9 @@ class Budgets:
             self._once(("uncounted", name), f"budget: calls have a charge that is not in what is spent: {name}")
         if call.cut:
             self._once("cut", "budget: a stream was not read to its end; what is spent counts the least it can cost")
-        self._stored(call.at, lambda store: store.book(accounts, holds, cost, call.model))
+        self._store.use(call.at, lambda store: store.book(accounts, holds, cost, call.model))
         if next(self._booked) % _TIDY_EVERY == 0:
-            self._stored(call.at, lambda store: store.tidy())
+            self._store.use(call.at, lambda store: store.tidy())
             self._tidy(call.at)
 
     def _take_hold(self, accounts: Sequence[BudgetAccount]) -> tuple[int, ...]:
@@ -273,7 +270,7 @@ class Budgets:
 
     def states(self, tags: Mapping[str, str], now: float) -> dict[str, BudgetState]:
         """What is spent and held, by the names of the accounts that a call with these tags would spend from."""
-        return self._stored(
+        return self._store.use(
             now, lambda store: {account.name: store.state(account) for account in self._accounts(tags, now)}
         )
 
@@ -283,7 +280,7 @@ class Budgets:
             left = [hold for waiting in self._holds.values() for _, holds in waiting for hold in holds]
             self._holds.clear()
         if left:
-            self._stored(float("inf"), lambda store: store.release(left))
+            self._store.use(float("inf"), lambda store: store.release(left))
         self._store.close()
 
     def _accounts(self, tags: Mapping[str, str], at: float) -> dict[BudgetAccount, list[Budget]]:
@@ -294,24 +291,11 @@ class Budgets:
                 by_account.setdefault(account, []).append(budget)
         return by_account
 
-    def _stored(self, now: float, use: Callable[[BudgetStore], Answer]) -> Answer:
-        """Use the file, or the spare memory while the file does not work."""
-        spare = self._spare
-        if spare is not None and abs(now - self._spare_since) < _TRY_AGAIN_S:
-            return use(spare)
-        try:
-            if spare is not None:
-                self._store.absorb(spare)
-                self._spare = None
-            return use(self._store)
-        except (sqlite3.Error, OSError) as error:
-            self._once(
-                "store",
-                f"budgets cannot use {self._file} ({error}); calls go on, and only what this process spends is counted",
-            )
-            self._spare_since = now
-            self._spare = self._spare or BudgetStore(":memory:")
-            return use(self._spare)
+    def _file_failed(self, error: Exception) -> None:
+        self._once(
+            "store",
+            f"budgets cannot use {self._file} ({error}); calls go on, and only what this process spends is counted",
+        )
 
     def _once(self, key: object, message: str) -> None:
         with self._lock:
@@ -323,7 +307,6 @@ class Budgets:
     def after_fork_in_child(self) -> None:
         """New locks and a connection of its own; what the parent holds is the parent's."""
         self._lock = threading.Lock()
-        self._spare = None
         self._holds = {}
         self._store.after_fork_in_child()
 

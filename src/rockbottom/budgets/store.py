@@ -15,7 +15,7 @@ from rockbottom.process import MEMORY, roll_back, shared_database
 from rockbottom.quantities import Usd
 
 _PICO = Decimal(10) ** 12
-_WAIT_S = 2.0
+WAIT_S = 2.0  # for others that write to the file
 _MOST_ROWS = 200_000  # accounts times periods
 
 _SCHEMA = """
@@ -168,7 +168,7 @@ class BudgetStore:
         if self._db is None:
             if self._path != MEMORY:
                 make_folder(Path(self._path).parent)
-            self._db = shared_database(self._path, _SCHEMA, wait_s=_WAIT_S, synchronous="NORMAL")
+            self._db = shared_database(self._path, _SCHEMA, wait_s=WAIT_S, synchronous="NORMAL")
         return self._db
 
     def _transaction(self) -> "_Transaction":

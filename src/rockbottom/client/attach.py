@@ -7,7 +7,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any, TypeVar
 
-from rockbottom.catalog import Catalog, Resolve, load_catalog
+from rockbottom.catalog import Catalog, Resolve
 from rockbottom.client.arguments import Arguments, Recording, recording_of, shown
 from rockbottom.client.attachment import Attachment
 from rockbottom.client.botocore_hooks import core_of
@@ -23,7 +23,7 @@ from rockbottom.client.planning import PlannerLike
 from rockbottom.client.profiles import patient
 from rockbottom.client.recording import SpendingLimit
 from rockbottom.client.reporting import Report
-from rockbottom.client.saved_facts import with_saved_facts
+from rockbottom.client.saved_facts import facts_for
 from rockbottom.client.sinks import recorder_of
 from rockbottom.client.talking import kept_going
 from rockbottom.client.ways import ClientKind, way_of
@@ -181,7 +181,7 @@ def new_attachment(
     """What is kept beside a client from now on; ``abilities`` where they are not those of the client alone."""
     options = _options(arguments)
     region = _region_of(client)
-    facts = arguments.catalog or with_saved_facts(load_catalog(), region)
+    facts = arguments.catalog or facts_for(region)
     resolve = (
         patient(arguments.resolve) if arguments.resolve is not None else way.resolver(client, arguments.credentials)
     )

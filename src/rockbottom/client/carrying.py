@@ -7,7 +7,6 @@ from typing import Any
 
 from msgspec import Struct
 
-from rockbottom.catalog import load_catalog
 from rockbottom.client.arguments import Arguments, Recording
 from rockbottom.client.attachment import Attachment
 from rockbottom.client.calls import Call, Options
@@ -19,7 +18,7 @@ from rockbottom.client.keeping import started
 from rockbottom.client.listening import CallListener
 from rockbottom.client.profiles import ProfileResolver
 from rockbottom.client.recording import SpendingLimit
-from rockbottom.client.saved_facts import with_saved_facts
+from rockbottom.client.saved_facts import facts_for
 from rockbottom.client.sinks import recorder_of, writer_of
 from rockbottom.ledger import Sink
 
@@ -52,7 +51,7 @@ def carrier(how: Carriage) -> Attachment:
     from rockbottom.plan import Planner  # the heaviest part
 
     address = shared_address(Arguments(state=how.state, share=None if how.dry_run else how.share), os.environ)
-    facts = with_saved_facts(load_catalog(), how.region)
+    facts = facts_for(how.region)
     resolve = ProfileResolver(lookup_at(how.credentials, how.url))
     options: dict[str, Any] = {
         "resolve": resolve,

@@ -4,8 +4,10 @@ import logging
 import os
 from pathlib import Path
 
-from rockbottom.catalog import Catalog, CatalogError, user_data_folder
+from rockbottom.catalog import Catalog, CatalogError, load_catalog, packaged_catalog, user_data_folder
+from rockbottom.process import within
 
+_READ_S = 3  # how long a disk that does not answer is waited for
 _log = logging.getLogger("rockbottom.client")
 
 ENVIRONMENT = "ROCKBOTTOM_FACTS"
@@ -18,6 +20,15 @@ def saved_facts_path() -> Path | None:
     if setting is not None:
         return Path(setting) if setting else None
     return user_data_folder() / "measured.toml"
+
+
+def facts_for(region: str | None) -> Catalog:
+    """The catalogue with this user's prices and measured facts; as it was packaged where their disk does not answer."""
+    try:
+        return within(_READ_S, "facts", lambda: with_saved_facts(load_catalog(), region))
+    except TimeoutError as error:
+        _log.warning("rockbottom: pulled prices and measured facts are left out: %s", error)
+        return packaged_catalog()
 
 
 def with_saved_facts(catalog: Catalog, region: str | None = None) -> Catalog:

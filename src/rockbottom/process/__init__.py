@@ -5,10 +5,9 @@ from typing import TYPE_CHECKING
 
 from rockbottom.faces import late
 from rockbottom.process.arrivals import Arrival
-from rockbottom.process.disks import is_of_this_machine
 from rockbottom.process.endings import Closable, Ending, close_at_exit, end_at_exit, hasten_at_exit, seconds_left
 from rockbottom.process.forks import Forked, Forking, hold_over_forks, lock_of, renew_in_child
-from rockbottom.process.handovers import UNWAITED_S, Handover, within
+from rockbottom.process.handovers import Deputy, Handover, within
 from rockbottom.process.workers import Worker
 
 if TYPE_CHECKING:  # of commands and servers, not of an attached client
@@ -22,10 +21,10 @@ if TYPE_CHECKING:  # of commands and servers, not of an attached client
 
 __all__ = [
     "MEMORY",
-    "UNWAITED_S",
     "Arrival",
     "BoundedSession",
     "Closable",
+    "Deputy",
     "Ending",
     "Forked",
     "Forking",
@@ -44,7 +43,6 @@ __all__ = [
     "hasten_at_exit",
     "hold_over_forks",
     "is_loopback",
-    "is_of_this_machine",
     "leads_here",
     "local_client",
     "lock_of",

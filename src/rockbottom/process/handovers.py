@@ -1,12 +1,13 @@
 """Work that may hang, as a disk does whose server has gone: a daemon thread does it; who asks waits a bounded time."""
 
+import queue
+import sys
 import threading
 import time
 from collections import deque
 from collections.abc import Callable
 from contextlib import suppress
-from queue import Empty, SimpleQueue
-from typing import TypeVar
+from typing import Any, Generic, TypeVar
 
 from rockbottom.process.workers import Worker
 
@@ -27,7 +28,7 @@ class Handover:
     def __init__(
         self,
         name: str,
-        work: Callable[[], None],
+        work: Callable[[], object],
         patience_s: float,
         monotonic: Callable[[], float] = time.monotonic,
         every_s: float | None = None,
@@ -56,9 +57,11 @@ class Handover:
         gate.acquire()
         self._gates.append(gate)
         self._wishes.put(None)
-        if not self._worker.start():  # no more threads, as when the interpreter ends
-            self._work()
-            return True
+        if sys.is_finalizing() or not self._worker.start():  # no thread runs any more: not into what one is inside of
+            is_free = self._began_at is None
+            if is_free:
+                self._work()
+            return is_free
         if self._served(gate, self._patience_s if patience_s is None else patience_s):
             return True
         self._unwaited_until = self._monotonic() + UNWAITED_S
@@ -66,17 +69,19 @@ class Handover:
 
     def _served(self, gate: threading.Lock, patience_s: float) -> bool:
         """Whether a gate opens in time. Work that has not begun, as on a busy machine, is no work that hangs."""
+        wait_s = patience_s
         for _ in range(_BUSY):
-            if gate.acquire(timeout=patience_s):
+            if gate.acquire(timeout=wait_s):
                 return True
             began_at = self._began_at
-            if began_at is not None and self._monotonic() - began_at >= patience_s:
+            wait_s = patience_s if began_at is None else began_at + patience_s - self._monotonic()
+            if wait_s <= 0:
                 return False
         return False
 
     def after_fork_in_child(self) -> None:
         """The thread stayed with the parent, and what was asked for is the parent's."""
-        self._wishes: SimpleQueue[None] = SimpleQueue()
+        self._wishes: queue.SimpleQueue[None] = queue.SimpleQueue()  # by its module, where gevent puts its own
         self._gates: deque[threading.Lock] = deque()
         self._unwaited_until = float("-inf")
         self._began_at: float | None = None  # the run that is under way
@@ -85,7 +90,7 @@ class Handover:
     def _run(self) -> None:
         wishes, gates = self._wishes, self._gates  # those of now: the child of a fork has others
         while True:
-            with suppress(Empty):
+            with suppress(queue.Empty):
                 wishes.get(timeout=self._every_s)
             served = [gates.popleft() for _ in range(len(gates))]
             self._began_at = self._monotonic()
@@ -97,23 +102,64 @@ class Handover:
                     gate.release()
 
 
+class Deputy:
+    """Does jobs that may hang, one after the other, in a thread of its own; who asks waits ``patience_s`` for one."""
+
+    def __init__(self, name: str, patience_s: float) -> None:
+        self._errands: deque[_Errand[Any]] = deque()
+        self._patience_s = patience_s
+        self._handover = Handover(name, self._work, patience_s)
+
+    def answer(self, job: Callable[[], Answer]) -> Answer:
+        """What ``job`` answers, or raises; TimeoutError where it is late: it is left out if it has not begun, and else
+        goes on behind the caller's back."""
+        errand = _Errand(job)
+        self._errands.append(errand)
+        if not self._handover.ask(self._patience_s):
+            errand.is_wanted = False
+        return errand.answer(self._patience_s)
+
+    def _work(self) -> None:
+        while self._errands:
+            errand = self._errands.popleft()
+            if errand.is_wanted:
+                errand.do()
+
+    def after_fork_in_child(self) -> None:
+        """What was asked for is the parent's."""
+        self._errands = deque()
+        self._handover.after_fork_in_child()
+
+
+class _Errand(Generic[Answer]):
+    """A job, and what came of it."""
+
+    def __init__(self, job: Callable[[], Answer]) -> None:
+        self._job = job
+        self._answers: list[Answer] = []
+        self._errors: list[BaseException] = []
+        self.is_wanted = True
+
+    def do(self) -> None:
+        try:
+            self._answers.append(self._job())
+        except BaseException as error:
+            self._errors.append(error)
+
+    def answer(self, waited_s: float) -> Answer:
+        """Its answer. Raises what the job raised, and TimeoutError where there is nothing after ``waited_s``."""
+        if self._errors:
+            raise self._errors[0]
+        if not self._answers:
+            raise TimeoutError(f"no answer in {waited_s} seconds")
+        return self._answers[0]
+
+
 def within(seconds: float, name: str, job: Callable[[], Answer]) -> Answer:
     """What ``job`` answers, or raises; TimeoutError where it takes longer: then nobody minds what comes of it."""
-    answers: list[Answer] = []
-    errors: list[BaseException] = []
-
-    def run() -> None:
-        try:
-            answers.append(job())
-        except BaseException as error:
-            errors.append(error)
-
-    worker = Worker(name, run)
+    errand = _Errand(job)
+    worker = Worker(name, errand.do)
     if not worker.start():
         return job()
     worker.join(seconds)
-    if errors:
-        raise errors[0]
-    if not answers:
-        raise TimeoutError(f"no answer in {seconds} seconds")
-    return answers[0]
+    return errand.answer(seconds)

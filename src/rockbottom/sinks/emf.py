@@ -17,6 +17,7 @@ import msgspec
 from rockbottom.cloudwatch import emf_limits
 from rockbottom.files import from_here, private
 from rockbottom.ledger import CallRecord
+from rockbottom.process import Handover
 from rockbottom.sinks.definitions import MODEL_DIMENSION, NAMESPACE
 from rockbottom.sinks.errors import CannotPublish
 from rockbottom.sinks.gathering import (
@@ -37,6 +38,7 @@ AGENT = "tcp://127.0.0.1:25888"
 _ADDRESSES = ("tcp://", "udp://")
 _MOST_WAITING = 10_000
 _SEND_S = 3.0
+_PATIENCE_S = 0.5  # how long a call waits for a disk, where each is written at once
 
 
 class EmbeddedMetrics(Publisher):
@@ -44,8 +46,7 @@ class EmbeddedMetrics(Publisher):
 
     An address is ``tcp://host:port`` or ``udp://host:port``; ``emf.AGENT`` is the agent's own. ``every_call`` sends
     each call at once instead of summing up minutes: on AWS Lambda, where a process stands still between calls, that
-    is what works, and there is no heartbeat; a file should then lie on a disk of this machine. The other arguments
-    are those of ``CloudWatch``. Raises CannotPublish.
+    is what works, and there is no heartbeat. The other arguments are those of ``CloudWatch``. Raises CannotPublish.
 
     ```python
     import boto3, rockbottom
@@ -80,7 +81,7 @@ class EmbeddedMetrics(Publisher):
                 f"every_call writes before a call returns, and {to} may be slow.", fix="write to stdout or a file"
             )
         writer, idle_s = writer_of(to), None if every_call else heartbeat_s
-        self._every_call = every_call
+        self._at_once = Handover("emf", self.flush, _PATIENCE_S) if every_call else None
 
         def make() -> EmfOutlet:
             table = MinuteTable(sets, chosen, most_series)
@@ -92,12 +93,20 @@ class EmbeddedMetrics(Publisher):
         super().__init__(make, name="the embedded metric format", idle_s=idle_s, **publishing)
 
     def record(self, call: CallRecord) -> None:
-        """Queue a call, or write it now where every call is written at once; never raises."""
-        if self._every_call:
-            self._queue.append(call)
-            self.flush()
-        else:
+        """Queue a call, or have it written now where every call is: half a second is waited for that; never raises."""
+        if self._at_once is None:
             super().record(call)
+        elif len(self._queue) >= self._capacity:
+            self._drop()
+        else:
+            self._queue.append(call)
+            self._at_once.ask()
+
+    def after_fork_in_child(self) -> None:
+        """What has gathered, and the thread that writes, are the parent's."""
+        super().after_fork_in_child()
+        if self._at_once is not None:
+            self._at_once.after_fork_in_child()
 
 
 class Writer(Protocol):
