@@ -8,7 +8,8 @@ from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
 from rockbottom.batch.errors import AccessRefused, BatchError, InvalidSettings, ServiceBusy
-from rockbottom.process import bounded, leads_here, local_client
+from rockbottom.figures import counted
+from rockbottom.process import Wait, awaited, bounded, leads_here, local_client
 from rockbottom.quantities import AwsAnswer
 
 _T = TypeVar("_T")
@@ -42,7 +43,10 @@ _REFUSED = frozenset(
 )
 _AWS_HOSTS = (".amazonaws.com", ".amazonaws.com.cn", ".api.aws")
 _ATTEMPTS = 8
+_FIRST_ATTEMPTS = 3
+"""Tries of a service that cannot be reached and has not answered this run yet: it may not be there at all."""
 _LONGEST_S = 60.0
+_CONNECT_S, _READ_S = 10.0, 60.0
 
 
 @dataclass(slots=True)
@@ -61,13 +65,19 @@ class Cloud:
     chance: Callable[[], float] = random.random
     credentials: dict[str, str] = field(default_factory=dict[str, str])
     _clients: dict[str, Any] = field(default_factory=dict[str, Any])
+    _reached: bool = False
 
     def client(self, service: str) -> Any:
         """A boto3 client; the local endpoint's S3 plays IAM, STS and Service Quotas too."""
         if service not in self._clients:
             url = self.bedrock_url if service.startswith("bedrock") else self.s3_url
             path = {"addressing_style": "path"} if self.s3_url else {}
-            settings: dict[str, Any] = {"retries": {"total_max_attempts": 1}, "read_timeout": 60, "s3": path}
+            settings: dict[str, Any] = {
+                "retries": {"total_max_attempts": 1},
+                "connect_timeout": _CONNECT_S,
+                "read_timeout": _READ_S,
+                "s3": path,
+            }
             self._clients[service] = self._new_client(service, url, settings)
             self._check_place(service)
         return self._clients[service]
@@ -109,31 +119,45 @@ class Cloud:
         from botocore.exceptions import BotoCoreError, ClientError, ConnectionError, HTTPClientError
         from botocore.parsers import ResponseParserError
 
-        last: Exception | None = None
-        for number in range(1, _ATTEMPTS + 1):
-            try:
-                return attempt()
-            except ClientError as error:
-                code = code_of(error)
-                if code in _REFUSED:
-                    raise refused(action, error) from error
-                if code not in _BUSY:
-                    raise
-                last = error
-            except (ConnectionError, HTTPClientError) as error:
-                last = error
-            except ResponseParserError as error:
-                raise AccessRefused(f"{action}: the answer is not one of AWS's: {str(error)[:200]}") from error
-            except BotoCoreError as error:
-                raise AccessRefused(
-                    f"{action}: {error}", fix="aws configure, or --profile NAME and --region"
-                ) from error
-            if number < _ATTEMPTS:
-                self.sleep(min(_LONGEST_S, 2.0 ** (number - 1)) * (0.5 + self.chance() / 2))
-        raise ServiceBusy(
-            f"{action} failed {_ATTEMPTS} times: {last}",
-            fix="nothing is lost; the same command continues where it stopped",
-        ) from last
+        number = 0
+        with awaited(Wait(action, "")) as wait:
+            while True:
+                number += 1
+                wait.number = number - 1  # what goes out counts itself
+                wait.tries = _ATTEMPTS if self._reached else _FIRST_ATTEMPTS
+                wait.longest_s = wait.tries * (_CONNECT_S + _READ_S) + sum(map(_pause_s, range(1, wait.tries)))
+                try:
+                    answer = attempt()
+                    self._reached = True
+                    return answer
+                except ClientError as error:
+                    self._reached = True
+                    code = code_of(error)
+                    if code in _REFUSED:
+                        raise refused(action, error) from error
+                    if code not in _BUSY:
+                        raise
+                    last: Exception = error
+                except (ConnectionError, HTTPClientError) as error:
+                    last = error
+                except ResponseParserError as error:
+                    raise AccessRefused(f"{action}: the answer is not one of AWS's: {str(error)[:200]}") from error
+                except BotoCoreError as error:
+                    raise AccessRefused(
+                        f"{action}: {error}", fix="aws configure, or --profile NAME and --region"
+                    ) from error
+                if number == (_ATTEMPTS if self._reached else _FIRST_ATTEMPTS):
+                    raise ServiceBusy(
+                        f"{action} failed {counted(number, 'time')}: {last}",
+                        fix="nothing is lost; the same command continues where it stopped",
+                    ) from last
+                wait.whom = wait.whom or "AWS"
+                self.sleep(_pause_s(number) * (0.5 + self.chance() / 2))
+
+
+def _pause_s(number: int) -> float:
+    """The longest pause after a try."""
+    return min(_LONGEST_S, 2.0 ** (number - 1))
 
 
 def code_of(error: Any) -> str:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from rockbottom.catalog import MANTLE, RUNTIME
-from rockbottom.process import BoundedSession
+from rockbottom.process import ANSWERING_S, BoundedSession, Wait, awaited, host_of
 from rockbottom.quantities import Undecodable, decoded, is_object, json_bytes
 
 Json = Mapping[str, Any]
@@ -53,7 +53,8 @@ class Host:
         self._authorize(request)
         session = BoundedSession(URLLib3Session(timeout=_TIMEOUT_S))
         try:
-            reply = session.send(request.prepare())
+            with awaited(Wait(f"{method} {path.partition('?')[0]}", host_of(self.url), patience_s=ANSWERING_S)):
+                reply = session.send(request.prepare())
             status, answer = int(reply.status_code), _object(bytes(reply.content))
         finally:
             session.close()

@@ -8,7 +8,7 @@ import click
 
 from rockbottom import __version__
 from rockbottom.cli.commands import COMMANDS, TASKS
-from rockbottom.cli.exits import Exit, exit_code_of
+from rockbottom.cli.exits import Exit, exit_code_of, say_wait
 from rockbottom.cli.group import LazyGroup
 
 COMPLETE = "_ROCKBOTTOM_COMPLETE"  # the variable through which click's shell completion asks
@@ -52,10 +52,17 @@ def _run(argv: list[str]) -> int:
     # Not root.main(): it answers a broken pipe with an exit code of its own before we see it.
     try:
         with root.make_context("rockbottom", argv.copy()) as context:
+            _tell_waits()
             root.invoke(context)
     except click.exceptions.Exit as done:
         return done.exit_code
     return Exit.OK
+
+
+def _tell_waits() -> None:
+    from rockbottom.process import tell_waits  # not for help
+
+    tell_waits(say_wait)
 
 
 def _context_of(argv: Sequence[str]) -> click.Context:

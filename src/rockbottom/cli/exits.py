@@ -9,10 +9,14 @@ import re
 import sys
 from collections.abc import Sequence
 from enum import IntEnum
+from typing import TYPE_CHECKING
 
 import click
 
 from rockbottom.cli.commands import COMMANDS
+
+if TYPE_CHECKING:
+    from rockbottom.process import Wait
 
 
 class Exit(IntEnum):
@@ -35,6 +39,16 @@ def say(message: str, fix: str | None = None) -> None:
     tell(f"rockbottom: {message}")
     if fix:
         tell(f"  {fix}")
+
+
+def say_wait(wait: "Wait") -> None:
+    """Say for whom the command waits, in which try of how many, and how long all of them take at most."""
+    from rockbottom.figures import duration
+
+    action = f" ({wait.action})" if wait.action else ""
+    tries = f": try {min(max(wait.number, 1), wait.tries)} of {wait.tries}" if wait.tries > 1 else ""
+    longest = f", {duration(wait.longest_s)} at most" if wait.longest_s else ""
+    say(f"waiting for {wait.whom}{action}{tries}{longest}")
 
 
 def exit_code_of(error: BaseException, argv: Sequence[str] = ()) -> int:

@@ -5,7 +5,7 @@ from importlib import import_module
 from typing import Any
 from urllib.parse import urljoin
 
-from rockbottom.process import bounded, content_of_reply
+from rockbottom.process import Wait, awaited, bounded, content_of_reply, host_of, opened
 from rockbottom.quantities import AwsAnswer, Fault, RockbottomError, Undecodable, decoded, is_object
 
 BULK_URL = "https://pricing.us-east-1.amazonaws.com"
@@ -89,11 +89,10 @@ def _products(client: Any, services: Sequence[str], regions: Sequence[str]) -> I
 
 def _json(base_url: str, path: str) -> Mapping[str, Any]:
     from urllib.error import URLError
-    from urllib.request import urlopen
 
     url = urljoin(base_url.rstrip("/") + "/", path)
     try:
-        with urlopen(url, timeout=_TIMEOUT_S) as reply:
+        with awaited(Wait("the offer file", host_of(url))), opened(url, _TIMEOUT_S) as reply:
             document = decoded(content_of_reply(reply, _MOST_BYTES))
     except (URLError, OSError, ValueError, Undecodable) as error:
         raise PriceListUnavailable(

@@ -18,8 +18,10 @@ if TYPE_CHECKING:  # of commands and servers, not of an attached client
     from rockbottom.process.replies import BoundedSession, bounded, content_of_reply
     from rockbottom.process.terminal import Terminal, terminal_of
     from rockbottom.process.visitors import Visitors, guarded, is_loopback
+    from rockbottom.process.waits import ANSWERING_S, Wait, awaited, host_of, tell_waits
 
 __all__ = [
+    "ANSWERING_S",
     "MEMORY",
     "Arrival",
     "BoundedSession",
@@ -31,7 +33,9 @@ __all__ = [
     "Handover",
     "Terminal",
     "Visitors",
+    "Wait",
     "Worker",
+    "awaited",
     "bare_session",
     "bounded",
     "close_at_exit",
@@ -42,6 +46,7 @@ __all__ = [
     "guarded",
     "hasten_at_exit",
     "hold_over_forks",
+    "host_of",
     "is_loopback",
     "leads_here",
     "local_client",
@@ -52,6 +57,7 @@ __all__ = [
     "roll_back",
     "seconds_left",
     "shared_database",
+    "tell_waits",
     "terminal_of",
     "within",
 ]
@@ -75,6 +81,11 @@ _LATER = {
     "Visitors": "visitors",
     "guarded": "visitors",
     "is_loopback": "visitors",
+    "ANSWERING_S": "waits",
+    "Wait": "waits",
+    "awaited": "waits",
+    "host_of": "waits",
+    "tell_waits": "waits",
 }
 
 __getattr__ = late(__name__, _LATER)

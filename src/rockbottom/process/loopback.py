@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 
 from rockbottom.process.replies import bounded
 from rockbottom.process.visitors import is_loopback
+from rockbottom.process.waits import Wait, awaited, host_of
 
 if TYPE_CHECKING:
     from urllib.request import Request
@@ -61,5 +62,7 @@ def opened(request: "Request | str", timeout_s: float) -> Any:
     """The answer to a request, past every proxy where it goes to this machine. Raises URLError, OSError."""
     from urllib.request import ProxyHandler, build_opener  # only when there is something to ask
 
-    proxies = [ProxyHandler({})] if leads_here(request if isinstance(request, str) else request.full_url) else []
-    return build_opener(*proxies).open(request, timeout=timeout_s)
+    url = request if isinstance(request, str) else request.full_url
+    proxies = [ProxyHandler({})] if leads_here(url) else []
+    with awaited(Wait("", host_of(url), longest_s=timeout_s)):
+        return build_opener(*proxies).open(request, timeout=timeout_s)

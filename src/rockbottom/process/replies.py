@@ -4,6 +4,8 @@ that is none of AWS's may never do."""
 from collections.abc import Iterator
 from typing import Any, TypeVar
 
+from rockbottom.process.waits import Wait, awaited, host_of, say_waits_of
+
 _T = TypeVar("_T")
 MOST_BYTES = 1 << 26
 """What is read of a reply that is read whole: a bound of ours, far above what any operation that is called here returns
@@ -13,11 +15,13 @@ at once (pages of lists and logs hold about 1 MB, images some)."""
 def bounded(client: _T, most: int = MOST_BYTES) -> _T:
     """The botocore client itself, which from now on raises ResponseParserError for a reply of more than ``most`` bytes.
 
-    Streams of an answer and objects of S3 are handed on as they come, whatever their length.
+    Streams of an answer and objects of S3 are handed on as they come, whatever their length. Whom it waits for is
+    handed to who listens (``tell_waits``).
     """
     endpoint: Any = getattr(client, "_endpoint", None)  # botocore names no other way to its connection
     if endpoint is not None:
         endpoint.http_session = BoundedSession(endpoint.http_session, most)
+        say_waits_of(client)
     return client
 
 
@@ -31,10 +35,12 @@ class BoundedSession:
     def send(self, request: Any) -> Any:
         """Send a prepared request, as botocore's own session does; also raises ResponseParserError."""
         streams, request.stream_output = request.stream_output, True  # so that it leaves the reply unread
-        reply = self._session.send(request)
-        if not streams or reply.status_code >= 300:  # what botocore reads whole
-            reply.raw = _Bounded(reply.raw, self._most)
-            _read(reply, request)
+        with awaited(Wait("", host_of(request.url))) as wait:
+            wait.number += 1
+            reply = self._session.send(request)
+            if not streams or reply.status_code >= 300:  # what botocore reads whole
+                reply.raw = _Bounded(reply.raw, self._most)
+                _read(reply, request)
         return reply
 
     def close(self) -> None:

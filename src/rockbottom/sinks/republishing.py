@@ -16,6 +16,7 @@ import msgspec
 
 from rockbottom.files import content_of, private, replacing
 from rockbottom.ledger import CallRecord, Follower
+from rockbottom.process import Wait, awaited
 from rockbottom.quantities import Ttl, Undecodable, decoded
 from rockbottom.sinks.errors import CannotPublish
 from rockbottom.sinks.gathering import MinuteGatherer
@@ -159,14 +160,16 @@ class Republisher:
         self._place.write(self.backlog.position, self._gatherer.settled_until)
 
     def _send(self) -> None:
-        for attempt in range(_TRIES):
-            try:
-                self._outlet.send(self._clock(), True)
-                return
-            except Undelivered:
-                if attempt + 1 == _TRIES:
-                    raise
-                self._sleep(_FIRST_WAIT_S * 2**attempt)
+        with awaited(Wait("", "", _TRIES)) as wait:
+            for attempt in range(_TRIES):
+                wait.number = attempt  # what goes out counts itself
+                try:
+                    self._outlet.send(self._clock(), True)
+                    return
+                except Undelivered:
+                    if attempt + 1 == _TRIES:
+                        raise
+                    self._sleep(_FIRST_WAIT_S * 2**attempt)
 
 
 def _lock(file: IO[str], path: Path) -> None:
