@@ -161,9 +161,9 @@ def test_calls_without_hashes_are_counted_with_what_they_cost(tmp_path: Path) ->
     """One call of 10,000 tokens at $3.30 a million, and one whose usage never came: at least 0.033."""
     ledger = ledger_of(tmp_path, HASHES, HASHES, {}, {"status": "no usage", "input": 0})
     done = CliRunner().invoke(command, [str(ledger)], catch_exceptions=False)
-    assert "You paid $0.0660" in done.stdout
-    assert "2 requests carry no prefix hashes and no session" in done.stdout
-    assert "at least $0.0330, which no other figure here includes" in " ".join(done.stdout.split())
+    shown = " ".join(done.stdout.split())
+    assert "You paid at least $0.0990, $0.0297 of it because" in shown
+    assert "At least $0.0330 of it went to 2 requests whose prompts could not be read whole" in shown
     document = json.loads(CliRunner().invoke(command, [str(ledger), "--json"]).stdout)
     assert document["alone"] == {"requests": 2, "usd": "0.033", "whole": False}
 

@@ -96,7 +96,7 @@ def test_writes_without_a_split_follow_the_points(tmp_path):
 
 
 def test_a_large_body_stands_beside_the_log(tmp_path):
-    """In data/, gzip; where it is missing the record is named."""
+    """In data/, gzip; where it is missing the record is named, and is there without it."""
     folder = tmp_path / "AWSLogs" / "10"
     (folder / "data").mkdir(parents=True)
     (folder / "data" / "r1_input.json.gz").write_bytes(gzip.compress(json.dumps(BODY).encode()))
@@ -104,8 +104,8 @@ def test_a_large_body_stands_beside_the_log(tmp_path):
     far = changed(input={"inputBodyS3Path": "s3://bucket/AWSLogs/10/data/r2_input.json.gz"})
     (folder / "log.json.gz").write_bytes(gzip.compress(f"{json.dumps(near)}\n{json.dumps(far)}\n".encode()))
     (folder / "amazon-bedrock-logs-permission-check").write_bytes(b"")
-    (first,), damages = invocations(tmp_path)
-    assert first.body == BODY
+    (first, second), damages = invocations(tmp_path)
+    assert (first.body, second.body) == (BODY, {})
     assert "r2_input" in damages.first[0].why
 
 

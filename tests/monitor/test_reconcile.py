@@ -246,6 +246,22 @@ def test_the_csv_of_the_cost_explorer_page_has_dollars_only(tmp_path, capsys):
     assert "no model is known for 1 usage type, $0.3300" in capsys.readouterr().out
 
 
+def test_a_bill_without_a_line_is_empty_and_no_account_is_blamed(tmp_path, ledger, capsys):
+    """Only its columns are there; or lines of another account than the one asked for."""
+    path = tmp_path / "cur.csv"
+    head = _csv_text(list(_rows(_whole_bill(), _legacy))).splitlines()[0]
+    path.write_text(f"{head}\n", encoding="utf-8")
+    assert main(["reconcile", "--ledger", str(ledger), "--cur", str(path)]) == 2
+    assert f"{path} has no line: the export is empty." in " ".join(capsys.readouterr().err.split())
+    bill = [replace(line, account="111122223333") for line in _whole_bill()]
+    path.write_text(_csv_text(list(_rows(bill, _legacy))), encoding="utf-8")
+    arguments = ["reconcile", "--ledger", str(ledger), "--cur", str(path), "--account"]
+    assert main([*arguments, "444455556666"]) == 2
+    said = " ".join(capsys.readouterr().err.split())
+    assert "has no line of account 444455556666; it has lines of 111122223333." in said
+    assert main([*arguments, "111122223333"]) == Exit.OK
+
+
 def _reasons(ledger, lines, day=None, model=SONNET, today=TODAY, tolerance="0.01"):
     ours = ledger_book(ledger)
     theirs = billed_book("CUR", lines, load_catalog())

@@ -7,6 +7,7 @@ surfaces count what is cached, so both ways are read.
 
 import json
 
+import numpy as np
 import pytest
 
 from rockbottom.trace import ReaderSettings, read_trace
@@ -59,8 +60,9 @@ def test_every_spelling_is_the_same_disjoint_usage(tmp_path, kind, number):
     assert int(row.tokens_out[0]) == 5
 
 
-def test_requests_whose_conversation_the_service_stores_are_set_apart_with_the_reason(tmp_path):
-    """The record holds what is new alone; taken for whole prompts they would all be written, and nothing read."""
+def test_requests_whose_conversation_the_service_stores_are_there_without_blocks(tmp_path):
+    """The record holds what is new alone; taken for whole prompts they would all be written, and nothing read. What the
+    service counted of them was paid."""
     lines = [
         {
             "schemaType": "ModelInvocationLog", "timestamp": f"2026-11-01T10:0{number}:00Z", "requestId": f"r{number}",
@@ -72,7 +74,6 @@ def test_requests_whose_conversation_the_service_stores_are_set_apart_with_the_r
     ]  # fmt: skip
     (tmp_path / "log.json").write_text("".join(json.dumps(line) + "\n" for line in lines), encoding="utf-8")
     source = read_trace(str(tmp_path), ReaderSettings())
-    assert len(source.trace) == 1
-    assert [damage.why for damage in source.damages.first] == [
-        "previous_response_id: a conversation that the service stores; the record holds what is new of it"
-    ]
+    assert np.diff(source.trace.block_offsets).tolist() == [1, 0]
+    assert source.trace.requests.tokens_in.tolist()[0] == source.trace.requests.tokens_in.tolist()[1]
+    assert source.damages.count == 0

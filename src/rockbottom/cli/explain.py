@@ -166,6 +166,7 @@ def _explained(records: "Iterator[LoggedRequest] | Sequence[LoggedRequest]", *, 
         Stream,
         Tolerance,
         first_difference,
+        parted,
         priced_of,
         read_all,
         unread,
@@ -180,9 +181,10 @@ def _explained(records: "Iterator[LoggedRequest] | Sequence[LoggedRequest]", *, 
     if not small:  # of two requests that are compared each is looked at, with a price or without
         requests, apart = priced_of(requests, catalog)
         unreadable = [*unreadable, *(unread(sent.record, error) for sent, error in apart)]
+    requests, alone = parted(requests, catalog)
     stream = Stream(catalog, tolerance=Tolerance(50, 0) if small else None)
     with working(f"explaining {counted(len(requests), 'request')}"):
-        findings = stream.run(archive, requests, unreadable, repeated)
+        findings = replace(stream.run(archive, requests, unreadable, repeated), alone=alone)
     if prove:
         from rockbottom.cli.replay_planner import AttachedPlanner
 
@@ -298,9 +300,9 @@ def _record(invocation: "Invocation", model: str | None, behind: Mapping[str, st
 
 def _first_reason(findings: "Findings") -> str:
     if findings.alone.requests:
-        from rockbottom.rendering import alone_in_words
+        from rockbottom.rendering import alone_text
 
-        return f"; {alone_in_words(findings.alone)}"
+        return f"; {alone_text(findings.alone)}"
     return f"; the first: {findings.unreadable[0][0]}: {findings.unreadable[0][1]}" if findings.unreadable else ""
 
 

@@ -136,15 +136,12 @@ def _compared(
 
 
 def _others(options: dict[str, Any], ours: "Book", catalog: "Catalog") -> "Iterator[tuple[Book, Days]]":
-    from rockbottom.reconcile import bill_lines, billed_book
+    from rockbottom.reconcile import billed_book, lines_of_bills
 
     since, until = options["since"], options["until"]
     for party, paths in (("CUR", options["reports"]), ("Cost Explorer", options["explorers"])):
         if paths:
-            lines = chain.from_iterable(map(bill_lines, paths))
-            accounts = options["accounts"]
-            mine = (line for line in lines if not accounts or not line.account or line.account in accounts)
-            book = billed_book(party, mine, catalog)
+            book = billed_book(party, lines_of_bills(paths, options["accounts"]), catalog)
             days = book.days or (None, None)
             yield book, (since or days[0], until or days[1])
     if options["cloudwatch"]:

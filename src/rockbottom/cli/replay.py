@@ -34,7 +34,6 @@ if TYPE_CHECKING:
     Runs = Sequence[ReplayResult | UnpricedReplay]
 
 _SCOPES = ("in_region", "us", "eu", "apac", "jp", "au", "ca", "in", "us-gov", "global")
-_WITHOUT_BLOCKS = {"none", "batch"}  # these price tokens and never ask what repeats
 
 
 class NothingRepeats(RockbottomError):
@@ -185,7 +184,7 @@ def _runs_here(
 
     reading, answers = answers_here(source, settings, name, questions, catalog)
     documents = documents_of(answers)
-    say_left_out([tally for _, tally in answers], source, reading.damages.count, strict=strict)
+    say_left_out([tally for _, tally in answers], source, reading.damages.count, strict=strict, shown=len(answers) == 1)
     documents = _marked(documents, reading.damages)
     return documents if guard is None else _with_guardrail(documents, reading, guard)
 
@@ -215,7 +214,7 @@ def answers_here(
     from rockbottom.cli.replay_engines import read_with_bar
     from rockbottom.cli.replay_planner import attached
     from rockbottom.figures import counted
-    from rockbottom.replay import PLANNER, cached_as_sent, tally
+    from rockbottom.replay import BY_TOKENS, PLANNER, cached_as_sent, tally
 
     reading = read_with_bar(source, settings, name)
     say_reading(reading, source)
@@ -225,8 +224,8 @@ def answers_here(
     online = {PLANNER: attached}
     usual = [question.with_defaults(cached_as_sent(trace, question, catalog), online) for question in questions]
     chosen = [replace(question, policies=(*question.policies, *more)) for question in usual]
-    if not _WITHOUT_BLOCKS.issuperset(chosen[0].policies):
-        _need_blocks(len(trace), int((trace.block_offsets[1:] == trace.block_offsets[:-1]).sum()), source)
+    if not BY_TOKENS.issuperset(chosen[0].policies) and not len(trace.blocks.depth):
+        raise _nothing_repeats(len(trace), source)
     behaviour = behaviour_of(catalog.switches)
     with working(f"replaying {counted(len(trace), 'request')}"):
         return reading, [(question, tally(trace, question, catalog, behaviour, online)) for question in chosen]
@@ -237,21 +236,32 @@ def _runs_of_engine(
     catalog: "Catalog", jobs: int | None, address: str | None, *, strict: bool,
 ) -> "Runs":  # fmt: skip
     from rockbottom.cli.replay_engines import answered_by
-    from rockbottom.replay import documents_of
+    from rockbottom.replay import BY_TOKENS, documents_of
 
     answer = answered_by(engine, source, settings, name, questions, catalog, jobs, address)
     say_damage(answer.damages, answer.duplicates, source)
     if not answer.requests:
         raise nothing_read(source, answer.damages)
-    if not _WITHOUT_BLOCKS.issuperset(answer.questions[0].policies):
-        _need_blocks(answer.requests, answer.without_blocks, source)
+    if not BY_TOKENS.issuperset(answer.questions[0].policies) and answer.requests == answer.without_blocks:
+        raise _nothing_repeats(answer.requests, source)
     documents = documents_of(list(zip(answer.questions, answer.tallies, strict=True)))
-    say_left_out(answer.tallies, source, answer.damages.count, strict=strict)
+    shown = len(answer.tallies) == 1
+    say_left_out(answer.tallies, source, answer.damages.count, strict=strict, shown=shown)
     return _marked(documents, answer.damages)
 
 
-def say_left_out(tallies: "Sequence[ReplayTally]", source: str, damaged: int, *, strict: bool) -> None:
-    """Say which requests the answers leave out; of several answers those of the one that leaves out most."""
+def say_left_out(
+    tallies: "Sequence[ReplayTally]", source: str, damaged: int, *, strict: bool, shown: bool = False
+) -> None:
+    """Say which requests the answers leave out; of several answers those of the one that leaves out most.
+
+    ``shown``: the answer itself says whose prompts could not be read whole.
+    """
+    from rockbottom.rendering import alone_text
+
+    alone = max((tally.alone for tally in tallies), key=lambda alone: alone.usd)
+    if alone.requests and not shown:
+        tell(f"{source}: {alone_text(alone)}, not in what follows")
     apart = max((tally.apart for tally in tallies), key=lambda parts: sum(part.requests for part in parts), default=())
     if strict:
         refuse_some(damaged, apart)
@@ -279,19 +289,14 @@ def _of_them(requests: int, document: "ReplayResult | UnpricedReplay") -> int:
     return min(requests, document.requests) if isinstance(document, ReplayResult) else requests
 
 
-def _need_blocks(requests: int, without: int, source: str) -> None:
-    """Raises NothingRepeats where no request has blocks; says on stderr how many have none."""
-    if not without:
-        return
-    from rockbottom.rendering import without_blocks_text
+def _nothing_repeats(requests: int, source: str) -> NothingRepeats:
+    from rockbottom.figures import counted
 
-    message = f"{source}: {without_blocks_text(without, requests)}"
-    if without == requests:
-        raise NothingRepeats(
-            f"{message}: what repeats is unknown, so only what was paid and the bill without a cache can be worked out",
-            fix="rockbottom replay SOURCE --policy none",
-        )
-    tell(message)
+    return NothingRepeats(
+        f"{source}: none of its {counted(requests, 'request')} carries text to compare: what repeats is unknown, so "
+        "only what was paid and the bill without a cache can be worked out",
+        fix="rockbottom replay SOURCE --policy none",
+    )
 
 
 def _write_page(runs: "Runs", file: Path) -> None:

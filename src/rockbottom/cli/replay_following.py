@@ -51,7 +51,7 @@ def _print(
     from rockbottom.rendering import followed_text, json_text
     from rockbottom.replay import PLANNER, cached_as_sent, documents_of, tally
 
-    if not len(reading.trace):
+    if not len(reading.trace.blocks.depth):
         say_reading(reading, source)
         return
     online = {PLANNER: attached}

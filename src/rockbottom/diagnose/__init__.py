@@ -4,8 +4,8 @@ from typing import TYPE_CHECKING
 
 from rockbottom.diagnose.causes import Cause
 from rockbottom.diagnose.differences import Difference, difference_of, first_difference
-from rockbottom.diagnose.explaining import Stream, Tolerance, explain, read_all, unread
-from rockbottom.diagnose.findings import Alone, CauseTotal, Finding, Findings, Saving
+from rockbottom.diagnose.explaining import Stream, Tolerance, explain, parted, read_all, unread
+from rockbottom.diagnose.findings import CauseTotal, Finding, Findings, Saving
 from rockbottom.diagnose.fixes import with_savings
 from rockbottom.diagnose.hashed import Hashed, explain_hashed
 from rockbottom.diagnose.parts import Parts
@@ -31,7 +31,6 @@ if TYPE_CHECKING:
     from rockbottom.diagnose.compacting import with_compaction
 
 __all__ = [
-    "Alone",
     "Archive",
     "Cause",
     "CauseTotal",
@@ -61,6 +60,7 @@ __all__ = [
     "explanation_of",
     "first_difference",
     "hashed_of",
+    "parted",
     "priced_of",
     "prompts_of",
     "read_all",

@@ -24,6 +24,7 @@ from rockbottom.diagnose.matching import SeenRequests, common_length, shares_mes
 from rockbottom.diagnose.parts import parts_of
 from rockbottom.diagnose.prices import cost_of, usd_of_miss
 from rockbottom.diagnose.sent import Archive, LoggedRequest, Sent, settled
+from rockbottom.documents import AloneRequests
 from rockbottom.prompt import Section
 from rockbottom.quantities import NO_USAGE, ZERO_USD, RockbottomError, Usage, Usd
 
@@ -48,11 +49,27 @@ def explain(
 ) -> Findings:
     """The findings of a stream of records, in whatever order they come; duplicates by request id are dropped.
 
-    A record that cannot be read (an unknown model, a body of no known shape) is listed in ``unreadable``.
+    A record that cannot be read (an unknown model, a body of no known shape) is listed in ``unreadable``; those whose
+    prompts are not there whole are ``alone``.
     """
     archive = Archive(catalog)
     whole = read_all(records, archive)
-    return Stream(catalog, behaviour, tolerance).run(archive, whole.requests, whole.unreadable, whole.repeated)
+    requests, alone = parted(whole.requests, catalog)
+    findings = Stream(catalog, behaviour, tolerance).run(archive, requests, whole.unreadable, whole.repeated)
+    return replace(findings, alone=alone)
+
+
+def parted(requests: Sequence[Sent], catalog: Catalog) -> tuple[Sequence[Sent], AloneRequests]:
+    """The requests that have something to compare, and what the others cost."""
+    told = [sent for sent in requests if sent.segments]
+    return told, alone_of([sent for sent in requests if not sent.segments], catalog)
+
+
+def alone_of(requests: Sequence[Sent], catalog: Catalog) -> AloneRequests:
+    """What requests cost whose prompts are not known."""
+    costs = [None if sent.usage is None else cost_of(sent, sent.usage, catalog) for sent in requests]
+    known = [cost.usd for cost in costs if cost is not None]
+    return AloneRequests(requests=len(requests), usd=sum(known, ZERO_USD), whole=len(known) == len(requests))
 
 
 class ReadRecords(NamedTuple):
@@ -64,7 +81,10 @@ class ReadRecords(NamedTuple):
 
 
 def read_all(records: Iterable[LoggedRequest], archive: Archive) -> ReadRecords:
-    """The records read; of those with the same request id the first counts."""
+    """The records read; of those with the same request id the first counts.
+
+    What cannot be read and was counted is there without its blocks too: it was paid for.
+    """
     requests: list[Sent] = []
     unreadable: list[Unread] = []
     seen: set[str] = set()
@@ -80,6 +100,8 @@ def read_all(records: Iterable[LoggedRequest], archive: Archive) -> ReadRecords:
             unreadable.append(unread(record, error))
         except (RockbottomError, LookupError, TypeError, AttributeError, ValueError, RecursionError) as error:
             unreadable.append(Unread(record.where, str(error) or type(error).__name__))
+            if record.usage is not None:
+                requests.append(archive.bare(record))
     requests.sort(key=lambda sent: sent.at)
     return ReadRecords(settled(requests), unreadable, repeated)
 

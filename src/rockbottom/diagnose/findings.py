@@ -10,6 +10,7 @@ from rockbottom.diagnose.causes import Cause
 from rockbottom.diagnose.differences import Difference
 from rockbottom.diagnose.parts import Parts
 from rockbottom.diagnose.sent import Sent
+from rockbottom.documents import NONE_ALONE, AloneRequests
 from rockbottom.quantities import ZERO_USD, Usd, per_month
 
 
@@ -104,17 +105,6 @@ class LabelFindings:
         return self.attached_input + self.paid - self.spent
 
 
-class Alone(NamedTuple):
-    """Requests that nothing can be compared with, for they carry no hashes: how many, and what they cost.
-
-    Not ``whole``: of some it is not known what they used, so that it is at least as much.
-    """
-
-    requests: int = 0
-    usd: Usd = ZERO_USD
-    whole: bool = True
-
-
 @dataclass(frozen=True, slots=True)
 class Findings:
     """Everything found in a stream of requests.
@@ -144,7 +134,7 @@ class Findings:
     groups: Mapping[str | None, LabelFindings] = field(default_factory=dict[str | None, LabelFindings])
     parts: Parts = field(default_factory=Parts)
     attached_requests: Sequence[Sent] = ()
-    alone: Alone = field(default_factory=Alone)
+    alone: AloneRequests = NONE_ALONE
     ruled: tuple[Usd, Usd] | None = None
     instead: bool = False
 

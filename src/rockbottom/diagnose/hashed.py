@@ -11,13 +11,13 @@ from datetime import UTC, datetime
 from rockbottom.cache import behaviour_of, effective
 from rockbottom.catalog import CatalogError
 from rockbottom.diagnose.causes import Cause
-from rockbottom.diagnose.explaining import Stream, unread
+from rockbottom.diagnose.explaining import Stream, alone_of, unread
 from rockbottom.diagnose.faces import Face
-from rockbottom.diagnose.findings import Alone, Finding, Findings, Unread, totals_of
-from rockbottom.diagnose.prices import cost_of, priced_of, usd_of_miss
+from rockbottom.diagnose.findings import Finding, Findings, Unread, totals_of
+from rockbottom.diagnose.prices import priced_of, usd_of_miss
 from rockbottom.diagnose.sent import Archive, LoggedRequest, Sent, settled
 from rockbottom.prompt import BlockKind, CachePoint, Parameters, PrefixHash, Section, Segment, prompt_of, seed_of
-from rockbottom.quantities import ZERO_USD, RockbottomError, Ttl
+from rockbottom.quantities import RockbottomError, Ttl
 
 _NAMED_CAUSES = frozenset({Cause.VOLATILE_TEXT, Cause.TOOLS_CHANGED, Cause.TOOLS_REORDERED, Cause.HISTORY_REWRITTEN})
 """Causes that whoever recorded a request may have seen."""
@@ -67,7 +67,7 @@ def explain_hashed(requests: Iterable[Hashed], archive: Archive) -> Findings:
     read = sorted((pair for pair in read if id(pair[0]) not in apart), key=lambda pair: pair[0].at)
     whole = [hashed for _, hashed in read if hashed.hashes]
     compared = list(zip(settled([sent for sent, hashed in read if hashed.hashes]), whole, strict=True))
-    alone = _alone([sent for sent, hashed in read if not hashed.hashes], archive)
+    alone = alone_of([sent for sent, hashed in read if not hashed.hashes], archive.catalog)
     findings = replace(Stream(archive.catalog).run(archive, [sent for sent, _ in compared], unreadable), alone=alone)
     placed = {finding.number: replace(finding, place="", difference=None) for finding in findings}
     for number, (sent, hashed) in enumerate(compared):
@@ -76,12 +76,6 @@ def explain_hashed(requests: Iterable[Hashed], archive: Archive) -> Findings:
             if finding is not None:
                 placed[number] = finding
     return replace(findings, totals=totals_of(placed.values()))
-
-
-def _alone(requests: Sequence[Sent], archive: Archive) -> Alone:
-    costs = [None if sent.usage is None else cost_of(sent, sent.usage, archive.catalog) for sent in requests]
-    known = [cost.usd for cost in costs if cost is not None]
-    return Alone(len(requests), sum(known, ZERO_USD), len(known) == len(requests))
 
 
 def _named_finding(number: int, sent: Sent, hashed: Hashed, archive: Archive) -> Finding | None:

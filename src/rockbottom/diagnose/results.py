@@ -12,10 +12,10 @@ from msgspec import UNSET, UnsetType
 from rockbottom.catalog import SetApart
 from rockbottom.diagnose.causes import Cause
 from rockbottom.diagnose.differences import Difference
-from rockbottom.diagnose.findings import Alone, CauseTotal, Finding, Findings, Saving
+from rockbottom.diagnose.findings import CauseTotal, Finding, Findings, Saving
 from rockbottom.diagnose.parts import Parts, TokenAmount
 from rockbottom.diagnose.volatile import VolatileKind
-from rockbottom.documents import PromptPart, PromptParts
+from rockbottom.documents import AloneRequests, PromptPart, PromptParts
 from rockbottom.quantities import ZERO_USD, Usd
 
 
@@ -89,22 +89,14 @@ class ExplainedGroup(msgspec.Struct, frozen=True, kw_only=True):
     attached_usd: Usd | None
 
 
-class AloneRequests(msgspec.Struct, frozen=True, kw_only=True):
-    """Requests without hashes, which cannot be compared with others; ``usd`` is the least they cost where not all
-    their usage is known (not ``whole``)."""
-
-    requests: int
-    usd: Usd
-    whole: bool
-
-
 class Explanation(msgspec.Struct, frozen=True, kw_only=True):
     """Every miss of the requests by cause, the dearest first.
 
     ``paid_usd`` is what they cost with their output. ``attached`` is the planner tried on the same requests.
     ``first_difference`` is there where two requests were compared and differ, ``simulated_requests`` where some went to
     a local endpoint, ``set_apart`` where some went to models that are not known, ``repeated_requests`` where some came
-    again with the same request id and were counted once, ``alone`` where some carry no hashes: they are in no figure.
+    again with the same request id and were counted once, ``alone`` where some could not be read whole: they
+    are in no other figure.
     """
 
     requests: int
@@ -156,12 +148,8 @@ def explanation_of(findings: Findings, first: Difference | None = None, simulate
         repeated_requests=findings.repeated or UNSET,
         groups=explained_groups(findings) or UNSET,
         prompts=prompts_of(findings.parts) or UNSET,
-        alone=_alone(findings.alone) if findings.alone.requests else UNSET,
+        alone=findings.alone if findings.alone.requests else UNSET,
     )
-
-
-def _alone(alone: Alone) -> AloneRequests:
-    return AloneRequests(requests=alone.requests, usd=alone.usd, whole=alone.whole)
 
 
 def prompts_of(parts: Parts) -> PromptParts | None:

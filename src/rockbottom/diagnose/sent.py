@@ -16,11 +16,13 @@ from rockbottom.dialects import BodyReader, block_of
 from rockbottom.prompt import (
     Api,
     KeptByService,
+    Parameters,
     PrefixHash,
     Prompt,
     Segment,
     note_counted,
     prefix_hashes,
+    prompt_of,
     seed_of,
     share_out,
 )
@@ -34,7 +36,7 @@ class LoggedRequest:
     ``region`` is the one that served it, ``called`` the one it was sent to (which decides the price); ``usage``
     what the service counted (None: not recorded); ``began_after_s`` how long its reply took to begin (None: not
     recorded); ``where`` names it to a person, ``label`` is whose it was (None: not recorded, or not asked for);
-    ``host`` is "bedrock-mantle", or "" for bedrock-runtime.
+    ``body`` is empty where it was not recorded; ``host`` is "bedrock-mantle", or "" for bedrock-runtime.
     """
 
     at: float
@@ -107,7 +109,12 @@ class Archive:
     marked: bool = False
 
     def sent(self, record: LoggedRequest) -> Sent:
-        """The record read. Raises UnknownModel, UnresolvedProfile, NoRulesInForce or MalformedBody."""
+        """The record read; one whose prompt is not there whole has no segments.
+
+        Raises UnknownModel, UnresolvedProfile, NoRulesInForce or MalformedBody.
+        """
+        if not record.body:
+            return self.bare(record)
         if self.reader is None:
             self.reader = BodyReader.of(self.catalog)
         model = self.catalog.model(record.model)
@@ -116,7 +123,7 @@ class Archive:
             as_read = self.reader.read(record.body, record.api, model.model)
         except KeptByService:
             self.unseen.append(record.at)
-            raise
+            return self.bare(record)
         self.marked = self.marked or bool(as_read.points) or as_read.implicit is False
         prompt = effective(as_read, rules, behaviour_of(self.catalog.switches)) if rules.implicit_point else as_read
         self._keep(record, model.model.vendor, prompt)
@@ -136,6 +143,14 @@ class Archive:
             prefix_hashes(masked, seeds),
             None if record.usage is None else record.usage.named(rules.ttls),
         )
+
+    def bare(self, record: LoggedRequest) -> Sent:
+        """The record without its prompt. Raises UnknownModel, UnresolvedProfile, NoRulesInForce."""
+        model = self.catalog.model(record.model)
+        rules = self.catalog.rules(model, datetime.fromtimestamp(record.at, UTC).date())
+        prompt, start = prompt_of(record.api, (), (), Parameters()), (PrefixHash(b""),)
+        usage = None if record.usage is None else record.usage.named(rules.ttls)
+        return Sent(replace(record, body={}), model, rules, prompt, (), start, start, usage)
 
     def face(self, segment: Segment) -> Face:
         """The face of a block of any request read here."""

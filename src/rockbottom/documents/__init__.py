@@ -1,5 +1,6 @@
 """Results as typed documents: what one package works out and several read, encoded as the JSON that users keep."""
 
+from rockbottom.documents.alone import NONE_ALONE, AloneRequests
 from rockbottom.documents.bench import (
     CHEAPER,
     SCHEMA,
@@ -70,8 +71,10 @@ from rockbottom.documents.routing import RoutedPolicy, RoutingResult, TakenResul
 
 __all__ = [
     "CHEAPER",
+    "NONE_ALONE",
     "SCHEMA",
     "AgreementResult",
+    "AloneRequests",
     "BenchLane",
     "BenchModel",
     "BenchResults",

@@ -13,6 +13,7 @@ import msgspec
 from msgspec import UNSET, UnsetType
 
 from rockbottom.catalog import Scope, SetApart, Tier
+from rockbottom.documents.alone import AloneRequests
 from rockbottom.documents.besides import BesideCost
 from rockbottom.quantities import ZERO_USD, Ttl, Usd, decoded
 
@@ -122,7 +123,8 @@ class ReplayAnswer(msgspec.Struct, frozen=True, kw_only=True):
 
     ``paid_usd`` is what the service's counters come to where ``counted``, else what the rules make of the requests as
     they were sent; None where the policy that says so was not asked for. ``attached_usd`` is the planner's bill, None
-    where it was not asked for; ``instead``: its points stand where the requests have cachePoints of their own.
+    where it was not asked for, ``least_usd`` None where what repeats is not known; ``instead``: its points stand
+    where the requests have cachePoints of their own.
     ``ruled_usd``, where it was counted: what the rules make of the requests as they were sent. Their input of the other
     two bills is then in proportion to what was counted, so that like is compared with like. ``parallel_usd``: what of
     the counted bill was paid for writing what a parallel request was writing. It is left out of that proportion, as
@@ -133,7 +135,7 @@ class ReplayAnswer(msgspec.Struct, frozen=True, kw_only=True):
     counted: bool
     attached_usd: Usd | None
     instead: bool
-    least_usd: Usd
+    least_usd: Usd | None
     ruled_usd: Usd | UnsetType = UNSET
     parallel_usd: Usd | UnsetType = UNSET
 
@@ -234,7 +236,8 @@ class ReplayResult(msgspec.Struct, frozen=True, kw_only=True):
 
     ``beside`` is what a guardrail would have charged, where one was named.
     ``simulated_requests`` went to a local endpoint; the field is there where any did, as is ``set_apart``: requests to
-    models that are not known or have no price. ``groups``: the requests told apart ``by`` a key, where named.
+    models that are not known or have no price. ``alone``, where there are any: requests whose prompts could not be read
+    whole, which are in no other figure. ``groups``: the requests told apart ``by`` a key, where named.
     """
 
     asked: Combination | UnsetType = UNSET
@@ -246,7 +249,7 @@ class ReplayResult(msgspec.Struct, frozen=True, kw_only=True):
     answer: ReplayAnswer | UnsetType = UNSET  # always there but in a file from before it was told
     reconciliation: ReconciliationResult | None
     policies: tuple[PolicyResult, ...]
-    clairvoyant: LeastResult
+    clairvoyant: LeastResult | None
     switch: SwitchResult | None
     details: Mapping[str, PolicyDetails]
     assumptions: tuple[str, ...]
@@ -254,6 +257,7 @@ class ReplayResult(msgspec.Struct, frozen=True, kw_only=True):
     elsewhere_requests: int | UnsetType = UNSET  # that went to another service, priced as Bedrock prices them
     beside: tuple[BesideCost, ...] | UnsetType = UNSET
     set_apart: tuple[SetApart, ...] | UnsetType = UNSET
+    alone: AloneRequests | UnsetType = UNSET
     by: str | UnsetType = UNSET
     groups: tuple[GroupResult, ...] | UnsetType = UNSET
 

@@ -3,7 +3,7 @@
 from rockbottom.reconcile.billed import billed_book
 from rockbottom.reconcile.books import KINDS, Book, BookEntry
 from rockbottom.reconcile.comparing import compared
-from rockbottom.reconcile.exports import bill_lines
+from rockbottom.reconcile.exports import bill_lines, lines_of_bills
 from rockbottom.reconcile.native import MetricsQuestion, native_book, question
 from rockbottom.reconcile.own import ledger_book
 from rockbottom.reconcile.results import Reconciliation, reconciliation_of
@@ -21,6 +21,7 @@ __all__ = [
     "billed_book",
     "compared",
     "ledger_book",
+    "lines_of_bills",
     "native_book",
     "question",
     "reconciliation_of",

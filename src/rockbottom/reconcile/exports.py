@@ -5,7 +5,8 @@ Text may be UTF-8, with or without a byte order mark, UTF-16, or Windows-1252.
 
 import csv
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from itertools import chain
 from pathlib import Path
 
 from rockbottom.files import regular
@@ -14,11 +15,30 @@ from rockbottom.reconcile.lines import BillLine, UnreadableBill
 from rockbottom.reconcile.reports import NEEDED, columns_of, lines_of_rows, parquet_rows
 from rockbottom.trace import CutShort, chunks_in, chunks_of, text_lines
 
-__all__ = ["BillLine", "UnreadableBill", "bill_lines"]
+__all__ = ["BillLine", "UnreadableBill", "bill_lines", "lines_of_bills"]
 
 _TYPES = (".csv", ".gz", ".zip", ".parquet", ".json")
 _PACKED = b"\x1f\x8b"
 _LONGEST_CELL = 16 << 20
+_NAMED = 5  # accounts that are named where more are there
+
+
+def lines_of_bills(paths: Sequence[Path], accounts: Sequence[str] = ()) -> Iterator[BillLine]:
+    """Every line of some bills, or of these accounts. Raises UnreadableBill, also where there is none; OSError."""
+    others: set[str] = set()
+    is_empty = True
+    for line in chain.from_iterable(map(bill_lines, paths)):
+        if accounts and line.account and line.account not in accounts:
+            others.add(line.account)
+            continue
+        is_empty = False
+        yield line
+    names = ", ".join(map(str, paths))
+    if is_empty and others:
+        there, asked = ", ".join(sorted(others)[:_NAMED]), ", ".join(accounts)
+        raise UnreadableBill(f"{names} has no line of account {asked}; it has lines of {there}.", fix="--account ID")
+    if is_empty:
+        raise UnreadableBill(f"{names} has no line: the export is empty.", fix="export it again, or name another file")
 
 
 def bill_lines(path: Path) -> Iterator[BillLine]:

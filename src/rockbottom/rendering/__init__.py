@@ -10,7 +10,7 @@ from rockbottom.faces import late
 if TYPE_CHECKING:
     from rockbottom.rendering.advice import advice_text, traffic_advice_text
     from rockbottom.rendering.answers import answer_text
-    from rockbottom.rendering.apart import apart_text, not_all_text
+    from rockbottom.rendering.apart import alone_text, apart_text, not_all_text
     from rockbottom.rendering.backtests import backtest_text
     from rockbottom.rendering.batches import (
         batch_estimate_text,
@@ -42,7 +42,7 @@ if TYPE_CHECKING:
     from rockbottom.rendering.encoding import json_text
     from rockbottom.rendering.estimates import estimate_csv, estimate_text, presets_text, replay_besides_text
     from rockbottom.rendering.explanation_pages import explanation_page
-    from rockbottom.rendering.explanations import alone_in_words, explanation_text, over_the_month_text, pair_text
+    from rockbottom.rendering.explanations import explanation_text, over_the_month_text, pair_text
     from rockbottom.rendering.invocation_logging import (
         logging_cost_text,
         logging_readers_text,
@@ -74,7 +74,6 @@ if TYPE_CHECKING:
         facts_text,
         imported_text,
         passed_over_text,
-        without_blocks_text,
     )
 
 __all__ = [
@@ -84,7 +83,7 @@ __all__ = [
     "advice_text",
     "alarm_cost_text",
     "alarm_steps_text",
-    "alone_in_words",
+    "alone_text",
     "answer_text",
     "apart_text",
     "backtest_text",
@@ -157,7 +156,6 @@ __all__ = [
     "verdict_text",
     "verdicts_text",
     "votes_cost",
-    "without_blocks_text",
 ]
 
 _HOMES = {
@@ -167,7 +165,6 @@ _HOMES = {
     "imported_text": "traces",
     "passed_over_text": "traces",
     "not_all_text": "apart",
-    "without_blocks_text": "traces",
     "ListedModel": "models",
     "OwnProfile": "profiles",
     "advice_document": "levers",
@@ -190,7 +187,7 @@ _HOMES = {
     "effect_lines": "checks",
     "estimate_csv": "estimates",
     "estimate_text": "estimates",
-    "alone_in_words": "explanations",
+    "alone_text": "apart",
     "explanation_page": "explanation_pages",
     "explanation_text": "explanations",
     "github_annotation": "checks",

@@ -3,7 +3,9 @@
 from collections.abc import Iterator, Sequence
 
 from rockbottom.catalog import SetApart
-from rockbottom.figures import counted
+from rockbottom.documents import AloneRequests
+from rockbottom.figures import counted, usd
+from rockbottom.rendering.paid import decimals_of, unread_in_words
 
 _NAMED = 10  # models that are named where more are set apart
 
@@ -20,6 +22,13 @@ def apart_text(apart: Sequence[SetApart]) -> Iterator[str]:
         yield f"  {part.model or 'no model'}: {counts}: {part.why}{fix}"
     if models > _NAMED:
         yield f"  and {counted(models - _NAMED, 'more model')}"
+
+
+def alone_text(alone: AloneRequests) -> str:
+    """Requests whose prompts are not known, and what they cost."""
+    least = "" if alone.whole else "at least "
+    amount = usd(alone.usd, decimals_of(alone.usd), symbol=True)
+    return f"{unread_in_words(alone)} cost {least}{amount}"
 
 
 def unfinished_text(lines: int) -> str:

@@ -18,8 +18,8 @@ from rockbottom.rendering.explanations import (
     verdict_in_words,
 )
 from rockbottom.rendering.groups import group_cells, group_heads
+from rockbottom.rendering.paid import decimals_of
 from rockbottom.rendering.prompts import prompts_in_words
-from rockbottom.rendering.replays import decimals_of
 from rockbottom.rendering.told_pages import Html, bar, page_start, paragraphs, told_table
 
 _OPEN = 3  # causes whose example and fix are shown at once; the others are folded

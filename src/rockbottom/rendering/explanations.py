@@ -4,7 +4,6 @@ from collections.abc import Iterator, Sequence
 from decimal import Decimal
 
 from rockbottom.diagnose import (
-    Alone,
     CauseTotal,
     Difference,
     Finding,
@@ -18,8 +17,9 @@ from rockbottom.diagnose import (
 from rockbottom.figures import Paint, counted, duration, paragraph, share, usd, visible
 from rockbottom.quantities import ZERO_USD
 from rockbottom.rendering.groups import groups_text
+from rockbottom.rendering.paid import alone_in_words, attached_in_words, decimals_of, more_or_less, whole_in_words
 from rockbottom.rendering.prompts import prompts_text
-from rockbottom.rendering.replays import GAP, decimals_of, more_or_less
+from rockbottom.rendering.replays import GAP
 
 _INDENT = " " * 7
 _AROUND = 48
@@ -72,42 +72,34 @@ def facts_in_words(findings: Findings, simulated: int) -> Iterator[str]:
     if findings.uncounted:
         bare = counted(findings.uncounted, "request carries", "requests carry")
         yield f"{bare} no counters: what was read was worked out from the rules."
-    if findings.alone.requests:
-        yield alone_in_words(findings.alone)
 
 
 def verdict_in_words(findings: Findings, simulated: int = 0) -> str:
     """What was paid, how much of it for what had been sent before and was not read, and what it is with the planner."""
     paid, attached = findings.paid, findings.with_planner
+    alone = findings.alone
     if paid is None:
         return "What this traffic cost is not known: none of its models has a known price."
     by_counters = not findings.uncounted and not simulated
-    decimals = decimals_of(max(paid, attached or ZERO_USD))
-    amount = usd(paid, decimals, symbol=True)
+    decimals = decimals_of(max(paid, attached or ZERO_USD, alone.usd))
+    amount = whole_in_words(paid, alone, decimals)
     sentence = f"You paid {amount}" if by_counters else f"As it was sent it costs {amount} by the rules"
     if findings.usd > 0:
         missed = usd(findings.usd, decimals, symbol=True, bare_zero=False)
         sentence += f", {missed} of it because what had been sent before was not read from the cache"
     elif not findings.totals:
         sentence += f", and {nothing_missed(findings)}"
-    if attached is None:
-        return f"{sentence}."
-    verb, after = "it would have been" if by_counters else "it costs", usd(attached, decimals, symbol=True)
-    instead = " and its points instead of yours" if findings.instead else ""
-    return f"{sentence}. With rockbottom attached{instead} {verb} {after} ({more_or_less(attached, paid)})."
+    sentences = [f"{sentence}.", *alone_in_words(alone, decimals)]
+    if attached is not None:
+        instead = " and its cachePoints instead of yours" if findings.instead else ""
+        with_it = attached_in_words(attached, paid, alone, decimals, by_counters=by_counters)
+        sentences.append(f"With rockbottom attached{instead} {with_it}.")
+    return " ".join(sentences)
 
 
 def nothing_missed(findings: Findings) -> str:
     """Why no miss was found."""
     return "what was sent before was read" if findings.read else "nothing long enough for the cache was sent again"
-
-
-def alone_in_words(alone: Alone) -> str:
-    """Requests that nothing can be compared with, and what they cost."""
-    many = counted(alone.requests, "request carries", "requests carry")
-    least = "" if alone.whole else "at least "
-    cost = f"{least}{_usd(alone.usd)}, which no other figure here includes"
-    return f"{many} no prefix hashes and no session, so what repeats is not known; they cost {cost}."
 
 
 def _remarks(findings: Findings, width: int) -> Iterator[str]:

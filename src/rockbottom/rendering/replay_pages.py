@@ -71,7 +71,8 @@ def _policies(replay: ReplayResult) -> Iterator[str]:
     yield " caching<th>input tokens</thead><tbody>"
     for bill in replay.policies:
         yield _policy(bill, shown_policy(bill.policy))
-    yield _policy(replay.clairvoyant, "least possible")
+    if replay.clairvoyant is not None:
+        yield _policy(replay.clairvoyant, "least possible")
     yield "</tbody></table>"
 
 

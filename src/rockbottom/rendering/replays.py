@@ -11,6 +11,7 @@ import msgspec
 from msgspec import UNSET
 
 from rockbottom.documents import (
+    NONE_ALONE,
     BillResult,
     FamilyResult,
     PolicyDetails,
@@ -37,6 +38,7 @@ from rockbottom.figures import (
 )
 from rockbottom.quantities import LEAST_SPAN_S, ZERO_USD, Ttl, Usd
 from rockbottom.rendering.groups import groups_csv, groups_text
+from rockbottom.rendering.paid import alone_in_words, attached_in_words, decimals_of, whole_in_words
 
 _FAMILIES = 3
 GAP = Decimal("0.01")
@@ -98,7 +100,8 @@ def _unpriced(run: UnpricedReplay, width: int) -> Iterator[str]:
 
 def _combination(run: ReplayResult) -> Iterator[str]:
     none, best = run.policy("none"), run.cheapest
-    amounts = "".join(f"{_money(usd):>12}" for usd in (best.usd, run.clairvoyant.usd))
+    least = "" if run.clairvoyant is None else _money(run.clairvoyant.usd)
+    amounts = f"{_money(best.usd):>12}{least:>12}"
     first = "" if none is None else _money(none.usd)
     yield f"  {run.tier.value:<9}{run.on.isoformat():<11}{first:>12}{amounts}  {shown_policy(best.policy)}"
 
@@ -135,7 +138,8 @@ def _lines(replay: ReplayResult, width: int) -> Iterator[str]:
     columns = [Column("policy", right=False), *map(Column, ("read", "written", "uncached", "input $"))]
     columns.append(Column("against no caching", right=False))
     rows = [_row(bill, shown_policy(bill.policy)) for bill in replay.policies]
-    rows.append(_row(replay.clairvoyant, "least possible"))
+    if replay.clairvoyant is not None:
+        rows.append(_row(replay.clairvoyant, "least possible"))
     yield from table(columns, rows, width, Paint(False), indent=0)
     yield ""
     yield policies_in_words(replay)
@@ -158,17 +162,20 @@ def answer_in_words(replay: ReplayResult) -> str:
         return ""
     paid, attached, least = answer.paid_usd, answer.attached_usd, answer.least_usd
     counted = answer.counted and replay.simulated_requests is UNSET
-    decimals = decimals_of(max(amount for amount in (paid, attached, least) if amount is not None))
+    alone = NONE_ALONE if replay.alone is UNSET else replay.alone
+    decimals = decimals_of(max(amount for amount in (paid, attached, least, alone.usd) if amount is not None))
     sentences: list[str] = []
     if paid is not None:
-        amount = usd(paid, decimals, symbol=True)
+        amount = whole_in_words(paid, alone, decimals)
         opening = "You paid" if replay.elsewhere_requests is UNSET else "On Bedrock you would have paid"
         sentences.append(f"{opening} {amount}." if counted else f"As it was sent it costs {amount} by the rules.")
+        sentences += alone_in_words(alone, decimals)
     if attached is not None:
-        amount, verb = usd(attached, decimals, symbol=True), "it would have been" if counted else "it costs"
         instead = " and its cachePoints instead of yours" if answer.instead else ""
-        difference = "" if not paid else f" ({more_or_less(attached, paid)})"
-        sentences.append(f"With rockbottom attached{instead} {verb} {amount}{difference}.")
+        with_it = attached_in_words(attached, paid, alone, decimals, by_counters=counted)
+        sentences.append(f"With rockbottom attached{instead} {with_it}.")
+    if least is None:
+        return " ".join([*sentences, "What repeats is not known, and so neither is the least possible."])
     amount = usd(least, decimals, symbol=True)
     if counted and paid is not None and least > paid:
         sentences.append(
@@ -183,18 +190,6 @@ def answer_in_words(replay: ReplayResult) -> str:
             f"The rules predict {ruled} for what was sent; other bills are scaled to what the service counted."
         )
     return " ".join(sentences)
-
-
-def decimals_of(largest: Usd) -> int:
-    """Cents from a dollar on; of less, what the largest of the amounts needs, for all alike."""
-    return 2 if largest >= 1 else 4 if largest >= Usd("0.01") else 6
-
-
-def more_or_less(amount: Usd, before: Usd) -> str:
-    """How much less or more an amount is than the one before, as a share of that."""
-    if amount == before:
-        return "the same"
-    return f"{share(abs(1 - amount / before))} {'less' if amount < before else 'more'}"
 
 
 def _reconciliation(reconciliation: ReconciliationResult) -> Iterator[str]:
@@ -241,6 +236,8 @@ def _caches_by_itself(replay: ReplayResult) -> bool:
 
 def least_in_words(replay: ReplayResult) -> str:
     """Whether the least is reached by some placement, or only a bound from below."""
+    if replay.clairvoyant is None:
+        return "least possible: not known, as what repeats is not"
     exact = replay.clairvoyant.means == "exact"
     return f"least possible: {'the exact optimum' if exact else 'a lower bound'}, knowing the future"
 
@@ -326,7 +323,8 @@ def replay_csv(runs: Sequence[ReplayResult | UnpricedReplay]) -> str:
         if isinstance(run, UnpricedReplay):
             rows.append({**combination, "lacks": run.lacks})
         else:
-            rows.extend({**combination, **_cells(bill)} for bill in (*run.policies, run.clairvoyant))
+            bills = (*run.policies, *filter(None, [run.clairvoyant]))
+            rows.extend({**combination, **_cells(bill)} for bill in bills)
     out = StringIO()
     writer = csv.DictWriter(out, list(dict.fromkeys(name for row in rows for name in row)), lineterminator="\n")
     writer.writeheader()

@@ -45,7 +45,7 @@ def passed_over_text(names: Sequence[str]) -> str:
 def damage_text(damages: Damages, duplicates: int = 0) -> Iterator[str]:
     """What was skipped, read otherwise or counted once; the first damages with their places."""
     if damages.count:
-        yield f"{counted(damages.count, 'damaged line')} skipped"
+        yield f"{counted(damages.count, 'damaged line')} skipped or read in part"
         for damage in damages.first[:_SHOWN]:
             yield f"  {damage.place}: {damage.why}"
         if damages.count > _SHOWN:
@@ -67,10 +67,3 @@ def damage_text(damages: Damages, duplicates: int = 0) -> Iterator[str]:
         yield f"{counted(damages.repeated, 'line')} repeated a request, counted once"
     if duplicates:
         yield f"{counted(duplicates, 'request')} seen twice, counted once"
-
-
-def without_blocks_text(without: int, requests: int) -> str:
-    """How many requests carry no hashes of their text, so that nothing is known of what they repeat."""
-    if without == requests:
-        return f"none of its {counted(without, 'request')} carries text to compare"
-    return f"{counted(without, 'request carries', 'requests carry')} no text to compare: uncached under every policy"

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
         routing_rule,
     )
     from rockbottom.replay.study import (
+        BY_TOKENS,
         DEFAULT_POLICIES,
         PARTITIONABLE,
         PLANNER,
@@ -38,6 +39,7 @@ if TYPE_CHECKING:
     from rockbottom.replay.tallies import ReplayTally, tally
 
 __all__ = [
+    "BY_TOKENS",
     "DEFAULT_POLICIES",
     "FIXED",
     "PARTITIONABLE",
@@ -116,6 +118,7 @@ _HOMES = {
     "RoutingRule": "routing",
     "routing_of": "routing",
     "routing_rule": "routing",
+    "BY_TOKENS": "study",
     "DEFAULT_POLICIES": "study",
     "Online": "study",
     "PARTITIONABLE": "study",

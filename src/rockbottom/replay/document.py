@@ -71,7 +71,8 @@ def document_of(question: ReplayQuestion, tally: ReplayTally) -> ReplayResult:
         nothing = f"no request went to {', '.join(question.only)}" if question.only else "no request was replayed"
         raise NothingToTell(tally.lacks or nothing, fix=fix)
     bills = {name: _added(model.bills[name] for model in models) for name in models[0].bills}
-    least, none = _added(model.least for model in models), bills[NONE]
+    none, leasts = bills[NONE], [model.least for model in models if model.least is not None]
+    least = _added(leasts) if len(leasts) == len(models) else None
     span = max(model.last_at for model in models) - min(model.first_at for model in models)
     reconciliation = _reconciliation([model.reconciliation for model in models])
     return ReplayResult(
@@ -79,12 +80,13 @@ def document_of(question: ReplayQuestion, tally: ReplayTally) -> ReplayResult:
         tier=question.tier,
         models=tuple(map(_model, models)),
         set_apart=tally.apart or UNSET,
+        alone=tally.alone if tally.alone.requests else UNSET,
         requests=sum(model.requests for model in models),
         span_seconds=span,
-        answer=_answer(question, models, bills, reconciliation),
+        answer=_answer(question, models, bills, reconciliation, leasts),
         reconciliation=reconciliation,
         policies=tuple(_policy(bills[name], none, least) for name in question.policies),
-        clairvoyant=_least(least, none, exact=all(model.exact for model in models)),
+        clairvoyant=None if least is None else _least(least, none, exact=all(model.exact for model in models)),
         switch=_switch([bills[name] for name in question.policies], none, span),
         details={
             name: _details(models, name) for name in question.policies if all(name in model.details for model in models)
@@ -122,6 +124,7 @@ def _answer(
     models: Sequence[ModelTally],
     bills: Mapping[str, PolicyBill],
     reconciliation: ReconciliationResult | None,
+    leasts: Sequence[PolicyBill],
 ) -> ReplayAnswer:
     """What was paid, what it would have been, the least: counted where the requests are priced as they were sent."""
     counted = reconciliation is not None and question.as_sent
@@ -137,7 +140,7 @@ def _answer(
         counted=counted,
         attached_usd=like_paid(model.bills[PLANNER].cost for model in models) if PLANNER in bills else None,
         instead=any(model.marked for model in models),
-        least_usd=like_paid(model.least.cost for model in models),
+        least_usd=like_paid(least.cost for least in leasts) if len(leasts) == len(models) else None,
         ruled_usd=by_rules if counted else UNSET,
         parallel_usd=(sum(waited, ZERO_USD) if counted else ZERO_USD) or UNSET,
     )
@@ -200,8 +203,8 @@ def _tokens(kind: type[BillResult | TokensByLength], usage: Usage) -> dict[str, 
     }  # fmt: skip
 
 
-def _policy(bill: PolicyBill, none: PolicyBill, least: PolicyBill) -> PolicyResult:
-    share = captured(bill.cost.usd, none.cost.usd, least.cost.usd)
+def _policy(bill: PolicyBill, none: PolicyBill, least: PolicyBill | None) -> PolicyResult:
+    share = None if least is None else captured(bill.cost.usd, none.cost.usd, least.cost.usd)
     return PolicyResult(**_figures(bill, none), captured=_ratio(share))
 
 

@@ -134,6 +134,12 @@ def observed_outcomes(stage: Stage) -> Outcomes:
     return Outcomes(zero, zero, read, writes, uncached)
 
 
+def observed_cost(stage: Stage, rows: Array) -> Cost:
+    """What the service counted of these requests of a stage. Raises NoPriceInForce."""
+    bands = replace(stage.bands, of_request=stage.bands.of_request[rows])
+    return cost_of(usages_of(selected(stage.trace, rows), observed_outcomes(stage).of_rows(rows), bands), stage.rates)
+
+
 def _causes(stage: Stage, together: Outcomes) -> Array:
     """The cause of every request, as its place in the order of ``CounterCause``."""
     requests = stage.trace.requests

@@ -30,6 +30,8 @@ from rockbottom.trace import Array, Trace, selected
 NONE = "none"
 RECORDED = "as_recorded"
 PLANNER = "planner"
+BY_TOKENS = frozenset({NONE, "batch"})
+"""Policies that price tokens and never ask what repeats."""
 DEFAULT_POLICIES = (
     "system", "system_1h", "system_tail_5m", "system_tail_1h", "system_1h_tail_5m", "documents", "second_sighting",
 )  # fmt: skip

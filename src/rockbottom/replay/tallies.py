@@ -13,6 +13,7 @@ import numpy as np
 from rockbottom.cache import Behaviour
 from rockbottom.catalog import Catalog, ModelId, NoPriceInForce, SetApart, summed_apart
 from rockbottom.cost import Cost
+from rockbottom.documents import NONE_ALONE, AloneRequests
 from rockbottom.quantities import Usage
 from rockbottom.replay.analysis import (
     Family,
@@ -33,8 +34,9 @@ from rockbottom.replay.groups import Groups, LabelBills, added_groups, groups_of
 from rockbottom.replay.kernel import Outcomes
 from rockbottom.replay.points import as_recorded
 from rockbottom.replay.policies import PolicyBill, Stage, bill_of_outcomes, run
-from rockbottom.replay.reconcile import ReplayReconciliation, reconciled
+from rockbottom.replay.reconcile import ReplayReconciliation, observed_cost, reconciled
 from rockbottom.replay.study import (
+    BY_TOKENS,
     EXTRA,
     NONE,
     PLANNER,
@@ -49,7 +51,7 @@ from rockbottom.replay.study import (
     set_apart,
     stages_of,
 )
-from rockbottom.trace import KINDS, Trace
+from rockbottom.trace import KINDS, Trace, selected
 
 KEPT_FAMILIES = 20
 _SLICE = KINDS.index("slice")
@@ -76,7 +78,8 @@ class Details:
 class ModelTally:
     """Everything about the requests of one model. ``number`` is its place in the order of first appearance.
 
-    ``exact`` says whether ``least`` is the least possible bill itself or only a lower bound of it.
+    ``exact`` says whether ``least`` is the least possible bill itself or only a lower bound of it; that is None
+    where it is not known of every request what repeats.
     """
 
     number: int
@@ -85,7 +88,7 @@ class ModelTally:
     first_at: float
     last_at: float
     bills: Mapping[str, PolicyBill]
-    least: PolicyBill
+    least: PolicyBill | None
     exact: bool
     details: Mapping[str, Details]
     reconciliation: ReplayReconciliation | None  # None: not every request carries the service's counters
@@ -108,7 +111,7 @@ class ModelTally:
             min(self.first_at, other.first_at),
             max(self.last_at, other.last_at),
             {name: bill + other.bills[name] for name, bill in self.bills.items()},
-            self.least + other.least,
+            None if self.least is None or other.least is None else self.least + other.least,
             self.exact and other.exact,
             {name: details + other.details[name] for name, details in self.details.items()},
             None if mine is None or theirs is None else mine + theirs,
@@ -128,11 +131,13 @@ class ModelTally:
 class ReplayTally:
     """The tallies of all models, in the order in which they appeared; or what it ``lacks`` where there is none.
 
-    ``apart`` are the requests to models that are not known or have no price.
+    ``apart`` are the requests to models that are not known or have no price, ``alone`` those without blocks, of which
+    it is not known what repeats: they are in no tally, unless the policies do not ask that.
     """
 
     models: tuple[ModelTally, ...] = ()
     apart: tuple[SetApart, ...] = ()
+    alone: AloneRequests = NONE_ALONE
 
     @property
     def lacks(self) -> str:
@@ -145,7 +150,7 @@ class ReplayTally:
             key = entry.model.model.id, entry.model.scope
             sums[key] = sums[key] + entry if key in sums else entry
         models = tuple(sorted(sums.values(), key=lambda entry: entry.number))
-        return ReplayTally(models, summed_apart((*self.apart, *other.apart)))
+        return ReplayTally(models, summed_apart((*self.apart, *other.apart)), self.alone + other.alone)
 
 
 def tally(
@@ -164,7 +169,29 @@ def tally(
     apart. Raises UnknownPolicy.
     """
     checked(question, online)
-    return _of_stages(trace, question, catalog, behaviour, online or {}, exact=exact)
+    without = np.diff(trace.block_offsets) == 0
+    if BY_TOKENS.issuperset(question.policies) or not without.any():
+        return _of_stages(trace, question, catalog, behaviour, online or {}, exact=exact)
+    told, untold = (selected(trace, np.flatnonzero(rows)) for rows in (~without, without))
+    return _of_stages(told, question, catalog, behaviour, online or {}, exact=exact) + _alone(
+        untold, question, catalog, behaviour
+    )
+
+
+def _alone(trace: Trace, question: ReplayQuestion, catalog: Catalog, behaviour: Behaviour) -> ReplayTally:
+    """Requests of which it is not known what repeats, with what the service counted of them."""
+    stages, unknown = stages_of(trace, question, catalog, behaviour)
+    total, apart = ReplayTally((), unknown), list[SetApart]()
+    for stage in stages:
+        counted = np.flatnonzero(stage.trace.requests.observed_read >= 0)
+        try:
+            cost = observed_cost(stage, counted)
+        except NoPriceInForce as error:
+            apart.append(set_apart(stage.trace, stage.rates.model.given, error))
+        else:
+            whole = len(counted) == len(stage.trace)
+            total += ReplayTally((), (), AloneRequests(requests=len(stage.trace), usd=cost.usd, whole=whole))
+    return total + ReplayTally((), summed_apart(apart))
 
 
 def _of_stages(
@@ -196,8 +223,10 @@ def _bounded(model_tally: ModelTally, stage: Stage) -> ModelTally:
 def _of_stage(
     stage: Stage, question: ReplayQuestion, behaviour: Behaviour, placed: Placed, *, exact: bool
 ) -> ModelTally:
-    trace, optimum = stage.trace, _optimum(stage) if exact else None
-    least = bound_of((stage,)).bill if optimum is None else optimum
+    trace = stage.trace
+    whole = bool(np.diff(trace.block_offsets).all())
+    optimum = _optimum(stage) if exact and whole else None
+    least = optimum or (replace(bound_of((stage,)).bill, outcomes=None) if whole else None)
     bills: dict[str, PolicyBill] = {}
     details: dict[str, Details] = {}
     outcomes: dict[str, Outcomes | None] = {}
@@ -216,7 +245,7 @@ def _of_stage(
     return ModelTally(
         _number(trace), stage.rates.model, len(trace),
         float(trace.requests.at[0]) if len(trace) else np.inf, float(trace.requests.at[-1]) if len(trace) else -np.inf,
-        bills, replace(least, outcomes=None), optimum is not None, details,
+        bills, least, optimum is not None, details,
         reconciled(stage, merged) if trace.is_observed else None,
         bool((trace.blocks.kind[:1] == _SLICE).any()), bool((trace.blocks.kind == _COUNTED).any()),
         bool((trace.requests.tokens_out < 0).any()),

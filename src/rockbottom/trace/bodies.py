@@ -18,7 +18,7 @@ import numpy as np
 
 from rockbottom.dialects import api_of, host_of
 from rockbottom.prompt import Api, seeds_of
-from rockbottom.quantities import UNNAMED, Ttl, Undecodable, decoder_of
+from rockbottom.quantities import UNNAMED, Ttl, decoder_of
 from rockbottom.trace.columns import API_CODES, NO_TTL, OpeningCode, SectionCode, Trace, observed
 from rockbottom.trace.counts import model_of, usage_of
 from rockbottom.trace.estimates import Estimates
@@ -73,14 +73,13 @@ class BodyGatherer:
 
         False: it is left out, for it was counted at no token, so that no model saw its prompt.
 
-        Raises Undecodable for blocks of no known shape, counts that no column holds, and where the service keeps a part
-        of the prompt, as what repeats of it is not there to be seen.
+        It comes without blocks where the service keeps a part of the prompt, as what repeats of it is not there to be
+        seen. Raises Undecodable for blocks of no known shape and counts that no column holds.
         """
         parsed = body or _NO_BODY
-        for name in ("previous_response_id", "conversation"):
-            if bytes(getattr(parsed, name)) not in _NO_KEY:
-                self._gathered.unseen.append(record.at)
-                raise Undecodable(f"{name}: a conversation that the service stores; the record holds what is new of it")
+        if any(bytes(kept) not in _NO_KEY for kept in (parsed.previous_response_id, parsed.conversation)):
+            self._gathered.unseen.append(record.at)
+            parsed = _NO_BODY
         api = api_of(record.operation)
         model = model_of(record, reply)
         weigher = self._weigher(model, api)

@@ -33,7 +33,8 @@ _NATIVE = ("anthropic_version", "max_tokens", "schemaVersion", "tools")
 
 @dataclass(frozen=True, slots=True)
 class Invocation:
-    """One request. ``served`` is the Region that processed it, ``region`` the one it was sent to.
+    """One request. ``served`` is the Region that processed it, ``region`` the one it was sent to. ``body`` is empty
+    where the record has none.
 
     ``usage`` is None where the record has no counters; its writes stand under ``UNNAMED`` where no split is recorded
     and its points do not all name the same lifetime. ``latency_s`` is how long the reply took to begin, or failing that
@@ -67,7 +68,7 @@ def invocations_of(name: str, damages: Damages, text: Iterator[bytes] | None = N
             if is_failed(record, partial(reply_of, record, name)):
                 damages.failed += 1
                 continue
-            invocation = _of_record(record, place, name)
+            invocation = _of_record(record, place, name, damages)
         except (OSError, BodyRefused, CutShort, Undecodable) as error:
             damages.add(place, str(error))
             continue
@@ -98,11 +99,11 @@ def first_two(path: Path) -> tuple[list[Invocation], Damages]:
 
 def only_one(path: Path, invocations: Sequence[Invocation], damages: Damages) -> Invocation:
     """The only request that was read of a file. Raises UnreadableSource where there are more, or none."""
-    if len(invocations) == 1:
+    if len(invocations) == 1 and invocations[0].body:
         return replace(invocations[0], place=str(path))
     if invocations:
         raise UnreadableSource(f"{path} holds several requests, and one is compared")
-    why = f": {damages.first[0].why}" if damages.first else ""
+    why = f": {damages.first[0].why}" if damages.first else ": a record without one" if invocations else ""
     raise UnreadableSource(f"{path}: neither an invocation log record nor a request body{why}")
 
 
@@ -123,8 +124,13 @@ def _api(body: Json) -> Api:
     return Api.INVOKE if native else Api.CONVERSE
 
 
-def _of_record(record: Textual, place: str, log: str) -> Invocation:
-    body, reply = _body_of(record, log), _reply_or_nothing(record, log)
+def _of_record(record: Textual, place: str, log: str, damages: Damages) -> Invocation:
+    reply = _reply_or_nothing(record, log)
+    try:
+        body = _body_of(record, log)
+    except (OSError, BodyRefused, CutShort, Undecodable) as error:  # it was counted all the same
+        damages.add(place, f"the request body: {error}")
+        body = {}
     usage, _ = usage_of(record, lambda: reply, set(_ttls(body)))
     region, model = record.region or "", model_of(record, lambda: reply)
     return Invocation(
@@ -139,7 +145,7 @@ def _body_of(record: Textual, log: str) -> Json:
     if not raw and where:
         raw = offloaded(log, where)
     if not raw:
-        raise Undecodable("a record without a request body")
+        return {}
     body = _decoded(raw)
     if not isinstance(body, dict):
         raise Undecodable(f"a request body that is a JSON {type(body).__name__}")

@@ -7,6 +7,7 @@ at no token, which no model saw (a guardrail stopped the prompt).
 """
 
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 
 from rockbottom.quantities import Undecodable
@@ -30,10 +31,7 @@ def read(part: str, settings: ReaderSettings, text: Iterator[bytes] | None = Non
         if is_failed(record, reply):
             damages.failed += 1
             continue
-        try:
-            _add(gatherer, record, reply, damages, place, part)
-        except Undecodable as error:
-            damages.add(place, str(error))
+        _add(gatherer, record, reply, damages, place, part)
     return ReadPart(gatherer.trace(), damages, log.size)
 
 
@@ -58,8 +56,13 @@ def _add(
         try:
             body = body_of(offloaded(log, where))
         except (OSError, BodyRefused, CutShort, Undecodable) as error:
-            damages.add(place, f"offloaded body: {error}")
-    damages.stopped += not gatherer.add(record, body, reply)
+            damages.add(place, f"the request body: {error}")
+    try:
+        damages.stopped += not gatherer.add(record, body, reply)
+    except Undecodable as error:
+        damages.add(place, str(error))
+        with suppress(Undecodable):  # it was counted all the same
+            damages.stopped += not gatherer.add(record, None, reply)
 
 
 def _recognises(path: Path, head: bytes) -> bool:
