@@ -61,8 +61,8 @@ def explain(
 
 def parted(requests: Sequence[Sent], catalog: Catalog) -> tuple[Sequence[Sent], AloneRequests]:
     """The requests that have something to compare, and what the others cost."""
-    told = [sent for sent in requests if sent.segments]
-    return told, alone_of([sent for sent in requests if not sent.segments], catalog)
+    readable = [sent for sent in requests if sent.segments]
+    return readable, alone_of([sent for sent in requests if not sent.segments], catalog)
 
 
 def alone_of(requests: Sequence[Sent], catalog: Catalog) -> AloneRequests:

@@ -172,9 +172,9 @@ def tally(
     without = np.diff(trace.block_offsets) == 0
     if BY_TOKENS.issuperset(question.policies) or not without.any():
         return _of_stages(trace, question, catalog, behaviour, online or {}, exact=exact)
-    told, untold = (selected(trace, np.flatnonzero(rows)) for rows in (~without, without))
-    return _of_stages(told, question, catalog, behaviour, online or {}, exact=exact) + _alone(
-        untold, question, catalog, behaviour
+    readable, unread = (selected(trace, np.flatnonzero(rows)) for rows in (~without, without))
+    return _of_stages(readable, question, catalog, behaviour, online or {}, exact=exact) + _alone(
+        unread, question, catalog, behaviour
     )
 
 

@@ -77,7 +77,7 @@ class BodyGatherer:
         seen. Raises Undecodable for blocks of no known shape and counts that no column holds.
         """
         parsed = body or _NO_BODY
-        if any(bytes(kept) not in _NO_KEY for kept in (parsed.previous_response_id, parsed.conversation)):
+        if any(bytes(member) not in _NO_KEY for member in (parsed.previous_response_id, parsed.conversation)):
             self._gathered.unseen.append(record.at)
             parsed = _NO_BODY
         api = api_of(record.operation)
