@@ -35,8 +35,9 @@ def lines_of_bills(paths: Sequence[Path], accounts: Sequence[str] = ()) -> Itera
         yield line
     names = ", ".join(map(str, paths))
     if is_empty and others:
-        there, asked = ", ".join(sorted(others)[:_NAMED]), ", ".join(accounts)
-        raise UnreadableBill(f"{names} has no line of account {asked}; it has lines of {there}.", fix="--account ID")
+        there = ", ".join(sorted(others)[:_NAMED])
+        says = f"{names} has no line of account {', '.join(accounts)}; it has lines of {there}."
+        raise UnreadableBill(says, fix="--account ID")
     if is_empty:
         raise UnreadableBill(f"{names} has no line: the export is empty.", fix="export it again, or name another file")
 
