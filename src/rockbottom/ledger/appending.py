@@ -6,6 +6,7 @@ newest volume; if two find it full at once they begin the same one.
 
 import errno
 import os
+import stat
 from collections.abc import Callable
 from pathlib import Path
 
@@ -13,6 +14,7 @@ from rockbottom.files import make_folder, private
 from rockbottom.ledger.places import volume_path, volumes_of
 from rockbottom.ledger.reserve import Reserve
 from rockbottom.ledger.trimming import trim
+from rockbottom.process import is_of_this_machine
 
 _LARGEST_VOLUME, _SMALLEST_VOLUME = 16 << 20, 1 << 16
 
@@ -32,6 +34,7 @@ class Appender:
         warn: Callable[[OSError, str], None],
     ) -> None:
         self.volume_bytes = min(_LARGEST_VOLUME, max(_SMALLEST_VOLUME, max_bytes // 8))
+        self.is_local = False  # what was opened last lies on a disk of this machine
         self._folder = folder
         self._max_bytes = max_bytes
         self._clock = clock
@@ -111,6 +114,7 @@ class Appender:
         if begun or not self._reserve.was_filled:  # not after each failure: a quota's end shows nowhere but there
             self._reserve.fill()
         state = os.fstat(self._file)
+        self.is_local = stat.S_ISREG(state.st_mode) and is_of_this_machine(path)
         return b"\n" if state.st_size and os.pread(self._file, 1, state.st_size - 1) != b"\n" else b""
 
 

@@ -1,7 +1,9 @@
 """Records to volumes by any number of threads and processes, and into memory where the disk takes none now.
 
-A record is in the file when ``record`` returns, so a process that is killed loses at most the one under way. Any disk
-may hang for good, and a thread with it: a thread of our own writes, and a call waits for it half a second at most.
+A record is in the file when ``record`` returns, so a process that is killed loses at most the one under way. On a disk
+of this machine the caller's thread writes it. A disk that a network or a program serves may hang for good, and a thread
+with it: there a thread of our own writes, which is waited for half a second at most; so on a disk of this machine that
+was slow within the last minute.
 """
 
 import logging
@@ -18,7 +20,7 @@ from rockbottom.files import from_here
 from rockbottom.ledger.appending import Appender
 from rockbottom.ledger.records import CallRecord
 from rockbottom.ledger.trimming import note
-from rockbottom.process import Handover, close_at_exit, hold_over_forks, seconds_left
+from rockbottom.process import UNWAITED_S, Handover, close_at_exit, hold_over_forks, seconds_left
 
 log = logging.getLogger("rockbottom.ledger")
 
@@ -47,18 +49,21 @@ class LedgerWriter:
         max_bytes: int = MAX_BYTES,
         reserve_bytes: int = 0,
         clock: Callable[[], float] = time.time,
+        monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         self.folder = from_here(folder)
         self.max_bytes = max_bytes
         self.dropped = 0
         self.disk = Appender(self.folder, max_bytes, reserve_bytes, clock, self._warn_of)
-        self._clock = clock
+        self._clock, self._monotonic = clock, monotonic
         self._writing = threading.Lock()  # whose turn it is at the disk; a hung one keeps it
         self._memory = threading.Lock()  # what is held; never kept over a look at the disk, and taken after the other
         self._held: deque[bytes] = deque()
         self._held_bytes = 0
         self._lost = 0  # since the disk failed
         self._is_failing, self._tried_at = False, 0.0
+        self._writes_here = False  # in the caller's thread
+        self._slow_at = self._turn_began = float("-inf")
         self._is_closing, self._is_held_for_fork = False, False
         self._warned: set[str] = set()
         self._handover = Handover("ledger", self._deliver_in_turn, _PATIENCE_S)
@@ -77,16 +82,21 @@ class LedgerWriter:
         except Exception as error:  # e.g. half of a surrogate pair in a tag
             self.dropped += 1
             self._warn("unwritable", f"a call could not be recorded ({type(error).__name__}); it is left out")
-            return
+            return None
+        patience_s = None
+        if self._writes_here:
+            if self._entered():
+                return self._record_here(line)
+            self._writes_here, patience_s = False, 0.0  # one who was here before is stuck, and we waited
         with self._memory:
             self._hold(line)
-        if self._is_due and not self._handover.ask():
+        if self._is_due and not self._handover.ask(patience_s):
             self._warn(
                 "slow",
                 f"{self.folder} takes more than half a second for a record; calls do not wait for it, and what is in "
                 "memory until it is written would be lost with this process",
             )
-        return
+        return None
 
     def close(self) -> None:
         """Try once more to write what is held, and close the file; ``record`` opens it again. What is still held then
@@ -108,12 +118,44 @@ class LedgerWriter:
 
     # On disk, each in its turn ------------------------------------------------------------------------------
 
+    def _entered(self) -> bool:
+        """Take the turn at the disk. False: whoever has it is stuck there; many who take it one by one are not."""
+        while not self._writing.acquire(True, _PATIENCE_S):
+            if self._monotonic() - self._turn_began >= _PATIENCE_S:
+                return False
+        return True
+
+    def _record_here(self, line: bytes) -> None:
+        """Write in the caller's thread, whose turn it is, and end the turn."""
+        try:
+            began = self._turn_began = self._monotonic()
+            if self._held:
+                with self._memory:
+                    self._hold(line)
+                self._deliver()
+            elif not self._append(line):
+                with self._memory:
+                    self._hold(line)
+            if self._monotonic() - began > _PATIENCE_S or not self.disk.is_local:
+                self._settle(began)
+        finally:
+            self._writing.release()
+
     def _deliver_in_turn(self) -> None:
         with self._writing:
+            began = self._turn_began = self._monotonic()
             self._deliver()
+            self._settle(began)
             if self._is_closing:
                 self._is_closing = False
                 self.disk.shut()
+
+    def _settle(self, began: float) -> None:
+        """Say who writes next: the caller, where the disk is the machine's own and was quick for a minute."""
+        now = self._monotonic()
+        if now - began > _PATIENCE_S:
+            self._slow_at = now
+        self._writes_here = self.disk.is_local and now - self._slow_at > UNWAITED_S
 
     @property
     def _is_due(self) -> bool:

@@ -5,9 +5,10 @@ from typing import TYPE_CHECKING
 
 from rockbottom.faces import late
 from rockbottom.process.arrivals import Arrival
+from rockbottom.process.disks import is_of_this_machine
 from rockbottom.process.endings import Closable, Ending, close_at_exit, end_at_exit, hasten_at_exit, seconds_left
 from rockbottom.process.forks import Forked, Forking, hold_over_forks, lock_of, renew_in_child
-from rockbottom.process.handovers import Deputy, Handover, within
+from rockbottom.process.handovers import UNWAITED_S, Deputy, Handover, within
 from rockbottom.process.workers import Worker
 
 if TYPE_CHECKING:  # of commands and servers, not of an attached client
@@ -23,6 +24,7 @@ if TYPE_CHECKING:  # of commands and servers, not of an attached client
 __all__ = [
     "ANSWERING_S",
     "MEMORY",
+    "UNWAITED_S",
     "Arrival",
     "BoundedSession",
     "Closable",
@@ -48,6 +50,7 @@ __all__ = [
     "hold_over_forks",
     "host_of",
     "is_loopback",
+    "is_of_this_machine",
     "leads_here",
     "local_client",
     "lock_of",
