@@ -11,6 +11,7 @@ import click
 
 from rockbottom.cli.console import colour, show, width
 from rockbottom.cli.estimate import shape_of
+from rockbottom.cli.options import json_flag, models_behind
 from rockbottom.cli.replay_questions import Several
 from rockbottom.cli.shape_options import own_tokens, rate
 from rockbottom.cli.standing import tell_endings
@@ -46,13 +47,7 @@ _SHAPE = (
     metavar="ID",
     help="SOURCE: advise as if every request had been sent to this model.",
 )
-@click.option(
-    "--profile",
-    "profiles",
-    multiple=True,
-    metavar="ARN=ID",
-    help="SOURCE: the model behind an application inference profile; repeat for more.",
-)
+@models_behind
 @click.option("--format", "name", metavar="NAME", help="SOURCE: its format; recognised where it is not named.")
 @by_option
 @click.option("--strict", is_flag=True, help="SOURCE: fail where anything cannot be read or priced.")
@@ -76,7 +71,7 @@ _SHAPE = (
 @click.option("--on", type=Day(), help="The day whose prices and rules to use; today by default.")
 @prices_option
 @click.option("--region", type=Region(), help="The Region, where the price depends on it.")
-@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@json_flag
 def command(
     names: tuple[str, ...], run: Path | None, replayed: Path | None, only: tuple[str, ...], as_models: tuple[str, ...],
     profiles: tuple[str, ...], name: str | None, strict: bool, by: str, preset_name: str | None, as_json: bool,

@@ -13,6 +13,7 @@ from rockbottom.cli.batch_options import FOLDER, collecting, direct, job, priced
 from rockbottom.cli.batch_text import show_jobs, show_outcome
 from rockbottom.cli.console import show, tell
 from rockbottom.cli.group import Listing
+from rockbottom.cli.options import json_flag
 
 if TYPE_CHECKING:
     from rockbottom.batch import Outcome, Prepared
@@ -66,7 +67,7 @@ def run(ctx: click.Context, every_s: float, within_s: float | None, on_demand: b
 @command.command()
 @click.argument("name")
 @where
-@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@json_flag
 def status(name: str, as_json: bool, **options: Any) -> None:
     """Show the jobs of the run NAME as AWS sees them now."""
     with reopened_run(name, options) as prepared:
@@ -78,7 +79,7 @@ def status(name: str, as_json: bool, **options: Any) -> None:
 @click.argument("name")
 @waiting
 @where
-@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@json_flag
 def wait(name: str, every_s: float, within_s: float | None, as_json: bool, **options: Any) -> None:
     """Wait until every job of the run NAME has ended."""
     with reopened_run(name, options) as prepared:
@@ -116,7 +117,7 @@ def stop(name: str, **options: Any) -> None:
 @command.command("list")
 @click.option("--runs", type=click.Path(path_type=Path, file_okay=False), default=FOLDER, show_default=True,
               help="Folder of runs.")  # fmt: skip
-@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@json_flag
 def list_runs(runs: Path, as_json: bool) -> None:
     """List the runs of this folder as they were last seen."""
     from rockbottom.batch import look_into, run_result

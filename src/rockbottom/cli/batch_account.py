@@ -10,6 +10,7 @@ from rockbottom.cli.batch_options import where
 from rockbottom.cli.consenting import consent
 from rockbottom.cli.console import show, tell
 from rockbottom.cli.exits import Exit
+from rockbottom.cli.options import json_flag
 from rockbottom.cli.values import Account
 
 
@@ -51,7 +52,7 @@ def setup(
 @click.option("--bucket", help="S3 bucket.")
 @click.option("--role", help="Name or ARN of the role.")
 @click.option("--prefix", help="Folder in the bucket; that of the run, or rockbottom.")
-@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@json_flag
 @where
 @click.pass_context
 def doctor(

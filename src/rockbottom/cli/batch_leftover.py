@@ -11,6 +11,7 @@ from rockbottom.cli.batch_options import priced, where
 from rockbottom.cli.consenting import consent
 from rockbottom.cli.console import progress, redraws, show, tell
 from rockbottom.cli.exits import Exit
+from rockbottom.cli.options import yes_to_spending
 from rockbottom.cli.values import Count, Dollars
 from rockbottom.figures import counted, thousands
 
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
 @priced
 @click.option("--output-tokens", type=Count(1), help="Tokens to expect of an answer, for the estimate.")
 @click.option("--max-usd", type=Dollars(), help="Send nothing when the estimate is above this.")
-@click.option("--yes", is_flag=True, help="Do not ask before spending.")
+@yes_to_spending
 @click.pass_context
 def leftover(ctx: click.Context, name: str, **options: Any) -> None:
     """Send the records that the run NAME left without an answer on demand, with caching.

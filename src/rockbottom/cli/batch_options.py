@@ -1,42 +1,30 @@
 """The options that commands of ``rockbottom batch`` share."""
 
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import click
 
-from rockbottom.cli.values import Account, Count, Day, Decimals, Dollars, Region, Url
+from rockbottom.cli.options import account_options, json_flag, options, yes_to_spending
+from rockbottom.cli.values import Account, Count, Day, Decimals, Dollars, Url
 
 FOLDER = Path(".rockbottom/batch")
 
 
-def _options(*options: Callable[[Any], Any]) -> Callable[[Any], Any]:
-    def put(function: Any) -> Any:
-        for option in reversed(options):
-            function = option(function)
-        return function
-
-    return put
-
-
-where = _options(
-    click.option("--region", type=Region(), help="AWS Region; that of the run or of your AWS settings by default."),
-    click.option("--profile", help="AWS profile."),
-    click.option(
-        "--endpoint-url", type=Url(), help="Another endpoint for Bedrock's control plane, such as rockbottom serve."
+where = options(
+    account_options(
+        "Bedrock's control plane, such as rockbottom serve", "that of the run or of your AWS settings"
     ),
     click.option("--s3-endpoint-url", type=Url(), help="Another endpoint for S3."),
     click.option("--runs", type=click.Path(path_type=Path, file_okay=False), default=FOLDER, show_default=True,
                  help="Folder of runs."),
 )  # fmt: skip
-priced = _options(
+priced = options(
     click.option("--prices", "price_file", type=click.Path(path_type=Path, exists=True, dir_okay=False),
                  metavar="FILE", help="Your own price rows (CSV), before the packaged ones."),
     click.option("--on", type=Day(), help="Price the run as on this day."),
-    click.option("--json", "as_json", is_flag=True, help="Print JSON."),
+    json_flag,
 )  # fmt: skip
-job = _options(
+job = options(
     click.argument("records", type=click.Path(path_type=Path, exists=True, dir_okay=False)),
     click.option("--model", required=True, metavar="ID", help="Model or inference profile; a job has one."),
     click.option("--bucket", help="S3 bucket for input and output."),
@@ -53,9 +41,9 @@ job = _options(
     click.option("--timeout-hours", type=Count(1), help="Hours after which a job expires."),
     click.option("--tag", "tags", multiple=True, metavar="KEY=VALUE", help="Tag of the jobs; repeat."),
     click.option("--max-usd", type=Dollars(), help="Send nothing when the estimate is above this."),
-    click.option("--yes", is_flag=True, help="Do not ask before spending."),
+    yes_to_spending,
 )  # fmt: skip
-direct = _options(
+direct = options(
     click.option("--on-demand", is_flag=True,
                  help="Send the records one by one with caching; no job, bucket or role."),
     click.option("--requests-per-minute", type=Count(1), help="Pace on demand; your quota by default."),
@@ -63,12 +51,12 @@ direct = _options(
     click.option("--parallel", "at_once", type=Count(1, 64), default=1, show_default=True,
                  help="Records under way at once on demand."),
 )  # fmt: skip
-waiting = _options(
+waiting = options(
     click.option("--every", "every_s", type=Decimals(0.05), default=30.0, show_default=True,
                  help="Seconds between two looks at the jobs."),
     click.option("--within", "within_s", type=Decimals(0), help="Stop waiting after this many seconds."),
 )  # fmt: skip
-collecting = _options(
+collecting = options(
     click.option("--attempts", type=Count(1, 20), default=3, show_default=True,
                  help="How often a record is sent at most."),
     click.option("--retry-failed", is_flag=True, help="Send records of failed and stopped jobs once more."),

@@ -16,6 +16,7 @@ from rockbottom.cli.bench_jobs import jobs_at, jobs_options, local_jobs, wants_j
 from rockbottom.cli.consenting import consent
 from rockbottom.cli.console import colour, show, tell, width
 from rockbottom.cli.exits import Exit, exit_code_of
+from rockbottom.cli.options import yes_to_spending
 from rockbottom.cli.settings import ledger_folder
 from rockbottom.cli.values import Count, Day, Dollars, NewFile, Region, Url, known_region, write_new
 
@@ -49,7 +50,7 @@ if TYPE_CHECKING:
 @click.option("--region", type=Region(), help="AWS Region.")
 @click.option("--profile", help="AWS profile.")
 @click.option("--max-usd", type=Dollars(), help="Stop before more than this is spent.")
-@click.option("--yes", is_flag=True, help="Do not ask before spending.")
+@yes_to_spending
 @click.option(
     "--resume",
     "resume_from",

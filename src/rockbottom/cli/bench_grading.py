@@ -1,6 +1,6 @@
 """The options of ``rockbottom bench`` that grade answers, and the progress of its votes."""
 
-from collections.abc import Callable, Generator
+from collections.abc import Generator
 from contextlib import contextmanager
 from dataclasses import replace
 from decimal import Decimal, InvalidOperation
@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from rockbottom.cli.console import redraws, tell
+from rockbottom.cli.options import options
 from rockbottom.cli.values import Count, ParamType
 
 if TYPE_CHECKING:
@@ -35,17 +36,13 @@ def listed(ctx: click.Context, param: click.Parameter, values: tuple[str, ...]) 
     return tuple(dict.fromkeys(name.strip() for value in values for name in value.split(",") if name.strip()))
 
 
-def grading_options(command: Callable[..., Any]) -> Callable[..., Any]:
-    options = [
-        click.option("--grade", is_flag=True, help="Grade the answers, as the workload says."),
-        click.option("--bar", type=_Share(), help="Share of conversations that must pass, like 0.9."),
-        click.option("--judge", metavar="ID", help="Model that votes on answers; its votes cost money."),
-        click.option("--reference", metavar="ID", help="Model of the run to compare the others with, in pairs."),
-        click.option("--votes", type=Count(1, 99), help="Votes of the judge on each answer."),
-    ]
-    for option in reversed(options):
-        command = option(command)
-    return command
+grading_options = options(
+    click.option("--grade", is_flag=True, help="Grade the answers, as the workload says."),
+    click.option("--bar", type=_Share(), help="Share of conversations that must pass, like 0.9."),
+    click.option("--judge", metavar="ID", help="Model that votes on answers; its votes cost money."),
+    click.option("--reference", metavar="ID", help="Model of the run to compare the others with, in pairs."),
+    click.option("--votes", type=Count(1, 99), help="Votes of the judge on each answer."),
+)
 
 
 def ask_to_grade(bench: "Bench", options: dict[str, Any]) -> None:

@@ -1,11 +1,11 @@
 """What the lane ``batch`` of ``rockbottom bench`` needs: a bucket and a role, or an S3 in this process."""
 
-from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 import click
 
+from rockbottom.cli.options import options
 from rockbottom.cli.values import Url
 
 if TYPE_CHECKING:
@@ -14,16 +14,11 @@ if TYPE_CHECKING:
 _BUCKET, _ROLE = "rockbottom-bench", "arn:aws:iam::123456789012:role/rockbottom-bench"
 
 
-def jobs_options(command: Callable[..., Any]) -> Callable[..., Any]:
-    """The options of the lane batch."""
-    options = [
-        click.option("--bucket", metavar="NAME", help="S3 bucket for the lane batch."),
-        click.option("--role", "role_arn", metavar="ARN", help="Role that Bedrock assumes for the lane batch."),
-        click.option("--s3-url", type=Url(), help="S3 address of the endpoint of --endpoint-url, for the lane batch."),
-    ]
-    for option in reversed(options):
-        command = option(command)
-    return command
+jobs_options = options(
+    click.option("--bucket", metavar="NAME", help="S3 bucket for the lane batch."),
+    click.option("--role", "role_arn", metavar="ARN", help="Role that Bedrock assumes for the lane batch."),
+    click.option("--s3-url", type=Url(), help="S3 address of the endpoint of --endpoint-url, for the lane batch."),
+)
 
 
 def jobs_at(options: dict[str, Any]) -> "JobsAt | None":

@@ -12,6 +12,7 @@ import click
 
 from rockbottom.cli.console import progress, show, width
 from rockbottom.cli.exits import Exit, say
+from rockbottom.cli.options import json_flag
 from rockbottom.cli.standing import tell_endings
 from rockbottom.cli.values import Count, Number
 
@@ -51,7 +52,7 @@ if TYPE_CHECKING:
     help="The time between two turns of a conversation.",
 )
 @click.option("--output-tokens", type=Count(min=0), metavar="N", help="Output tokens of each turn.")
-@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@json_flag
 def command(
     sources: tuple[str, ...], pins_path: Path | None, accept: bool, with_text: bool, name: str | None,
     model: str | None, requests_per_month: int | None, max_usd: Decimal | None, min_hit_rate: Decimal | None,

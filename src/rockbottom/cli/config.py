@@ -6,12 +6,13 @@ from pathlib import Path
 
 import click
 
+from rockbottom.cli.options import json_flag
 from rockbottom.cli.places import FILE
 from rockbottom.cli.settings import SETTINGS, Setting, SettingsFile, ledger_folder, settings_here
 
 
 @click.command("config")
-@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@json_flag
 def command(as_json: bool) -> None:
     """Show which settings are in force, and where each is set.
 

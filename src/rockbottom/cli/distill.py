@@ -12,6 +12,7 @@ from rockbottom.cli.batch_options import where
 from rockbottom.cli.consenting import consent
 from rockbottom.cli.console import colour, show, tell, width
 from rockbottom.cli.group import Listing
+from rockbottom.cli.options import json_flag, yes_to_spending
 from rockbottom.cli.values import Count, Day, Decimals, Number, prices_option
 from rockbottom.figures import thousands
 
@@ -24,7 +25,7 @@ def command() -> None:
 
 
 @command.command()
-@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@json_flag
 def pairs(as_json: bool) -> None:
     """List the teachers and students that Bedrock distils today."""
     from rockbottom.catalog import distillation_pairs
@@ -51,7 +52,7 @@ def pairs(as_json: bool) -> None:
 @click.option("--from-logs", is_flag=True, help="The answers are in a log already: the teacher is not asked.")
 @click.option("--on", type=Day(), help="The day whose prices to use; today by default.")
 @prices_option
-@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@json_flag
 def cost(
     teacher: str, student: str, tokens_in: Decimal, tokens_out: Decimal, prefix: Decimal, requests: Decimal,
     records: int | None, epochs: int, from_logs: bool, on: date | None, prices: Path | None, as_json: bool,
@@ -114,7 +115,7 @@ def data(sources: tuple[Path, ...], out: Path, pairs: tuple[str, ...], answers: 
 @click.option("--role", "role_arn", required=True, metavar="ARN", help="Role that Bedrock assumes.")
 @_metadata
 @_answers
-@click.option("--yes", is_flag=True, help="Do not ask before spending.")
+@yes_to_spending
 @where
 def start(
     sources: tuple[Path, ...], teacher: str, student: str, name: str, bucket: str, role_arn: str,

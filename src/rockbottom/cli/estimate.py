@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from rockbottom.cli.console import colour, show, tell, width
+from rockbottom.cli.options import json_flag
 from rockbottom.cli.shape_options import own_tokens, rate
 from rockbottom.cli.standing import tell_age
 from rockbottom.cli.values import MOST, Day, Number, Region, prices_option, write_new
@@ -54,7 +55,7 @@ _LAYER = re.compile(r"(?P<tokens>[\d_,]+)(?:/(?P<variants>[\d_,]+))?(?:@(?P<ttl>
 @click.option("--on", type=Day(), help="The day whose prices and rules to use; today by default.")
 @prices_option
 @click.option("--region", type=Region(), help="The Region, where the price depends on it.")
-@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@json_flag
 @click.option("--csv", "as_csv", is_flag=True, help="Print CSV.")
 def command(
     model: str | None, preset_name: str | None, list_presets: bool, with_sweep: bool, html: Path | None,

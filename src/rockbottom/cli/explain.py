@@ -10,8 +10,9 @@ import click
 
 from rockbottom.cli.console import show, width
 from rockbottom.cli.exits import Exit, say
+from rockbottom.cli.options import html_page, json_flag, models_behind
 from rockbottom.cli.trace import by_option, nothing_read, refuse_some, say_apart, say_damage, say_passed_over
-from rockbottom.cli.values import Decimals, NewFile, Number, ParamType, write_new
+from rockbottom.cli.values import Decimals, Number, ParamType, write_new
 from rockbottom.figures import counted
 
 if TYPE_CHECKING:
@@ -50,19 +51,13 @@ class _Rules(ParamType):
 )  # fmt: skip
 @click.option("--fail-on", type=_Rules(), metavar="RULE[,..]", help="Exit with 1 when one of these is found (or: any).")
 @click.option("--max-usd-per-month", type=Number(zero=True), metavar="USD", help="Exit with 1 when misses cost more.")
-@click.option(
-    "--profile",
-    "profiles",
-    multiple=True,
-    metavar="ARN=ID",
-    help="The model behind an application inference profile; repeat for more.",
-)
+@models_behind
 @click.option("--format", "name", metavar="NAME", help="The format of LOGS; recognised where it is not named.")
 @click.option("--strict", is_flag=True, help="Fail where anything cannot be read, or its model is not known.")
 @click.option("--no-prove", is_flag=True, help="Do not try the fixes on the requests read.")
 @click.option("--all", "all_findings", is_flag=True, help="List every miss instead of one example for each cause.")
-@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
-@click.option("--html", type=NewFile(), metavar="FILE", help="Write a page as well.")
+@json_flag
+@html_page
 @by_option
 def command(
     sources: tuple[str, ...], model: str | None, gap: float, fail_on: frozenset[str] | None,

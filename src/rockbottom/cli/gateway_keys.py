@@ -10,6 +10,7 @@ import click
 
 from rockbottom.cli.console import show, tell
 from rockbottom.cli.group import Listing
+from rockbottom.cli.options import json_flag
 from rockbottom.cli.values import Count, RoleArn
 
 if TYPE_CHECKING:
@@ -60,7 +61,7 @@ def key() -> None:
 )
 @click.option("--batches", is_flag=True, help="Allow OpenAI's batches and files, which no budget counts.")
 @click.option("--dry-run", is_flag=True, help="Only observe its calls.")
-@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@json_flag
 @click.pass_obj
 def add(file: Path, name: str, tags: tuple[str, ...], as_json: bool, **settings: Any) -> None:
     """Add a key for NAME and print its secret, once."""
@@ -76,7 +77,7 @@ def add(file: Path, name: str, tags: tuple[str, ...], as_json: bool, **settings:
 
 
 @key.command(name="list")
-@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@json_flag
 @click.pass_obj
 def list_keys(file: Path, as_json: bool) -> None:
     """List the keys; their secrets are not shown."""
@@ -97,7 +98,7 @@ def list_keys(file: Path, as_json: bool) -> None:
 
 @key.command()
 @click.argument("name")
-@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@json_flag
 @click.pass_obj
 def rotate(file: Path, name: str, as_json: bool) -> None:
     """Give a key a new secret and print it; the previous secret works until the next rotation."""

@@ -12,6 +12,7 @@ import click
 from rockbottom.cli.console import show, widest
 from rockbottom.cli.ledger_info import caught_up
 from rockbottom.cli.ledgers import ledger_option, one_ledger
+from rockbottom.cli.options import json_flag
 from rockbottom.cli.values import Instant
 from rockbottom.figures import Cell, Column, Paint, counted, table, uncontrolled
 
@@ -21,7 +22,7 @@ Rows = Iterable[Mapping[str, Any]]
 @click.command()
 @click.argument("query")
 @ledger_option
-@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@json_flag
 @click.option("--csv", "as_csv", is_flag=True, help="Print CSV.")
 def sql(query: str, source: str | None, as_json: bool, as_csv: bool) -> None:
     """Answer QUERY in SQL (DuckDB's), over the tables that `rockbottom ledger info` lists.

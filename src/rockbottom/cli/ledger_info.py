@@ -9,6 +9,7 @@ from rockbottom.cli.bars import working
 from rockbottom.cli.consenting import consent
 from rockbottom.cli.console import show, tell, width
 from rockbottom.cli.ledgers import ledger_option, one_ledger, own_folder
+from rockbottom.cli.options import json_flag
 from rockbottom.cli.values import Decimals
 from rockbottom.figures import counted, megabytes
 
@@ -28,7 +29,7 @@ def caught_up(folder: Path) -> "LedgerTables":
 
 @click.command()
 @ledger_option
-@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@json_flag
 def info(source: str | None, as_json: bool) -> None:
     """Show what the ledger holds, what it lost, and which tables can be asked."""
     from rockbottom.rendering import json_text, ledger_contents_text

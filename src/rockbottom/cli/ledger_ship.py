@@ -7,6 +7,7 @@ import click
 
 from rockbottom.cli.exits import Exit, say
 from rockbottom.cli.ledgers import own_folder
+from rockbottom.cli.options import json_flag
 from rockbottom.figures import counted, megabytes
 
 
@@ -14,7 +15,7 @@ from rockbottom.figures import counted, megabytes
 @click.argument("to", metavar="FOLDER|s3://PREFIX")
 @click.option("--ledger", "source", metavar="FOLDER", help="The ledger; your own by default.")
 @click.option("--delete", is_flag=True, help="Delete closed files here once they are copied.")
-@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@json_flag
 @click.pass_context
 def ship(ctx: click.Context, to: str, source: str | None, delete: bool, as_json: bool) -> None:
     """Copy a ledger to a folder or S3, under a name of its own; only what is not there yet.

@@ -11,6 +11,7 @@ import click
 from rockbottom.cli.console import show, width
 from rockbottom.cli.ledger_info import caught_up
 from rockbottom.cli.ledgers import copied, own_folder
+from rockbottom.cli.options import json_flag
 from rockbottom.cli.trace import refuse_some
 
 if TYPE_CHECKING:
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
     "--side", type=click.Choice(("aws", "local")), default="aws", show_default=True,
     help="Calls to AWS, or to a local endpoint (simulated).",
 )  # fmt: skip
-@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@json_flag
 @click.option("--csv", "as_csv", is_flag=True, help="Print CSV.")
 @click.option("--strict", is_flag=True, help="Fail where a line is damaged or a model has no known price.")
 def summary(

@@ -11,8 +11,8 @@ from rockbottom.cli.consenting import consent
 from rockbottom.cli.console import show, tell
 from rockbottom.cli.exits import Exit
 from rockbottom.cli.group import Listing
-from rockbottom.cli.monitor_settings import options
-from rockbottom.cli.values import Account, Count, Region, Url
+from rockbottom.cli.options import account_options, json_flag, options, yes_flag
+from rockbottom.cli.values import Account, Count, Region
 from rockbottom.quantities import PARTITIONS
 
 if TYPE_CHECKING:
@@ -35,12 +35,9 @@ _settings = options(
     click.option("--replace", "replaces", is_flag=True, help="Replace logging that points elsewhere."),
 )  # fmt: skip
 _account = options(
-    click.option("--region", type=Region(), help="AWS Region; that of your AWS settings by default."),
-    click.option("--profile", help="AWS profile."),
-    click.option("--endpoint-url", type=Url(), help="Another endpoint for AWS."),
-    click.option("--json", "as_json", is_flag=True, help="Print JSON."),
+    account_options("AWS"),
+    json_flag,
 )
-_yes = click.option("--yes", is_flag=True, help="Do not ask.")
 
 
 @click.group(cls=Listing)
@@ -64,7 +61,7 @@ def plan(ctx: click.Context, check: bool, **arguments: Any) -> None:
 @command.command()
 @_settings
 @_account
-@_yes
+@yes_flag
 @click.pass_context
 def apply(ctx: click.Context, yes: bool, **arguments: Any) -> None:
     """Create bucket, log group and role, and turn logging on; a second run changes nothing.
@@ -87,7 +84,7 @@ def apply(ctx: click.Context, yes: bool, **arguments: Any) -> None:
 @command.command()
 @_where_to
 @_account
-@_yes
+@yes_flag
 @click.option("--delete-logs", "with_logs", is_flag=True, help="Also delete the log group and its logs.")
 def destroy(yes: bool, with_logs: bool, **arguments: Any) -> None:
     """Turn logging off and remove what apply made; logs stay unless you give --delete-logs."""

@@ -9,20 +9,17 @@ from rockbottom.cli.aws import clients_of
 from rockbottom.cli.consenting import consent
 from rockbottom.cli.console import show, tell
 from rockbottom.cli.exits import Exit
-from rockbottom.cli.monitor_settings import options, settings_options, wanted_of, warn_of_undecided
-from rockbottom.cli.values import Region, Url
+from rockbottom.cli.monitor_settings import settings_options, wanted_of, warn_of_undecided
+from rockbottom.cli.options import account_options, json_flag, options, yes_flag
 
 if TYPE_CHECKING:
     from rockbottom.alarms import AlarmClients, AlarmPlan, AlarmSettings
     from rockbottom.changes import Step
 
 _account_options = options(
-    click.option("--region", type=Region(), help="AWS Region; that of your AWS settings by default."),
-    click.option("--profile", help="AWS profile."),
-    click.option("--endpoint-url", type=Url(), help="Another endpoint for CloudWatch, SNS and STS."),
-    click.option("--json", "as_json", is_flag=True, help="Print JSON."),
+    account_options("CloudWatch, SNS and STS"),
+    json_flag,
 )
-_yes = click.option("--yes", is_flag=True, help="Do not ask.")
 
 
 @click.command()
@@ -45,7 +42,7 @@ def plan(ctx: click.Context, check: bool, **arguments: Any) -> None:
 @click.command()
 @settings_options
 @_account_options
-@_yes
+@yes_flag
 @click.pass_context
 def apply(ctx: click.Context, yes: bool, **arguments: Any) -> None:
     """Create or update alarms, dashboard and topic; a second run changes nothing.
@@ -66,7 +63,7 @@ def apply(ctx: click.Context, yes: bool, **arguments: Any) -> None:
 @click.command()
 @settings_options
 @_account_options
-@_yes
+@yes_flag
 def destroy(yes: bool, **arguments: Any) -> None:
     """Remove the alarms, the dashboard and the topic that carry the stack's mark, and nothing else."""
     from rockbottom.alarms import removal

@@ -10,6 +10,7 @@ from rockbottom.cli.console import progress, show, tell
 from rockbottom.cli.exits import Exit
 from rockbottom.cli.monitor_history import recorded_calls
 from rockbottom.cli.monitor_settings import settings_options, wanted_of
+from rockbottom.cli.options import json_flag
 from rockbottom.cli.values import Count, Decimals, Instant, instant, write_new
 from rockbottom.figures import counted
 
@@ -71,7 +72,7 @@ if TYPE_CHECKING:
     metavar="FILE",
     help="Write the proposals to a file that --alarms takes.",
 )
-@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@json_flag
 @click.option(
     "--check", is_flag=True, help="Exit with 1 where an alarm is false more often, or misses a simulated regression."
 )

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from rockbottom.cli.console import show, tell, width
+from rockbottom.cli.options import json_flag
 from rockbottom.quantities import digits_of
 
 if TYPE_CHECKING:
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 @click.command()
 @click.option("--file", type=click.Path(path_type=Path, dir_okay=False), help="The file of the budgets.")
 @click.option("--all", "every", is_flag=True, help="Also show past periods.")
-@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@json_flag
 def budgets(file: Path | None, every: bool, as_json: bool) -> None:
     """Show what was spent and what is held for calls under way, by account and period (UTC).
 

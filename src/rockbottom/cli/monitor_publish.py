@@ -11,22 +11,18 @@ from rockbottom.cli.consenting import consent
 from rockbottom.cli.console import progress, redraws, tell
 from rockbottom.cli.exits import Exit
 from rockbottom.cli.ledgers import own_folder
+from rockbottom.cli.options import account_options, json_flag, ledger_folder_option
 from rockbottom.cli.settings import ledger_folder
-from rockbottom.cli.values import Count, Region, Url
+from rockbottom.cli.values import Count
 from rockbottom.figures import counted, thousands
 
 if TYPE_CHECKING:
     from rockbottom.sinks import Backlog, MinuteGatherer, Outlet, PlaceFile, RepublishAmount
 
-_FOLDER = click.Path(path_type=Path, file_okay=False)
-_ledger = click.option("--ledger", "folder", type=_FOLDER, metavar="FOLDER", help="The ledger; your own by default.")
-
 
 @click.command()
-@_ledger
-@click.option("--region", type=Region(), help="AWS Region; that of your AWS settings by default.")
-@click.option("--profile", help="AWS profile.")
-@click.option("--endpoint-url", type=Url(), help="Another endpoint for CloudWatch.")
+@ledger_folder_option
+@account_options("CloudWatch")
 @click.option("--namespace", default="BedrockLLMOps", show_default=True, help="Namespace of the metrics.")
 @click.option("--dimensions", "sets", multiple=True, metavar="A,B", help="A set of dimensions ('' is none); repeat.")
 @click.option("--metric", "metrics", multiple=True, metavar="NAME", help="Only this metric; repeat.")
@@ -45,7 +41,7 @@ _ledger = click.option("--ledger", "folder", type=_FOLDER, metavar="FOLDER", hel
 )
 @click.option("--estimate", "estimate_only", is_flag=True, help="Say what it would send and cost; send nothing.")
 @click.option("--yes", is_flag=True, help="Do not ask before publishing custom metrics, which are billed.")
-@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@json_flag
 @click.pass_context
 def publish(
     ctx: click.Context, folder: Path | None, estimate_only: bool, yes: bool, as_json: bool, **options: Any
@@ -114,7 +110,7 @@ def _published(
 
 
 @click.command()
-@_ledger
+@ledger_folder_option
 @click.option(
     "--port",
     type=Count(0, 65535),

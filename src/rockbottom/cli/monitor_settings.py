@@ -1,6 +1,5 @@
 """Options that the commands over alarms share, and what they mean together."""
 
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 from importlib import import_module
 from pathlib import Path
@@ -9,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from rockbottom.cli.console import tell
+from rockbottom.cli.options import options
 from rockbottom.cli.settings import ledger_folder
 from rockbottom.extras import needing
 
@@ -16,17 +16,6 @@ if TYPE_CHECKING:
     from rockbottom.alarms import AlarmSettings
 
 _FILE = click.Path(path_type=Path, exists=True, dir_okay=False)
-
-
-def options(*decorators: Callable[[Any], Any]) -> Callable[[Any], Any]:
-    """Several click options as one decorator."""
-
-    def put(function: Any) -> Any:
-        for option in reversed(decorators):
-            function = option(function)
-        return function
-
-    return put
 
 
 settings_options = options(

@@ -9,6 +9,7 @@ import click
 
 from rockbottom.cli import console
 from rockbottom.cli.group import Listing
+from rockbottom.cli.options import json_flag
 from rockbottom.cli.prices_pull import pull
 from rockbottom.cli.prices_reading import PriceListUnavailable, pricing_client, products_of_api
 from rockbottom.cli.standing import tell_endings
@@ -34,7 +35,7 @@ command.add_command(pull)
 @click.option("--on", type=Day(), help="The day whose prices to show; today by default.")
 @click.option("--region", type=Region(), help="The Region whose prices to show; us-east-1 by default.")
 @prices_option
-@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@json_flag
 def show(model: str, on: date | None, region: str | None, prices: Path | None, as_json: bool) -> None:
     """Show what MODEL costs in US dollars per million tokens.
 
@@ -69,7 +70,7 @@ def show(model: str, on: date | None, region: str | None, prices: Path | None, a
 )
 @click.option("--profile", help="The AWS profile with the credentials.")
 @prices_option
-@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@json_flag
 @click.pass_context
 def check(ctx: click.Context, region: str, profile: str | None, prices: Path | None, as_json: bool) -> None:
     """Compare the price book with the AWS Price List API.

@@ -14,6 +14,7 @@ from rockbottom.catalog import load_catalog
 from rockbottom.cli.consenting import consent
 from rockbottom.cli.console import progress, show, tell
 from rockbottom.cli.exits import Exit
+from rockbottom.cli.options import yes_to_spending
 from rockbottom.cli.values import Region
 from rockbottom.client import saved_facts_path
 from rockbottom.figures import counted, thousands, usd
@@ -50,7 +51,7 @@ _NAMES = ("minimum_tokens", *ALL_QUESTIONS)
 )
 @click.option("--region", type=Region(), help="AWS Region; by default the one that the AWS configuration names.")
 @click.option("--only", multiple=True, type=click.Choice(_NAMES), help="Ask only this; repeat.")
-@click.option("--yes", is_flag=True, help="Do not ask before spending.")
+@yes_to_spending
 @click.option("--estimate", "estimate_only", is_flag=True, help="Say what it would cost, send nothing.")
 @click.option("--json", "as_json", is_flag=True, help="Print the findings as JSON.")
 @click.option(

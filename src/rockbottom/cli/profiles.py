@@ -13,9 +13,10 @@ from rockbottom.cli.aws import no_region, region_of
 from rockbottom.cli.consenting import consent
 from rockbottom.cli.console import colour, show, tell, width
 from rockbottom.cli.group import Listing
+from rockbottom.cli.options import account_options, json_flag
 from rockbottom.cli.standing import tell_endings
-from rockbottom.cli.values import Day, Region, Url, prices_option
-from rockbottom.process import bounded
+from rockbottom.cli.values import Day, prices_option
+from rockbottom.process import bounded, leads_here
 from rockbottom.quantities import Fault, RockbottomError
 
 if TYPE_CHECKING:
@@ -36,14 +37,7 @@ def command() -> None:
     """Show inference profiles, pick the cheapest allowed, and create your own with cost tags."""
 
 
-def _service_options(function: Any) -> Any:
-    for option in (
-        click.option("--endpoint-url", type=Url(), help="A local endpoint, or a private AWS endpoint."),
-        click.option("--profile", "aws_profile", help="The AWS profile with the credentials."),
-        click.option("--region", type=Region(), help="The AWS Region of the calls."),
-    ):
-        function = option(function)
-    return function
+_service_options = account_options("Bedrock, such as a local one")
 
 
 @command.command("list")
@@ -54,11 +48,11 @@ def _service_options(function: Any) -> Any:
 @click.option("--ask", is_flag=True, help="Ask the service for Regions and for your own profiles.")
 @click.option("--on", type=Day(), help="The day whose prices to use; today by default.")
 @prices_option
-@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@json_flag
 @_service_options
 def list_profiles(
     model: str | None, residency: str | None, ask: bool, on: date | None, prices: Path | None, as_json: bool,
-    region: str | None, aws_profile: str | None, endpoint_url: str | None,
+    region: str | None, profile: str | None, endpoint_url: str | None,
 ) -> None:  # fmt: skip
     """List the profiles of MODEL, or of every model, with what they cost and where they go.
 
@@ -72,7 +66,7 @@ def list_profiles(
     book = catalog.price_book.overlay(PriceBook.read(prices)) if prices else catalog.price_book
     day = on or date.today()
     models = [catalog.model(model).model] if model else list(catalog.models.values())
-    service = _Service(region, aws_profile, endpoint_url) if ask or endpoint_url else None
+    service = _Service(region, profile, endpoint_url) if ask or endpoint_url else None
     regions_by_id = service.system() if service else {}
     rows: list[PricedProfile] = []
     for known_model in models:
@@ -98,11 +92,11 @@ def list_profiles(
 @click.option("--tag", "tags", multiple=True, metavar="KEY=VALUE", required=True, help="A cost tag; repeat.")
 @click.option("--description", help="What it is for.")
 @click.option("--yes", is_flag=True, help="Do not ask before creating.")
-@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@json_flag
 @_service_options
 def create(
     name: str, model: str, tags: tuple[str, ...], description: str | None, yes: bool, as_json: bool,
-    region: str | None, aws_profile: str | None, endpoint_url: str | None,
+    region: str | None, profile: str | None, endpoint_url: str | None,
 ) -> None:  # fmt: skip
     """Create the application inference profile NAME for MODEL with cost tags.
 
@@ -114,7 +108,7 @@ def create(
     catalog = load_catalog()
     model_id = catalog.model(model)
     pairs = [_tag(text) for text in tags]
-    service = _Service(region, aws_profile, endpoint_url)
+    service = _Service(region, profile, endpoint_url)
     tell_endings(catalog, [model], date.today(), service.region)
     tagged = ", ".join(f"{pair['key']}={pair['value']}" for pair in pairs)
     tell(f"This creates the profile {name} for {model_id.id} in {service.region}, tagged {tagged}.")
@@ -127,24 +121,24 @@ def create(
 @click.argument("name")
 @click.option("--yes", is_flag=True, help="Do not ask before deleting.")
 @_service_options
-def delete(name: str, yes: bool, region: str | None, aws_profile: str | None, endpoint_url: str | None) -> None:
+def delete(name: str, yes: bool, region: str | None, profile: str | None, endpoint_url: str | None) -> None:
     """Delete the application inference profile NAME (its name or ARN); asks first.
 
     Requests that still name it fail from then on; what they cost before stays in the bill under its tags.
     """
-    service = _Service(region, aws_profile, endpoint_url)
+    service = _Service(region, profile, endpoint_url)
     own = service.applications(None)
     matching = [profile for profile in own if name in (profile.name, profile.arn, profile.arn.rpartition("/")[2])]
     if len(matching) != 1:
         there = ", ".join(f"{profile.name} ({profile.arn})" for profile in matching or own) or "none"
         count = f"{len(matching)} application profiles in {service.region} are called {name}"
         raise click.UsageError(f"{count}; there is {there}")
-    [profile] = matching
-    tags = ", ".join(f"{tag['key']}={tag['value']}" for tag in service.tags(profile.arn)) or "no tags"
-    tell(f"- profile {profile.name} for {profile.model} ({tags})\n  {profile.arn}")
+    [own_profile] = matching
+    tags = ", ".join(f"{tag['key']}={tag['value']}" for tag in service.tags(own_profile.arn)) or "no tags"
+    tell(f"- profile {own_profile.name} for {own_profile.model} ({tags})\n  {own_profile.arn}")
     consent(yes, "this changes your account", "Delete it?")
-    service.delete(profile.arn)
-    click.echo(profile.arn)
+    service.delete(own_profile.arn)
+    click.echo(own_profile.arn)
 
 
 def _tag(text: str) -> dict[str, str]:
@@ -157,14 +151,14 @@ def _tag(text: str) -> dict[str, str]:
 class _Service:
     """What the service lists, makes and deletes of profiles, with errors said in one message."""
 
-    def __init__(self, region: str | None, aws_profile: str | None, endpoint_url: str | None) -> None:
+    def __init__(self, region: str | None, profile: str | None, endpoint_url: str | None) -> None:
         import boto3
         from botocore.exceptions import BotoCoreError
 
         try:
             keys = {"aws_access_key_id": "local", "aws_secret_access_key": "local"}
-            local = keys if endpoint_url and "127.0.0.1" in endpoint_url and not aws_profile else {}
-            session: Any = boto3.Session(profile_name=aws_profile, region_name=region, **local)
+            local = keys if leads_here(endpoint_url) and not profile else {}
+            session: Any = boto3.Session(profile_name=profile, region_name=region, **local)
             self.region: str = region_of(session) or ""
             if not self.region:
                 raise no_region()

@@ -15,7 +15,8 @@ from rockbottom.cli.consenting import consent
 from rockbottom.cli.console import show, tell, width
 from rockbottom.cli.exits import Exit
 from rockbottom.cli.ledgers import ledger_option, one_ledger
-from rockbottom.cli.values import Account, Day, Decimals, NewFile, Region, Url, write_new
+from rockbottom.cli.options import html_page, json_flag
+from rockbottom.cli.values import Account, Day, Decimals, Region, Url, write_new
 from rockbottom.extras import needing
 from rockbottom.figures import thousands, usd_exact
 from rockbottom.process import bounded
@@ -71,8 +72,8 @@ _WEEK = 7
 @click.option("--endpoint-url", type=Url(), help="Another endpoint for CloudWatch.")
 @click.option("--yes", is_flag=True, help="Do not ask before CloudWatch charges for the answer.")
 @click.option("--all", "everything", is_flag=True, help="Show rows that agree as well.")
-@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
-@click.option("--html", type=NewFile(), metavar="FILE", help="Write a page as well.")
+@json_flag
+@html_page
 @click.pass_context
 def command(ctx: click.Context, as_json: bool, everything: bool, html: Path | None, **options: Any) -> None:
     """Compare the ledger with what AWS counted and billed, by day and model, and say why they differ.

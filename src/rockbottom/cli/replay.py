@@ -10,6 +10,7 @@ import click
 
 from rockbottom.cli.compiling import tell_of_compiling
 from rockbottom.cli.console import show, tell, width
+from rockbottom.cli.options import html_page, json_flag, models_behind
 from rockbottom.cli.replay_engines import ENGINES
 from rockbottom.cli.replay_questions import TIERS, Several
 from rockbottom.cli.standing import tell_age
@@ -87,13 +88,7 @@ class NothingRepeats(RockbottomError):
 )
 @prices_option
 @click.option("--region", type=Region(), help="Replay as if this Region had served every request.")
-@click.option(
-    "--profile",
-    "profiles",
-    multiple=True,
-    metavar="ARN=ID",
-    help="The model behind an application inference profile; repeat for more.",
-)
+@models_behind
 @click.option("--guardrail", metavar="POLICY,..", help="Add the fee of a guardrail; only with --engine one.")
 @click.option("--guard-turn", is_flag=True, help="The guardrail evaluates only the user's turn (guardContent).")
 @click.option(
@@ -107,9 +102,9 @@ class NothingRepeats(RockbottomError):
 @click.option(
     "--ray-address", metavar="ADDRESS", help="Cluster of --engine ray; RAY_ADDRESS by default, or one started here."
 )
-@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@json_flag
 @click.option("--csv", "as_csv", is_flag=True, help="Print CSV.")
-@click.option("--html", type=click.Path(path_type=Path, dir_okay=False), metavar="FILE", help="Write a page as well.")
+@html_page
 @click.option("--follow", is_flag=True, help="Keep reading logs while they are written; ctrl-C ends it.")
 @click.option(
     "--every", type=Decimals(1, 3600), default=30.0, show_default=True, help="With --follow: seconds between two looks."

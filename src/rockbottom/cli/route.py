@@ -7,6 +7,7 @@ import click
 
 from rockbottom.cli.compiling import tell_of_compiling
 from rockbottom.cli.console import colour, show, width
+from rockbottom.cli.options import json_flag, models_behind
 from rockbottom.cli.replay import catalog_with, say_left_out
 from rockbottom.cli.trace import say_reading, settings_of, source_options
 from rockbottom.cli.values import Day, Region, prices_option
@@ -28,14 +29,8 @@ from rockbottom.cli.values import Day, Region, prices_option
 @click.option("--on", type=Day(), help="The day whose prices and rules to use; today by default.")
 @prices_option
 @click.option("--region", type=Region(), help="As if this Region had served every request.")
-@click.option(
-    "--profile",
-    "profiles",
-    multiple=True,
-    metavar="ARN=ID",
-    help="The model behind an application inference profile; repeat.",
-)
-@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@models_behind
+@json_flag
 @source_options
 def command(
     source: str, texts: tuple[str, ...], policies: tuple[str, ...], on: date | None, prices: Path | None,

@@ -7,16 +7,14 @@ from pathlib import Path
 import click
 
 from rockbottom.cli.console import show
+from rockbottom.cli.options import json_flag, ledger_folder_option
 from rockbottom.cli.settings import ledger_folder
 from rockbottom.cli.today import line_of, today_in
 
 
 @click.command("status")
-@click.option(
-    "--ledger", "folder", type=click.Path(path_type=Path, file_okay=False), metavar="FOLDER",
-    help="The ledger; your own by default.",
-)  # fmt: skip
-@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@ledger_folder_option
+@json_flag
 def command(folder: Path | None, as_json: bool) -> None:
     """Say what was spent today, in one line for a shell prompt or a status bar.
 

@@ -7,6 +7,7 @@ import click
 
 from rockbottom.cli.console import show, tell
 from rockbottom.cli.group import Listing
+from rockbottom.cli.options import json_flag
 from rockbottom.figures import counted
 from rockbottom.quantities import RockbottomError
 
@@ -69,7 +70,7 @@ def import_(
 
 @command.command()
 @click.argument("source")
-@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@json_flag
 @source_options
 def info(
     source: str, name: str | None, strict: bool, partial_blocks: str, options: tuple[str, ...], by: str, as_json: bool

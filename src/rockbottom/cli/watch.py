@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from rockbottom.cli.console import colour, progress, redraws, show, width
-from rockbottom.cli.monitor_settings import options
+from rockbottom.cli.options import options
 from rockbottom.cli.settings import ledger_folder
 from rockbottom.cli.values import Decimals
 from rockbottom.figures import share
