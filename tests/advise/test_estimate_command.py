@@ -69,7 +69,6 @@ def test_presets_are_listed_with_their_savings(capsys):
         (["nova-pro", *SHAPE, "--gaps", "1", "--writes", "1"], "not both"),
         (["nova-pro", *SHAPE, "--layer", "300"], "--prefix or --layer"),
         (["nova-pro", "--layer", "big", *SHAPE[:2], *SHAPE[4:]], "--layer takes TOKENS"),
-        (["nova-pro", *SHAPE, "--html", "x.html"], "add --sweep"),
         (["nova-pro", *SHAPE, "--requests", "nan"], "above zero"),
         (["nova-pro", *SHAPE, "--requests", "1e30"], "not a number that a month could have"),
         (["nova-pro", *SHAPE, "--gaps", "0,1e300"], "to a year"),

@@ -14,7 +14,8 @@ from rockbottom.advise import (
     presets,
     sweep,
 )
-from rockbottom.rendering.curves import curve_page, plot_of
+from rockbottom.rendering import curve_page
+from rockbottom.rendering.curves import plot_of
 from rockbottom.rendering.estimates import estimate_text
 
 DENSE = MonthlyTraffic(D(1_000_000))

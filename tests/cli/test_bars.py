@@ -30,7 +30,7 @@ def test_a_long_wait_shows_its_seconds_on_one_line_that_is_empty_afterwards(monk
     """Also when it is interrupted."""
     monkeypatch.setenv("TERM", "xterm")
     drawn = _drawn(monkeypatch, _Screen())
-    assert drawn.startswith("\r\x1b[Kreplaying 3 requests: 0 s")
+    assert drawn.startswith("\r\x1b[Kreplaying 3 requests: under 1 s")
     assert drawn.endswith("\r\x1b[K")
     assert "\n" not in drawn
 

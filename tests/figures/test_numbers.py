@@ -73,7 +73,7 @@ def test_a_megabyte_is_a_million_bytes():
 @pytest.mark.parametrize(
     ("seconds", "shown"),
     [
-        (0, "0 s"), (0.25, "250 ms"), (1.5, "1.5 s"), (59, "59 s"), (90, "1 min 30 s"), (301, "5 min 1 s"),
+        (0, "under 1 s"), (0.25, "250 ms"), (1.5, "1.5 s"), (59, "59 s"), (90, "1 min 30 s"), (301, "5 min 1 s"),
         (420, "7 min"), (3600, "1 h"), (3700, "1 h 1 min"), (11_050, "3 h 4 min"), (172_800, "2 days"),
         (273_600, "3 days 4 h"),
     ],

@@ -1,6 +1,8 @@
 """Paragraphs, tables and colours."""
 
-from rockbottom.figures import Cell, Column, Paint, clipped, page_colours, paragraph, printable, table
+import pytest
+
+from rockbottom.figures import Cell, Column, Paint, clipped, narrow_name, page_colours, paragraph, printable, table
 
 
 def test_a_paragraph_hangs_from_its_first_line():
@@ -38,3 +40,17 @@ def test_a_page_has_every_colour_in_light_and_in_dark():
     """Whichever a reader prefers, none is missing."""
     light, dark = page_colours().split("@media")
     assert light.count("--") == dark.count("--") == 13
+
+
+@pytest.mark.parametrize(
+    ("name", "narrow"),
+    [
+        ("anthropic.claude-haiku-4-5-20251001-v1:0", "claude-haiku-4-5-20251001-v1:0"),
+        ("3fa91c: 4,000 tokens, Claude Sonnet 4.6", "3fa91c: 4,000, Claude Sonnet 4.6"),
+        ("cost.center=12", "cost.center=12"),
+    ],
+)
+def test_names_give_way_in_narrow_tables_only(name, narrow):
+    """An id is told by what follows its vendor; a tag stays what it is."""
+    assert narrow_name(name, 80) == narrow
+    assert narrow_name(name, 100) == name

@@ -431,7 +431,7 @@ def test_the_page_has_the_sums_of_the_screen_and_every_row(ledger, tmp_path, cap
     assert main(["reconcile", "--ledger", str(ledger), "--cur", path, "--html", str(page)]) == Exit.VERDICT
     screen, text = capsys.readouterr().out.splitlines(), page.read_text(encoding="utf-8")
     assert screen[1] == "5 of 6 days and models agree within 1%"
-    assert f"<h1>{screen[0]}: {screen[1]}</h1>" in text
+    assert f"<h1>{screen[1]}: {screen[0]}</h1>" in text
     assert f"<p>{screen[2]}</p>" in text  # the dollars of both sides
     assert (text.count("<details open>"), text.count("<details>")) == (1, 5)
     assert "220,000" in text  # 200,000 in the ledger, a tenth more on the bill

@@ -36,7 +36,9 @@ _LAYER = re.compile(r"(?P<tokens>[\d_,]+)(?:/(?P<variants>[\d_,]+))?(?:@(?P<ttl>
 )  # fmt: skip
 @own_tokens
 @click.option("--sweep", "with_sweep", is_flag=True, help="Add the curve of cost against the share of the prefix.")
-@click.option("--html", type=click.Path(path_type=Path, dir_okay=False), help="Write the curve of --sweep as a page.")
+@click.option(
+    "--html", type=click.Path(path_type=Path, dir_okay=False), help="Write a page: the answer and the curve of --sweep."
+)
 @click.option(
     "--credits", "credit", type=Number(), metavar="USD", help="A balance of credits; says how many months it lasts."
 )
@@ -71,16 +73,14 @@ def command(
         return
     if model is None:
         raise click.UsageError("give a model, as in: rockbottom estimate nova-pro --preset support-chatbot")
-    if html and not with_sweep:
-        raise click.UsageError("--html draws the curve: add --sweep")
-    document = _document(model, preset_name, with_sweep, credit, options)
+    document = _document(model, preset_name, with_sweep or bool(html), credit, options)
     if html and document.sweep:
         from rockbottom.rendering import curve_page
 
         write_new(html, curve_page(document, document.sweep))
     _print(document, as_json, as_csv)
     if html:
-        tell(f"curve: {html}")
+        tell(f"page: {html}")
 
 
 def _document(

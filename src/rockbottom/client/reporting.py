@@ -7,10 +7,10 @@ from typing import Any
 
 from rockbottom.client.charges import LOST_ATTEMPTS
 from rockbottom.cost import ArmComparison
-from rockbottom.figures import clipped, counted, paragraph, share, short_tokens, thousands, usd
+from rockbottom.figures import clipped, counted, narrow_name, paragraph, share, short_tokens, thousands, usd
 from rockbottom.quantities import ZERO_USD, Usage, Usd, digits_of
 
-_NAME = 30
+_NAME = 34
 _MOST_PREFIXES = 12
 
 
@@ -165,9 +165,9 @@ def _rows(report: Report) -> Iterator[str]:
     else:
         yield from paragraph(_sentence(report), 80, rest="  ")
         heading = "" if report.dry_run is None else "as sent"
-        yield f"{heading:{_NAME}} {'calls':>6} {'input':>8} {'read':>5} {'cost USD':>10} {'saved USD':>10} saved"
+        yield f"{heading:{_NAME}} {'calls':>6} {'input':>7} {'read':>4} {'cost $':>9} {'saved $':>9} saved"
         yield from _lines(report.models)
-        yield "by prefix"
+        yield "by prefix (digest: tokens, model)"
         yield from _lines(report.prefixes[:_MOST_PREFIXES])
         if len(report.prefixes) > _MOST_PREFIXES:
             yield f"  and {len(report.prefixes) - _MOST_PREFIXES} more"
@@ -251,9 +251,9 @@ def _row(line: Line) -> str:
     read = share(Decimal(usage.cache_read) / usage.total_input) if usage.total_input else "-"
     saved = share(line.saved_usd / line.uncached_usd) if line.uncached_usd else "-"
     return (
-        f"{clipped(line.name, _NAME, '...'):{_NAME}} {line.calls:>6} "
-        f"{short_tokens(usage.total_input, exact_below=100_000):>8}{read:>6} "
-        f"{_usd(line.cost_usd):>10} {_usd(line.saved_usd):>10}{saved:>6}"
+        f"{clipped(narrow_name(line.name, 80), _NAME, '...'):{_NAME}} {line.calls:>6} "
+        f"{short_tokens(usage.total_input, exact_below=100_000):>7}{read:>5} "
+        f"{_usd(line.cost_usd):>9} {_usd(line.saved_usd):>9}{saved:>6}"
     )
 
 

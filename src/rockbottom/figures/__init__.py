@@ -21,7 +21,17 @@ from rockbottom.figures.numbers import (
 )
 from rockbottom.figures.palette import Paint, colour, page_colours
 from rockbottom.figures.tables import Cell, Column, table
-from rockbottom.figures.texts import clipped, folded, indented, paragraph, printable, room, uncontrolled, visible
+from rockbottom.figures.texts import (
+    clipped,
+    folded,
+    indented,
+    narrow_name,
+    paragraph,
+    printable,
+    room,
+    uncontrolled,
+    visible,
+)
 from rockbottom.figures.times import clock, moment, short_moment
 
 __all__ = [
@@ -43,6 +53,7 @@ __all__ = [
     "megabytes",
     "milliseconds",
     "moment",
+    "narrow_name",
     "page_colours",
     "paragraph",
     "printable",

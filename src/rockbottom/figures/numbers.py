@@ -77,7 +77,9 @@ def megabytes(size: int) -> str:
 
 def duration(seconds: float) -> str:
     """Seconds in their two largest units: ``800 ms``, ``1.5 s``, ``6 min 43 s``, ``5 h``, ``3 days 4 h``."""
-    if 0 < seconds < 1:
+    if not seconds:
+        return "under 1 s"  # of times in whole seconds, as logs have them
+    if seconds < 1:
         return f"{seconds * 1000:.0f} ms"
     if seconds < 60:
         return f"{seconds:.1f} s".replace(".0 s", " s")

@@ -3,6 +3,8 @@
 import re
 
 _CODE = re.compile(r"\x1b\[[0-9;]*m")
+_VENDOR = re.compile(r"^[a-z0-9]+\.(?=[^=]+$)")
+_BROAD = 100
 _SPACES = re.compile(r"( +)")
 _ADDRESS = re.compile(r" *[a-z0-9]+://\S+$")
 _COMMAND = re.compile(r" +(?:rockbottom|python|pip|uv|uvx|pipx|aws|export) [^;,]*$")
@@ -102,6 +104,11 @@ def _seen(sign: str) -> str:
 
     unseen = category(sign)[0] in "CZM" and sign != " "
     return sign if not unseen else f"\\u{ord(sign):04x}" if ord(sign) < 0x10000 else f"\\U{ord(sign):08x}"
+
+
+def narrow_name(name: str, width: int) -> str:
+    """What a row is called in fewer than 100 columns: ids lose their vendor, prefixes the word tokens."""
+    return name if width >= _BROAD else _VENDOR.sub("", name).replace(" tokens, ", ", ")
 
 
 def clipped(text: str, width: int, mark: str = "…") -> str:

@@ -31,7 +31,6 @@ if TYPE_CHECKING:
         verdicts_text,
     )
     from rockbottom.rendering.comma import csv_of
-    from rockbottom.rendering.curves import curve_page
     from rockbottom.rendering.distilling import (
         distillation_document,
         distillation_text,
@@ -40,6 +39,7 @@ if TYPE_CHECKING:
         training_text,
     )
     from rockbottom.rendering.encoding import json_text
+    from rockbottom.rendering.estimate_pages import curve_page
     from rockbottom.rendering.estimates import estimate_csv, estimate_text, presets_text, replay_besides_text
     from rockbottom.rendering.explanation_pages import explanation_page
     from rockbottom.rendering.explanations import explanation_text, over_the_month_text, pair_text
@@ -183,7 +183,7 @@ _HOMES = {
     "comparison_text": "prices",
     "conversation_lines": "checks",
     "csv_of": "comma",
-    "curve_page": "curves",
+    "curve_page": "estimate_pages",
     "effect_lines": "checks",
     "estimate_csv": "estimates",
     "estimate_text": "estimates",

@@ -103,9 +103,14 @@ def cheapest_model(document: BenchResults) -> BenchModel | None:
 
 def notes(document: BenchResults, *, by_lane: bool = False) -> list[str]:
     """What the lanes are, where a fixed one is cheaper, who may wait; ``by_lane`` where lanes are shown by name."""
-    attached = {lane.name for model in document.models if (lane := attached_lane(model))} if by_lane else set[str]()
-    named = [f"{name}: rockbottom attached." for name in sorted(attached)]
+    named = attached_lanes(document) if by_lane else []
     return [*named, *_defined(document), *_beaten(document), *_waiting(document)]
+
+
+def attached_lanes(document: BenchResults) -> list[str]:
+    """Which lanes are the planner's, in words."""
+    names = {lane.name for model in document.models if (lane := attached_lane(model))}
+    return [f"{name}: rockbottom attached." for name in sorted(names)]
 
 
 def _saving(model: BenchModel, *, short: bool = False) -> str:
@@ -130,10 +135,17 @@ def _least(model: BenchModel) -> Decimal:
 
 
 def _models(document: BenchResults, width: int, paint: Paint) -> list[str]:
-    columns = [
-        Column("$ a month (assumed)", right=False, wide=True), Column(before_words(*document.models)),
-        Column("best fixed placement"), Column("attached"), Column("saved"),
-    ]  # fmt: skip
+    first, *others = model_heads(document)
+    return table([Column(first, right=False, wide=True), *map(Column, others)], model_rows(document), width, paint)
+
+
+def model_heads(document: BenchResults) -> list[str]:
+    """The heads of the columns that ``model_rows`` fills."""
+    return ["$ a month (assumed)", before_words(*document.models), "best fixed placement", "attached", "saved"]
+
+
+def model_rows(document: BenchResults) -> list[list[Cell]]:
+    """A row for each model: its bill a month without caching, by the best fixed placement and attached."""
     rows: list[list[Cell]] = []
     for model in document.models:
         base, fixed, attached = model.baseline, fixed_lane(model), attached_lane(model)
@@ -148,7 +160,7 @@ def _models(document: BenchResults, width: int, paint: Paint) -> list[str]:
             Cell(usd(_month(attached), 2) if attached else "-", "bold"),
             Cell(change(saved), "good" if saved > 0 else "bad") if saved is not None else Cell("-"),
         ])  # fmt: skip
-    return table(columns, rows, width, paint)
+    return rows
 
 
 def _defined(document: BenchResults) -> Iterator[str]:

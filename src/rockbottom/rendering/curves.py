@@ -1,13 +1,12 @@
-"""The curve of cost against the share of the prompt that is the same: plain characters, an SVG, and a page."""
+"""The curve of cost against the share of the prompt that is the same: as plain characters and as SVG."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from html import escape
-from importlib import resources
 
-from rockbottom.advise import EstimateResult, SweepResult
-from rockbottom.figures import decimals_for, indented, page_colours, share, tokens, usd
+from rockbottom.advise import SweepResult
+from rockbottom.figures import decimals_for, indented, share, tokens, usd
 from rockbottom.quantities import Usd
 
 
@@ -23,6 +22,13 @@ class _Curve:
 
 _ROWS = 14
 _WIDE, _SLIM = 640, 205  # how broad the curve is drawn: for a desk, and for a phone
+CURVE_STYLE = """
+svg{display:block;max-width:100%;height:auto;font:inherit}svg text{fill:var(--ink);font-size:13px}
+svg text.soft{fill:var(--soft);font-size:12px}svg .axis{stroke:var(--line)}
+svg .line{fill:none;stroke-width:2.5}svg .cut{stroke:var(--ink);stroke-dasharray:4 4}
+figure{margin:.75rem 0}
+@media(max-width:34rem){svg.broad{display:none}}@media(min-width:34.01rem){svg.slim{display:none}}
+"""
 _HIGH, _LEFT, _BOTTOM, _RIGHT, _TOP = 300, 70, 56, 90, 12
 
 
@@ -85,36 +91,13 @@ def _crossover(other: str, prefix: int | None, whole: int) -> Iterator[str]:
         )
 
 
-def curve_page(document: EstimateResult, sweep: SweepResult) -> str:
-    """One self-contained page with the curve and its numbers."""
-    style = page_colours() + (resources.files("rockbottom.rendering") / "page.css").read_text(encoding="utf-8")
-    own = "svg .line{fill:none;stroke-width:2.5} svg .cut{stroke:var(--ink);stroke-dasharray:4 4}"
-    shape = document.shape
-    title = f"{shape.name or 'Cost'} against the share of the prompt that is the same"
-    words = "".join(f"<p>{escape(text[0].upper() + text[1:])}.</p>" for text in crossover_words(sweep))
-    about = (
-        f"{document.name} ({document.scope.value}), {shape.requests:,f} requests a month, "
-        f"prompts of {tokens(sweep.prompt_tokens)} tokens, {tokens(shape.output_tokens)} out, "
-        f"prices of {document.priced_on}. Arithmetic; nothing was measured."
-    )
-    contested = "".join(
-        f'<p class="note warn">Contested: {row.unit.value} at ${row.usd_per_mtok} per million tokens '
-        f"({escape(row.source)}); not used.</p>"
-        for row in document.contested
-    )
-    return (
-        '<!doctype html>\n<html lang="en"><head><meta charset="utf-8">'
-        "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'\">"
-        '<meta name="viewport" content="width=device-width, initial-scale=1">'
-        f"<title>{escape(title)}</title><style>{style}{own}</style></head><body><main>"
-        f"<header><h1>{escape(title)}</h1><p class=note>{escape(about)}</p>{contested}</header>"
-        f"<section><figure>{curve_svg(sweep)}{curve_svg(sweep, _SLIM)}</figure>{words}</section>"
-        f"<details class=part><summary>The numbers</summary>{_table(sweep)}</details></main></body></html>\n"
-    )
+def curve_svgs(sweep: SweepResult) -> str:
+    """The curve twice: for a desk, and for a phone; ``CURVE_STYLE`` shows the one that fits."""
+    return _svg(sweep, _WIDE) + _svg(sweep, _SLIM)
 
 
-def curve_svg(sweep: SweepResult, wide: int = _WIDE) -> str:
-    """The curve as an SVG, so broad; money from zero, lines named at their ends."""
+def _svg(sweep: SweepResult, wide: int) -> str:
+    """So broad; money from zero, lines named at their ends."""
     curves = _curves(sweep)
     most = float(_most(curves)) or 1.0
     parts = [*_axes(most, sweep.prompt_tokens, wide)]
@@ -158,26 +141,6 @@ def _x(prefix: int, whole: int, wide: int) -> float:
 
 def _y(value: float, most: float) -> float:
     return _TOP + _HIGH * (1 - value / most)
-
-
-def _table(sweep: SweepResult) -> str:
-    points = sweep.points[:: max(1, len(sweep.points) // 12)]
-    body = "".join(
-        f"<tr><td>{tokens(point.prefix_tokens)}</td><td>{tokens(point.question_tokens)}</td>"
-        + "".join(f"<td>{_money(cost)}</td>" for cost in (point.none, point.batch, point.cached))
-        + "</tr>"
-        for point in points
-    )
-    heads = "".join(f"<th scope=col>{name} $</th>" for name in ("no caching", "batch", "cached"))
-    return (
-        '<div class="scroll" tabindex="0"><table class=tight><thead><tr>'
-        "<th scope=col>prefix</th><th scope=col>question</th>"
-        f"{heads}</tr></thead><tbody>{body}</tbody></table></div>"
-    )
-
-
-def _money(cost: Usd | None) -> str:
-    return "" if cost is None else usd(cost, 2 if cost >= 10 else None)
 
 
 def _crossovers(sweep: SweepResult) -> list[int]:

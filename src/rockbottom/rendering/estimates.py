@@ -8,7 +8,6 @@ from io import StringIO
 from rockbottom.advise import (
     BreakEvenResult,
     CapacityResult,
-    ContestedPriceResult,
     CreditResult,
     EstimateResult,
     PresetsResult,
@@ -94,9 +93,16 @@ def presets_text(document: PresetsResult, *, width: int = 80, colour: bool = Fal
 
 
 def _title(document: EstimateResult, width: int, paint: Paint) -> list[str]:
-    shape, base, best = document.shape, document.without_caching, document.best_way
+    shape = document.shape
     subject = f"{document.name} ({document.scope.value})"
     head = f"{shape.name or 'estimate'} · {subject} · prices of {document.priced_on}"
+    answer = paragraph(answer_in_words(document), width, rest="  ")
+    return [*(paint(line, "bold") for line in answer), *indented(head, width), *indented(_traffic(shape), width)]
+
+
+def answer_in_words(document: EstimateResult) -> str:
+    """What a month costs without caching and by the cheapest way of it."""
+    base, best = document.without_caching, document.best_way
     places = 2 if base.usd >= 1 else decimals_for([base.usd])
     sentence = f"${usd(base.usd, places)} a month: no way of caching makes it cheaper"
     if best is not base:
@@ -105,8 +111,7 @@ def _title(document: EstimateResult, width: int, paint: Paint) -> list[str]:
         sentence = f"${usd(base.usd, places)} a month {before}, ${usd(best.usd, places)} with it ({best.name}): {less}"
         if best.saved_of_input:
             sentence += f", {share(best.saved_of_input)} less for input"
-    answer = paragraph(f"{sentence} (assumed traffic)", width, rest="  ")
-    return [*(paint(line, "bold") for line in answer), *indented(head, width), *indented(_traffic(shape), width)]
+    return f"{sentence} (assumed traffic)"
 
 
 def _traffic(shape: ShapeResult) -> str:
@@ -285,10 +290,14 @@ def _notes(document: EstimateResult, width: int, paint: Paint) -> list[str]:
     if shape.assumes and shape.source:
         texts += [f"assumed: {shape.assumes}", shape.source]
     lines = [paint(line, "dim") for text in texts for line in indented(text, width)]
-    for text in _contested(document.contested):
+    for text in contested_in_words(document):
         lines += [paint(line, "warn") for line in indented(f"contested: {text}", width)]
     return lines
 
 
-def _contested(rows: Sequence[ContestedPriceResult]) -> list[str]:
-    return [f"{UNITS[row.unit]} at ${usd_exact(row.usd_per_mtok)} per million ({row.source}); not used" for row in rows]
+def contested_in_words(document: EstimateResult) -> list[str]:
+    """Each price on which sources disagree, and that it was not used."""
+    return [
+        f"{UNITS[row.unit]} at ${usd_exact(row.usd_per_mtok)} per million ({row.source}); not used"
+        for row in document.contested
+    ]

@@ -15,6 +15,7 @@ from rockbottom.figures import (
     decimals_for,
     megabytes,
     moment,
+    narrow_name,
     paragraph,
     share,
     short_tokens,
@@ -77,7 +78,8 @@ def ledger_summary_text(summary: LedgerSummary, *, width: int = 80) -> Iterator[
     ]  # fmt: skip
     largest = max((row.cost_usd for row in summary.rows), default=summary.total.cost_usd)
     places = 2 if largest >= 1 else decimals_for([largest])
-    rows = [_cells(row, _NONE if row.label is None else row.label, places) for row in summary.rows]
+    name = narrow_name if summary.by == "model" else lambda label, _: label
+    rows = [_cells(row, _NONE if row.label is None else name(row.label, width), places) for row in summary.rows]
     rows.append(_cells(summary.total, "in all", places))
     yield from table(columns, rows, width, Paint(False), indent=0)
     yield ""

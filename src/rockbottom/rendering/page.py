@@ -14,10 +14,20 @@ from html import escape
 from importlib import resources
 
 from rockbottom.documents import BenchLane, BenchModel, BenchResults, Costs, PriceRow, Verdict
-from rockbottom.figures import change, counted, decimals_for, page_colours, share, tokens, usd
+from rockbottom.figures import Cell, change, counted, decimals_for, page_colours, share, tokens, usd
 from rockbottom.quantities import Usd
 from rockbottom.rendering import sentences
-from rockbottom.rendering.answers import before_words, dearest_model, headline, lane_words, notes, told_lane
+from rockbottom.rendering.answers import (
+    attached_lanes,
+    before_words,
+    dearest_model,
+    headline,
+    lane_words,
+    model_heads,
+    model_rows,
+    notes,
+    told_lane,
+)
 from rockbottom.rendering.comma import csv_of
 from rockbottom.rendering.quality import quality_section
 from rockbottom.rendering.stacks import KINDS, lane_numbers, stacks_svgs
@@ -35,8 +45,8 @@ _COSTS: tuple[tuple[str, Callable[[Costs], Usd]], ...] = (
 def page_of(document: BenchResults) -> str:
     focus = _focus(document)
     body = "".join([
-        _header(document, focus), _waterfall(document, focus), _table(document), quality_section(document),
-        _verdicts(document, focus), _stacks(document, focus), _provenance(document),
+        _header(document, focus), _waterfall(document, focus), _models(document), quality_section(document),
+        _lanes(document), _verdicts(document, focus), _stacks(document, focus), _provenance(document),
     ])  # fmt: skip
     style, script = page_colours() + _asset("page.css"), _asset("page.js")
     policy = f"default-src 'none'; style-src 'unsafe-inline'; script-src '{_digest(script)}'"
@@ -80,7 +90,6 @@ def _header(document: BenchResults, model: BenchModel) -> str:
         )
     facts = [f"assumed: {sentences.traffic(document)}", sentences.outputs(document), sentences.priced(document)]
     parts.append(f'<p class="note">{escape(" · ".join(facts))}</p>')
-    parts += [f'<p class="note">{escape(note)}</p>' for note in notes(document, by_lane=True)]
     parts += [
         f'<p class="note warn">Contested: {escape(sentence)}.</p>' for sentence in sentences.contested(document, model)
     ]
@@ -136,7 +145,31 @@ def _stacks(document: BenchResults, focus: BenchModel) -> str:
     )
 
 
-def _table(document: BenchResults) -> str:
+def _models(document: BenchResults) -> str:
+    """The table that the terminal shows: a row for each model."""
+    first, *others = model_heads(document)
+    heads = f"<th scope=col class=words>{escape(first)}</th>" + "".join(
+        f"<th scope=col>{escape(h)}</th>" for h in others
+    )
+    rows = "".join(
+        f"<tr><td class=words>{escape(name.text)}</td>{''.join(map(_cell, cells, others))}</tr>"
+        for name, *cells in model_rows(document)
+    )
+    words = "".join(f'<p class="note">{escape(note)}</p>' for note in notes(document))
+    return (
+        '<section><h2>Every model</h2><div class="scroll" tabindex="0"><table class=cards>'
+        f"<thead><tr>{heads}</tr></thead><tbody>{rows}</tbody></table></div>{words}</section>"
+    )
+
+
+def _cell(cell: Cell, head: str) -> str:
+    if cell.spans:
+        return f"<td class=why colspan=4>{escape(cell.text)}</td>"
+    tone = f' class="{cell.style}"' if cell.style else ""
+    return f'<td{tone} data-head="{escape(head)}">{escape(cell.text)}</td>'
+
+
+def _lanes(document: BenchResults) -> str:
     headings = [heading for heading, _ in _COSTS]
     heads = ["model", "lane", headings[0], "change", "uncached", "read", "written", "output", *headings[1:]]
     head = "".join(
@@ -146,11 +179,13 @@ def _table(document: BenchResults) -> str:
     costs = [lane.cost for model in document.models for lane in model.lanes if lane.cost]
     decimals = [_decimals([amount(cost) for cost in costs]) for _, amount in _COSTS]
     rows = "".join(_row(model, lane, decimals, heads) for model in document.models for lane in model.lanes)
+    named = "".join(f"{escape(text)} " for text in attached_lanes(document))
     return (
-        '<section><div class="bar"><h2>Every lane</h2><button type="button" class="copy" id="copy">Copy as CSV</button>'
-        '</div><p class="note">Tokens of one pass of the workload; costs on equal outputs. Click a heading to sort.</p>'
+        '<details class=part><summary>Every lane</summary><div class="bar"><p class="note">Tokens of one pass of the '
+        f"workload; costs on equal outputs. {named}Click a heading to sort.</p>"
+        '<button type="button" class="copy" id="copy">Copy as CSV</button></div>'
         '<div class="scroll" tabindex="0"><table class="sorts cards">'
-        f"<thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table></div></section>"
+        f"<thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table></div></details>"
     )
 
 

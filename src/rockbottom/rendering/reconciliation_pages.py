@@ -4,7 +4,14 @@ from collections.abc import Iterator, Sequence
 from html import escape
 
 from rockbottom.reconcile import BookComparison, ReconcileRow
-from rockbottom.rendering.reconciliations import apart_in_words, row_cells, row_name, sums_in_words, title_of
+from rockbottom.rendering.reconciliations import (
+    apart_in_words,
+    lists_apart,
+    row_cells,
+    row_name,
+    sums_in_words,
+    title_of,
+)
 from rockbottom.rendering.told_pages import page_start, paragraphs, told_table
 
 
@@ -15,7 +22,7 @@ def reconciliation_page(comparisons: Sequence[BookComparison]) -> str:
 
 def _parts(comparisons: Sequence[BookComparison]) -> Iterator[str]:
     first, *_ = comparisons
-    yield page_start("The ledger against AWS", f"{title_of(first)}: {next(iter(sums_in_words(first)))}")
+    yield page_start("The ledger against AWS", f"{next(iter(sums_in_words(first)))}: {title_of(first)}")
     for comparison in comparisons:
         yield from _comparison(comparison, is_first=comparison is first)
     yield "</html>\n"
@@ -36,6 +43,9 @@ def _comparison(comparison: BookComparison, *, is_first: bool) -> Iterator[str]:
         yield f"<h2>What agrees ({len(agreeing):,})</h2>"
         for row in agreeing:
             yield from _row(row, party, opened=False)
+    for heading, lines in lists_apart(comparison):
+        yield f"<h2>{escape(heading[0].upper() + heading[1:])}</h2>"
+        yield from told_table(("", "$"), lines)
     yield from paragraphs(apart_in_words(comparison), "soft")
 
 

@@ -1,10 +1,10 @@
 """A comparison of the ledger with what AWS counted or billed, as text."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from rockbottom.figures import counted, paragraph, usd
 from rockbottom.quantities import ZERO_USD, Usd
-from rockbottom.reconcile import KINDS, Book, BookComparison, ReconcileRow
+from rockbottom.reconcile import KINDS, BookComparison, ReconcileRow
 
 _UNMATCHED_SHOWN = 5
 
@@ -17,17 +17,33 @@ def reconciliation_text(comparison: BookComparison, *, everything: bool = False,
         if everything or not row.agrees:
             yield ""
             yield from _row(row, comparison.theirs.party, width)
-    yield from _unmatched(comparison)
-    yield from _charges(comparison.theirs)
+    for heading, lines in lists_apart(comparison):
+        yield ""
+        yield heading
+        yield from (f"  {name}  ${dollars}" for name, dollars in lines)
     yield from _rest(comparison)
     for note in comparison.theirs.notes:
         yield from paragraph(note, width)
 
 
 def apart_in_words(comparison: BookComparison) -> Iterator[str]:
-    """What is in no row: lines of no known model, other charges, what was not compared, and notes on the bill."""
-    lines = (*_unmatched(comparison), *_charges(comparison.theirs), *_rest(comparison), *comparison.theirs.notes)
-    yield from (" ".join(line.split()) for line in lines if line)
+    """What was not compared, every dollar of the bill, and notes on it."""
+    yield from (*_rest(comparison), *comparison.theirs.notes)
+
+
+def lists_apart(comparison: BookComparison) -> Iterator[tuple[str, list[tuple[str, str]]]]:
+    """What is in no row, by name with its dollars: a heading and its lines."""
+    bill = comparison.theirs
+    if bill.unmatched:
+        types, total = counted(len(bill.unmatched), "usage type"), _dollars(sum(bill.unmatched.values(), ZERO_USD))
+        yield f"no model is known for {types}, ${total}", _dearest(bill.unmatched)[:_UNMATCHED_SHOWN]
+    if bill.charges:
+        total = _dollars(sum(bill.charges.values(), ZERO_USD))
+        yield f"not tokens of calls, and not compared: ${total}", _dearest(bill.charges)
+
+
+def _dearest(lines: Mapping[str, Usd]) -> list[tuple[str, str]]:
+    return [(name, _dollars(dollars)) for name, dollars in sorted(lines.items(), key=lambda pair: -pair[1])]
 
 
 def _rest(comparison: BookComparison) -> Iterator[str]:
@@ -66,26 +82,6 @@ def _sums(comparison: BookComparison) -> Iterator[str]:
     listed = [row.theirs.list_usd for row in rows if row.theirs and row.theirs.list_usd is not None]
     if listed:
         yield f"at list price the bill is {_dollars(sum(listed, ZERO_USD))}"
-
-
-def _unmatched(comparison: BookComparison) -> Iterator[str]:
-    unmatched = comparison.theirs.unmatched
-    if unmatched:
-        yield ""
-        types, total = counted(len(unmatched), "usage type"), _dollars(sum(unmatched.values(), ZERO_USD))
-        yield f"no model is known for {types}, ${total}"
-        for label, dollars in sorted(unmatched.items(), key=lambda pair: -pair[1])[:_UNMATCHED_SHOWN]:
-            yield f"  {label}  ${_dollars(dollars)}"
-
-
-def _charges(bill: Book) -> Iterator[str]:
-    """What Bedrock billed for other things, by name, and every dollar that was read."""
-    if not bill.charges:
-        return
-    yield ""
-    yield f"not tokens of calls, and not compared: ${_dollars(sum(bill.charges.values(), ZERO_USD))}"
-    for name, dollars in sorted(bill.charges.items(), key=lambda pair: -pair[1]):
-        yield f"  {name}  ${_dollars(dollars)}"
 
 
 def row_name(row: ReconcileRow) -> str:

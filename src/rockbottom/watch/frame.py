@@ -15,6 +15,7 @@ from rockbottom.figures import (
     counted,
     decimals_for,
     milliseconds,
+    narrow_name,
     paragraph,
     share,
     short_moment,
@@ -24,13 +25,14 @@ from rockbottom.figures import (
     tokens,
     usd,
 )
-from rockbottom.watch.paging import ago, pages_of_tags, rows_of_tags
-from rockbottom.watch.periods import PERIODS, period_named
+from rockbottom.watch.paging import ago, keys_line, pages_of_tags, rows_of_tags
+from rockbottom.watch.periods import period_named
 from rockbottom.watch.snapshot import Snapshot, SnapshotLine
 
 _BLOCKS = "▁▂▃▄▅▆▇█"
 _SMALLEST = (40, 8)
-_PRINTED = 60  # rows of each table where the frame may be as long as it needs
+_PRINTED = 60  # rows of models and tags where the frame may be as long as it needs
+_EXAMPLES = 10  # of prefixes and misses there
 _FIGURES = 3  # of the largest amount of a column: cents where there are dollars
 
 
@@ -51,7 +53,7 @@ def frame_of(shot: Snapshot, screen: Screen) -> list[str]:
     """The lines of one frame, none longer than the screen is wide, no more than it is high."""
     paint = Paint(screen.colour)
     width = max(_SMALLEST[0], screen.columns)
-    foot = [_keys(shot, screen, paint, width)] if screen.keys else []
+    foot = [paint(keys_line(shot.period, screen.paused, width), "dim")] if screen.keys else []
     head = [_title(shot, screen, paint, width), *_simulated(shot, paint, width), "", *_totals(shot, paint, width)]
     head += [paint(line, "bold") for text in shot.measured for line in paragraph(text, width, first=" ", rest="   ")]
     if screen.rows is None:
@@ -183,8 +185,9 @@ def _sections(shot: Snapshot, screen: Screen, paint: Paint, width: int, most: in
         sections.append(
             rows if left <= 0 else [*rows, f" and {thousands(left)} more: rockbottom ledger summary --by KEY"]
         )
-    sections.append(_families(shot, width, paint, most))
-    sections.append(_misses(shot, screen, width, paint, most))
+    few = most if screen.rows else _EXAMPLES
+    sections.append(_families(shot, width, paint, few))
+    sections.append(_misses(shot, screen, width, paint, few))
     return [["", *section] for section in sections if section]
 
 
@@ -230,7 +233,7 @@ def _lines(lines: Sequence[SnapshotLine], heading: str, width: int, paint: Paint
     places = decimals_for([line.cost_usd for line in lines], _FIGURES)
     rows = [
         [
-            Cell(line.name), Cell(tokens(line.calls)), Cell(_rate(line.hit_rate), _hit_style(line)),
+            Cell(narrow_name(line.name, width)), Cell(tokens(line.calls)), Cell(_rate(line.hit_rate), _hit_style(line)),
             Cell("no price" if line.unpriced and not line.cost_usd else usd(line.cost_usd, places)),
             Cell(usd(line.saved_usd, places), _sign_style(line.saved_usd)),
             *([Cell("" if line.saved_share is None else share(line.saved_share))] if percent else []),
@@ -243,22 +246,28 @@ def _lines(lines: Sequence[SnapshotLine], heading: str, width: int, paint: Paint
 
 
 def _families(shot: Snapshot, width: int, paint: Paint, most: int) -> list[str]:
-    worst = [line for line in shot.families if line.missed][:most]
+    missed = [line for line in shot.families if line.missed]
+    worst = missed[:most]
     if not worst:
         return [paint(" ✓ no prefix lost anything to a miss", "good")]
     columns = [
-        Column("worst prefixes", right=False, wide=True), Column("misses"), Column("hit"), Column("missed tokens"),
+        Column("worst prefixes", right=False, wide=True), Column("misses"), Column("hit"), Column("tokens"),
         Column("lost $"),
     ]  # fmt: skip
     places = decimals_for([line.lost_usd for line in worst], _FIGURES)
     rows = [
         [
-            Cell(line.name), Cell(tokens(line.misses)), Cell(_rate(line.hit_rate), _hit_style(line)),
-            Cell(tokens(line.missed)), Cell(_lost(line.lost_usd, line.lost_unpriced, places), "bad"),
+            Cell(narrow_name(line.name, width)), Cell(tokens(line.misses)),
+            Cell(_rate(line.hit_rate), _hit_style(line)), Cell(tokens(line.missed)),
+            Cell(_lost(line.lost_usd, line.lost_unpriced, places), "bad"),
         ]
         for line in worst
     ]  # fmt: skip
-    return table(columns, rows, width, paint)
+    return [*table(columns, rows, width, paint), *_further(len(missed) - most)]
+
+
+def _further(left: int) -> list[str]:
+    return [f" and {thousands(left)} more: rockbottom watch --once --json"] if left > 0 else []
 
 
 def _misses(shot: Snapshot, screen: Screen, width: int, paint: Paint, most: int) -> list[str]:
@@ -279,16 +288,7 @@ def _misses(shot: Snapshot, screen: Screen, width: int, paint: Paint, most: int)
         ]
         for miss in shown
     ]  # fmt: skip
-    return table(columns, rows, width, paint)
-
-
-def _keys(shot: Snapshot, screen: Screen, paint: Paint, width: int) -> str:
-    periods = "  ".join(
-        f"[{number} {period.name}]" if period.name == shot.period else f"{number} {period.name}"
-        for number, period in enumerate(PERIODS, 1)
-    )
-    pause = "p go on" if screen.paused else "p pause"
-    return paint(clipped(f" {periods}   e AWS/local   t tags   {pause}   q quit", width), "dim")
+    return [*table(columns, rows, width, paint), *_further(len(shot.misses) - most)]
 
 
 _PIECES = re.compile(r"\x1b\[[0-9;]*m|.")

@@ -1,6 +1,7 @@
-"""What stands beside the frame of a terminal: pages of all tags, and how long ago something was."""
+"""What stands beside the frame of a terminal: pages of all tags, the keys, and how long ago something was."""
 
-from rockbottom.figures import counted
+from rockbottom.figures import clipped, counted
+from rockbottom.watch.periods import PERIODS
 from rockbottom.watch.snapshot import Snapshot
 
 _HEAD_AND_FOOT = 12
@@ -15,6 +16,17 @@ def pages_of_tags(shot: Snapshot, rows: int | None) -> int:
 def rows_of_tags(rows: int | None) -> int:
     """How many tags one screen shows."""
     return max(1, (rows or _ROWS) - _HEAD_AND_FOOT)
+
+
+def keys_line(period: str, paused: bool, width: int) -> str:
+    """The keys and what they do; a narrow screen gets all keys and no names of periods."""
+    periods = "  ".join(
+        f"[{number} {one.name}]" if one.name == period else f"{number} {one.name}"
+        for number, one in enumerate(PERIODS, 1)
+    )
+    others = f"e AWS/local   t tags   {'p go on' if paused else 'p pause'}   q quit"
+    whole = f" {periods}   {others}"
+    return whole if len(whole) <= width else clipped(f" 1-{len(PERIODS)} [{period}]   {others}", width)
 
 
 def ago(seconds: float) -> str:

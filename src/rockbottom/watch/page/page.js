@@ -1,9 +1,9 @@
 "use strict";
 (() => {
-  const POLL_MS = 2000, QUICK_MS = 250, SLOW_MS = 10000, FEW = 8, MOST = 50, TAGS = 12;
+  const POLL_MS = 2000, QUICK_MS = 250, SLOW_MS = 10000, FEW = 8, MOST = 50, ROWS = 12;
   const PERIODS = [["15m", "15 minutes"], ["1h", "hour"], ["24h", "24 hours"], ["7d", "7 days"], ["30d", "30 days"]];
   const at = (id) => document.getElementById(id);
-  const state = { period: "1h", side: "auto", paused: false, all: false, tags: false, shot: null, tag: null, timer: 0, asked: 0, picked: {} };
+  const state = { period: "1h", side: "auto", paused: false, all: false, tags: false, families: false, shot: null, tag: null, timer: 0, asked: 0, picked: {} };
 
   // Words ---------------------------------------------------------------------------------------------------
   const count = (value) => Number(value).toLocaleString("en-US");
@@ -69,6 +69,11 @@
     })));
     return element("table", {}, element("thead", {}, head), element("tbody", {}, ...body));
   };
+  const more = (id, count, all) => {
+    at(id).hidden = count <= ROWS;
+    at(id).textContent = all ? `Only the dearest ${ROWS}` : `${count - ROWS} more`;
+    at(id).setAttribute("aria-expanded", String(all));
+  };
   const none = (text) => element("p", { class: "none" }, "✓ " + text);
 
   // Parts of the page ---------------------------------------------------------------------------------------
@@ -94,7 +99,7 @@
       ["Spend", money(total.cost_usd), "", rate === null ? "" : `${money(rate)} an hour` + (shot.usd_per_month === null ? "" : `, ${money(shot.usd_per_month)} in 30 days at this rate`)],
       ["Saved", money(total.saved_usd), sign(total.saved_usd), `of ${money(total.uncached_usd)} ${without(shot)}`],
       ["Lost to misses", money(total.lost_usd), Number(total.lost_usd) > 0 ? "bad" : "", `${some(total.misses, "miss", "misses")}, ${short(total.missed)} tokens`],
-      ["Written, never read", total.wasted ? money(total.wasted_usd) : "0", total.wasted ? "warn" : "", `${short(total.wasted)} of ${short(total.write)} written tokens`],
+      ["Written, never read", total.wasted ? money(total.wasted_usd) : "$0", total.wasted ? "warn" : "", `${short(total.wasted)} of ${short(total.write)} written tokens`],
       ["Per call", total.usd_per_call === null ? "–" : money(total.usd_per_call), "", `${some(total.calls, "call", "calls")}${ended ? `, ${count(total.failed)} failed` : ""}`],
       ["First token", timed ? ms(total.first_ms_p50) : "–", "", timed ? `half of the streams; 95% within ${ms(total.first_ms_p95)}` : "no stream was timed"],
     ].map(([name, figure, tone, more]) => element("div", {}, element("dt", {}, name),
@@ -127,7 +132,8 @@
       ["hit rate", (line) => share(line.hit_rate), { colour: (line) => colour(line.hit_rate) }],
       ["calls", (line) => count(line.calls)], ["spend", (line) => money(line.cost_usd, digitsOf(worst, "cost_usd"))],
       ["never read", (line) => line.write ? whole(line.wasted_share) : "–"],
-    ], worst) : none("no prefix lost anything to a miss"));
+    ], state.families ? worst : worst.slice(0, ROWS)) : none("no prefix lost anything to a miss"));
+    more("more-families", worst.length, state.families);
     const missDigits = digitsOf(shot.misses, "lost_usd");
     put("misses", shot.misses.length ? table([
       ["cause", (miss) => miss.cause], ["at", (miss) => time(miss.at, true)], ["tokens", (miss) => count(miss.tokens)],
@@ -142,10 +148,8 @@
     models.push(["first token", (line) => ms(line.first_ms_p50)], ["95%", (line) => ms(line.first_ms_p95)]);
     put("models", table(models, shot.models));
     at("tags").hidden = !shot.tags.length;
-    put("tags", table(perName("tag", digitsOf(shot.tags, "cost_usd")), state.tags ? shot.tags : shot.tags.slice(0, TAGS)));
-    at("more-tags").hidden = shot.tags.length <= TAGS;
-    at("more-tags").textContent = state.tags ? `Only the dearest ${TAGS}` : `${shot.tags.length - TAGS} more`;
-    at("more-tags").setAttribute("aria-expanded", String(state.tags));
+    put("tags", table(perName("tag", digitsOf(shot.tags, "cost_usd")), state.tags ? shot.tags : shot.tags.slice(0, ROWS)));
+    more("more-tags", shot.tags.length, state.tags);
   };
 
   // Charts --------------------------------------------------------------------------------------------------
@@ -232,7 +236,7 @@
     at("empty-folder").textContent = shot.ledger.folder;
     at("full").hidden = !shot.total.calls;
     at("ledger").textContent = `Ledger: ${shot.ledger.folder} · ${some(shot.ledger.calls, "call", "calls")} taken in`
-      + (shot.ledger.last_at ? ` · the latest on ${new Date(shot.ledger.last_at * 1000).toLocaleString("en-GB")} ${zone()}` : "");
+      + (shot.ledger.last_at ? ` · the latest on ${new Date(shot.ledger.last_at * 1000).toLocaleString("sv-SE")} ${zone()}` : "");
     if (shot.total.calls) {
       at("cards").replaceChildren(...cards(shot));
       charts(shot);
@@ -282,7 +286,9 @@
     at("periods").append(button);
   }
   at("more").addEventListener("click", () => { state.all = !state.all; tables(state.shot); });
-  at("more-tags").addEventListener("click", () => { state.tags = !state.tags; tables(state.shot); });
+  for (const name of ["tags", "families"]) {
+    at(`more-${name}`).addEventListener("click", () => { state[name] = !state[name]; tables(state.shot); });
+  }
   at("side").addEventListener("click", setSide);
   at("pause").addEventListener("click", setPaused);
   at("help").addEventListener("click", () => at("keys").showModal());
