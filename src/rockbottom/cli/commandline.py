@@ -52,17 +52,14 @@ def _run(argv: list[str]) -> int:
     # Not root.main(): it answers a broken pipe with an exit code of its own before we see it.
     try:
         with root.make_context("rockbottom", argv.copy()) as context:
-            _tell_waits()
-            root.invoke(context)
+            from rockbottom.process import interruptible, tell_waits  # not for help
+
+            tell_waits(say_wait)
+            with interruptible():
+                root.invoke(context)
     except click.exceptions.Exit as done:
         return done.exit_code
     return Exit.OK
-
-
-def _tell_waits() -> None:
-    from rockbottom.process import tell_waits  # not for help
-
-    tell_waits(say_wait)
 
 
 def _context_of(argv: Sequence[str]) -> click.Context:

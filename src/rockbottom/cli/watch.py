@@ -1,5 +1,6 @@
 """``rockbottom watch``: the ledger in a terminal, live, once, or as JSON."""
 
+import contextlib
 import os
 import sys
 import time
@@ -158,8 +159,10 @@ def _print_one(view: "View", period: "WatchPeriod", side: str, as_json: bool) ->
 
 
 def _stream(view: "View", period: "WatchPeriod", side: str, every: float) -> None:
+    from rockbottom.process import interruptible
+
     last = None
-    try:
+    with contextlib.suppress(KeyboardInterrupt), interruptible():  # ctrl-C: the way to end it
         while True:
             behind = not view.follow(_ONE_READ_S)
             snapshot = view.snapshot(period, side).to_dict()
@@ -169,8 +172,6 @@ def _stream(view: "View", period: "WatchPeriod", side: str, every: float) -> Non
                 sys.stdout.flush()
                 last = changed
             time.sleep(0 if behind else every)
-    except KeyboardInterrupt:  # the way to end it
-        return
 
 
 def _json(document: object, indent: int | None = None) -> str:

@@ -13,6 +13,7 @@ from rockbottom.process.workers import Worker
 
 if TYPE_CHECKING:  # of commands and servers, not of an attached client
     from rockbottom.process.databases import MEMORY, roll_back, shared_database
+    from rockbottom.process.interrupts import interruptible
     from rockbottom.process.listeners import ended_by_signals, most_files
     from rockbottom.process.loopback import bare_session, leads_here, local_client, opened
     from rockbottom.process.memory import give_back
@@ -49,6 +50,7 @@ __all__ = [
     "hasten_at_exit",
     "hold_over_forks",
     "host_of",
+    "interruptible",
     "is_loopback",
     "is_of_this_machine",
     "leads_here",
@@ -69,6 +71,7 @@ _LATER = {
     "MEMORY": "databases",
     "roll_back": "databases",
     "shared_database": "databases",
+    "interruptible": "interrupts",
     "ended_by_signals": "listeners",
     "most_files": "listeners",
     "give_back": "memory",
