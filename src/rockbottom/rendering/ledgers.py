@@ -3,6 +3,7 @@
 import csv
 from collections.abc import Iterator
 from io import StringIO
+from sys import maxsize
 from typing import Any
 
 import msgspec
@@ -78,8 +79,8 @@ def ledger_summary_text(summary: LedgerSummary, *, width: int = 80) -> Iterator[
     ]  # fmt: skip
     largest = max((row.cost_usd for row in summary.rows), default=summary.total.cost_usd)
     places = 2 if largest >= 1 else decimals_for([largest])
-    name = narrow_name if summary.by == "model" else lambda label, _: label
-    rows = [_cells(row, _NONE if row.label is None else name(row.label, width), places) for row in summary.rows]
+    room = width if summary.by == "model" else maxsize  # tags and others are never shortened
+    rows = [_cells(row, _NONE if row.label is None else narrow_name(row.label, room), places) for row in summary.rows]
     rows.append(_cells(summary.total, "in all", places))
     yield from table(columns, rows, width, Paint(False), indent=0)
     yield ""
