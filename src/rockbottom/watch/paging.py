@@ -21,8 +21,8 @@ def rows_of_tags(rows: int | None) -> int:
 def keys_line(period: str, paused: bool, width: int) -> str:
     """The keys and what they do; a narrow screen gets all keys and no names of periods."""
     periods = "  ".join(
-        f"[{number} {one.name}]" if one.name == period else f"{number} {one.name}"
-        for number, one in enumerate(PERIODS, 1)
+        f"[{number} {choice.name}]" if choice.name == period else f"{number} {choice.name}"
+        for number, choice in enumerate(PERIODS, 1)
     )
     others = f"e AWS/local   t tags   {'p go on' if paused else 'p pause'}   q quit"
     whole = f" {periods}   {others}"
