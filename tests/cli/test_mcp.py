@@ -15,9 +15,10 @@ pytest.importorskip("mcp", reason="needs the extra mcp: make setup")
 pytest.importorskip("numba", reason="needs the replay engine: make setup")
 pytest.importorskip("duckdb", reason="needs the tables of a ledger: make setup")
 
-from mcp import ClientSession, StdioServerParameters
+from mcp import Client, ClientSession, StdioServerParameters
 from mcp.client.stdio import stdio_client
 
+from rockbottom.cli import mcp
 from rockbottom.cli.mcp import _bounded
 from rockbottom.ledger import CallRecord, LedgerWriter
 
@@ -116,7 +117,7 @@ def test_each_tool_says_what_its_command_says_and_writes_nothing(here):
         ("prices", {"model": "nova-pro", "region": "eu-central-1"}),
         ("plan", {"path": "request.json"}),
         ("plan", {"request": json.dumps(_REQUEST)}),
-        ("ledger_summary", {"ledger": "ledger", "by": "team"}),
+        ("ledger_summary", {"path": "ledger", "by": "team"}),
         ("explain", {"path": "logs"}),
         ("replay", {"path": "logs"}),
     )
@@ -140,7 +141,7 @@ def test_what_cannot_be_answered_is_an_error_with_the_commands_own_words(here):
         ("replay", {"path": "ledger", "by": "team --html page.html"}),
         ("plan", {}),
         ("ledger_summary", {"ledger": "logs"}),
-        ("ledger_summary", {"path": "ledger"}),
+        ("ledger_summary", {"folder": "ledger"}),
         ("explain", {}),
         ("prices", {"model": "nova-pro"}),
     )
@@ -149,7 +150,7 @@ def test_what_cannot_be_answered_is_an_error_with_the_commands_own_words(here):
     assert "no-such-model" in answers[1][1]
     assert "give either path or request" in answers[4][1]
     assert f"{here / 'logs'} holds no ledger" in answers[5][1]
-    assert "ledger_summary has no argument path; ledger_summary takes ledger, by, month, side" in answers[6][1]
+    assert "ledger_summary has no argument folder; ledger_summary takes path, by, month, side" in answers[6][1]
     assert "explain needs the argument path; explain takes path, by" in answers[7][1]
     assert not (here / "page.html").exists()
 
@@ -205,3 +206,64 @@ def test_an_agent_that_ends_before_its_answer_is_no_bug_of_ours(here):
     assert server.stderr is not None
     assert b"internal error" not in server.stderr.read()
     assert server.wait(60) in (0, 141)
+
+
+def _in_process(monkeypatch, every_s: float) -> "Client":
+    monkeypatch.setattr(mcp, "_PROGRESS_S", every_s)
+    mcp._turns.cache_clear()  # of another event loop
+    return Client(mcp.server())
+
+
+def test_a_long_call_tells_how_long_it_has_taken(monkeypatch):
+    """By the protocol's progress notifications, before the answer comes."""
+    told: list[str] = []
+
+    async def asked() -> Any:
+        async def progress(seconds: float, total: float | None, message: str | None) -> None:
+            told.append(message or "")
+
+        async with _in_process(monkeypatch, 0.01) as client:
+            return await client.call_tool("prices", {"model": "nova-pro"}, progress_callback=progress)
+
+    answer = asyncio.run(asyncio.wait_for(asked(), 100))
+    assert not answer.is_error
+    assert told[0] == "prices: under 1 s so far"
+
+
+def test_a_call_that_is_cancelled_ends_its_command(monkeypatch, tmp_path):
+    """The agent gives up while the command runs; nothing of it is left."""
+    command = tmp_path / "python"
+    command.write_text(f"#!/bin/sh\necho $$ > {tmp_path}/pid\nexec sleep 300\n")
+    command.chmod(0o755)
+    monkeypatch.setattr(sys, "executable", str(command))
+    pid = tmp_path / "pid"
+
+    async def asked() -> None:
+        async with _in_process(monkeypatch, 0.01) as client:
+            call = asyncio.create_task(client.call_tool("prices", {"model": "nova-pro"}))
+            while not pid.exists() or not pid.read_text().strip():
+                await asyncio.sleep(0.01)
+            call.cancel()
+            while _runs(int(pid.read_text())):
+                await asyncio.sleep(0.01)
+
+    asyncio.run(asyncio.wait_for(asked(), 30))
+
+
+def _runs(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    return True
+
+
+def test_a_ledger_is_named_as_other_paths_are_and_by_its_old_name(here):
+    """The argument was called ledger once; agents that learned it go on."""
+    (failed, new), (failed_old, old) = _ask(
+        here,
+        ("ledger_summary", {"path": "ledger", "by": "team"}),
+        ("ledger_summary", {"ledger": "ledger", "by": "team"}),
+    )
+    assert (failed, failed_old) == (False, False)
+    assert new == old

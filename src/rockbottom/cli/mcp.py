@@ -9,8 +9,10 @@ import os
 import shutil
 import sys
 import tempfile
-from collections.abc import Callable, Mapping
-from contextlib import suppress
+import time
+from collections.abc import AsyncGenerator, Callable, Mapping
+from contextlib import asynccontextmanager, suppress
+from contextvars import ContextVar
 from functools import cache
 from inspect import signature
 from pathlib import Path
@@ -18,13 +20,15 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import click
 
-from rockbottom.figures import bare, thousands
+from rockbottom.figures import duration, thousands
 
 if TYPE_CHECKING:
     import anyio
     from mcp.server.mcpserver import MCPServer
 
-_TIME_S = 120.0
+_TIME_S = 3600.0
+_PROGRESS_S = 2.0
+"""How often an agent that asked for progress is told of it: many give up on a tool that is silent for a minute."""
 _AT_ONCE = 2
 _MOST_CHARACTERS = 30_000
 """What one answer may hold: some 8,000 tokens of the agent's context."""
@@ -44,7 +48,8 @@ def command() -> None:
     """Serve explain, replay, prices, plan and ledger summary as read-only tools to a coding agent.
 
     The agent starts it and speaks the Model Context Protocol on stdin and stdout. Tools read files on this machine and
-    send nothing; an answer holds at most 30,000 characters, and a call takes at most two minutes.
+    send nothing. An answer holds at most 30,000 characters. A call reports its progress, ends when the agent cancels
+    it, and takes at most an hour.
 
     \b
     claude mcp add rockbottom -- rockbottom mcp
@@ -80,8 +85,11 @@ def server() -> "MCPServer[Any]":
         """Refuses arguments that a tool does not have, which the library would leave out in silence."""
 
         async def call_tool(self, name: str, arguments: dict[str, Any], context: Any = None) -> Any:
+            if name == "ledger_summary" and "ledger" in arguments and "path" not in arguments:  # its name once
+                arguments = {"path": arguments["ledger"], **{k: v for k, v in arguments.items() if k != "ledger"}}
             if name in tools:
                 _check(name, tools[name], arguments)
+            _asking.set(context)
             return await super().call_tool(name, arguments, context)
 
     server = Exact("rockbottom", instructions=_INSTRUCTIONS, version=__version__, log_level="ERROR")
@@ -143,16 +151,16 @@ async def plan(path: str | None = None, request: Body | str | None = None, model
 
 
 async def ledger_summary(
-    ledger: str | None = None, by: str = "model", month: str | None = None, side: str = "aws"
+    path: str | None = None, by: str = "model", month: str | None = None, side: str = "aws"
 ) -> str:
     """Sum what recorded calls cost by model, team or any other tag: calls, tokens, dollars, hit rate, saving.
 
-    ledger: its folder; the user's own by default. by: a tag (team, tenant ...), or model, operation, scope, region,
-    tier, source, endpoint. month: only this one (2026-11, UTC). side: aws, or local for simulated calls.
+    path: the folder of the ledger; the user's own by default. by: a tag (team, tenant ...), or model, operation, scope,
+    region, tier, source, endpoint. month: only this one (2026-11, UTC). side: aws, or local for simulated calls.
     """
     from rockbottom.cli.settings import ledger_folder
 
-    folder = Path(_there(ledger)[1]) if ledger else ledger_folder()
+    folder = Path(_there(path)[1]) if path else ledger_folder()
     if next(folder.rglob("calls-*.ndjson"), None) is None:
         raise _refused(f"{folder} holds no ledger")
     seen = _mirrored(folder)
@@ -218,19 +226,43 @@ async def _output_of(*arguments: str, text: str | None = None) -> str:
 
     environment = {**os.environ, "NO_COLOR": "1", "COLUMNS": _WIDTH}
     stdin = None if text is None else text.encode()
-    async with _turns():
-        try:
-            with anyio.fail_after(_TIME_S):
-                done = await anyio.run_process(
-                    [sys.executable, "-m", "rockbottom", *arguments],
-                    input=b"" if stdin is None else stdin, stderr=subprocess.PIPE, check=False, env=environment,
-                )  # fmt: skip
-        except TimeoutError as error:
-            raise _refused(f"this took more than {bare(_TIME_S)} seconds; ask about fewer files") from error
+    done = None
+    async with _telling(arguments[0]), _turns():
+        with anyio.move_on_after(_TIME_S):
+            done = await anyio.run_process(
+                [sys.executable, "-m", "rockbottom", *arguments],
+                input=b"" if stdin is None else stdin, stderr=subprocess.PIPE, check=False, env=environment,
+            )  # fmt: skip
+    if done is None:
+        raise _refused(f"this took more than {duration(_TIME_S)}; ask about fewer files")
     messages = done.stderr.decode(errors="replace").strip()
     if done.returncode not in (0, 1):  # 1: a verdict, which is in the text
         raise _refused(messages or f"rockbottom {arguments[0]} ended with {done.returncode}")
     return _bounded("\n\n".join(filter(None, [done.stdout.decode(errors="replace").rstrip(), messages])))
+
+
+_asking: ContextVar[Any] = ContextVar("_asking", default=None)
+"""The call that is being answered, as the library knows it."""
+
+
+@asynccontextmanager
+async def _telling(action: str) -> AsyncGenerator[None]:
+    """Tell whoever called how long it has taken so far, as long as the block lasts."""
+    import anyio
+
+    async def tell() -> None:
+        started = time.monotonic()
+        while True:
+            await anyio.sleep(_PROGRESS_S)
+            seconds = int(time.monotonic() - started)
+            await context.report_progress(seconds, message=f"{action}: {duration(seconds)} so far")
+
+    context = _asking.get()
+    async with anyio.create_task_group() as group:
+        if context is not None:
+            group.start_soon(tell)
+        yield
+        group.cancel_scope.cancel()
 
 
 def _refused(message: str) -> Exception:
