@@ -223,7 +223,7 @@ def test_what_was_measured_overlays_the_catalogue(tmp_path, endpoint):
 def test_a_file_of_facts_with_a_mistake_is_refused_with_its_place(tmp_path, table, said):
     path = tmp_path / "measured.toml"
     path.write_text(f"[[measured]]\n{table}\n")
-    with pytest.raises(InvalidCatalogue, match="table 1") as caught:
+    with pytest.raises(InvalidCatalogue, match="line 1: table 1") as caught:
         load_catalog().overlaid(path)
     assert said in str(caught.value)
 

@@ -96,9 +96,15 @@ def test_every_extra_of_a_command_exists():
     assert {extra for entry in COMMANDS.values() for extra in entry.extras} <= extras
 
 
-@pytest.mark.parametrize(
-    ("room", "package"), [("local", "uvicorn"), ("gateway", "uvicorn"), ("bench", "yaml"), ("trace", "numpy")]
-)
+def test_whoever_reads_yaml_without_its_package_is_told_how_to_get_it():
+    """Whatever the file is for."""
+    script = "import sys\nsys.modules['yaml'] = None\nfrom rockbottom import bench\nbench.read_workload('name: a')"
+    run = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)
+    assert "MissingExtra: reading YAML needs the package yaml, which is not installed" in run.stderr
+    assert "[bench]" in run.stderr
+
+
+@pytest.mark.parametrize(("room", "package"), [("local", "uvicorn"), ("gateway", "uvicorn"), ("trace", "numpy")])
 def test_a_room_whose_packages_are_missing_says_how_to_get_them(room, package):
     """From a program as well, in the last lines of its traceback."""
     asked = "from rockbottom.trace import read_trace" if room == "trace" else f"from rockbottom import {room}"

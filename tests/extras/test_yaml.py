@@ -2,8 +2,9 @@
 
 import pytest
 
-from rockbottom.extras import yaml_root, yaml_value
-from rockbottom.quantities import Undecodable
+from rockbottom.extras import yaml_field
+from rockbottom.extras.yaml_text import yaml_root, yaml_value
+from rockbottom.quantities import RockbottomError, Undecodable
 
 
 def test_aliases_of_yaml_are_what_they_name():
@@ -38,3 +39,21 @@ def test_a_value_of_yaml_that_means_nothing_is_the_same_error(text):
     """A day that does not exist, a list as a name, more digits than Python reads."""
     with pytest.raises(Undecodable):
         yaml_value(yaml_root(text))
+
+
+@pytest.mark.parametrize("text", ["a: " + "9" * 5_000, "a: {<<: 3}", "a: {b: 1, b: 2}", "a: {[1]: 2}"])
+def test_a_value_that_means_nothing_is_named_by_its_field(text):
+    """Whoever reads plain values of it."""
+    with pytest.raises(RockbottomError, match=r"^f:1:\d+ a"):
+        yaml_field(text, "f", fault, fix="").plain()
+
+
+def test_plain_values_are_as_yaml_reads_them():
+    """Infinity, octals and minutes have spellings of their own."""
+    text = "{a: .inf, b: 017, c: 1:30, d: yes, e: ~, f: 1_000, g: 2026-01-01}"
+    value = {"a": float("inf"), "b": 15, "c": 90, "d": True, "e": None, "f": 1000, "g": "2026-01-01"}
+    assert yaml_field(text, "f", fault, fix="").plain() == value
+
+
+def fault(file, line, column, field, problem, *, fix=None):
+    return RockbottomError(f"{file}:{line}:{column} {field}: {problem}", fix=fix)

@@ -66,10 +66,22 @@ def test_the_master_secret_is_made_once_and_from_the_environment_first(tmp_path)
 
 
 @pytest.mark.parametrize(
-    "text", [b"", b"{", b"[]", b'{"keys":[{"id":1}]}', b"\xff", b'{"keys":[{"id":"a","nam":"b"}]}']
+    ("text", "message"),
+    [
+        (b"", "line 1: not JSON: Expecting value"),
+        (b'{"keys":\n[', "line 2: not JSON: Expecting value"),
+        (b"[]", "line 1: expected a mapping, found a list"),
+        (b'{"keys":[{"id":1}]}', "line 1: keys[0]: the field 'name' is missing"),
+        (b'{"keys":[{"id":1,\n\t"name": "a"}]}', "line 1: keys[0].id: expected text, found a whole number (1)"),
+        (b"\xff", "line 1: not JSON"),
+        (b'{"keys":[{"id":"a",\n\t"nam":"b"}]}', "line 2: keys[0].nam: unknown field; did you mean 'name'?"),
+        (b'{"keys":[{"id":"a","name":"b"},{"id":"a","name":"c"}]}', "two keys have the id a"),
+        (b"[" * 100_000, "nested too deep"),
+    ],
 )
-def test_a_damaged_table_is_named(tmp_path, text):
+def test_a_damaged_table_is_named(tmp_path, text, message):
     """It is an error with its path, never an open door."""
     (tmp_path / "keys.json").write_bytes(text)
-    with pytest.raises(BadConfiguration, match="is not a table of keys"):
+    with pytest.raises(BadConfiguration, match=r"keys\.json") as caught:
         KeyTable(tmp_path / "keys.json", MASTER)
+    assert message in str(caught.value)

@@ -149,7 +149,7 @@ def test_sighup_reads_the_file_again_or_says_which_line_is_wrong(key, table, tmp
             assert ask().status_code == 200
             config.write_text(text + "limits:\n  body_mb: none\n")
             said = told(process, tmp_path / "log", "stays as it was")
-            assert "line 5: limits.body_mb: Expected `float`" in said
+            assert "line 5: limits.body_mb: expected a number, found text (none)" in said
             assert ask().status_code == 200
             config.write_text(text + "limits:\n  body_mb: 0.001\n")
             told(process, tmp_path / "log", "again")

@@ -16,12 +16,13 @@ from tests.gateway.conftest import MODEL, asking, scripted
 BODY = json.dumps({name: value for name, value in asking("hi").items() if name != "modelId"}).encode()
 PATH = f"/model/{MODEL}/converse"
 BROKEN = [
-    ("upstream: {region: us-east-1\nkeys: keys.json\n", "is not YAML: line 3"),
-    ("upstream: {region: us-east-1}\nkeys: keys.json\nlimit: 3\n", "limit"),
-    ("upstream: {region: us-east-1}\nkeys: keys.json\nlimits: {body_mb: many}\n", "body_mb"),
-    ("upstream: {region: us-east-1}\nkeys: ${NO_SUCH_VARIABLE}\n", "NO_SUCH_VARIABLE"),
+    ("upstream: {region: us-east-1\nkeys: keys.json\n", "line 3: not YAML: "),
+    ("upstream: {region: us-east-1}\nkeys: keys.json\nlimit: 3\n", "line 4: limit: unknown field; did you mean"),
+    ("upstream: {region: us-east-1}\nkeys: keys.json\nlimits: {body_mb: many}\n", "line 4: limits.body_mb: "),
+    ("upstream: {region: us-east-1}\nkeys: ${NO_SUCH_VARIABLE}\n", "line 3: keys: ${NO_SUCH_VARIABLE} is not set"),
     ("\x00", "gateway.yaml"),
-    ("", "upstream"),
+    ("", "line 1: the file is empty"),
+    ("keys: keys.json\n", "line 1: the field 'upstream' is missing"),
 ]
 
 

@@ -17,7 +17,9 @@ STATISTICS = ("Average", "Sum", "SampleCount", "Minimum", "Maximum")
 
 
 class InvalidAlarm(RockbottomError):
-    """An alarm that CloudWatch would not take, or that says something impossible."""
+    """An alarm that CloudWatch would not take, or is impossible; ``setting``: the one that is wrong, by name."""
+
+    setting = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,9 +122,9 @@ def alarm_from(name: str, row: Mapping[str, Any]) -> Alarm:
     """The alarm that a table describes; raises InvalidAlarm, which says what is accepted."""
     for key, value in row.items():
         if key not in _KEYS:
-            raise _invalid(name, f"has no setting {key!r}", f"the settings are {', '.join(_KEYS)} and off")
+            raise _invalid(name, f"has no setting {key!r}", f"the settings are {', '.join(_KEYS)} and off", key)
         if not isinstance(value, _KEYS[key]) or isinstance(value, bool):
-            raise _invalid(name, f"cannot take {key} = {value!r}", "docs/reference/alarms.md shows every setting")
+            raise _invalid(name, f"cannot take {key} = {value!r}", "docs/reference/alarms.md shows every setting", key)
     lacks = [key for key in _KEYS if key not in row and key not in _OPTIONAL and key != "datapoints"]
     if lacks:
         raise _invalid(name, f"lacks {', '.join(lacks)}", "an alarm of your own needs all of them")
@@ -153,7 +155,10 @@ def _measure(name: str, text: Any) -> Measure:
     metric, _, statistic = str(text).partition(":")
     if not metric or statistic not in STATISTICS:
         raise _invalid(
-            name, f"cannot watch {text!r}", f"write METRIC:STATISTIC, the statistic one of {', '.join(STATISTICS)}"
+            name,
+            f"cannot watch {text!r}",
+            f"write METRIC:STATISTIC, the statistic one of {', '.join(STATISTICS)}",
+            "metrics",
         )
     return Measure(metric, statistic)
 
@@ -168,7 +173,7 @@ def _number(name: str, value: Any) -> Decimal:
     except ArithmeticError:
         number = Decimal("NaN")
     if not number.is_finite():
-        raise _invalid(name, f"cannot have the threshold {value!r}", "a threshold is a number")
+        raise _invalid(name, f"cannot have the threshold {value!r}", "a threshold is a number", "threshold")
     return number
 
 
@@ -177,7 +182,9 @@ def _missing(name: str, text: str) -> Missing:
         return Missing(text)
     except ValueError:
         known = ", ".join(choice.value for choice in Missing)
-        raise _invalid(name, f"cannot treat missing data as {text!r}", f"missing is one of {known}") from None
+        raise _invalid(
+            name, f"cannot treat missing data as {text!r}", f"missing is one of {known}", "missing"
+        ) from None
 
 
 def _check(alarm: Alarm) -> None:
@@ -186,35 +193,46 @@ def _check(alarm: Alarm) -> None:
     span = alarm.period_s * alarm.periods
     if alarm.comparison not in COMPARISONS:
         raise _invalid(
-            alarm.name, f"has the comparison {alarm.comparison!r}", f"comparison is one of {', '.join(COMPARISONS)}"
+            alarm.name,
+            f"has the comparison {alarm.comparison!r}",
+            f"comparison is one of {', '.join(COMPARISONS)}",
+            "comparison",
         )
     if alarm.per not in ("model", "all", "namespace"):
-        raise _invalid(alarm.name, f"cannot be per {alarm.per!r}", "per is one of model, all, namespace")
+        raise _invalid(alarm.name, f"cannot be per {alarm.per!r}", "per is one of model, all, namespace", "per")
     if alarm.period_s not in known.short_periods_s and (alarm.period_s < 60 or alarm.period_s % 60):
         short = ", ".join(map(str, known.short_periods_s))
         raise _invalid(
-            alarm.name, f"cannot have a period of {alarm.period_s} s", f"period_s is {short}, or a multiple of 60"
+            alarm.name,
+            f"cannot have a period of {alarm.period_s} s",
+            f"period_s is {short}, or a multiple of 60",
+            "period_s",
         )
     if not 1 <= alarm.datapoints <= alarm.periods:
         says = f"asks for {alarm.datapoints} of {alarm.periods} data points"
-        raise _invalid(alarm.name, says, "datapoints is between 1 and periods")
+        raise _invalid(alarm.name, says, "datapoints is between 1 and periods", "datapoints")
     if span > (known.longest_s if alarm.period_s >= 3600 else known.longest_short_s):
         raise _invalid(
             alarm.name,
             f"looks back {span} s",
             "CloudWatch looks back a day at most, or 7 days where a period is an hour or more",
+            "periods",
         )
     if alarm.thresholds and alarm.per != "model":
-        raise _invalid(alarm.name, "has thresholds for single models", 'these need per = "model"')
+        raise _invalid(alarm.name, "has thresholds for single models", 'these need per = "model"', "thresholds")
     if alarm.least_calls < 0:
-        raise _invalid(alarm.name, f"cannot have least_calls = {alarm.least_calls}", "least_calls is 0 or more")
+        raise _invalid(
+            alarm.name, f"cannot have least_calls = {alarm.least_calls}", "least_calls is 0 or more", "least_calls"
+        )
     if not alarm.metrics or (len(alarm.metrics) > 1 and not alarm.expression):
         raise _invalid(
-            alarm.name, f"has {len(alarm.metrics)} metrics", "give one metric, or an expression over several"
+            alarm.name, f"has {len(alarm.metrics)} metrics", "give one metric, or an expression over several", "metrics"
         )
     if len(alarm.name) > known.name_characters or not alarm.name.isascii() or not alarm.name:
         raise _invalid(alarm.name, "cannot have this name", f"a name has 1 to {known.name_characters} ASCII characters")
 
 
-def _invalid(name: str, fault: str, fix: str) -> InvalidAlarm:
-    return InvalidAlarm(f"The alarm {name} {fault}.", fix=fix)
+def _invalid(name: str, fault: str, fix: str, setting: str = "") -> InvalidAlarm:
+    invalid = InvalidAlarm(f"The alarm {name} {fault}.", fix=fix)
+    invalid.setting = setting
+    return invalid

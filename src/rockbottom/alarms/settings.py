@@ -16,19 +16,29 @@ A file (TOML or YAML) of any of these::
 """
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from rockbottom.alarms.definitions import NAMESPACE, Alarm, alarm_from, packaged_alarms
-from rockbottom.extras import yaml_root, yaml_value
+from rockbottom.alarms.definitions import NAMESPACE, Alarm, InvalidAlarm, alarm_from, packaged_alarms
+from rockbottom.extras import Field, yaml_field
 from rockbottom.files import content_of
-from rockbottom.quantities import RockbottomError, Undecodable, is_list, is_object, reason_of, toml_of
+from rockbottom.quantities import RockbottomError, Undecodable, is_object, reason_of, toml_line, toml_of
 
 _STACK = re.compile(r"[A-Za-z0-9_-]{1,64}")
 _NAMESPACE = re.compile(r"[A-Za-z0-9._/#-]{1,64}")
-_TOP = ("stack", "namespace", "models", "called_as", "topic", "create", "dashboard", "alarms")
+_TOP: Mapping[str, type] = {
+    "stack": str, "namespace": str, "models": list, "called_as": list, "topic": str, "create": str, "dashboard": bool,
+    "alarms": dict,
+}  # fmt: skip
+_WHOLE = "docs/reference/alarms.md shows a whole file"
+Place = Callable[[str], str]
+"""Where a setting stands: the beginning of a message; empty where there is no file."""
+
+
+def _nowhere(_: str) -> str:
+    return ""
 
 
 class InvalidAlarmSettings(RockbottomError):
@@ -58,15 +68,18 @@ class AlarmSettings:
         """The ids under which AWS/Bedrock counts."""
         return self.called_as or self.models
 
-    def checked(self, where: str = "") -> "AlarmSettings":
+    def checked(self, place: Place = _nowhere) -> "AlarmSettings":
         """The settings themselves, once their names are known to be possible; raises InvalidAlarmSettings."""
         if not _STACK.fullmatch(self.stack):
             raise InvalidAlarmSettings(
-                f"{where}{self.stack!r} cannot name a stack.", fix="a name has 1 to 64 letters, digits, - and _"
+                f"{place('stack')}{self.stack!r} cannot name a stack.",
+                fix="a name has 1 to 64 letters, digits, - and _",
             )
         if not _NAMESPACE.fullmatch(self.namespace) or self.namespace.startswith("AWS/"):
             fix = "a namespace has 1 to 64 letters, digits and . - _ / #, and does not begin with AWS/"
-            raise InvalidAlarmSettings(f"{where}{self.namespace!r} cannot be the namespace of your metrics.", fix=fix)
+            raise InvalidAlarmSettings(
+                f"{place('namespace')}{self.namespace!r} cannot be the namespace of your metrics.", fix=fix
+            )
         return self
 
     def with_thresholds(self, pairs: Iterable[str]) -> "AlarmSettings":
@@ -90,55 +103,74 @@ class AlarmSettings:
 
 def read_wanted(path: Path | None) -> AlarmSettings:
     """The packaged alarms, with those of a file on top; raises InvalidAlarmSettings, InvalidAlarm, OSError."""
-    raw = _read(path) if path else {}
-    unknown = [key for key in raw if key not in _TOP]
-    if unknown:
-        raise InvalidAlarmSettings(f"{path} has an unknown key {unknown[0]!r}.", fix=f"the keys are {', '.join(_TOP)}")
+    raw, place = _read(path) if path else ({}, _nowhere)
+    for key, value in raw.items():
+        kind = _TOP.get(key)
+        if kind is None:
+            fix = f"the keys are {', '.join(_TOP)}"
+            raise InvalidAlarmSettings(f"{place(key)}unknown key {key!r}.", fix=fix)
+        if not isinstance(value, kind):
+            raise InvalidAlarmSettings(f"{place(key)}{key} cannot be {value!r}.", fix=_WHOLE)
     if raw.get("topic") and raw.get("create"):
-        raise InvalidAlarmSettings(f"{path}: topic and create cannot both be given.", fix="give one of them")
+        raise InvalidAlarmSettings(f"{place('create')}topic and create cannot both be given.", fix="give one of them")
     return AlarmSettings(
-        alarms=_alarms(raw.get("alarms", {}), path),
-        models=_ids(raw, "models", path),
-        called_as=_ids(raw, "called_as", path),
-        stack=str(raw.get("stack", "default")),
-        namespace=str(raw.get("namespace", NAMESPACE)),
-        topic=str(raw.get("topic", "")),
-        create=str(raw.get("create", "")),
-        dashboard=bool(raw.get("dashboard", True)),
-    ).checked(f"{path}: ")
+        alarms=_alarms(raw.get("alarms", {}), place),
+        models=_ids(raw, "models", place),
+        called_as=_ids(raw, "called_as", place),
+        stack=raw.get("stack", "default"),
+        namespace=raw.get("namespace", NAMESPACE),
+        topic=raw.get("topic", ""),
+        create=raw.get("create", ""),
+        dashboard=raw.get("dashboard", True),
+    ).checked(place)
 
 
-def _ids(raw: Mapping[str, Any], key: str, path: Path | None) -> tuple[str, ...]:
+def _ids(raw: Mapping[str, Any], key: str, place: Place) -> tuple[str, ...]:
     ids = raw.get(key, [])
-    if not is_list(ids) or not all(isinstance(model, str) and model and model.isascii() for model in ids):
-        raise InvalidAlarmSettings(f"{path}: {key} is a list of model ids.", fix=f'{key} = ["amazon.nova-pro-v1:0"]')
+    if not all(isinstance(model, str) and model and model.isascii() for model in ids):
+        fix = f'{key} = ["amazon.nova-pro-v1:0"]'
+        raise InvalidAlarmSettings(f"{place(key)}{key} is a list of model ids.", fix=fix)
     return tuple(dict.fromkeys(ids))
 
 
-def _read(path: Path) -> dict[str, Any]:
+def _read(path: Path) -> tuple[dict[str, Any], Place]:
     try:
         text = content_of(path).decode()
-        table: Any = yaml_value(yaml_root(text)) if path.suffix in (".yaml", ".yml") else toml_of(text)
+        if path.suffix in (".yaml", ".yml"):
+            top = yaml_field(text, str(path), _bad_field, fix=_WHOLE)
+            return {name: value.plain() for name, value in top.entries()}, lambda name: _place(top.at(name))
+        return toml_of(text), lambda name: f"{path}, line {toml_line(text, name)}: "
     except (Undecodable, UnicodeDecodeError) as error:
-        raise InvalidAlarmSettings(
-            f"{path}: {reason_of(error)}", fix="docs/reference/alarms.md shows a whole file"
-        ) from error
-    if not is_object(table):
-        raise InvalidAlarmSettings(f"{path} does not hold settings.", fix="docs/reference/alarms.md shows a whole file")
-    return dict(table)
+        raise InvalidAlarmSettings(f"{path}: {reason_of(error)}", fix=_WHOLE) from error
 
 
-def _alarms(tables: Any, path: Path | None) -> tuple[Alarm, ...]:
-    if not is_object(tables) or not all(is_object(row) for row in tables.values()):
-        raise InvalidAlarmSettings(f"{path}: alarms holds one table for each alarm.", fix="[alarms.LowCacheHitRate]")
+def _place(field: Field) -> str:
+    return f"{field.file}, line {field.node.start_mark.line + 1}: "
+
+
+def _bad_field(
+    file: str, line: int, column: int, field: str, problem: str, *, fix: str | None = None
+) -> InvalidAlarmSettings:
+    return InvalidAlarmSettings(f"{file}, line {line}: {field + ': ' if field else ''}{problem}.", fix=fix or _WHOLE)
+
+
+def _alarms(tables: Mapping[str, Any], place: Place) -> tuple[Alarm, ...]:
+    for name, row in tables.items():
+        if not is_object(row):
+            problem = f"{place(f'alarms.{name}')}alarms holds one table for each alarm."
+            raise InvalidAlarmSettings(problem, fix="[alarms.LowCacheHitRate]")
     packaged = packaged_alarms()
     off = {name for name, row in tables.items() if row.get("off") is True}
-    alarms: dict[str, Alarm] = {}
-    for name, alarm in packaged.items():
-        alarms[name] = _changed(alarm, _without_off(tables.get(name, {})))
+    alarms = dict(packaged)
     for name, row in tables.items():
-        if name not in packaged and name not in off:
-            alarms[name] = alarm_from(name, _without_off(row))
+        try:
+            if name in packaged:
+                alarms[name] = _changed(packaged[name], _without_off(row))
+            elif name not in off:
+                alarms[name] = alarm_from(name, _without_off(row))
+        except InvalidAlarm as error:
+            where = place(f"alarms.{name}.{error.setting}" if error.setting else f"alarms.{name}")
+            raise InvalidAlarm(f"{where}{error}", fix=error.fix) from error
     return tuple(alarm for name, alarm in alarms.items() if name not in off)
 
 

@@ -3,8 +3,8 @@
 from decimal import Decimal
 
 from rockbottom.advise import POLICIES, Guarding, Lines, guarding, lines_of
-from rockbottom.bench.nodes import Field
 from rockbottom.catalog import prices_of
+from rockbottom.extras import Field
 
 
 def read_guardrail(field: Field | None) -> Guarding | None:

@@ -4,7 +4,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from decimal import Decimal
 
-from rockbottom.bench.nodes import Field, entries, read_yaml
+from rockbottom.bench.errors import InvalidWorkload
+from rockbottom.extras import Field, yaml_field
 from rockbottom.grading import KINDS, Check
 
 ReadFile = Callable[[Field], tuple[object, str]]
@@ -55,7 +56,7 @@ def read_checks(field: Field | None, read_file: ReadFile) -> tuple[tuple[Check, 
     checks: list[Check] = []
     criteria: list[str] = []
     for item in field.items() if field else []:
-        named = list(entries(item))
+        named = list(item.entries())
         if len(named) != 1:
             raise item.fault(f"expected one of {', '.join((*KINDS, 'judge'))} with what it wants")
         kind, value = named[0]
@@ -69,7 +70,12 @@ def read_checks(field: Field | None, read_file: ReadFile) -> tuple[tuple[Check, 
 
 
 def _wanted(kind: str, field: Field, read_file: ReadFile) -> object:
-    if kind == "json_schema" and field.is_mapping() and [name for name, _ in entries(field)] == ["file"]:
+    if kind == "json_schema" and field.is_mapping() and [name for name, _ in field.entries()] == ["file"]:
         path, text = read_file(field.members(("file",))["file"])
-        return read_yaml(text, str(path)).plain()  # every JSON document is YAML
+        return workload_field(text, str(path)).plain()  # every JSON document is YAML
     return field.plain()
+
+
+def workload_field(text: str, file: str) -> Field:
+    """The top of a YAML text of a workload; raises InvalidWorkload where it is not YAML or is empty."""
+    return yaml_field(text, file, InvalidWorkload, fix="docs/reference/workload.md shows every field")

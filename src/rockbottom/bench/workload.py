@@ -13,9 +13,9 @@ from typing import Any
 from rockbottom.advise import Guarding, Lines
 from rockbottom.bench.besides import read_beside, read_guardrail
 from rockbottom.bench.errors import InvalidWorkload
-from rockbottom.bench.nodes import Field, read_yaml
-from rockbottom.bench.quality import Grading, ReadFile, read_checks, read_grading
+from rockbottom.bench.quality import Grading, ReadFile, read_checks, read_grading, workload_field
 from rockbottom.bench.recorded import RecordedConversation, Turn, read_recorded
+from rockbottom.extras import Field
 from rockbottom.figures import thousands
 from rockbottom.files import content_of
 from rockbottom.prompt import Api
@@ -105,7 +105,7 @@ def load_workload(path: str | Path) -> Workload:
 
 def read_workload(text: str, file: str = "workload.yaml", folder: Path = Path()) -> Workload:
     """The workload of a YAML text; files that it names are looked for in ``folder``."""
-    top = read_yaml(text, file)
+    top = workload_field(text, file)
     reader = _Reader(folder, text)
     return reader.workload(top)
 
@@ -175,7 +175,7 @@ class _Reader:
             return ()
         if field.is_mapping():
             path, text = self.file_of(field.members(("file",), required=("file",))["file"])
-            field = read_yaml(text, str(path))
+            field = workload_field(text, str(path))
         return tuple(_tool(item) for item in field.items())
 
     def conversations(self, field: Field) -> tuple[RecordedConversation, ...]:

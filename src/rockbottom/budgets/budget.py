@@ -35,9 +35,8 @@ class Budget:
         for name in ("limit_usd", "reserve_usd"):
             object.__setattr__(self, name, _money(getattr(self, name), name))
         if self.limit_usd == 0:
-            raise BadBudget(
-                "limit_usd is 0, and such a budget would stop every call.", fix='Budget(limit_usd="10", period="day")'
-            )
+            problem, fix = "limit_usd is 0, and such a budget would stop every call.", 'Budget("10", period="day")'
+            raise BadBudget(problem, fix=fix, field="limit_usd")
         try:
             object.__setattr__(self, "period", Period(self.period))
         except ValueError:
@@ -66,11 +65,13 @@ class Budget:
 
 def _money(value: Usd | int | str, name: str) -> Usd:
     if isinstance(value, float):
-        raise BadBudget(f"{name} is the float {value!r}, and a float is not exact money.", fix=f'{name}="{value}"')
+        raise BadBudget(
+            f"{name} is the float {value!r}, and a float is not exact money.", fix=f'{name}="{value}"', field=name
+        )
     try:
         amount = Decimal(value)
     except ArithmeticError:
         amount = Decimal(-1)
     if not amount.is_finite() or amount < 0:
-        raise BadBudget(f"{name} is {value!r}.", fix=f'{name}="12.50"')
+        raise BadBudget(f"{name} is {value!r}.", fix=f'{name}="12.50"', field=name)
     return amount

@@ -14,7 +14,11 @@ class BudgetError(RockbottomError):
 
 
 class BadBudget(BudgetError):
-    """The arguments of a budget are not possible, or contradict each other."""
+    """The arguments of a budget are not possible, or contradict each other. ``field``: the one that is wrong alone."""
+
+    def __init__(self, message: str, *, fix: str | None = None, field: str = "") -> None:
+        super().__init__(message, fix=fix)
+        self.field = field
 
 
 class BudgetExceeded(BudgetError):

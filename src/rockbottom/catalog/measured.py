@@ -14,7 +14,7 @@ from typing import Any, cast
 from rockbottom.catalog.errors import InvalidCatalogue
 from rockbottom.catalog.rules import CacheRules, MeasuredSwitches, Switch
 from rockbottom.files import content_of
-from rockbottom.quantities import Source, Undecodable, toml_of
+from rockbottom.quantities import Source, Undecodable, toml_line, toml_of
 
 Rules = Mapping[str, tuple[CacheRules, ...]]
 Switches = Mapping[str, Switch]
@@ -32,12 +32,13 @@ def with_measured(
     With a ``region``, facts of other Regions are left out. Raises InvalidCatalogue.
     """
     try:
-        tables = toml_of(content_of(path)).get("measured", [])
+        text = content_of(path).decode(errors="replace")
+        tables = toml_of(text).get("measured", [])
     except Undecodable as error:
         raise InvalidCatalogue(f"{path}: not a file of measured facts: {error}") from error
     new_rules, measured, sources = dict(rules), dict[str, tuple[MeasuredSwitches, ...]](), dict[str, Source]()
     for number, table in enumerate(cast(list[dict[str, Any]], tables), 1):
-        place = f"{path}: table {number}"
+        place = f"{path}, line {toml_line(text, f'measured[{number - 1}]')}: table {number}"
         source = _source(table, path, place)
         sources[source.key] = source
         model = str(table["model"])

@@ -33,7 +33,7 @@ DEFAULT_FILE = Path("gateway.yaml")
     envvar="ROCKBOTTOM_GATEWAY",
     help="The configuration, in YAML.",
 )
-@click.option("--check", is_flag=True, help="Only check the configuration.")
+@click.option("--check", is_flag=True, help="Only check the configuration, and its certificate and keys.")
 @click.pass_context
 def command(context: click.Context, file: Path, check: bool) -> None:
     """Serve a Bedrock-shaped proxy that plans caching for callers in any language.
@@ -48,6 +48,11 @@ def command(context: click.Context, file: Path, check: bool) -> None:
 
     configuration = read_configuration(file, os.environ)
     if check:
+        from rockbottom.cli.gateway_keys import table_of
+
+        configuration.tls_context()
+        if configuration.keys is not None:
+            table_of(file)
         show(f"{file}: {configuration.listen} to {configuration.upstream.url}")
         return
     with admin_page(configuration):

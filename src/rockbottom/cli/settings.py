@@ -6,7 +6,6 @@ file sets reaches commands as click's ``default_map``; the ledger's folder, whic
 """
 
 import os
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -108,7 +107,7 @@ def settings_here() -> SettingsFile:
 
 def read_settings(file: Path) -> SettingsFile:
     """What a file sets, paths as seen from its folder. Raises BadSettings with the line of what is wrong."""
-    from rockbottom.quantities import Undecodable, toml_of  # only where there is a file
+    from rockbottom.quantities import Undecodable, toml_line, toml_of  # only where there is a file
 
     text = content_of(file).decode(errors="replace")
     try:
@@ -118,7 +117,7 @@ def read_settings(file: Path) -> SettingsFile:
     values: dict[str, Any] = {}
     lines: dict[str, int] = {}
     for name, value in _flat(tables):
-        line = _line_of(text, name)
+        line = toml_line(text, name)
         values[name] = _checked(name, value, f"{file}, line {line}", file.parent)
         lines[name] = line
     return SettingsFile(file, values, lines)
@@ -213,20 +212,3 @@ def _nearest(name: str) -> str:
 
     near = get_close_matches(name, _BY_NAME)
     return f"did you mean {near[0]}?" if near else f"known are {', '.join(_BY_NAME)}"
-
-
-def _line_of(text: str, name: str) -> int:
-    """The line of a key; of its table where the key is written in a way of its own."""
-    table, _, key = name.rpartition(".")
-    within, header = "", 1
-    for number, line in enumerate(text.splitlines(), 1):
-        heading = re.match(r"\s*\[\s*([^\]]+?)\s*\]", line)
-        if heading:
-            within = heading[1].strip("\"'")
-            header = number if within in (table, name) else header
-            if within == name:
-                return number
-        word = re.match(r"\s*[\"']?([\w.-]+)[\"']?\s*=", line)
-        if word and (within, word[1]) in ((table, key), ("", name)):
-            return number
-    return header

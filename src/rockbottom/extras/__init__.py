@@ -8,15 +8,19 @@ What an extra parses, YAML, is decoded here, for every room that reads it.
 
 from rockbottom.extras.commands import install_command, upgrade_command
 from rockbottom.extras.missing import MissingExtra, extras_of, missing, needing
-from rockbottom.extras.yaml_text import yaml_root, yaml_value
+from rockbottom.extras.yaml_fields import Field, FieldFault, json_field, yaml_field
+from rockbottom.extras.yaml_structs import yaml_struct
 
 __all__ = [
+    "Field",
+    "FieldFault",
     "MissingExtra",
     "extras_of",
     "install_command",
+    "json_field",
     "missing",
     "needing",
     "upgrade_command",
-    "yaml_root",
-    "yaml_value",
+    "yaml_field",
+    "yaml_struct",
 ]

@@ -3,6 +3,7 @@
 from importlib import import_module
 from typing import Any
 
+from rockbottom.extras.missing import needing
 from rockbottom.quantities import Undecodable, reason_of
 
 _MALFORMED = (ValueError, RecursionError, OverflowError)
@@ -12,7 +13,8 @@ _ENDLESS = 1 << 60
 
 def _yaml() -> Any:
     """The parser, by name: rooms that know no presentation stand above this one, and decode none of it."""
-    return import_module("yaml")
+    with needing("reading YAML"):
+        return import_module("yaml")
 
 
 def yaml_root(text: str) -> Any:
@@ -60,3 +62,9 @@ def yaml_value(root: Any) -> Any:
         return yaml.SafeLoader("").construct_document(root)
     except (yaml.YAMLError, *_MALFORMED) as error:
         raise Undecodable(_said(error)) from error
+
+
+def yaml_kind(text: str) -> str:
+    """The tag of the kind of value that a text is where nothing stands around it."""
+    yaml = _yaml()
+    return str(yaml.SafeLoader("").resolve(yaml.ScalarNode, text, (True, False)))

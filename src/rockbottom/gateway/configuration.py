@@ -1,22 +1,24 @@
 """The configuration of a gateway: one YAML file, checked whole, each error with its line and field."""
 
 import re
+import ssl
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 import msgspec
 
-from rockbottom.budgets import Budget
-from rockbottom.extras import yaml_root, yaml_value
+from rockbottom.budgets import BadBudget, Budget, Period
+from rockbottom.extras import Field, yaml_field, yaml_struct
 from rockbottom.files import content_of
-from rockbottom.gateway.errors import BadConfiguration
+from rockbottom.gateway.errors import BadConfiguration, bad_field
 from rockbottom.process import is_loopback
-from rockbottom.quantities import RockbottomError, Undecodable, is_list, is_object
+from rockbottom.quantities import RockbottomError, reason_of
+from rockbottom.serving import context_of
 from rockbottom.sharing import BadAddress, address_of
 
-_VARIABLE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
-_WHERE = re.compile(r" - at `\$\.?(.*)`$")
+_BESIDE = ("folder", "written")  # members that no file has
+_SMALLEST = "upstream:\\n  region: us-east-1\\nledger: ledger\\n"
 Positive = Annotated[float, msgspec.Meta(gt=0)]
 
 
@@ -74,12 +76,12 @@ class BudgetRow(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """One budget, as ``rockbottom.Budget`` takes it; it stops calls unless it says otherwise."""
 
     limit_usd: str | int
-    period: str
+    period: Period
     tags: dict[str, str] = {}
     per: list[str] = []
-    action: str = "stop"
+    action: Literal["warn", "stop"] = "stop"
     reserve_usd: str | int = 0
-    unpriced: str = "allow"
+    unpriced: Literal["allow", "stop"] = "allow"
 
     def budget(self) -> Budget:
         """The budget. Raises BadBudget."""
@@ -91,6 +93,7 @@ class Configuration(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     ``state`` keeps what the planner learns, or ``share`` is the address of a store through which gateways learn as
     one, ``ledger`` is a folder for records, ``ship`` says where copies of these go, ``tags`` are put on every call.
+    ``folder`` is where its file is and ``written`` what stands in it, which knows its lines.
     ``admin`` is a loopback address and port for the page of the ledger (``rockbottom dash``), ``metrics`` an address
     and port for Prometheus, ``otel`` sends spans and metrics to the OpenTelemetry of the process, ``metric_tags`` are
     tags that become labels of both.
@@ -113,6 +116,7 @@ class Configuration(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     tags: dict[str, str] = {}
     dry_run: bool = False
     folder: Path = Path()
+    written: Field | None = None
 
     @property
     def host(self) -> str:
@@ -129,121 +133,92 @@ class Configuration(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         return None if name is None else self.folder / Path(name).expanduser()
 
     def budget_rows(self) -> tuple[Budget, ...]:
-        """Its budgets. Raises BadBudget."""
-        return tuple(row.budget() for row in self.budgets)
+        """Its budgets. Raises BadConfiguration."""
+        rows: list[Budget] = []
+        for number, row in enumerate(self.budgets):
+            try:
+                rows.append(row.budget())
+            except BadBudget as error:
+                raise self.fault(
+                    f"budgets[{number}].{error.field}", str(error).rstrip("."), fix=f'{error.field}: "12.50"'
+                ) from error
+        return tuple(rows)
+
+    def tls_context(self) -> ssl.SSLContext | None:
+        """Its certificate, read; None where it has none. Raises BadConfiguration."""
+        if self.tls is None:
+            return None
+        for name, file in (("certificate", self.tls.certificate), ("key", self.tls.key)):
+            try:
+                content_of(self.folder / Path(file).expanduser())
+            except OSError as error:
+                raise self.fault(f"tls.{name}", f"{file} cannot be read: {error.strerror}") from error
+        chain, key = (self.folder / Path(file).expanduser() for file in (self.tls.certificate, self.tls.key))
+        try:
+            return context_of(chain, key)
+        except (OSError, ssl.SSLError) as error:
+            problem = f"{chain} and {key} are not a certificate and its key in PEM: {reason_of(error)}"
+            raise self.fault("tls", problem) from error
+
+    def fault(self, field: str, problem: str, *, fix: str | None = None) -> RockbottomError:
+        """The error that a field is wrong, with its line where it was written."""
+        if self.written is None:
+            return BadConfiguration(f"{field}: {problem}.", fix=fix)
+        return self.written.at(field).fault(problem, fix=fix)
 
 
 def read_configuration(path: Path, env: Mapping[str, str]) -> Configuration:
     """The configuration in a file; ``${NAME}`` in a value is the environment's. Raises BadConfiguration, OSError."""
-    root, plain = _composed(path)
-    filled = _filled(plain, env, path)
-    try:
-        configuration = msgspec.convert(
-            {**filled, "folder": path.parent} if isinstance(filled, dict) else filled, Configuration
-        )
-    except (msgspec.ValidationError, TypeError) as error:
-        where = _WHERE.search(str(error))
-        raise _bad(path, root, where[1] if where else "", _WHERE.sub("", str(error))) from error
-    _check(configuration, path, root)
-    for number, row in enumerate(configuration.budgets):
-        try:
-            row.budget()
-        except RockbottomError as error:
-            raise _bad(path, root, f"budgets[{number}]", str(error).rstrip(".")) from error
-    return configuration
-
-
-def _composed(path: Path) -> tuple[Any, Any]:
-    """The nodes of the file, which know their lines, and what they mean."""
     try:
         content = content_of(path)
     except FileNotFoundError as error:
-        least = f"printf 'upstream:\\n  region: us-east-1\\nledger: ledger\\n' > {path}"
+        least = f"printf '{_SMALLEST}' > {path}"
         raise BadConfiguration(f"{path}: no such file; this writes the smallest one:", fix=least) from error
     try:
-        root = yaml_root(content.decode())
-        return root, yaml_value(root) if root is not None else {}
-    except (Undecodable, UnicodeDecodeError) as error:
-        raise BadConfiguration(f"{path} is not YAML: {error}") from error
+        text = content.decode()
+    except UnicodeDecodeError as error:
+        raise BadConfiguration(f"{path} is not YAML: {reason_of(error)}.") from error
+    top = yaml_field(text, str(path), bad_field, fix=f"printf '{_SMALLEST}' > {path}")
+    top.fill(env)
+    read = yaml_struct(top, Configuration, without=_BESIDE)
+    configuration = msgspec.structs.replace(read, folder=path.parent, written=top)
+    _check(configuration)
+    configuration.budget_rows()
+    return configuration
 
 
-def _check(configuration: Configuration, path: Path, root: Any) -> None:
+def _check(configuration: Configuration) -> None:
     if configuration.share is not None:
         if configuration.state is not None:
-            raise _bad(path, root, "state", "gateways that share keep what they learn in the store", fix="leave it out")
+            raise configuration.fault(
+                "state", "gateways that share keep what they learn in the store", fix="leave it out"
+            )
         try:
             address_of(configuration.share, {})
         except BadAddress as error:
-            raise _bad(path, root, "share", str(error).rstrip("."), fix=error.fix) from error
-    places = (
-        ("listen", configuration.listen, 8787),
-        ("admin", configuration.admin, 4748),
-        ("metrics", configuration.metrics, 9477),
-    )
-    for field, address, example in places:
-        if address is None:
-            continue
-        host, _, port = address.rpartition(":")
-        if not host or not port.isdigit() or int(port) > 65535:
-            fix = f"{field}: 127.0.0.1:{example}"
-            raise _bad(path, root, field, f"{address!r} is not an address and a port", fix=fix)
-    if configuration.keys is None and not is_loopback(configuration.host):
-        fix = "keys: keys.json, and rockbottom gateway key add NAME; or listen on 127.0.0.1"
-        raise _bad(
-            path, root, "listen", f"other machines can reach {configuration.host}, and there are no keys", fix=fix
-        )
-    if configuration.admin is not None and not is_loopback(configuration.admin.rpartition(":")[0].strip("[]")):
-        fix = "admin: 127.0.0.1:4748, and reach it through ssh or kubectl port-forward"
-        raise _bad(
-            path,
-            root,
-            "admin",
-            f"other machines can reach {configuration.admin}, and the page has no password",
-            fix=fix,
-        )
-    if configuration.admin is not None and configuration.ledger is None:
-        raise _bad(path, root, "admin", "there is no ledger to show", fix="ledger: ledger")
-    if configuration.ship is not None and configuration.ledger is None:
-        raise _bad(path, root, "ship", "there is no ledger to ship", fix="ledger: ledger")
+            raise configuration.fault("share", str(error).rstrip("."), fix=error.fix) from error
+    _check_addresses(configuration)
+    if configuration.ledger is None:
+        for field, use in (("admin", "show"), ("ship", "ship")):
+            if getattr(configuration, field) is not None:
+                raise configuration.fault(field, f"there is no ledger to {use}", fix="ledger: ledger")
     for field, url in (("runtime", configuration.upstream.url), ("mantle", configuration.upstream.mantle_url)):
         if not re.match(r"https?://[^/]+$", url):
-            raise _bad(path, root, f"upstream.{field}", f"{url!r} is not an address like https://host")
+            raise configuration.fault(f"upstream.{field}", f"{url!r} is not an address like https://host")
 
 
-def _bad(path: Path, root: Any, field: str, fault: str, *, fix: str | None = None) -> BadConfiguration:
-    place = f", line {_line(root, field)}" if field and root is not None else ""
-    return BadConfiguration(f"{path}{place}: {field + ': ' if field else ''}{fault}.", fix=fix)
-
-
-def _line(root: Any, field: str) -> int:
-    """The line of a field like ``limits.body_mb`` or ``budgets[1].period``; of what is above it where it is missing."""
-    node = root
-    for part in re.findall(r"[^.\[\]]+", field):
-        below = _below(node.value, part)
-        if below is None:
-            break
-        node = below
-    return node.start_mark.line + 1
-
-
-def _below(inner: Any, part: str) -> Any:
-    """The node of a member or an element; None where there is none."""
-    if not is_list(inner):
-        return None
-    if part.isdigit():
-        return inner[int(part)] if int(part) < len(inner) else None
-    pairs: list[Any] = [pair for pair in inner if isinstance(pair, tuple)]
-    return next((value for name, value in pairs if name.value == part), None)
-
-
-def _filled(value: Any, env: Mapping[str, str], path: Path) -> Any:
-    if is_object(value):
-        return {name: _filled(inner, env, path) for name, inner in value.items()}
-    if is_list(value):
-        return [_filled(inner, env, path) for inner in value]
-    if not isinstance(value, str):
-        return value
-    missing = [name for name in _VARIABLE.findall(value) if name not in env]
-    if missing:
-        raise BadConfiguration(f"{path}: ${{{missing[0]}}} is not set in the environment.")
-    return _VARIABLE.sub(lambda match: env[match[1]], value)
+def _check_addresses(configuration: Configuration) -> None:
+    for field, example in (("listen", 8787), ("admin", 4748), ("metrics", 9477)):
+        address: str | None = getattr(configuration, field)
+        host, _, port = (address or "").rpartition(":")
+        if address is not None and (not host or not port.isdigit() or int(port) > 65535):
+            fix = f"{field}: 127.0.0.1:{example}"
+            raise configuration.fault(field, f"{address!r} is not an address and a port", fix=fix)
+    if configuration.keys is None and not is_loopback(configuration.host):
+        problem = f"other machines can reach {configuration.host}, and there are no keys"
+        fix = "keys: keys.json, and rockbottom gateway key add NAME; or listen on 127.0.0.1"
+        raise configuration.fault("listen", problem, fix=fix)
+    if configuration.admin is not None and not is_loopback(configuration.admin.rpartition(":")[0].strip("[]")):
+        problem = f"other machines can reach {configuration.admin}, and the page has no password"
+        fix = "admin: 127.0.0.1:4748, and reach it through ssh or kubectl port-forward"
+        raise configuration.fault("admin", problem, fix=fix)

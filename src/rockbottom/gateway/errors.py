@@ -31,3 +31,10 @@ class Refused(GatewayError):
         super().__init__(message)
         self.status, self.kind, self.retry_after_s = status, kind, retry_after_s
         self.request_id = request_id or str(uuid.uuid4())
+
+
+def bad_field(
+    file: str, line: int, column: int, field: str, problem: str, *, fix: str | None = None
+) -> BadConfiguration:
+    """The error that a field of a file is wrong."""
+    return BadConfiguration(f"{file}, line {line}: {field + ': ' if field else ''}{problem}.", fix=fix)

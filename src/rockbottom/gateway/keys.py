@@ -15,8 +15,9 @@ from typing import Literal
 
 import msgspec
 
+from rockbottom.extras import json_field, yaml_struct
 from rockbottom.files import content_of, make_folder, private, replacing
-from rockbottom.gateway.errors import BadConfiguration
+from rockbottom.gateway.errors import BadConfiguration, bad_field
 from rockbottom.quantities import Undecodable, decoded
 
 Marks = Literal["keep", "complete", "replace"]
@@ -166,6 +167,12 @@ def _read(path: Path) -> list[GatewayKey]:
     except FileNotFoundError:
         return []
     try:
-        return decoded(text, _Table).keys
+        keys = decoded(text, _Table).keys
     except Undecodable as error:
+        yaml_struct(json_field(text.decode(errors="replace"), str(path), bad_field), _Table)
         raise BadConfiguration(f"{path} is not a table of keys: {error}.") from error
+    ids = [key.id for key in keys]
+    if len(set(ids)) < len(ids):
+        twice = next(identity for identity in ids if ids.count(identity) > 1)
+        raise BadConfiguration(f"{path}: two keys have the id {twice}.", fix="take one of them out")
+    return keys

@@ -5,7 +5,6 @@ import logging
 import os
 import signal
 import socket
-import ssl
 from collections.abc import Awaitable, Callable, Generator, Mapping, MutableMapping
 from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass, field
@@ -17,8 +16,8 @@ import uvicorn
 
 from rockbottom.budgets import Budgets
 from rockbottom.client import Attachment, Carriage, Report, carrier, equip
-from rockbottom.gateway.configuration import Configuration, Tls, read_configuration
-from rockbottom.gateway.errors import BadConfiguration, GatewayError
+from rockbottom.gateway.configuration import Configuration, read_configuration
+from rockbottom.gateway.errors import GatewayError
 from rockbottom.gateway.identities import Identities
 from rockbottom.gateway.keys import GatewayKey, KeyTable, key_secret
 from rockbottom.gateway.metering import Metering
@@ -29,7 +28,7 @@ from rockbottom.gateway.upstream import UpstreamClient
 from rockbottom.ledger import is_s3, ledger_key
 from rockbottom.process import give_back, most_files
 from rockbottom.quantities import RockbottomError
-from rockbottom.serving import Connection, Server, bound, configured, context_of, in_foreground, in_thread
+from rockbottom.serving import Connection, Server, bound, configured, in_foreground, in_thread
 from rockbottom.sharing import SqliteStore, Store, address_of
 
 _log = logging.getLogger("rockbottom.gateway")
@@ -280,25 +279,17 @@ def _server(
     on_start: Callable[[RunningGateway], None],
 ) -> _Server:
     gateway = Gateway(configuration, env)
-    tls = configuration.tls
+    context = configuration.tls_context()
     host = f"[{configuration.host}]" if ":" in configuration.host else configuration.host
-    running = RunningGateway(f"http{'s' if tls else ''}://{host}:{listener.getsockname()[1]}", gateway)
+    running = RunningGateway(f"http{'s' if context else ''}://{host}:{listener.getsockname()[1]}", gateway)
     config = configured(
         gateway,
         connection=_Connection,
         grace_s=int(configuration.limits.drain_s),
-        context=_context(configuration, tls) if tls else None,
+        context=context,
         date_header=False,
     )
     return _Server(config, gateway, lambda: on_start(running))
-
-
-def _context(configuration: Configuration, tls: Tls) -> ssl.SSLContext:
-    chain, key = (configuration.folder / Path(name).expanduser() for name in (tls.certificate, tls.key))
-    try:
-        return context_of(chain, key)
-    except (OSError, ssl.SSLError) as error:
-        raise BadConfiguration(f"tls: {chain} and {key} are not a certificate and its key: {error}") from error
 
 
 def serve_gateway(path: Path, env: Mapping[str, str], on_start: Callable[[RunningGateway], None]) -> None:

@@ -9,6 +9,7 @@ from rockbottom.quantities.decoding import (
     decoder_of,
     error_code,
     reason_of,
+    toml_line,
     toml_of,
 )
 from rockbottom.quantities.durations import LONGEST_FIRST, UNNAMED, Ttl
@@ -58,6 +59,7 @@ __all__ = [
     "json_text",
     "per_month",
     "reason_of",
+    "toml_line",
     "toml_of",
     "usd_of_tokens",
 ]

@@ -4,6 +4,7 @@ A decoder meets malformed JSON, bytes that are no UTF-8, nesting deeper than the
 no machine type holds. Each raises an error of its own kind, so each caller that lists them forgets one.
 """
 
+import re
 from collections.abc import Callable
 from typing import Any, TypeVar, overload
 
@@ -11,6 +12,8 @@ from rockbottom.quantities.errors import Fault, RockbottomError
 from rockbottom.quantities.shapes import is_object
 
 T = TypeVar("T")
+_HEADING = re.compile(r"\s*\[(\[?)\s*([^\]]+?)\s*\]")
+_KEY = re.compile(r"\s*([\w.\"'-]+)\s*=")
 _MALFORMED = (ValueError, RecursionError, OverflowError)  # msgspec's errors and UnicodeDecodeError are ValueErrors
 
 
@@ -89,6 +92,35 @@ def toml_of(data: bytes | str) -> dict[str, Any]:
         return tomllib.loads(data if isinstance(data, str) else data.decode(), parse_float=Decimal)
     except _MALFORMED as error:
         raise Undecodable(reason_of(error)) from error
+
+
+def toml_line(text: str, name: str) -> int:
+    """The line of a name (``table.key``, ``tables[1].key``) in a TOML text; of the nearest table above it, else 1."""
+    within, above, arrays = "", (0, 1), dict[str, int]()
+    for number, line in enumerate(text.splitlines(), 1):
+        heading = _HEADING.match(line)
+        word = _KEY.match(line)
+        if heading:
+            within = ".".join(_bare(part) for part in heading[2].split("."))
+            if heading[1]:
+                arrays[within] = arrays.get(within, -1) + 1
+            for array, index in arrays.items():
+                if f"{within}.".startswith(f"{array}."):
+                    within = f"{array}[{index}]{within[len(array) :]}"
+            place = within
+        elif word:
+            place = ".".join(filter(None, (within, *(_bare(part) for part in word[1].split(".")))))
+        else:
+            continue
+        if place == name:
+            return number
+        if name.startswith((f"{place}.", f"{place}[")) and len(place) > above[0]:
+            above = len(place), number
+    return above[1]
+
+
+def _bare(part: str) -> str:
+    return part.strip().strip("\"'")
 
 
 def reason_of(error: Exception) -> str:
