@@ -1,5 +1,6 @@
 """What goes wrong on the way: broken replies, callers that leave, services that are gone, ends in the middle."""
 
+import contextlib
 import http.client
 import json
 import os
@@ -12,12 +13,14 @@ import time
 from contextlib import contextmanager
 from urllib.parse import urlsplit
 
+import h2.connection
 import pytest
 
 from rockbottom.gateway import GatewayLimits, running_gateway
 from tests.gateway.conftest import MODEL, asking, configured
 
 BODY = json.dumps({name: value for name, value in asking("hi").items() if name != "modelId"}).encode()
+SHORT = b'{"messages":[{"role":"user","content":[{"text":"hi"}]}]}'
 
 
 def call(url, key, table, path=f"/model/{MODEL}/converse", body=BODY, timeout=20):
@@ -128,10 +131,7 @@ def test_a_caller_who_leaves_ends_the_call_upstream(key, table, tmp_path, begun)
             reply.close()
         connection.close()
         assert closed.wait(10)
-        deadline = time.monotonic() + 10
-        while gateway.gateway.under_way and time.monotonic() < deadline:
-            time.sleep(0.02)
-        assert gateway.gateway.under_way == 0
+        assert nothing_is_under_way(gateway)
 
 
 def test_a_slow_reader_does_not_fill_the_memory(key, table, tmp_path):
@@ -155,6 +155,97 @@ def test_a_slow_reader_does_not_fill_the_memory(key, table, tmp_path):
         reply.close()
         connection.close()
     assert held < 60_000_000  # buffers of four sockets and of the two programs
+
+
+def endless(connection, closed):
+    """Send pieces of a reply until nobody takes them any more."""
+    connection.settimeout(30)
+    try:
+        connection.sendall(b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n")
+        while True:
+            connection.sendall(b"10000\r\n" + b"x" * 65536 + b"\r\n")
+    except TimeoutError:
+        return
+    except OSError:
+        closed.set()
+
+
+def nothing_is_under_way(gateway):
+    deadline = time.monotonic() + 15
+    while gateway.gateway.under_way and time.monotonic() < deadline:
+        time.sleep(0.02)
+    return gateway.gateway.under_way == 0
+
+
+@pytest.mark.parametrize("http2", [False, True])
+def test_a_caller_who_takes_nothing_is_let_go(key, table, tmp_path, http2):
+    """After ``write_s``, over either protocol: his connection, or stream, ends, and so does the call upstream."""
+    closed = threading.Event()
+    token = f"{key.id}.{table.secret(key)}"
+    limits = GatewayLimits(write_s=0.5)
+    with (
+        raw_service(lambda connection: endless(connection, closed)) as url,
+        running_gateway(configured(url, tmp_path, limits=limits)) as gateway,
+    ):
+        place = urlsplit(gateway.url)
+        path = f"/model/{MODEL}/converse"
+        with socket.create_connection((place.hostname, place.port), 20) as raw:
+            if http2:
+                wire = h2.connection.H2Connection()
+                wire.initiate_connection()
+                fields = {":method": "POST", ":path": path, ":scheme": "http", ":authority": "a", "x-api-key": token}
+                wire.send_headers(1, fields.items())
+                wire.send_data(1, SHORT, end_stream=True)
+                raw.sendall(wire.data_to_send())
+            else:
+                head = f"POST {path} HTTP/1.1\r\nhost: a\r\nx-api-key: {token}\r\ncontent-length: {len(SHORT)}\r\n\r\n"
+                raw.sendall(head.encode() + SHORT)
+            assert closed.wait(15)
+            assert nothing_is_under_way(gateway)
+
+
+def test_a_caller_who_takes_a_little_now_and_then_gets_all_of_it(key, table, tmp_path):
+    """It lasts longer than ``write_s``, which begins anew with each piece that he takes."""
+    size = 8_000_000
+
+    def answer(connection):
+        connection.sendall(b"HTTP/1.1 200 OK\r\ncontent-length: %d\r\n\r\n" % size + b"x" * size)
+
+    limits = GatewayLimits(write_s=4)
+    with raw_service(answer) as url, running_gateway(configured(url, tmp_path, limits=limits)) as gateway:
+        reply = call(gateway.url, key, table).getresponse()
+        taken = 0
+        while piece := reply.read(500_000):
+            taken += len(piece)
+            time.sleep(0.4)
+    assert taken == size
+
+
+@pytest.mark.parametrize("begun", [False, True])
+def test_a_reply_that_drips_ends_after_the_longest_time_of_a_call(key, table, tmp_path, begun):
+    """A byte now and then is no sign of life: 504 while the head drips, a connection that breaks off after it."""
+    closed = threading.Event()
+
+    def answer(connection):
+        with contextlib.suppress(OSError):
+            connection.sendall(b"HTTP/1.1 200 OK\r\n" + (b"transfer-encoding: chunked\r\n\r\n" if begun else b""))
+            for _ in range(2_000):
+                connection.sendall(b"1\r\nx\r\n" if begun else b"x: y\r\n")
+                time.sleep(0.02)
+            return
+        closed.set()
+
+    limits = GatewayLimits(call_s=1)
+    with raw_service(answer) as url, running_gateway(configured(url, tmp_path, limits=limits)) as gateway:
+        reply = call(gateway.url, key, table).getresponse()
+        if begun:
+            with pytest.raises(http.client.IncompleteRead):
+                reply.read()
+        else:
+            assert reply.status == 504
+            assert b"longer than 1 seconds (limits.call_s)" in reply.read()
+        assert closed.wait(15)
+        assert nothing_is_under_way(gateway)
 
 
 @pytest.mark.parametrize(

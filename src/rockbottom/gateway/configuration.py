@@ -48,11 +48,18 @@ class Upstream(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class GatewayLimits(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """The largest body (MB of a million bytes), and seconds to connect, to wait for bytes of a reply, to drain."""
+    """The largest body (MB of a million bytes), and the most seconds of what is waited for.
+
+    ``connect_s``: for a connection to the service; ``read_s``: until something comes of its reply; ``write_s``: until
+    the caller takes something of what waits for him; ``call_s``: for a call as a whole, from its leaving to the last
+    byte (AWS ends a call of a model within an hour); ``drain_s``: for what is under way at the end.
+    """
 
     body_mb: Positive = 32.0
     connect_s: Positive = 10.0
     read_s: Positive = 900.0
+    write_s: Positive = 300.0
+    call_s: Positive = 7200.0
     drain_s: Positive = 600.0
 
 

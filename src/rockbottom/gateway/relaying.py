@@ -11,7 +11,7 @@ from rockbottom.budgets import BudgetExceeded
 from rockbottom.catalog import RUNTIME
 from rockbottom.client import Attachment, Call, Watched, about_points, tagged, watched, whereabouts_of, with_project
 from rockbottom.dialects import Params, is_guarded
-from rockbottom.figures import thousands
+from rockbottom.figures import bare, thousands
 from rockbottom.gateway.asking import RoutedRequest, asked_of, is_counted, model_for, readable, stripped, travelling
 from rockbottom.gateway.configuration import Configuration
 from rockbottom.gateway.errors import Refused
@@ -41,7 +41,8 @@ _SMALL = 100_000  # bytes of an error reply that are read to see whether our poi
 class Departure:
     """A request that leaves: what it was, what travels, and the call that is counted for it (None: none).
 
-    ``counting``: its usage was asked for here, and not by the caller, who is not to see it.
+    ``begun``: the caller has the head of the reply. ``counting``: its usage was asked for here, and not by the caller,
+    who is not to see it.
     """
 
     read: RoutedRequest
@@ -52,6 +53,7 @@ class Departure:
     attachment: Attachment
     call: Call | None
     counting: bool = False
+    begun: bool = False
     credentials: Any = None
     learning: OwnerSeeker | None = None
 
@@ -188,23 +190,36 @@ class Relay:
             departure.body = travelling(read, call, counting=departure.counting)
 
     async def _relayed(self, departure: Departure, receive: Receive, send: Send) -> None:
-        """Send it on and relay the reply; the caller's going away ends it."""
-        carrying, over = cast("asyncio.Task[None]", asyncio.current_task()), False
+        """Send it on and relay the reply; the caller's going away ends it, and so does its time."""
+        carrying, over, late = cast("asyncio.Task[None]", asyncio.current_task()), False, False
+        most_s = self.configuration.limits.call_s
 
         def left(_: object) -> None:
             if not over:
                 carrying.cancel()
 
+        def end() -> None:
+            nonlocal late
+            late = True
+            carrying.cancel()
+
         leaving = asyncio.ensure_future(_left(receive))
         leaving.add_done_callback(left)
+        timer = asyncio.get_running_loop().call_later(most_s, end)
         try:
             await self._through(departure, send)
-        except asyncio.CancelledError:
+        except asyncio.CancelledError as error:
+            if late and departure.begun:
+                raise Broken from error
+            if late:
+                message = f"The call took longer than {bare(most_s)} seconds (limits.call_s)."
+                raise Refused(504, "ServiceUnavailableException", message) from error
             if not leaving.done():  # it was somebody else who ended it
                 raise
         finally:
             over = True
             leaving.cancel()
+            timer.cancel()
 
     async def _through(self, departure: Departure, send: Send) -> None:
         call, attachment = departure.call, departure.attachment
@@ -257,6 +272,7 @@ class Relay:
                 watching = watched(attachment, call, plain, counting=departure.counting)
             else:
                 attachment.failed(call)
+        departure.begun = True
         await send({"type": "http.response.start", "status": reply.status, "headers": headers})
         try:
             learning = departure.learning if reply.status < 300 else None

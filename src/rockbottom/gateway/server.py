@@ -9,7 +9,7 @@ from collections.abc import Awaitable, Callable, Generator, Mapping, MutableMapp
 from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import msgspec
 import uvicorn
@@ -47,6 +47,10 @@ class _Connection(Connection):
 
     max_connections = 16_000
     read_seconds = 300.0
+
+    def connection_made(self, transport: Any) -> None:
+        self.write_seconds = cast("Gateway", cast(Any, self).app).configuration.limits.write_s
+        super().connection_made(transport)
 
 
 class Gateway:

@@ -10,7 +10,7 @@ from typing import Any, cast
 import httptools
 
 from rockbottom.figures import bare
-from rockbottom.serving.limits import MAX_HEADER_BYTES, MAX_HEADERS, Limited
+from rockbottom.serving.limits import MAX_HEADER_BYTES, MAX_HEADERS, Limited, Unsent
 
 _ADDRESS = re.compile(rb"https?://([^/?#@]+)([/?].*)?", re.IGNORECASE)
 _BODY_FIELDS = frozenset({b"content-length", b"transfer-encoding"})
@@ -28,6 +28,7 @@ class Connection(Limited):
 
     def connection_made(self, transport: Any) -> None:
         super().connection_made(transport)
+        self._unsent = Unsent()
         self.reading_since = self.loop.time()
         if len(self.connections) > self.max_connections:
             self._refuse(503, "Service Unavailable", f"more than {self.max_connections} connections")
@@ -122,7 +123,10 @@ class Connection(Limited):
             super().send_400_response(msg)
 
     def close_if_slow(self, now: float) -> None:
-        """Close the connection when what it awaits has taken too long. ``now`` is of the loop's clock."""
+        """Close the connection when what it awaits, or keeps, has taken too long. ``now`` is of the loop's clock."""
+        if self._unsent.seconds(self.transport, now) > self.write_seconds:
+            self.transport.abort()  # to close it would wait until the rest is taken
+            return
         since = self.reading_since
         if since is not None and now - since > self.read_seconds and not self.transport.is_closing():
             self._refuse(408, "Request Timeout", f"the request did not arrive in {bare(self.read_seconds)} seconds")

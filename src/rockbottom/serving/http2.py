@@ -16,7 +16,7 @@ import h2.exceptions
 import h2.settings
 from uvicorn.protocols.http.flow_control import FlowControl
 
-from rockbottom.serving.limits import MAX_HEADER_BYTES, MAX_HEADERS, Limited
+from rockbottom.serving.limits import MAX_HEADER_BYTES, MAX_HEADERS, Limited, Unsent
 
 MAX_STREAMS = 128
 """Requests at once on one connection."""
@@ -35,7 +35,8 @@ class Http2:
 
     def __init__(self, before: Limited) -> None:
         self._app = cast(Any, before).app
-        self._kind = type(before)  # whose limits hold here too
+        self._before = before  # whose limits hold here too
+        self._unsent = Unsent()
         self._loop = before.loop
         self._state = before.server_state
         self._scheme = before.scheme or "http"
@@ -133,9 +134,14 @@ class Http2:
         self._close_when_done()
 
     def close_if_slow(self, now: float) -> None:
-        """Reset what takes too long to arrive, and close a connection that nobody uses."""
+        """Reset what takes too long to arrive or to be taken, and close a connection that nobody uses."""
+        limits = self._before
+        if self._unsent.seconds(self.transport, now) > limits.write_seconds:
+            self.transport.abort()  # to close it would wait until the rest is taken
+            return
         for stream in list(self.streams.values()):
-            if stream.receiving and now - stream.began > self._kind.read_seconds:
+            is_late = stream.receiving and now - stream.began > limits.read_seconds
+            if is_late or (stream.waits_since is not None and now - stream.waits_since > limits.write_seconds):
                 stream.leave()
                 self.reset(stream.number)
         if not self.streams and now - self._idle_since > _IDLE_SECONDS:
@@ -245,6 +251,7 @@ class _Stream:
         self.began = began
         self.receiving = True
         self.may_send = asyncio.Event()
+        self.waits_since: float | None = None  # for the other side to take more; None: it takes
         self._connection = connection
         self._parts: list[bytes] = []
         self._owed = 0  # bytes of flow control that the parts took
@@ -323,8 +330,11 @@ class _Stream:
             if room <= 0:
                 connection.flush()
                 self.may_send.clear()
+                if self.waits_since is None:
+                    self.waits_since = asyncio.get_running_loop().time()
                 await self.may_send.wait()
                 continue
+            self.waits_since = None
             last = len(view) <= room and not more
             wire.send_data(self.number, bytes(view[:room]), end_stream=last)
             self._ended = last
