@@ -176,3 +176,13 @@ def scripted(answers: Sequence[tuple[int, bytes]] = (OK,), **more: str) -> Itera
         server.shutdown()
         server.server_close()
         thread.join()
+
+
+@pytest.fixture(scope="module")
+def both(tmp_path_factory: Any) -> Iterator[tuple[Scripted, RunningGateway]]:
+    """A service, and an open gateway before it."""
+    with (
+        scripted() as service,
+        running_gateway(configured(service.url, tmp_path_factory.mktemp("g"), keys=None)) as open_,
+    ):
+        yield service, open_

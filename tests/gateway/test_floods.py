@@ -7,8 +7,6 @@ import socket
 import struct
 import threading
 import time
-from collections.abc import Iterator
-from typing import Any
 from urllib.parse import urlsplit
 
 import h2.config
@@ -18,23 +16,13 @@ import httpx
 import pytest
 
 from rockbottom.gateway import RunningGateway, running_gateway
-from tests.gateway.conftest import MODEL, Scripted, configured, scripted
+from tests.gateway.conftest import MODEL, configured
 
 BODY = b'{"messages":[{"role":"user","content":[{"text":"hi"}]}]}'
 PATH = f"/model/{MODEL}/converse"
 FIELDS = [(":method", "POST"), (":path", PATH), (":scheme", "http"), (":authority", "127.0.0.1")]
 PREFACE = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
 HEADERS, SETTINGS, PING, WINDOW, CONTINUATION = 1, 4, 6, 8, 9
-
-
-@pytest.fixture(scope="module")
-def both(tmp_path_factory: Any) -> Iterator[tuple[Scripted, RunningGateway]]:
-    """A service, and an open gateway before it."""
-    with (
-        scripted() as service,
-        running_gateway(configured(service.url, tmp_path_factory.mktemp("g"), keys=None)) as open_,
-    ):
-        yield service, open_
 
 
 def frame(kind: int, flags: int, stream: int, body: bytes = b"") -> bytes:

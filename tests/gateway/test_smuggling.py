@@ -2,29 +2,17 @@
 
 import contextlib
 import socket
-from collections.abc import Iterator
-from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
 
-from rockbottom.gateway import RunningGateway, running_gateway
-from tests.gateway.conftest import MODEL, Scripted, configured, scripted
+from rockbottom.gateway import RunningGateway
+from tests.gateway.conftest import MODEL, Scripted
 
 BODY = b'{"messages":[{"role":"user","content":[{"text":"hi"}]}]}'
 LENGTH = b"content-length: %d\r\n" % len(BODY)
 LINE = f"POST /model/{MODEL}/converse HTTP/1.1\r\nhost: 127.0.0.1\r\n".encode()
 SECOND = LINE + LENGTH + b"\r\n" + BODY
-
-
-@pytest.fixture(scope="module")
-def both(tmp_path_factory: Any) -> Iterator[tuple[Scripted, RunningGateway]]:
-    """A service, and an open gateway before it."""
-    with (
-        scripted() as service,
-        running_gateway(configured(service.url, tmp_path_factory.mktemp("g"), keys=None)) as open_,
-    ):
-        yield service, open_
 
 
 def answered(url: str, *pieces: bytes) -> bytes:
