@@ -1,6 +1,7 @@
 """The public face of the planner."""
 
 import copy
+import gc
 
 import rockbottom
 from rockbottom.plan import Planner
@@ -103,3 +104,23 @@ def test_own_points_that_are_to_be_replaced_are_taken_out_where_nothing_is_set()
     plan = planner.plan(request, now=1_795_000_000.0)
     assert not plan.placements
     assert plan.apply(request)["messages"][0]["content"] == [{"text": "one-off " * 700}]
+
+
+def test_a_plan_leaves_nothing_for_the_garbage_collector():
+    """What is decided about a prompt holds no circle, so it goes with its plan: no pause of a collection finds it."""
+    planner, request = Planner(), request_of()
+    gpt = {"model": "openai.gpt-5.6-sol", "input": [{"role": "user", "content": "policy " * 3000}]}
+    gc.collect()
+    gc.disable()
+    gc.set_debug(gc.DEBUG_SAVEALL)
+    try:
+        for number in range(3):
+            planner.plan(request, now=1_795_000_000.0 + number)
+            planner.plan(gpt, now=1_795_000_000.0 + number)
+        gc.collect()
+        garbage = [kept for kept in gc.garbage if type(kept).__module__.startswith("rockbottom")]
+    finally:
+        gc.set_debug(0)
+        gc.garbage.clear()
+        gc.enable()
+    assert garbage == []

@@ -84,7 +84,7 @@ class Decision:
         there = 1 - self.trust.miss
         usual_s = conditions.usual.seconds
         kinds = mind.returns.of(conditions.model.model.id)
-        self.values = Values(kinds, shape, visit, prompt.depths, conditions.rates, there, usual_s, self.doubt)
+        self.values = Values(kinds, shape, visit, prompt.depths, conditions.rates, there, usual_s)
         self.positions = Positions(prompt, conditions.rules, shape.end)
         self.hit = hit_of(visit, now)
         self.zones: list[Zone] = []
@@ -108,7 +108,7 @@ class Decision:
             last = self.positions.at_or_below(self.shape.end)
             desired, extent, why = None, Extent(0, last, 0.0), "writes are free: a cachePoint stands wherever it may"
         else:
-            self.worth = self.values.of(ends, barred=self.hit.bars_hour and not self._insures)
+            self.worth = self.values.of(ends, barred=self.hit.bars_hour and not self._insures, doubt=self.doubt)
             self.zones = zones_of(self.hit.deepest, ends, self.depths, self.worth)
             desired = self._desired()
             self.insured = self._insured(desired)

@@ -131,7 +131,7 @@ class ImplicitDecision(Decision):
         """The zones up to these ends. Caution is kept where more is spent than ``by_default``, as without a plan; and
         before a text alone, until it is known whether such texts return.
         """
-        worth = self.values.of(set(ends), barred=False)
+        worth = self.values.of(set(ends), barred=False, doubt=self.doubt)
         if by_default:
             least = self._tries if self.prompt.bare else 0
             worth = {end: value.expected if value.known.own >= least else value for end, value in worth.items()}

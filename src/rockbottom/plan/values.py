@@ -74,13 +74,11 @@ class Values:
         rates: RelativePrices,
         there: float,
         usual_s: int = Ttl.FIVE_MINUTES.seconds,
-        doubt: Doubt = long_message,
     ) -> None:
         self._returns, self._shape, self._visit, self._depths = returns, shape, visit, depths
         self._rates, self._there = rates, there  # ``there``: the share of expected reads that come
         self._usual_s = usual_s  # how long what is written for the usual time lives
         self._after_new: tuple[Chances, Chances] | None = None
-        self._doubt = doubt  # which first messages are written though none was seen to return
 
     def watch(self, added: Iterable[Run], now: float) -> None:
         """Wait for the return of the ends of this prompt."""
@@ -92,8 +90,10 @@ class Values:
             if run is not None and run.open is None:
                 run.open = returns.open(kind_of_seen(run, self._shape), None, now)
 
-    def of(self, ends: Iterable[int], *, barred: bool) -> dict[int, Value]:
+    def of(self, ends: Iterable[int], *, barred: bool, doubt: Doubt = long_message) -> dict[int, Value]:
         """What writing up to each end is worth per token; ``barred``: an hour is no option later either.
+
+        ``doubt`` tells which first messages are written though none was seen to return.
 
         Whoever sends a longer prefix again sends the shorter one too: a shallower end is given at least the
         chance of the deeper ones.
@@ -107,15 +107,15 @@ class Values:
                 chance = deeper
             deeper = chance
             value = self._value(end, chance, barred)
-            if value.five > 0 and levels[0] == _UNTOLD and self._is_given_the_benefit(end, chance):
+            if value.five > 0 and levels[0] == _UNTOLD and self._is_given_the_benefit(end, chance, doubt):
                 value = replace(value, five=_DOUBTED, chance=chance, caution_five=0.0)
             values[end] = value
         return values
 
-    def _is_given_the_benefit(self, end: int, chance: Chance) -> bool:
+    def _is_given_the_benefit(self, end: int, chance: Chance, doubt: Doubt) -> bool:
         """Whether the first message that ends there is one of those that are written in doubt."""
         front = self._depths[self._shape.fixed]
-        return self._doubt(front, self._depths[end] - front, chance, self._returns.opened(_UNTOLD))
+        return doubt(front, self._depths[end] - front, chance, self._returns.opened(_UNTOLD))
 
     def _value(self, position: int, chance: Chance, barred: bool) -> Value:
         if chance.unproven and chance.quick < _DOUBTFUL:
