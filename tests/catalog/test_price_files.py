@@ -1,7 +1,5 @@
 """A user's price file: what it may hold, how it lies on top, and how its faults are named."""
 
-import csv
-from collections.abc import Iterator
 from dataclasses import replace
 from datetime import date, timedelta
 from decimal import Decimal
@@ -109,15 +107,6 @@ def test_an_absent_file_and_an_empty_one_are_said_plainly(tmp_path: Path) -> Non
         PriceBook.read(tmp_path / "empty.csv")
 
 
-@pytest.fixture
-def _limit_of_cells() -> Iterator[None]:
-    """Python's own limit, which holds for a whole process and which readers of logs and bills raise."""
-    before = csv.field_size_limit(131_072)
-    yield
-    csv.field_size_limit(before)
-
-
-@pytest.mark.usefixtures("_limit_of_cells")
 def test_what_is_no_table_is_said_plainly(tmp_path: Path) -> None:
     """A cell longer than Python's reader of CSV takes (131,072 characters), and a device without an end."""
     (tmp_path / "mine.json").write_text("[" * 200_000)

@@ -72,6 +72,14 @@ def test_what_is_no_client_is_refused_with_its_name_and_what_would_work(kind):
     assert fix in (caught.value.fix or "")
 
 
+def test_nothing_of_an_asynchronous_mock_is_called():
+    """Each call would leave a coroutine that nobody awaits, with a warning for it."""
+    candidate = mock.AsyncMock()
+    with pytest.raises(NotAttachable):
+        rb.attach(candidate)
+    assert candidate.mock_calls == []
+
+
 def test_report_of_a_stranger_says_how_to_attach(client):
     with pytest.raises(NotAttached, match="not attached"):
         rb.report(client)

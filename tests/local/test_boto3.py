@@ -267,12 +267,12 @@ def test_unknown_models_are_refused_with_a_hint(runtime, kit):
 
 
 def test_what_a_model_takes_is_listed_where_a_source_says_it(bedrock):
-    """Nova Micro reads text alone, GPT-5.5 images too (models.dev); of Grok 4.7 no source says it."""
+    """Nova Micro reads text alone, GPT-5.5 images too, as AWS lists them; of Kimi K3.1 no source says it."""
     told = {row["modelId"]: row.get("inputModalities") for row in bedrock.list_foundation_models()["modelSummaries"]}
     assert told["amazon.nova-micro-v1:0"] == ["TEXT"]
     assert told["amazon.nova-pro-v1:0"] == ["TEXT", "IMAGE", "VIDEO"]
     assert told["openai.gpt-5.5"] == told["anthropic.claude-sonnet-4-6"] == ["TEXT", "IMAGE"]
-    assert told["xai.grok-4.7"] is None
+    assert told["moonshotai.kimi-k3.1"] is None
 
 
 def test_the_control_plane_lists_creates_and_deletes(bedrock, runtime, kit):
@@ -281,6 +281,11 @@ def test_the_control_plane_lists_creates_and_deletes(bedrock, runtime, kit):
     assert "anthropic.claude-sonnet-4-6" in models
     details = bedrock.get_foundation_model(modelIdentifier="amazon.nova-pro-v1:0")["modelDetails"]
     assert details["providerName"] == "Amazon"
+    listed = {row["modelId"]: row for row in bedrock.list_foundation_models()["modelSummaries"]}
+    assert [listed[name]["providerName"] for name in ("zai.glm-5", "moonshotai.kimi-k3", "cohere.embed-v4:0")] == [
+        "Z.AI", "Moonshot AI", "Cohere",
+    ]  # fmt: skip  # as AWS listed them on 2026-09-27
+    assert listed["mistral.ministral-3-8b-instruct"]["inputModalities"] == ["TEXT", "IMAGE"]  # 2026-10-27
     system = bedrock.get_inference_profile(inferenceProfileIdentifier=kit.SONNET)
     assert (system["type"], len(system["models"])) == ("SYSTEM_DEFINED", 3)
     arn = bedrock.create_inference_profile(

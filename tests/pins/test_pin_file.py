@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+import tempfile
 import time
 from dataclasses import replace
 from hashlib import blake2b
@@ -126,6 +127,16 @@ def test_processes_that_accept_at_once_lose_no_pin(pins: Path):
     running = [subprocess.Popen([sys.executable, "-c", script, str(pins), str(number)]) for number in range(8)]
     assert [process.wait() for process in running] == [0] * 8
     assert len(read_pins(pins)) == 1 + 8 * 5
+
+
+def test_nothing_is_left_among_the_temporary_files(pins: Path, monkeypatch: pytest.MonkeyPatch):
+    """Accepting prompts in many projects leaves a file in none of them but the pins."""
+    scratch = pins.parent / "scratch"
+    scratch.mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(scratch))
+    accepted(pins, support())
+    update_pins(pins, {})
+    assert list(scratch.iterdir()) == []
 
 
 def test_a_process_killed_while_it_writes_leaves_whole_pins_and_no_lock(pins: Path):

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from rockbottom.cli import main
-from rockbottom.trace import UnreadableSource, read_trace, reader_of
+from rockbottom.trace import UnreadableSource, csv_rows, read_trace, reader_of
 from rockbottom.trace.tables import header_of
 from tests.replay.attached import Sent, documents_with_questions, logged
 
@@ -182,3 +182,13 @@ def test_a_log_packed_in_a_way_that_is_not_read_is_named(
     log = written(tmp_path / "log.json.packed", head + bytes(200))
     assert main(["replay", str(log)]) == 2
     assert f"is packed {packing}, which is not read" in capsys.readouterr().err
+
+
+def test_the_limit_of_csv_of_the_process_stays_as_it_was() -> None:
+    """Reading fields of more than 131,072 characters, Python's own limit, between two rows too."""
+    longest = csv.field_size_limit()
+    rows = csv_rows(["a," + "x" * 200_000 + "\n", "b,c\n"], 1_000_000)
+    assert len(next(rows)[1]) == 200_000
+    assert csv.field_size_limit() == longest
+    assert list(rows) == [["b", "c"]]
+    assert csv.field_size_limit() == longest

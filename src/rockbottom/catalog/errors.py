@@ -11,7 +11,7 @@ RockbottomError
     +-- InvalidCatalogue    the packaged data contradicts itself (a defect of rockbottom)
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from rockbottom.quantities import Fault, RockbottomError
 
@@ -21,12 +21,28 @@ class CatalogError(RockbottomError):
 
 
 class UnknownModel(CatalogError):
-    """An id names no model of the catalogue. Attributes: ``given``, the id; ``nearest``, ids that look like it."""
+    """An id names no model of the catalogue. Attributes: ``given``, the id; ``nearest``, ids that look like it.
 
-    def __init__(self, message: str, *, given: str, nearest: Sequence[str] = (), fix: str | None = None) -> None:
+    They are looked for, and named by the message, when somebody reads it: a log may hold thousands of such ids.
+    """
+
+    def __init__(
+        self, message: str, *, given: str, nearest: Sequence[str] | Callable[[], Sequence[str]] = (),
+        fix: str | None = None,
+    ) -> None:  # fmt: skip
         super().__init__(message, fix=fix)
         self.given = given
-        self.nearest = tuple(nearest)
+        self._nearest = nearest
+
+    @property
+    def nearest(self) -> tuple[str, ...]:
+        return tuple(self._nearest() if callable(self._nearest) else self._nearest)
+
+    def __str__(self) -> str:
+        message = super().__str__()
+        if not callable(self._nearest) or not self.nearest:
+            return message
+        return f"{message.removesuffix('.')}; the nearest known are {', '.join(self.nearest)}."
 
 
 class UnresolvedProfile(CatalogError):

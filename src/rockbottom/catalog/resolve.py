@@ -106,13 +106,15 @@ def _model(name: str, bare: str, spellings: Spellings) -> Model:
 
 
 def _unknown(name: str, bare: str, spellings: Spellings) -> UnknownModel:
-    nearest = spellings.nearest.get(bare)
-    if nearest is None:
-        nearest = _nearest(bare, spellings)
-        if len(spellings.nearest) < _MOST_REMEMBERED:
-            spellings.nearest[bare] = nearest
-    suggestion = f"; the nearest known are {', '.join(nearest)}" if nearest else ""
-    return UnknownModel(f"Unknown model {name!r}{suggestion}.", given=name, nearest=nearest, fix="rockbottom models")
+    def nearest() -> tuple[str, ...]:
+        ids = spellings.nearest.get(bare)
+        if ids is None:
+            ids = _nearest(bare, spellings)
+            if len(spellings.nearest) < _MOST_REMEMBERED:
+                spellings.nearest[bare] = ids
+        return ids
+
+    return UnknownModel(f"Unknown model {name!r}.", given=name, nearest=nearest, fix="rockbottom models")
 
 
 def _nearest(bare: str, spellings: Spellings) -> tuple[str, ...]:

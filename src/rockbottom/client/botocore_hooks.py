@@ -273,6 +273,8 @@ def core_of(session: Any) -> Any:
     for candidate in (session, getattr(session, "_session", None)):
         if hasattr(candidate, "get_component") and hasattr(candidate, "create_client"):
             core: Any = candidate
+            if inspect.iscoroutinefunction(core.get_component):  # of a mock, whose coroutine nobody would await
+                return None
             return core if _is_emitter(core.get_component("event_emitter")) else None
     return None
 

@@ -19,16 +19,6 @@ from rockbottom.local.shapes import BodyChecker, body_checker, service_model
 from rockbottom.quantities import is_list, is_object
 
 Json = dict[str, Any]
-_PROVIDERS = {
-    "anthropic": "Anthropic",
-    "amazon": "Amazon",
-    "openai": "OpenAI",
-    "meta": "Meta",
-    "qwen": "Qwen",
-    "mistral": "Mistral AI",
-    "deepseek": "DeepSeek",
-    "stability": "Stability AI",
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -206,8 +196,7 @@ def _embedding_summary(model: Embedding, region: str) -> Json:
         "modelArn": f"arn:aws:bedrock:{region}::foundation-model/{model.id}",
         "modelId": model.id,
         "modelName": model.name,
-        "providerName": _PROVIDERS.get(model.id.partition(".")[0], "Cohere"),
-        **_inputs_of(model.id),
+        **_listed(model.id),
         "outputModalities": [_OUTPUTS.get(model.form, "EMBEDDING")],
         "responseStreamingSupported": False,
         "customizationsSupported": [],
@@ -226,8 +215,7 @@ def _model_summary(model: Model, region: str, lifecycle: Lifecycle | None, on: d
         "modelArn": f"arn:aws:bedrock:{region}::foundation-model/{model.id}",
         "modelId": model.id,
         "modelName": model.name,
-        "providerName": _PROVIDERS.get(model.vendor, model.vendor.title()),
-        **_inputs_of(model.id),
+        **_listed(model.id),
         "outputModalities": ["TEXT"],
         "responseStreamingSupported": True,
         "customizationsSupported": [],
@@ -237,16 +225,20 @@ def _model_summary(model: Model, region: str, lifecycle: Lifecycle | None, on: d
     }
 
 
-def _inputs_of(model: str) -> Json:
-    inputs = _inputs().get(model)
-    return {} if inputs is None else {"inputModalities": inputs}
+def _listed(model: str) -> Json:
+    """Who provides a model and what it takes, where a source says it."""
+    providers, inputs = _listings()
+    vendor = model.partition(".")[0]
+    return {"providerName": providers[vendor]} | ({"inputModalities": inputs[model]} if model in inputs else {})
 
 
 @cache
-def _inputs() -> Mapping[str, list[str]]:
-    """What models take by their ids, where a source says it."""
+def _listings() -> tuple[Mapping[str, str], Mapping[str, list[str]]]:
+    """Names of providers by vendor, and what models take by their ids."""
     raw = (resources.files("rockbottom.local") / "data" / "modalities.toml").read_text(encoding="utf-8")
-    return {model: row["inputs"] for row in tomllib.loads(raw)["listed"] for model in row["models"]}
+    table = tomllib.loads(raw)
+    providers = {vendor: name for row in table["providers"] for vendor, name in row["names"].items()}
+    return providers, {model: row["inputs"] for row in table["listed"] for model in row["models"]}
 
 
 def _lifecycle(known: Lifecycle | None, on: date) -> Json:

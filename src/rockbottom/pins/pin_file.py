@@ -7,13 +7,12 @@ folder, as the JSON that it is.
 import json
 import os
 import re
-import sqlite3
-import tempfile
 from collections.abc import Generator, Iterable, Mapping
 from contextlib import contextmanager
 from decimal import Decimal
 from hashlib import blake2b
 from pathlib import Path
+from time import monotonic, sleep
 from typing import Any, cast
 
 from rockbottom.figures import usd_exact
@@ -209,25 +208,35 @@ def _not_writable(path: Path, error: OSError) -> PinsNotWritable:
 
 @contextmanager
 def _alone(path: Path) -> Generator[None]:
-    """Only one process of this user at a time changes the file.
+    """Only one process at a time changes the file: it locks the folder.
 
-    The lock is a database in the folder for temporary files: it works where the pins' own folder takes no further
-    file, and the system lets go of it when a process dies.
+    That leaves no file behind, and the system lets go of it when a process dies.
     """
-    whose = getattr(os, "getuid", lambda: 0)()
-    name = blake2b(str(path.resolve()).encode("utf-8", "surrogateescape"), digest_size=8).hexdigest()
-    lock = Path(tempfile.gettempdir()) / f"rockbottom-pins-{whose}-{name}.lock"
     try:
-        connection = sqlite3.connect(lock, timeout=_WAIT_S, isolation_level=None)
-        try:
-            connection.execute("BEGIN EXCLUSIVE")
-            yield
-        finally:
-            connection.close()
-    except sqlite3.Error as error:
-        raise PinsNotWritable(
-            f"{path} is being written by another process, or {lock} cannot be used: {error}"
-        ) from error
+        import fcntl
+    except ImportError:  # Windows: two at once are not told apart
+        yield
+        return
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        folder = os.open(path.parent, os.O_RDONLY)
+    except OSError as error:
+        raise _not_writable(path, error) from error
+    try:
+        begun = monotonic()
+        while True:
+            try:
+                fcntl.flock(folder, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                break
+            except BlockingIOError:
+                if monotonic() - begun > _WAIT_S:
+                    raise PinsNotWritable(f"{path} is being written by another process.") from None
+                sleep(0.01)
+            except OSError:  # a file system without locks
+                break
+        yield
+    finally:
+        os.close(folder)
 
 
 # -- the text, where it was asked for ---------------------------------------------------------------

@@ -13,7 +13,7 @@ from rockbottom.files import regular
 from rockbottom.reconcile.explorer import lines_of_page, lines_of_replies
 from rockbottom.reconcile.lines import BillLine, UnreadableBill
 from rockbottom.reconcile.reports import NEEDED, columns_of, lines_of_rows, parquet_rows
-from rockbottom.trace import CutShort, chunks_in, chunks_of, text_lines
+from rockbottom.trace import CutShort, chunks_in, chunks_of, csv_rows, text_lines
 
 __all__ = ["BillLine", "UnreadableBill", "bill_lines", "lines_of_bills"]
 
@@ -79,13 +79,12 @@ def _of_zip(path: Path) -> Iterator[BillLine]:
 
 
 def _of_text(chunks: Iterator[bytes], path: Path) -> Iterator[BillLine]:
-    csv.field_size_limit(_LONGEST_CELL)
     try:
         text = text_lines(chunks)
         if path.name.removesuffix(".gz").endswith(".json"):
             yield from lines_of_replies("".join(text), path)
             return
-        reader = csv.reader(text)
+        reader = csv_rows(text, _LONGEST_CELL)
         columns = next(reader, list[str]())
         head = columns_of(columns)
         if set(NEEDED) <= set(head):

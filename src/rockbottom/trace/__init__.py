@@ -45,7 +45,7 @@ if TYPE_CHECKING:
         readers,
     )
     from rockbottom.trace.sources import passed_over
-    from rockbottom.trace.tables import spelled_object
+    from rockbottom.trace.tables import csv_rows, spelled_object
     from rockbottom.trace.tailing import Tail, log_part
 
 __all__ = [
@@ -78,6 +78,7 @@ __all__ = [
     "chunks_in",
     "chunks_of",
     "compiled",
+    "csv_rows",
     "empty_trace",
     "facts_of",
     "files_of",
@@ -158,6 +159,7 @@ _HOMES = {
     "reader_of": "reading",
     "readers": "reading",
     "passed_over": "sources",
+    "csv_rows": "tables",
     "spelled_object": "tables",
     "Tail": "tailing",
     "log_part": "tailing",

@@ -8,6 +8,7 @@ import csv
 import json
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from importlib.util import find_spec, module_from_spec
 from typing import Any, NamedTuple
 
 import msgspec
@@ -61,11 +62,10 @@ def rows_of(
     lines: Iterable[tuple[int, bytes | Unfinished]], columns: Sequence[str], delimiter: str = ","
 ) -> Iterator[tuple[int, bytes]]:
     """Every row of a CSV as a JSON object, with the number of its line. Raises CutShort where it is none any more."""
-    csv.field_size_limit(LONGEST_BYTES)  # the module's own limit is 128 KB, less than one record
     texts = _Texts(lines)
     is_open = False
     try:
-        for row in csv.reader(texts, delimiter=delimiter):
+        for row in csv_rows(texts, LONGEST_BYTES, delimiter):
             values = {name: value for name, value in zip(columns, row, strict=False) if value}
             yield texts.number, json.dumps(values, ensure_ascii=False).encode("utf-8", "surrogateescape")
             is_open, texts.quotes = texts.quotes % 2 == 1, 0
@@ -73,6 +73,24 @@ def rows_of(
         raise CutShort(f"line {texts.number + 1}: {error}") from error
     if is_open:  # of the last row: whoever wrote it did not come to its end
         raise CutShort(f"line {texts.number}: ends inside a quoted field")
+
+
+def csv_rows(lines: Iterable[str], longest: int, delimiter: str = ",") -> Iterator[list[str]]:
+    """The rows of a CSV whose fields may be of ``longest`` characters. Raises csv.Error.
+
+    The limit of the module csv, 128 KB, is less than one record, and raised it would be raised for the whole process:
+    an instance of its own has a limit of its own.
+    """
+    spec = find_spec("_csv")
+    assert spec is not None
+    assert spec.loader is not None
+    own: Any = module_from_spec(spec)
+    spec.loader.exec_module(own)
+    own.field_size_limit(longest)
+    try:
+        yield from own.reader(lines, delimiter=delimiter)
+    except own.Error as error:
+        raise csv.Error(str(error)) from error
 
 
 class _Texts:
