@@ -85,6 +85,31 @@ def test_the_sums_are_those_of_the_ledgers_own_reader(tmp_path):
     assert today.written == sum(call.cache_write for call in expected)
 
 
+def test_thousands_of_calls_at_once_sum_to_what_they_sum_to_one_by_one(tmp_path, monkeypatch):
+    """Damage, numbers where texts are usual, and calls of yesterday among them."""
+    lines = [
+        b'{"at":%f,"model":"m","input":7,"cache_write_1h":2,"cost_usd":"0.125"}' % (_NOON + number)
+        for number in range(9)
+    ]
+    odd = [
+        b'{"at":%f,"mod{"at":%f,"model":"m","cost_usd":"1","endpoint":"local"}' % (_NOON, _NOON),  # torn, then whole
+        b'{"at":%f,"model":"m","cost_usd":0.5,"uncached_usd":2}' % _NOON, b"nothing", b'{"at":"noon"}',
+        b'{"at":%f,"model":"m","cost_usd":"9"}' % (_NOON - _DAY), b'{"at":%f,"cost_usd":"much"}' % _NOON,
+        b'{"at":%f,"model":"unpriced","cache_read":3}' % _NOON,
+    ]  # fmt: skip
+    sums = []
+    for name, many in (("slow", 4 << 20), ("quick", 0)):
+        monkeypatch.setattr("rockbottom.cli.today._MANY_BYTES", many)
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "calls-000001.ndjson").write_bytes(b"\n".join([*lines, *odd]) + b"\n")
+        os.utime(tmp_path / name / "calls-000001.ndjson", (_NOON, _NOON))
+        sums.append(today_in(tmp_path / name, _NOON + 60))
+    slow, quick = sums
+    assert (slow.aws.to_dict(), slow.local.to_dict()) == (quick.aws.to_dict(), quick.local.to_dict())
+    assert (quick.aws.cost, quick.aws.uncached, quick.aws.written) == (Decimal("1.625"), Decimal("3.125"), 18)
+    assert (quick.local.cost, quick.aws.unpriced_models) == (1, {"unpriced": 1})
+
+
 @pytest.mark.parametrize("kept", [b"", b"[]", b'{"format": 1}', b'{"format": 2, "day": 0, "position": 5}', b"\xff"])
 def test_damage_to_what_is_kept_only_costs_time(tmp_path, kept):
     """It is added up anew."""

@@ -1,8 +1,8 @@
 """What a ledger says of today in one line, for a shell prompt or a status bar.
 
-A prompt waits for it, so nothing is imported that takes long: neither click nor msgspec, but the standard library and
-``figures``. What was added up is kept in ``today.json`` beside the ledger, so that only what came since is read. A test
-holds the sums to those of the ledger's own reader.
+A prompt waits for it, so nothing is imported that takes long: neither click nor, before thousands of calls have come,
+msgspec, but the standard library and ``figures``. What was added up is kept in ``today.json`` beside the ledger, so
+that only what came since is read. A test holds the sums to those of the ledger's own reader.
 """
 
 import contextlib
@@ -10,6 +10,7 @@ import json
 import os
 import sys
 import time
+from collections.abc import Callable
 from decimal import Decimal
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -20,6 +21,7 @@ from rockbottom.files import replacing
 KEPT = "today.json"
 _FORMAT = 2
 _START = b'{"at":'
+_MANY_BYTES = 4 << 20
 _STEPS = ((Decimal("0.1"), 2), (Decimal(0), 4))  # cents from ten cents on
 
 
@@ -44,20 +46,32 @@ class SideSums:
         """The sums for JSON, which spells money as text."""
         return dict(vars(self))
 
-    def add(self, call: dict[str, Any]) -> None:
-        """Add the record of a call. Raises TypeError or ArithmeticError for one that is none."""
-        cost, uncached = call.get("cost_usd"), call.get("uncached_usd")
+    def add(self, call: "TodaysCall") -> None:
+        """Add what the record of a call says. Raises TypeError or ArithmeticError for one that is none."""
         self.calls += 1
-        if cost is None:
+        if call.cost_usd is None:
             self.unpriced += 1
-            model = printable(str(call.get("model", "no model")))
+            model = printable(str(call.model))
             self.unpriced_models[model] = self.unpriced_models.get(model, 0) + 1
         else:
-            self.cost += Decimal(cost)
-            self.uncached += Decimal(uncached if uncached is not None else cost)
-        self.input += call.get("input", 0)
-        self.read += call.get("cache_read", 0)
-        self.written += sum(count for name, count in call.items() if name.startswith("cache_write_"))
+            cost = Decimal(call.cost_usd)
+            self.cost += cost
+            self.uncached += cost if call.uncached_usd is None else Decimal(call.uncached_usd)
+        self.input += call.input
+        self.read += call.cache_read
+        self.written += call.written
+
+
+class TodaysCall(NamedTuple):
+    """What is summed of the record of a call."""
+
+    endpoint: str | None
+    model: str
+    cost_usd: str | None
+    uncached_usd: str | None
+    input: int
+    cache_read: int
+    written: int
 
 
 class Today(NamedTuple):
@@ -195,16 +209,47 @@ def _take_in(path: Path, totals: _Totals) -> None:
         file.seek(begin)
         data = file.read()
     whole = data[: data.rfind(b"\n") + 1]
+    called = _quick_reader() if len(whole) > _MANY_BYTES else _call_in
     for line in whole.split(b"\n"):
-        if line:
-            _add(line, totals)
+        if line and (call := called(line, totals.midnight)) is not None:
+            with contextlib.suppress(TypeError, ArithmeticError):  # damage, which rockbottom ledger info locates
+                (totals.local if call.endpoint == "local" else totals.aws).add(call)
     totals.position[path.name] = begin + len(whole)
 
 
-def _add(line: bytes, totals: _Totals) -> None:
+def _quick_reader() -> Callable[[bytes, float], Any]:
+    """``_call_in`` by msgspec, which takes a ninth of the time and is imported for nothing less than many calls."""
+    import msgspec
+
+    from rockbottom.ledger import CallRecord
+
+    writes = [name for name in CallRecord.__struct_fields__ if name.startswith("cache_write_")]
+    counts = [(name, int, 0) for name in ("input", "cache_read", *writes)]
+    texts = [(name, str | None, None) for name in ("endpoint", "cost_usd", "uncached_usd")]
+    written = property(lambda call: sum(getattr(call, name) for name in writes))
+    fields = [("at", float), ("model", str, "no model"), *texts, *counts]
+    decode = msgspec.json.Decoder(msgspec.defstruct("Call", fields, namespace={"written": written})).decode
+
+    def called(line: bytes, midnight: float) -> Any:
+        try:
+            call: Any = decode(line)
+        except msgspec.MsgspecError:
+            return _call_in(line, midnight)
+        return call if call.at >= midnight else None
+
+    return called
+
+
+def _call_in(line: bytes, midnight: float) -> TodaysCall | None:
+    """The call of a line; None for one of before midnight, and for damage."""
     try:
         call = json.loads(line[max(0, line.rfind(_START)) :])
-        if call["at"] >= totals.midnight:
-            (totals.local if call.get("endpoint") == "local" else totals.aws).add(call)
-    except (ValueError, LookupError, TypeError, ArithmeticError, RecursionError):
-        return  # damage, which rockbottom ledger info locates
+        if call["at"] < midnight:
+            return None
+        written = sum(count for name, count in call.items() if name.startswith("cache_write_"))
+        return TodaysCall(
+            call.get("endpoint"), call.get("model", "no model"), call.get("cost_usd"), call.get("uncached_usd"),
+            call.get("input", 0), call.get("cache_read", 0), written,
+        )  # fmt: skip
+    except (ValueError, LookupError, TypeError, AttributeError, RecursionError):
+        return None
