@@ -163,7 +163,7 @@ def test_key_and_tags_travel_as_headers_and_a_timeout_is_none_of_it(place, run, 
         return real(cloud, method, path, body, headers)
 
     monkeypatch.setattr(openai_batches, "surface_call", spied)
-    key = "arn:aws:kms:us-east-1:123456789012:key/a"
+    key = "arn:aws:kms:us-east-1:123456789012:key/11111111-2222-3333-4444-555555555555"
     run(file([line(number) for number in range(100)]), kms_key=key, tags={"team": "a"})
     made = next(headers for method, headers in told if method == "POST")
     assert made["X-Amzn-Bedrock-OutputEncryptionKeyId"] == key

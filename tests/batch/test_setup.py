@@ -4,6 +4,7 @@ import json
 
 import pytest
 
+from rockbottom.batch import InvalidSettings
 from rockbottom.batch.doctor import DoctorVerdict, checks, trust_fault
 from rockbottom.batch.setup import SetUpSettings, apply, documents, model_arns, trust_policy, wanted_for
 from rockbottom.catalog import load_catalog
@@ -115,3 +116,12 @@ def test_the_doctor_names_what_is_missing(cloud):
     assert "s3:GetObject" in wrong["S3, for the role"]
     assert "bedrock:InvokeModel" in wrong["model, for the role"]
     assert "--apply" in found["trust"].fix
+
+
+@pytest.mark.parametrize("key", ["xx", "alias/batch", f"arn:aws:kms:us-east-1:{ACCOUNT}:alias/batch", ""])
+def test_a_policy_names_a_key_by_its_arn(key):
+    """Nothing is printed or made for anything else; a name that no key has would be a policy that allows nothing."""
+    with pytest.raises(InvalidSettings, match="not the ARN of a KMS key"):
+        wanted(kms_key=key).checked()
+    whole = f"arn:aws-us-gov:kms:us-gov-west-1:{ACCOUNT}:key/mrk-1234abcd12ab34cd56ef1234567890ab"
+    assert wanted(kms_key=whole).checked().kms_key == whole

@@ -165,3 +165,9 @@ def test_a_prompt_does_not_wait_for_libraries(tmp_path):
         after = resource.getrusage(resource.RUSAGE_CHILDREN)
         spent.append(after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime)
     assert min(spent) < 0.1
+
+
+def test_what_is_there_and_no_folder_is_no_ledger(capsys):
+    """A device is no empty ledger."""
+    assert main(["status", "--ledger", "/dev/zero"]) == 2
+    assert "'/dev/zero' is not a folder" in capsys.readouterr().err

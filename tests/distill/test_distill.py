@@ -29,6 +29,7 @@ from rockbottom.distill import (
     wait,
 )
 from rockbottom.local import ClockKind, running
+from rockbottom.quantities import UnexpectedAnswer
 
 PRO, MICRO, LITE = "amazon.nova-pro-v1:0", "amazon.nova-micro-v1:0", "amazon.nova-lite-v1:0"
 CATALOG = load_catalog()
@@ -252,3 +253,15 @@ def test_the_commands_go_hand_in_hand(served, tmp_path, capsys, monkeypatch):
     assert main(["distill", "clean", "hand", "--yes", *region]) == 0
     assert main(["distill", "clean", "hand", *region]) == 0
     assert "hand has no job, model or deployment to delete" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("status", [[], None, {}, 3, ""])
+def test_a_status_that_is_no_word_is_an_answer_of_something_else(status):
+    """It was printed, and ended the command well."""
+
+    class Other:
+        def call(self, *_: object, **__: object) -> dict[str, object]:
+            return {"status": status}
+
+    with pytest.raises(UnexpectedAnswer, match="status, which is no word"):
+        look(Other(), "teach-1")

@@ -51,10 +51,12 @@ def test_calls_that_cannot_be_planned_lead_to_no_run_that_would_plan_them(tmp_pa
 
 
 def test_a_ledger_keeps_every_call_and_no_other_folder_is_left(run, tmp_path):
-    ran = run("--dry-run", "--ledger", str(tmp_path / "calls"), "--", PYTHON, "boto3_program.py", TMPDIR=str(tmp_path))
+    tags = ("--tag", "team=search", "--tag", "env=prod")
+    ledger = ("--ledger", str(tmp_path / "calls"))
+    ran = run("--dry-run", *ledger, *tags, "--", PYTHON, "boto3_program.py", TMPDIR=str(tmp_path))
     assert ran.returncode == 0
     calls = list(LedgerReader(tmp_path / "calls").calls())
-    assert len(calls) == 4
+    assert [call.tags for call in calls] == [{"team": "search", "env": "prod"}] * 4
     assert sum(Decimal(call.planned_usd) for call in calls) < sum(Decimal(call.cost_usd) for call in calls)
     assert [path.name for path in tmp_path.iterdir()] == ["calls"]
 

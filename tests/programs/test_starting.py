@@ -203,3 +203,11 @@ def test_our_own_command_line_measures_undisturbed(told, tmp_path):
         "except rockbottom.NotAttached:\n    print('alone')"
     )
     assert _output([PYTHON, "-c", program], told).strip() == "alone"
+
+
+def test_tags_go_through_the_environment_and_what_is_none_is_left_out():
+    """As a person writes them there: spaces around a tag are none of it."""
+    told = environment_of(Choices(tags="team=search,env=prod"), {})
+    assert told["ROCKBOTTOM_TAGS"] == "team=search,env=prod"
+    assert Choices(tags="team=search, env=a=b,odd,=x").tag_values == {"team": "search", "env": "a=b"}
+    assert Choices().tag_values == {}

@@ -8,6 +8,7 @@ from rockbottom.batch.errors import InvalidSettings
 from rockbottom.batch.state import JobState, RunSettings
 from rockbottom.catalog import botocore_since
 from rockbottom.extras import upgrade_command
+from rockbottom.quantities import AwsAnswer
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +48,7 @@ class InvocationJobs:
         """A job as it is now."""
         job = self.cloud.call("bedrock", "get_model_invocation_job", jobIdentifier=arn)
         counts = {name: job[name] for name in job if name.endswith("RecordCount")}
-        return Seen(job["status"], job.get("message"), counts)
+        return Seen(AwsAnswer(job).word("status"), job.get("message"), counts)
 
     def stop(self, arn: str) -> bool:
         """Stop a job; False where it has ended meanwhile."""

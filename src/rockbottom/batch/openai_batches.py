@@ -18,7 +18,7 @@ from rockbottom.batch.limits import timeout_hours
 from rockbottom.batch.openai_lines import ENDPOINT
 from rockbottom.batch.state import JobState, RunSettings
 from rockbottom.batch.surface_calls import surface_call
-from rockbottom.quantities import is_list, is_object
+from rockbottom.quantities import AwsAnswer, is_list, is_object
 
 _BATCHES = "/openai/v1/batches"
 _TOKEN = "rockbottom"
@@ -86,7 +86,7 @@ class OpenAiBatches:
             "successRecordCount": done,
             "errorRecordCount": failed,
         }
-        status = str(batch.get("status"))
+        status = AwsAnswer(batch).word("status")
         return Seen(_STATES.get(status, status), _message(batch.get("errors")), counts)
 
     def stop(self, arn: str) -> bool:

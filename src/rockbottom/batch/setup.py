@@ -15,7 +15,7 @@ from rockbottom.batch.cloud import Cloud, code_of
 from rockbottom.batch.errors import InvalidSettings
 from rockbottom.batch.sources import check_bucket_name
 from rockbottom.catalog import ModelId, Scope
-from rockbottom.quantities import is_role
+from rockbottom.quantities import is_key_arn, is_role
 
 Json = dict[str, Any]
 DEFAULT_ROLE = "rockbottom-batch"
@@ -48,6 +48,11 @@ class SetUpSettings:
         check_bucket_name(self.bucket)
         if not is_role(self.role):
             raise InvalidSettings(f"{self.role!r} is not the name of a role.", fix="give the name, not the ARN")
+        if self.kms_key is not None and not is_key_arn(self.kms_key):
+            raise InvalidSettings(
+                f"{self.kms_key!r} is not the ARN of a KMS key, by which a policy names it.",
+                fix="give it as arn:aws:kms:us-east-1:123456789012:key/ID",
+            )
         return self
 
 

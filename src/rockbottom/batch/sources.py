@@ -13,7 +13,7 @@ from rockbottom.batch.records import Kind, RecordChecker, lines_of, lines_of_bod
 from rockbottom.batch.running import BatchRun
 from rockbottom.batch.state import RunSettings
 from rockbottom.files import regular
-from rockbottom.quantities import is_bucket, is_role_arn
+from rockbottom.quantities import is_bucket, is_key, is_role_arn
 
 Body = Mapping[str, Any]
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,62}")
@@ -118,6 +118,8 @@ def _check_place(place: BatchPlace) -> None:
         raise InvalidSettings(
             f"{place.role_arn!r} is not the ARN of a role.", fix="rockbottom batch setup prints a role to make"
         )
+    if place.kms_key is not None and not is_key(place.kms_key):
+        raise InvalidSettings(f"{place.kms_key!r} is not a KMS key.", fix="give the ARN of a key, its id, or an alias")
     if place.timeout_hours is not None:
         allowed = timeout_hours()
         if not allowed.least <= place.timeout_hours <= allowed.most:

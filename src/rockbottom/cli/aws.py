@@ -13,7 +13,9 @@ PROFILES = "aws configure list-profiles"
 
 def no_region() -> click.UsageError:
     """Neither the command nor the account's configuration names a Region."""
-    return click.UsageError("no AWS Region is set: give --region, as in --region us-east-1")
+    return click.UsageError(
+        "no AWS Region is set: give --region us-east-1, or set AWS_REGION, or region in rockbottom.toml"
+    )
 
 
 def region_of(session: Any) -> str | None:

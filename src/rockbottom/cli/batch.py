@@ -14,6 +14,7 @@ from rockbottom.cli.batch_text import show_jobs, show_outcome
 from rockbottom.cli.console import show, tell
 from rockbottom.cli.group import Listing
 from rockbottom.cli.options import json_flag
+from rockbottom.cli.values import Folder
 
 if TYPE_CHECKING:
     from rockbottom.batch import Outcome, Prepared
@@ -115,7 +116,7 @@ def stop(name: str, **options: Any) -> None:
 
 
 @command.command("list")
-@click.option("--runs", type=click.Path(path_type=Path, file_okay=False), default=FOLDER, show_default=True,
+@click.option("--runs", type=Folder(), default=FOLDER, show_default=True,
               help="Folder of runs.")  # fmt: skip
 @json_flag
 def list_runs(runs: Path, as_json: bool) -> None:

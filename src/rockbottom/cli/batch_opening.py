@@ -84,7 +84,7 @@ def prepared_run(options: dict[str, Any], attempts: int = 3, *, on_demand: bool 
         )
     place = BatchPlace(
         options["bucket"], options["role_arn"], options["prefix"], options["kms_key"], options["bucket_owner"],
-        options["timeout_hours"], dict(_tag(tag) for tag in options["tags"]),
+        options["timeout_hours"], dict(options["tags"]),
     )  # fmt: skip
     with prepare(
         _source(options["records"], options["model"]), None if on_demand else place, model=options["model"],
@@ -167,13 +167,6 @@ def _source(path: Path, model: str | None) -> Any:
 
 def _workload_name(path: Path) -> str | None:
     return path.stem if path.suffix in (".yaml", ".yml") else None
-
-
-def _tag(text: str) -> tuple[str, str]:
-    key, equals, value = text.partition("=")
-    if not equals:
-        raise click.BadParameter(f"{text!r} is not KEY=VALUE", param_hint="--tag")
-    return key, value
 
 
 def _ask(prepared: "Prepared", cloud: "Cloud", options: dict[str, Any]) -> None:

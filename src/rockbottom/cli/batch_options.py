@@ -5,7 +5,7 @@ from pathlib import Path
 import click
 
 from rockbottom.cli.options import account_options, json_flag, options, yes_to_spending
-from rockbottom.cli.values import Account, Count, Day, Decimals, Dollars, Url
+from rockbottom.cli.values import Account, Count, Day, Decimals, Dollars, Folder, Tag, Url
 
 FOLDER = Path(".rockbottom/batch")
 
@@ -15,7 +15,7 @@ where = options(
         "Bedrock's control plane, such as rockbottom serve", "that of the run or of your AWS settings"
     ),
     click.option("--s3-endpoint-url", type=Url(), help="Another endpoint for S3."),
-    click.option("--runs", type=click.Path(path_type=Path, file_okay=False), default=FOLDER, show_default=True,
+    click.option("--runs", type=Folder(), default=FOLDER, show_default=True,
                  help="Folder of runs."),
 )  # fmt: skip
 priced = options(
@@ -39,7 +39,7 @@ job = options(
     click.option("--kms-key", metavar="ARN", help="Key that encrypts input and output."),
     click.option("--bucket-owner", type=Account(), metavar="ACCOUNT", help="Account that must own the bucket."),
     click.option("--timeout-hours", type=Count(1), help="Hours after which a job expires."),
-    click.option("--tag", "tags", multiple=True, metavar="KEY=VALUE", help="Tag of the jobs; repeat."),
+    click.option("--tag", "tags", multiple=True, type=Tag(), help="Tag of the jobs; repeat."),
     click.option("--max-usd", type=Dollars(), help="Send nothing when the estimate is above this."),
     yes_to_spending,
 )  # fmt: skip

@@ -18,7 +18,7 @@ from rockbottom.cli.console import colour, show, tell, width
 from rockbottom.cli.exits import Exit, exit_code_of
 from rockbottom.cli.options import yes_to_spending
 from rockbottom.cli.settings import ledger_folder
-from rockbottom.cli.values import Count, Day, Dollars, NewFile, Region, Url, known_region, write_new
+from rockbottom.cli.values import Count, Day, Dollars, Folder, NewFile, Region, Url, known_region, write_new
 
 if TYPE_CHECKING:
     from rockbottom.bench import Bench, Endpoint
@@ -60,7 +60,7 @@ if TYPE_CHECKING:
 )
 @click.option(
     "--runs",
-    type=click.Path(path_type=Path, file_okay=False),
+    type=Folder(),
     default=Path("runs"),
     show_default=True,
     help="Folder for results.",
@@ -68,7 +68,7 @@ if TYPE_CHECKING:
 @click.option(
     "--ledger",
     "record",
-    type=click.Path(path_type=Path, file_okay=False),
+    type=Folder(),
     is_flag=False,
     flag_value=Path(),
     metavar="[FOLDER]",

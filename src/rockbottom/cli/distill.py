@@ -13,7 +13,7 @@ from rockbottom.cli.consenting import consent
 from rockbottom.cli.console import colour, show, tell, width
 from rockbottom.cli.group import Listing
 from rockbottom.cli.options import json_flag, yes_to_spending
-from rockbottom.cli.values import Count, Day, Decimals, Number, prices_option
+from rockbottom.cli.values import Count, Day, Decimals, Number, Tag, prices_option
 from rockbottom.figures import thousands
 
 _CHANGES = "this spends money or changes your account"
@@ -80,9 +80,7 @@ def cost(
 
 
 _sources = click.argument("sources", nargs=-1, required=True, type=click.Path(path_type=Path, exists=True))
-_metadata = click.option(
-    "--where", "pairs", multiple=True, metavar="KEY=VALUE", help="Only calls with this requestMetadata."
-)
+_metadata = click.option("--where", "pairs", multiple=True, type=Tag(), help="Only calls with this requestMetadata.")
 _answers = click.option("--answers", is_flag=True, help="Use the logged answers as labels.")
 
 
@@ -92,7 +90,9 @@ _answers = click.option("--answers", is_flag=True, help="Use the logged answers 
 @_metadata
 @_answers
 @click.option("--single-turn", is_flag=True, help="Leave out conversations of several turns (Llama students).")
-def data(sources: tuple[Path, ...], out: Path, pairs: tuple[str, ...], answers: bool, single_turn: bool) -> None:
+def data(
+    sources: tuple[Path, ...], out: Path, pairs: tuple[tuple[str, str], ...], answers: bool, single_turn: bool
+) -> None:
     """Write training data out of the prompts in SOURCES: invocation logs, batch records or bodies, files or folders.
 
     Every record is checked as AWS checks it; what cannot train a student is counted by its reason.
@@ -119,7 +119,7 @@ def data(sources: tuple[Path, ...], out: Path, pairs: tuple[str, ...], answers: 
 @where
 def start(
     sources: tuple[Path, ...], teacher: str, student: str, name: str, bucket: str, role_arn: str,
-    pairs: tuple[str, ...], answers: bool, yes: bool, **options: Any,
+    pairs: tuple[tuple[str, str], ...], answers: bool, yes: bool, **options: Any,
 ) -> None:  # fmt: skip
     """Upload the prompts in SOURCES and begin the job; the most it can cost is shown first."""
     from rockbottom.catalog import load_catalog
@@ -211,14 +211,8 @@ def clean(name: str, yes: bool, **options: Any) -> None:
         tell(f"{kind} {arn} deleted")
 
 
-def _read(sources: tuple[Path, ...], pairs: tuple[str, ...], *, answers: bool, single_turn: bool) -> Any:
+def _read(sources: tuple[Path, ...], pairs: tuple[tuple[str, str], ...], *, answers: bool, single_turn: bool) -> Any:
     from rockbottom.catalog import load_catalog
     from rockbottom.distill import training_data
 
-    metadata: dict[str, str] = {}
-    for text in pairs:
-        key, equals, value = text.partition("=")
-        if not equals:
-            raise click.UsageError(f"--where takes KEY=VALUE, as in team=search; not {text!r}")
-        metadata[key] = value
-    return training_data(sources, load_catalog(), metadata=metadata, single_turn=single_turn, answers=answers)
+    return training_data(sources, load_catalog(), metadata=dict(pairs), single_turn=single_turn, answers=answers)

@@ -11,7 +11,7 @@ import click
 from rockbottom.cli.console import show, tell
 from rockbottom.cli.group import Listing
 from rockbottom.cli.options import json_flag
-from rockbottom.cli.values import Count, RoleArn
+from rockbottom.cli.values import Count, RoleArn, Tag
 
 if TYPE_CHECKING:
     from rockbottom.gateway import GatewayKey, KeyTable
@@ -35,7 +35,7 @@ def key() -> None:
 
 @key.command()
 @click.argument("name")
-@click.option("--tag", "tags", multiple=True, metavar="NAME=VALUE", help="A tag on its calls; repeat.")
+@click.option("--tag", "tags", multiple=True, type=Tag(), help="A tag on its calls; repeat.")
 @click.option(
     "--model",
     "models",
@@ -63,15 +63,14 @@ def key() -> None:
 @click.option("--dry-run", is_flag=True, help="Only observe its calls.")
 @json_flag
 @click.pass_obj
-def add(file: Path, name: str, tags: tuple[str, ...], as_json: bool, **settings: Any) -> None:
+def add(file: Path, name: str, tags: tuple[tuple[str, str], ...], as_json: bool, **settings: Any) -> None:
     """Add a key for NAME and print its secret, once."""
     from rockbottom.gateway import BadConfiguration, new_key
 
     table = table_of(file)
     if any(known.name == name for known in table.keys):
         raise BadConfiguration(f"a key {name!r} exists already.", fix=f"rockbottom gateway key rotate {name}")
-    pairs = dict(_pair(tag) for tag in tags)
-    new = new_key(name, time.time(), tags=pairs, **settings)
+    new = new_key(name, time.time(), tags=dict(tags), **settings)
     table.put(new)
     _show_secret(table, new, as_json)
 
@@ -120,13 +119,6 @@ def revoke(file: Path, name: str) -> None:
     table = table_of(file)
     table.put(revoked(table.named(name)))
     tell(f"{name} is revoked; a running gateway takes it over with SIGHUP")
-
-
-def _pair(tag: str) -> tuple[str, str]:
-    name, separator, value = tag.partition("=")
-    if not separator or not name:
-        raise click.BadParameter(f"{tag!r} is not NAME=VALUE", param_hint="--tag")
-    return name, value
 
 
 def _show_secret(table: "KeyTable", shown: "GatewayKey", as_json: bool) -> None:

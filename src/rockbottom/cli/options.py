@@ -1,12 +1,11 @@
 """Options that several commands have."""
 
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import click
 
-from rockbottom.cli.values import NewFile, Region, Url
+from rockbottom.cli.values import Folder, NewFile, Region, Url
 
 Decorator = Callable[[Any], Any]
 
@@ -36,7 +35,7 @@ yes_flag: Decorator = click.option("--yes", is_flag=True, help="Do not ask.")
 yes_to_spending: Decorator = click.option("--yes", is_flag=True, help="Do not ask before spending.")
 html_page: Decorator = click.option("--html", type=NewFile(), metavar="FILE", help="Write a page as well.")
 ledger_folder_option: Decorator = click.option(
-    "--ledger", "folder", type=click.Path(path_type=Path, file_okay=False), metavar="FOLDER",
+    "--ledger", "folder", type=Folder(), metavar="FOLDER",
     help="The ledger; your own by default.",
 )  # fmt: skip
 models_behind: Decorator = click.option(

@@ -15,7 +15,7 @@ from rockbottom.cli.console import colour, show, tell, width
 from rockbottom.cli.group import Listing
 from rockbottom.cli.options import account_options, json_flag
 from rockbottom.cli.standing import tell_endings
-from rockbottom.cli.values import Day, prices_option
+from rockbottom.cli.values import Day, Tag, prices_option
 from rockbottom.process import bounded, leads_here
 from rockbottom.quantities import Fault, RockbottomError
 
@@ -89,13 +89,13 @@ def list_profiles(
 @command.command("create")
 @click.argument("name")
 @click.argument("model")
-@click.option("--tag", "tags", multiple=True, metavar="KEY=VALUE", required=True, help="A cost tag; repeat.")
+@click.option("--tag", "tags", multiple=True, type=Tag(), required=True, help="A cost tag; repeat.")
 @click.option("--description", help="What it is for.")
 @click.option("--yes", is_flag=True, help="Do not ask before creating.")
 @json_flag
 @_service_options
 def create(
-    name: str, model: str, tags: tuple[str, ...], description: str | None, yes: bool, as_json: bool,
+    name: str, model: str, tags: tuple[tuple[str, str], ...], description: str | None, yes: bool, as_json: bool,
     region: str | None, profile: str | None, endpoint_url: str | None,
 ) -> None:  # fmt: skip
     """Create the application inference profile NAME for MODEL with cost tags.
@@ -107,7 +107,7 @@ def create(
 
     catalog = load_catalog()
     model_id = catalog.model(model)
-    pairs = [_tag(text) for text in tags]
+    pairs = [{"key": key, "value": value} for key, value in tags]
     service = _Service(region, profile, endpoint_url)
     tell_endings(catalog, [model], date.today(), service.region)
     tagged = ", ".join(f"{pair['key']}={pair['value']}" for pair in pairs)
@@ -139,13 +139,6 @@ def delete(name: str, yes: bool, region: str | None, profile: str | None, endpoi
     consent(yes, "this changes your account", "Delete it?")
     service.delete(own_profile.arn)
     click.echo(own_profile.arn)
-
-
-def _tag(text: str) -> dict[str, str]:
-    key, equals, value = text.partition("=")
-    if not equals or not key:
-        raise click.UsageError(f"--tag takes KEY=VALUE, as in team=search; not {text!r}")
-    return {"key": key, "value": value}
 
 
 class _Service:

@@ -17,7 +17,7 @@ import click
 from rockbottom.cli.console import tell
 from rockbottom.cli.exits import say
 from rockbottom.cli.settings import set_ledger
-from rockbottom.cli.values import Decimals
+from rockbottom.cli.values import Decimals, Folder, Tag
 from rockbottom.programs import UNRECORDED, Choices, environment_of
 
 if TYPE_CHECKING:
@@ -38,7 +38,7 @@ _NOT_FOUND, _NOT_RUNNABLE = 127, 126  # as shells say it
 )
 @click.option(
     "--ledger",
-    type=click.Path(file_okay=False, path_type=Path),
+    type=Folder(),
     help="Folder that keeps a record of every call; ROCKBOTTOM_LEDGER by default.",
 )
 @click.option(
@@ -51,6 +51,9 @@ _NOT_FOUND, _NOT_RUNNABLE = 127, 126  # as shells say it
     metavar="ADDRESS",
     help="Valkey or Redis through which programs on several machines learn as one: redis://HOST:6379/0?name=GROUP.",
 )
+@click.option(
+    "--tag", "tags", multiple=True, type=Tag(), help="Tag of every call in the ledger, as team=search; repeat."
+)
 @click.option("--quiet", is_flag=True, help="Say nothing at the end.")
 @click.argument("program", nargs=-1, required=True, type=click.UNPROCESSED, metavar="COMMAND [ARGUMENTS]...")
 @click.pass_context
@@ -61,6 +64,7 @@ def command(
     ledger: Path | None,
     state: Path | None,
     share: str | None,
+    tags: tuple[tuple[str, str], ...],
     quiet: bool,
     program: tuple[str, ...],
 ) -> None:
@@ -80,13 +84,23 @@ def command(
         if ledger is not None:
             environment["ROCKBOTTOM_LEDGER"] = str(ledger.absolute())
         state_path = None if state is None else str(state.absolute())
-        choices = Choices(dry_run, None if holdout is None else str(holdout), state_path, records, share)
+        choices = Choices(
+            dry_run, None if holdout is None else str(holdout), state_path, records, share, _spelled(tags)
+        )
         code = _ran(program, environment_of(choices, environment))
         if not quiet and records != UNRECORDED:
             _tell(Path(records), begun_at, shlex.join(program) if dry_run else None)
     if code < 0:
         _end_by(-code)
     ctx.exit(code)
+
+
+def _spelled(tags: Sequence[tuple[str, str]]) -> str | None:
+    """The tags in one word for the environment. Raises UsageError for a comma, which separates them there."""
+    for name, value in tags:
+        if "," in name + value:
+            raise click.UsageError(f"--tag {name}={value}: a tag has no comma here")
+    return ",".join(f"{name}={value}" for name, value in tags) or None
 
 
 @contextmanager

@@ -7,7 +7,7 @@ from typing import Any
 import click
 
 from rockbottom.cli.console import tell
-from rockbottom.cli.values import Account, Count, Region, Url
+from rockbottom.cli.values import Account, Count, Folder, Region, Url
 from rockbottom.files import make_folder
 from rockbottom.local import DEFAULT_ACCOUNT, IN_PROCESS, ClockKind, EndpointSettings, Running
 from rockbottom.local import serve as serve_forever
@@ -31,7 +31,7 @@ from rockbottom.local import serve as serve_forever
 )
 @click.option(
     "--log-dir",
-    type=click.Path(file_okay=False, path_type=Path),
+    type=Folder(),
     help="Folder for model invocation logs, in the layout of S3.",
 )
 @click.option("--upstream", type=Url(), help="OpenAI-compatible server that writes the answers (.../v1).")

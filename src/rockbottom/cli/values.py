@@ -187,6 +187,21 @@ class Account(ParamType):
         return str(value)
 
 
+class Tag(ParamType):
+    """A tag, or another pair of a name and a value."""
+
+    name = "KEY=VALUE"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> tuple[str, str]:
+        """Name and value; fails where one of the two is not told from the other."""
+        if isinstance(value, tuple):
+            return value
+        key, equals, text = str(value).partition("=")
+        if not equals or not key:
+            self.fail(f"{str(value)!r} is not KEY=VALUE, as in team=search", param, ctx)
+        return key, text
+
+
 class RoleArn(ParamType):
     """The ARN of a role."""
 
@@ -222,6 +237,20 @@ prices_option: Any = click.option(
     metavar="FILE",
     help="Your own price rows (CSV), before the packaged ones.",
 )
+
+
+class Folder(click.Path):
+    """A folder, or the name of one that is not there yet; no device or pipe, which ``click.Path`` takes for one."""
+
+    def __init__(self) -> None:
+        super().__init__(file_okay=False, path_type=Path)
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """Its path; fails on what is there and is no folder."""
+        path = super().convert(value, param, ctx)
+        if path.exists() and not path.is_dir():
+            self.fail(f"'{path}' is not a folder", param, ctx)
+        return path
 
 
 class NewFile(click.Path):

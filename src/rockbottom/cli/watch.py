@@ -13,7 +13,7 @@ import click
 from rockbottom.cli.console import colour, progress, redraws, show, width
 from rockbottom.cli.options import options
 from rockbottom.cli.settings import ledger_folder
-from rockbottom.cli.values import Decimals
+from rockbottom.cli.values import Decimals, Folder
 from rockbottom.figures import share
 from rockbottom.watch import NAMES
 
@@ -27,7 +27,7 @@ _DAY_S = 86_400
 ledger_option = click.option(
     "--ledger",
     "folder",
-    type=click.Path(file_okay=False, path_type=Path),
+    type=Folder(),
     help="Folder of the ledger; ROCKBOTTOM_LEDGER or your own by default.",
 )
 logs_options = options(

@@ -14,6 +14,7 @@ from rockbottom.catalog import DistillationPair
 from rockbottom.distill.data import TrainingData
 from rockbottom.distill.errors import JobEnded, NoSuchJob
 from rockbottom.figures import duration
+from rockbottom.quantities import AwsAnswer
 
 Json = dict[str, Any]
 ENDED = frozenset({"Completed", "Failed", "Stopped"})
@@ -57,16 +58,18 @@ def begin(cloud: Cloud, job: DistillationJob, data: TrainingData) -> str:
 
 
 def look(cloud: Cloud, name: str) -> Json:
-    """The job as AWS sees it now. Raises NoSuchJob, BatchError."""
+    """The job as AWS sees it now, with a status. Raises NoSuchJob, BatchError, UnexpectedAnswer."""
     from botocore.exceptions import ClientError
 
     try:
-        return cloud.call("bedrock", "get_model_customization_job", jobIdentifier=name)
+        job = AwsAnswer(cloud.call("bedrock", "get_model_customization_job", jobIdentifier=name))
     except ClientError as error:
         answer: Any = error.response
         if answer.get("Error", {}).get("Code") in _NOT_THERE:
             raise NoSuchJob(f"There is no customization job {name} in {cloud.region}.") from error
         raise
+    job.word("status")
+    return job
 
 
 def wait(cloud: Cloud, name: str, every_s: float, stop_after_s: float, on_status: Callable[[str], None]) -> Json:
@@ -74,7 +77,7 @@ def wait(cloud: Cloud, name: str, every_s: float, stop_after_s: float, on_status
     waited, before = 0.0, ""
     while True:
         job = look(cloud, name)
-        status = str(job["status"])
+        status = job["status"]
         if status != before:
             on_status(f"{name}: {status}")
             before = status

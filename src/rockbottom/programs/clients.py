@@ -52,7 +52,8 @@ def everyone() -> "Everyone":
         from rockbottom.ledger import LedgerWriter
 
         choices = choices_in(os.environ)
-        record = Recording(sinks=[LedgerWriter(choices.records)] if choices.records else [])
+        sinks = [LedgerWriter(choices.records)] if choices.records else []
+        record = Recording(sinks=sinks, tags=choices.tag_values)
         shared = Everyone(
             state=choices.state,
             share=choices.share,

@@ -16,6 +16,8 @@ DRY_RUN = "ROCKBOTTOM_DRY_RUN"
 HOLDOUT = "ROCKBOTTOM_HOLDOUT"
 STATE = "ROCKBOTTOM_STATE"
 SHARE = "ROCKBOTTOM_SHARE"
+TAGS = "ROCKBOTTOM_TAGS"
+"""Whose calls these are, as ``team=search,env=prod``."""
 SITE = os.path.join(os.path.dirname(os.path.abspath(__file__)), "site")
 """The folder of our sitecustomize, which Python imports at its start where PYTHONPATH names the folder."""
 
@@ -32,12 +34,20 @@ class Choices:
         state: "str | None" = None,
         records: "str | None" = None,
         share: "str | None" = None,
+        tags: "str | None" = None,
     ) -> None:
         self.dry_run = dry_run
         self.holdout = holdout
         self.state = state
         self.records = records
         self.share = share
+        self.tags = tags
+
+    @property
+    def tag_values(self) -> "dict[str, str]":
+        """The tags by name; what is no ``KEY=VALUE`` is left out."""
+        pairs = (part.partition("=") for part in (self.tags or "").split(","))
+        return {name.strip(): value.strip() for name, equals, value in pairs if equals and name.strip()}
 
 
 def choices_in(env: "Mapping[str, str]") -> Choices:
@@ -50,6 +60,7 @@ def choices_in(env: "Mapping[str, str]") -> Choices:
         env.get(STATE) or None,
         None if records in ("", UNRECORDED) else records,
         env.get(SHARE) or None,
+        env.get(TAGS) or None,
     )
 
 
@@ -57,7 +68,7 @@ def environment_of(choices: Choices, env: "Mapping[str, str]") -> "dict[str, str
     """The environment of a program with these choices: ``env``, our sitecustomize first on PYTHONPATH."""
     observing = "1" if choices.dry_run else None
     chosen = {RUN: choices.records, STATE: choices.state, HOLDOUT: choices.holdout, DRY_RUN: observing}
-    chosen[SHARE] = choices.share
+    chosen |= {SHARE: choices.share, TAGS: choices.tags}
     environment = {**env, **{name: value for name, value in chosen.items() if value is not None}}
     return {**environment, "PYTHONPATH": with_site_first(env.get("PYTHONPATH", ""))}
 

@@ -1,6 +1,6 @@
 """Usage vectors, money, durations, sources and the root of the errors; knows nothing of Bedrock."""
 
-from rockbottom.quantities.aws_names import PARTITIONS, is_account, is_bucket, is_role, is_role_arn
+from rockbottom.quantities.aws_names import PARTITIONS, is_account, is_bucket, is_key, is_key_arn, is_role, is_role_arn
 from rockbottom.quantities.decoding import (
     AwsAnswer,
     Undecodable,
@@ -51,6 +51,8 @@ __all__ = [
     "error_code",
     "is_account",
     "is_bucket",
+    "is_key",
+    "is_key_arn",
     "is_list",
     "is_object",
     "is_role",

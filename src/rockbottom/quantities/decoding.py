@@ -27,14 +27,21 @@ class UnexpectedAnswer(RockbottomError):
     fault = Fault.SERVICE
 
 
+_CHECK = "check --endpoint-url, and AWS_ENDPOINT_URL in the environment"
+
+
 class AwsAnswer(dict[str, Any]):
     """The answer to a call of AWS's. Raises UnexpectedAnswer for a member that it should have and does not."""
 
     def __missing__(self, name: str) -> Any:
-        raise UnexpectedAnswer(
-            f"the answer of the service has no {name}",
-            fix="check --endpoint-url, and AWS_ENDPOINT_URL in the environment",
-        )
+        raise UnexpectedAnswer(f"the answer of the service has no {name}", fix=_CHECK)
+
+    def word(self, name: str) -> str:
+        """A member that is text, as a status is. Raises UnexpectedAnswer."""
+        value = self[name]
+        if not isinstance(value, str) or not value:
+            raise UnexpectedAnswer(f"the service answered with {value!r:.60} as {name}, which is no word", fix=_CHECK)
+        return value
 
 
 def error_code(error: BaseException) -> str:
