@@ -17,7 +17,7 @@ import click
 from rockbottom.cli.console import tell
 from rockbottom.cli.exits import say
 from rockbottom.cli.settings import set_ledger
-from rockbottom.cli.values import Decimals, Folder, Tag
+from rockbottom.cli.values import Decimals, Tag
 from rockbottom.programs import UNRECORDED, Choices, environment_of
 
 if TYPE_CHECKING:
@@ -38,7 +38,7 @@ _NOT_FOUND, _NOT_RUNNABLE = 127, 126  # as shells say it
 )
 @click.option(
     "--ledger",
-    type=Folder(),
+    type=click.Path(file_okay=False, path_type=Path),
     help="Folder that keeps a record of every call; ROCKBOTTOM_LEDGER by default.",
 )
 @click.option(
