@@ -25,8 +25,11 @@ def main(args: Sequence[str] | None = None) -> int:
 
         if said_quickly():
             return 0
-    from rockbottom.cli.commandline import run
-
+    try:
+        from rockbottom.cli.commandline import run
+    except KeyboardInterrupt:  # nothing has begun that could say it better
+        sys.stderr.write("rockbottom: interrupted\n")
+        return 130
     return run(argv)
 
 

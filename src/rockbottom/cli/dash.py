@@ -1,10 +1,7 @@
 """``rockbottom dash``: the ledger as a page on this machine."""
 
-import signal
 import sys
 import threading
-from collections.abc import Generator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,7 +12,7 @@ from rockbottom.cli.values import Count
 from rockbottom.cli.watch import ledger_option, logs_options, view_of, view_of_logs
 
 if TYPE_CHECKING:
-    from rockbottom.watch import Dash
+    from rockbottom.watch import Dash, View
 
 
 @click.command()
@@ -43,20 +40,18 @@ def command(
 
     The page has figures and digests only: no text of any prompt is recorded or shown.
     """
-    from rockbottom.process import is_loopback
+    from rockbottom.process import ended_by_signals
     from rockbottom.watch import Dash
 
     view = view_of(folder, quotas, profiles) if logs is None else view_of_logs(logs, quotas, profiles, folder, 0.0)
     dash = Dash(view, host, port, expose=expose, hosts=hosts)
-    click.echo(dash.url)
-    source = f"The ledger in {view.folder}" if logs is None else f"The logs at {logs}"
-    if not attended:
-        tell(f"{source}, as a page; ctrl-C stops it.")
-        if logs is None and not view.folder.is_dir():
-            tell(f"nothing is recorded in {view.folder} yet: rockbottom.attach(client, ledger=True) records calls")
-    if not is_loopback(host):
-        tell("rockbottom: other machines can read this page: what is spent, on which models, with which tags.")
-    with _stopped_by_signals(dash):
+
+    def stop(*_: object) -> None:
+        threading.Thread(target=dash.stop, daemon=True).start()  # it waits for the loop that the signal interrupted
+
+    with ended_by_signals(stop):  # before anything says that ctrl-C stops it
+        click.echo(dash.url)
+        _tell(view, logs, host, attended=attended)
         if attended:
             threading.Thread(target=_stopped_by_silence, args=(dash,), daemon=True).start()
         if opens:
@@ -65,22 +60,19 @@ def command(
     view.close()
 
 
+def _tell(view: "View", logs: str | None, host: str, *, attended: bool) -> None:
+    from rockbottom.process import is_loopback
+
+    source = f"The ledger in {view.folder}" if logs is None else f"The logs at {logs}"
+    if not attended:
+        tell(f"{source}, as a page; ctrl-C stops it.")
+        if logs is None and not view.folder.is_dir():
+            tell(f"nothing is recorded in {view.folder} yet: rockbottom.attach(client, ledger=True) records calls")
+    if not is_loopback(host):
+        tell("rockbottom: other machines can read this page: what is spent, on which models, with which tags.")
+
+
 def _stopped_by_silence(dash: "Dash") -> None:
     """Stop it when standard input is at its end: whoever held the other end is gone."""
     sys.stdin.buffer.read()
     dash.stop()
-
-
-@contextmanager
-def _stopped_by_signals(dash: "Dash") -> Generator[None]:
-    """SIGINT and SIGTERM end the block, and that is a good end."""
-
-    def stop(*_: object) -> None:
-        threading.Thread(target=dash.stop, daemon=True).start()  # it waits for the loop that this signal interrupted
-
-    before = {number: signal.signal(number, stop) for number in (signal.SIGINT, signal.SIGTERM)}
-    try:
-        yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)

@@ -194,8 +194,6 @@ class Tag(ParamType):
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> tuple[str, str]:
         """Name and value; fails where one of the two is not told from the other."""
-        if isinstance(value, tuple):
-            return value
         key, equals, text = str(value).partition("=")
         if not equals or not key:
             self.fail(f"{str(value)!r} is not KEY=VALUE, as in team=search", param, ctx)
@@ -245,9 +243,10 @@ class Folder(click.Path):
     def __init__(self) -> None:
         super().__init__(file_okay=False, path_type=Path)
 
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Path:
         """Its path; fails on what is there and is no folder."""
-        path = super().convert(value, param, ctx)
+        super().convert(value, param, ctx)
+        path = Path(str(value))
         if path.exists() and not path.is_dir():
             self.fail(f"'{path}' is not a folder", param, ctx)
         return path
