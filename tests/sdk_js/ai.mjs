@@ -33,7 +33,7 @@ for (const [name, model] of Object.entries(models)) {
   let streamed = "";
   for await (const piece of streamText(asked).textStream) streamed += piece;
   const again = await generateText(asked);
-  seen[name] = { plain: plain.text, streamed, read: again.usage.cachedInputTokens ?? 0 };
+  seen[name] = { plain: plain.text, streamed, read: again.usage.inputTokenDetails.cacheReadTokens ?? 0 };
   if (name === "converse" || name === "messages" || name === "responses") {
     const used = await generateText({ model, prompt: "What is the weather in Paris?", tools: { weather }, maxRetries: 0 });
     seen[name].city = used.toolCalls[0].input.city;

@@ -8,6 +8,8 @@ from decimal import Decimal
 import pytest
 
 from rockbottom.budgets import Budget, BudgetExceeded, Budgets
+from rockbottom.budgets.store import BudgetAccount, BudgetState
+from rockbottom.budgets.telling import exceeded
 from rockbottom.ledger import CallRecord
 from rockbottom.sharing import BudgetLeases, SqliteStore, group_of
 
@@ -209,3 +211,14 @@ def test_no_event_loop_waits_for_a_store_that_has_not_answered():
     asyncio.run(calls())
     assert time.monotonic() - begun > 0.35
     assert longest[0] < 0.2
+
+
+def test_who_is_refused_while_the_rest_is_lent_to_others_is_told_so():
+    """$1.13 of $2 spent and $0.05 needed: without that word the sum would seem to be wrong."""
+    budget = Budget("2", "day", action="stop")
+    state = BudgetState(spent=Decimal("1.10"), estimated=Decimal(0), held=Decimal("0.03"), calls=25, unpriced=0)
+    account = BudgetAccount("all calls per day", 1_795_003_200)
+    lent = str(exceeded(budget, account, state, Decimal("0.05"), NOON))
+    assert "estimated at $0.050000, and the $0.870000 left are lent to other processes" in lent
+    spent = str(exceeded(budget, account, state._replace(spent=Decimal("1.95")), Decimal("0.05"), NOON))
+    assert "lent" not in spent

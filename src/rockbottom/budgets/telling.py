@@ -14,7 +14,7 @@ from rockbottom.quantities import Usd
 def exceeded(
     budget: Budget, account: BudgetAccount, state: BudgetState, amount: Usd, now: float, *, blind: bool = False
 ) -> BudgetExceeded:
-    """The error of a call that is stopped."""
+    """The error of a call that is stopped. What is left of the limit then is lent to others who share the budget."""
     resets_at = Period(budget.period).end(account.start)
     resets = datetime.fromtimestamp(resets_at, UTC).strftime("%Y-%m-%d %H:%M UTC")
     why = (
@@ -22,6 +22,9 @@ def exceeded(
         if blind
         else f"this call is estimated at {_shown(amount)}"
     )
+    left = Decimal(budget.limit_usd) - state.spent - state.held
+    if not blind and amount <= left:
+        why += f", and the {_shown(left)} left are lent to other processes, as the shared store last heard"
     return BudgetExceeded(
         f"Not sent: {spent_text(budget, account, state)}; {why}. It starts again at {resets}.",
         fix=f"wait until then, or raise limit_usd of the budget for {account.name}",
