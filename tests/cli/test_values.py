@@ -1,8 +1,10 @@
 """Regions, days and instants that commands take: what is none is named, with what was probably meant."""
 
+import errno
 import shlex
 from collections.abc import Iterator
 from datetime import UTC, date, datetime
+from pathlib import Path
 
 import click
 import pytest
@@ -11,7 +13,7 @@ from rockbottom.catalog import load_catalog, regions
 from rockbottom.cli import main, root
 from rockbottom.cli.aws import region_of
 from rockbottom.cli.exits import Exit
-from rockbottom.cli.values import Day, Instant, Region, UnknownRegion, known_region
+from rockbottom.cli.values import Day, Instant, Region, UnknownRegion, known_region, write_new
 
 A_MONTH = ("--requests", "1000", "--prefix", "5000", "--question", "100", "--output", "100")
 
@@ -181,3 +183,28 @@ def test_no_document_is_written_for_what_aws_has_no_name_like(line, capsys, tmp_
 def test_an_account_and_any_account_are_taken(account, capsys):
     assert main(["monitor", "policy", "apply", "--account", account]) == Exit.OK
     assert account in capsys.readouterr().out
+
+
+def test_a_disk_that_is_full_leaves_what_was_there(tmp_path, monkeypatch):
+    """A page is written in one step: the old one stays whole, and no piece of the new one is left."""
+    page = tmp_path / "page.html"
+    write_new(page, "before")
+
+    def full(*_: object, **__: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(Path, "write_text", full)
+    with pytest.raises(OSError, match="No space left") as raised:
+        write_new(page, "after")
+    assert raised.value.filename == str(page)
+    assert page.read_text() == "before"
+    assert [path.name for path in tmp_path.iterdir()] == ["page.html"]
+
+
+def test_a_page_may_go_to_a_device_and_through_a_link(tmp_path):
+    """What is no file takes it as it comes; a link stays one."""
+    write_new(Path("/dev/null"), "text")
+    (tmp_path / "link").symlink_to(tmp_path / "page.html")
+    write_new(tmp_path / "link", "text")
+    assert (tmp_path / "link").is_symlink()
+    assert (tmp_path / "page.html").read_text() == "text"

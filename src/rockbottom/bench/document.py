@@ -47,7 +47,7 @@ from rockbottom.documents import (
     WorkloadRun,
     results_json,
 )
-from rockbottom.files import private
+from rockbottom.files import replacing
 from rockbottom.quantities import WRITES, Unit, Usage, Usd
 
 _WITHOUT_REPEATS = ("not_offered", "refused")
@@ -96,8 +96,8 @@ def _own_characters(workload: Workload) -> Iterable[int]:
 
 def write_document(document: BenchResults, path: Path) -> None:
     """Write a document to a file, indented."""
-    with open(path, "wb", opener=private) as file:
-        file.write(results_json(document))
+    with replacing(path) as beside:
+        beside.write_bytes(results_json(document))
 
 
 def _workload(plan: Schedule) -> WorkloadRun:

@@ -74,12 +74,11 @@ def command(
     if model is None:
         raise click.UsageError("give a model, as in: rockbottom estimate nova-pro --preset support-chatbot")
     document = _document(model, preset_name, with_sweep or bool(html), credit, options)
+    _print(document, as_json, as_csv)
     if html and document.sweep:
         from rockbottom.rendering import curve_page
 
         write_new(html, curve_page(document, document.sweep))
-    _print(document, as_json, as_csv)
-    if html:
         tell(f"page: {html}")
 
 

@@ -106,12 +106,12 @@ def command(
         lines = explanation_text(findings, all_findings, simulated, by, width=width())
     if strict:
         refuse_some((damages.count if damages else 0) + _others(findings), findings.set_apart)
-    if html is not None:
-        write_new(html, explanation_page(findings, simulated, by, every=all_findings))
     if as_json:
         click.echo(json_text(explanation_of(findings, first, simulated)))
     else:
         show(lines)
+    if html is not None:
+        write_new(html, explanation_page(findings, simulated, by, every=all_findings))
     _say_unreadable(findings, " ".join(sources))
     _gate(findings, fail_on, max_usd_per_month)
 

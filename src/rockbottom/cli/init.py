@@ -9,7 +9,7 @@ import click
 
 from rockbottom.cli.console import show
 from rockbottom.cli.places import FILE
-from rockbottom.files import named
+from rockbottom.files import named, replacing
 
 _EXAMPLES = "examples"
 
@@ -63,7 +63,8 @@ def _differs(path: Path, text: bytes) -> bool:
 def _write(path: Path, text: bytes) -> None:
     with named(path):
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(text)
+        with replacing(path, shared=True) as beside:
+            beside.write_bytes(text)
 
 
 def _next_steps() -> Iterator[str]:

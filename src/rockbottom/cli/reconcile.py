@@ -93,8 +93,6 @@ def command(ctx: click.Context, as_json: bool, everything: bool, html: Path | No
         ours = ledger_book(folder)
     ours.renamed(_behind(options["behind"], catalog))
     comparisons = [_compared(ours, theirs, days, catalog, options) for theirs, days in _others(options, ours, catalog)]
-    if html is not None:
-        write_new(html, reconciliation_page(comparisons))
     if as_json:
         click.echo(json_text([reconciliation_of(comparison) for comparison in comparisons]))
     else:
@@ -103,6 +101,8 @@ def command(ctx: click.Context, as_json: bool, everything: bool, html: Path | No
                 reconciliation_text(comparison, everything=everything, width=width()) for comparison in comparisons
             )
         )
+    if html is not None:
+        write_new(html, reconciliation_page(comparisons))
     if not all(comparison.agrees and comparison.rows for comparison in comparisons):  # no day compared is no agreement
         ctx.exit(Exit.VERDICT)
 

@@ -148,18 +148,19 @@ def command(
 
         if len(questions) > 1 or html or as_csv or engine != "one" or guardrail:
             raise click.UsageError("--follow shows the answer of one combination, as text or --json")
-        return followed(source, settings, questions[0], catalog, every, time.time, time.sleep, as_json=as_json)
+        followed(source, settings, questions[0], catalog, every, time.time, time.sleep, as_json=as_json)
+        return
     if engine == "one":
         guard = (guardrail, guard_turn) if guardrail else None
         runs = _runs_here(source, settings, name, questions, catalog, guard, strict=strict)
     else:
         runs = _runs_of_engine(engine, source, settings, name, questions, catalog, jobs, ray_address, strict=strict)
-    if html:
-        _write_page(runs, html)
     priced = [run for run in runs if isinstance(run, ReplayResult)]
     model_names = dict.fromkeys(model.given for run in priced for model in run.models)
     tell_age(catalog, model_names, base_question.on, date.today(), region)
-    return _print(runs, as_json, as_csv)
+    _print(runs, as_json, as_csv)
+    if html:  # afterwards: a disk that is full costs the page, not the answer
+        _write_page(runs, html)
 
 
 def catalog_with(prices: Path | None) -> "Catalog":

@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 
 import click
 
-from rockbottom.files import make_folder, named, private
+from rockbottom.files import make_folder, named, private, replacing
 from rockbottom.quantities import RockbottomError, is_account, is_role_arn
 
 if TYPE_CHECKING:
@@ -272,11 +272,15 @@ class NewFile(click.Path):
 
 
 def write_new(path: Path, text: str) -> None:
-    """Write such a file, and its folder where that is missing; what is new is its owner's alone.
+    """Write such a file in one step, and its folder where that is missing; what is new is its owner's alone.
 
-    Pages, tables and training data hold tags, names of tenants or what was said.
+    Pages, tables and training data hold tags, names of tenants or what was said. A full disk leaves what was there.
     """
     with named(path):
         make_folder(path.parent)
-        with open(path, "w", encoding="utf-8", opener=private) as file:
-            file.write(text)
+        if path.exists() and not path.is_file():  # a device or a pipe takes it as it comes
+            with open(path, "w", encoding="utf-8", opener=private) as file:
+                file.write(text)
+            return
+        with replacing(path.resolve()) as beside:
+            beside.write_text(text, encoding="utf-8")
