@@ -1,4 +1,4 @@
-"""Every example in README.md and docs/ runs, and every link leads somewhere; docs/README.md says how to write one."""
+"""Every example in README.md and docs/ runs, and every link leads somewhere; CONTRIBUTING.md says how to write one."""
 
 import os
 import re

@@ -73,16 +73,17 @@ def test_a_random_edit_is_placed_within_32_characters(seed: int, length: int, ve
         # "about " of rule 7 begins at 238 + 18 = 256 = 8 * 32.
         (
             lambda text: text.replace("about matter 7.", "matter 7."),
-            "6 characters removed, or replaced by fewer, beginning in the 32 characters from 256",
+            "6 characters removed, or replaced by fewer, beginning between characters 256 and 288",
         ),
         (lambda text: text[:320] + text[384:], "64 characters removed at character 320"),
         (
             lambda text: text.replace("matter 7.", "affair 7."),
-            "at most 32 characters replaced by as many, beginning in the 32 characters from 256",
+            "up to 32 characters changed, as long as before, beginning between characters 256 and 288",
         ),
         (
             lambda text: text.replace("Rule 7:", "Remember 7:").replace("Rule 300:", "Article 300:"),
-            "at most 32 characters replaced by 4 more, beginning in the 32 characters from 224; 1 more edit behind it",
+            "up to 32 characters changed, 4 longer than before, beginning between characters 224 and 256; "
+            "1 more edit behind it",
         ),
     ],
 )  # fmt: skip

@@ -41,7 +41,7 @@ class EditPlace:
         return self.after - self.before
 
     def __str__(self) -> str:
-        within = f", beginning in the {self.within} characters from {thousands(self.at)}"
+        within = f", beginning between characters {thousands(self.at)} and {thousands(self.at + self.within)}"
         where = within if self.within else f" at character {thousands(self.at)}"
         more = f"; {counted(self.others, 'more edit')} behind it" if self.others else ""
         return f"{self._amount()}{where}{more}"
@@ -51,8 +51,8 @@ class EditPlace:
             return f"{counted(self.grown, 'character')} inserted"
         if self.edit is Edit.REMOVED:
             return f"{counted(-self.grown, 'character')} removed" + (", or replaced by fewer" if self.after else "")
-        grown = f"{thousands(abs(self.grown))} {'more' if self.grown > 0 else 'fewer'}" if self.grown else "as many"
-        return f"at most {counted(self.before, 'character')} replaced by {grown}"
+        grown = f"{thousands(abs(self.grown))} {'longer' if self.grown > 0 else 'shorter'} than before"
+        return f"up to {counted(self.before, 'character')} changed, {grown if self.grown else 'as long as before'}"
 
 
 class _Span(NamedTuple):

@@ -9,7 +9,6 @@ from rockbottom.quantities import Usage, Usd
 
 _AROUND = 44
 _LABEL = 8
-_MONTH = "how many a month is not known; --requests-per-month says it"
 
 
 def verdicts_text(verdicts: Sequence[PinCheck], *, width: int = 80) -> Iterator[str]:
@@ -75,6 +74,8 @@ def effect_lines(effect: Effect, status: PinStatus) -> Iterator[str]:
     if effect.worst_per_request_usd is not None:
         yield f"{_rate(effect.worst_per_request_usd, effect, signed=True)} if it changes with every call"
     yield from effect.because
+    if each and effect.a_month(each) is None:
+        yield "--requests-per-month N adds what a month costs"
     yield f"prices of {effect.on.isoformat()}, list, before discounts"
 
 
@@ -84,7 +85,7 @@ def _rate(each: Usd, effect: Effect, *, signed: bool) -> str:
     amount = each * 1000 if month is None else month
     text = dollars(amount, signed=True) if signed else dollars(abs(amount))
     if month is None:
-        return f"{text} per 1,000 requests ({_MONTH})"
+        return f"{text} per 1,000 requests"
     return f"{text} a month at {effect.requests:,} requests"
 
 
