@@ -64,7 +64,7 @@ def command(
     max_usd_per_month: Decimal | None, profiles: tuple[str, ...], name: str | None, strict: bool, no_prove: bool,
     all_findings: bool, as_json: bool, html: Path | None, by: str,
 ) -> None:  # fmt: skip
-    """Explain cache misses: of one request after another (A.json B.json), or of every request in LOGS.
+    """Explain why the cache missed: between two requests (A.json B.json), or in every request of LOGS.
 
     A.json and B.json hold a Converse or InvokeModel body, or a log record. LOGS are folders, files or
     s3:// prefixes of Bedrock model invocation logs or of what CloudWatch Logs made of them (rockbottom trace

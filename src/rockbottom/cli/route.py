@@ -40,8 +40,8 @@ def command(
     """Show what the traffic in SOURCE would have cost with the model chosen request by request.
 
     A rule is 'amazon.nova-lite-v1:0 if input<2000 and tools=0': input and output tokens, blocks of messages and of
-    tools, with < <= > >= =. Requests that no rule matches keep their model. The cache that a switch between models
-    loses is counted in. SOURCE is whatever rockbottom replay reads.
+    tools, with < <= > >= =. Requests that no rule matches keep their model. What a switch between
+    models loses of the cache is part of the cost. SOURCE is whatever rockbottom replay reads.
     """
     from rockbottom.cache import behaviour_of
     from rockbottom.cli.bars import working
