@@ -16,15 +16,36 @@ _PRIVATE_FOLDER = 0o700
 _SHARED = 0o666  # less the umask, as every program makes files
 _MOST_BYTES = 1 << 28  # settings, prices, requests, documents; recorded traffic is read in pieces
 _PIECE_BYTES = 1 << 20
-_WRITER_MS = 5_000  # how long a named pipe is given until somebody opens its other end
+_LOOK_MS = 20
+_OTHER_END_MS = 5_000  # how long a named pipe is given until somebody opens its other end
 
 
 def private(path: str | Path, flags: int) -> int:
     """Open a file; one that is made is its owner's alone (mode 0600), one that is there keeps its mode.
 
-    It is an opener: ``open(path, "wb", opener=private)``. Raises OSError.
+    It is an opener: ``open(path, "wb", opener=private)``. Raises OSError; also for a named pipe that nobody reads.
     """
-    return os.open(path, flags | getattr(os, "O_CLOEXEC", 0), _PRIVATE)
+    flags |= getattr(os, "O_CLOEXEC", 0)
+    if flags & os.O_WRONLY and Path(path).is_fifo():
+        return _to_a_reader(path, flags)
+    return os.open(path, flags, _PRIVATE)
+
+
+def _to_a_reader(path: str | Path, flags: int) -> int:
+    """Open a named pipe for writing, once somebody has opened its other end. Raises OSError where nobody does."""
+    import select  # only for pipes, which have no names everywhere
+
+    for _ in range(0, _OTHER_END_MS, _LOOK_MS):
+        try:
+            pipe = os.open(path, flags | os.O_NONBLOCK)
+        except OSError as error:
+            if error.errno != ENXIO:
+                raise
+            select.poll().poll(_LOOK_MS)
+        else:
+            os.set_blocking(pipe, True)
+            return pipe
+    raise OSError(ENXIO, "nobody reads from this pipe", str(path))
 
 
 def _check_name(path: str | Path) -> None:
@@ -91,7 +112,7 @@ def _first_of_pipe(file: FileIO) -> bytes:
 
     waiting: Any = select.poll()
     waiting.register(file, select.POLLIN)
-    events = waiting.poll(_WRITER_MS)  # nothing at all where nobody came, or where somebody came and is slow
+    events = waiting.poll(_OTHER_END_MS)  # nothing at all where nobody came, or where somebody came and is slow
     first = file.read(1)  # b"" where nobody is there, None where somebody is
     if first == b"" and not events:
         raise OSError(ENXIO, "nobody writes to this pipe")

@@ -121,9 +121,29 @@ def test_a_file_is_read_up_to_the_bound(tmp_path):
         content_of(path, 1_000)
 
 
+def test_a_pipe_without_a_reader_is_refused(tmp_path, monkeypatch):
+    """Opened for writing, it would wait for its other end for ever."""
+    monkeypatch.setattr(files, "_OTHER_END_MS", 60)
+    os.mkfifo(tmp_path / "pipe")
+    with pytest.raises(OSError, match="nobody reads from this pipe"):
+        private(tmp_path / "pipe", os.O_WRONLY)
+
+
+def test_a_pipe_takes_what_its_reader_came_for(tmp_path):
+    """More than fits into it at once."""
+    os.mkfifo(tmp_path / "pipe")
+    read: list[bytes] = []
+    reader = threading.Thread(target=lambda: read.append((tmp_path / "pipe").read_bytes()))
+    reader.start()
+    with open(tmp_path / "pipe", "wb", opener=private) as file:
+        file.write(b"x" * 300_000)
+    reader.join(15)
+    assert read == [b"x" * 300_000]
+
+
 def test_a_pipe_without_a_writer_is_refused(tmp_path, monkeypatch):
     """Opened as a file is, it would wait for ever."""
-    monkeypatch.setattr(files, "_WRITER_MS", 50)
+    monkeypatch.setattr(files, "_OTHER_END_MS", 50)
     os.mkfifo(tmp_path / "pipe")
     with pytest.raises(OSError, match="nobody writes to this pipe"):
         content_of(tmp_path / "pipe")

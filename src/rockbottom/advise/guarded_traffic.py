@@ -11,7 +11,7 @@ from rockbottom.advise.besides import (
     Lines,
 )
 from rockbottom.catalog import limit, prices_of
-from rockbottom.figures import thousands
+from rockbottom.figures import counted
 
 if TYPE_CHECKING:  # columns take a while to load, and most who ask this room have none
     from rockbottom.trace import Array, Trace
@@ -27,7 +27,7 @@ def guarded_traffic(trace: "Trace", guard: Guarding) -> Lines:
 
     units = int((_units(_evaluated(trace, guard)) + _units(np.maximum(trace.requests.tokens_out, 0))).sum())
     extent = "the last block and the answer" if guard.tagged else "all of the input and the answer"
-    derived = f"{extent} of {thousands(len(trace))} requests, at {CHARACTERS_PER_TOKEN} characters a token"
+    derived = f"{extent} of {counted(len(trace), 'request')}, at {CHARACTERS_PER_TOKEN} characters a token"
     prices = prices_of("guardrail")
     return tuple(BesideLine(prices[POLICIES[name]], Decimal(units), derived) for name in guard.policies)
 

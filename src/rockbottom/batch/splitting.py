@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from rockbottom.batch.errors import TooFewRecords
 from rockbottom.batch.limits import BatchLimits
-from rockbottom.figures import thousands
+from rockbottom.figures import counted, thousands
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,8 +30,8 @@ def jobs_of(sizes: Sequence[int], limits: BatchLimits) -> tuple[tuple[Slice, ...
         before = ends[-3] if len(ends) > 2 else 0
         if ends[-2] - before < limits.minimum_records or sum(sizes[ends[-2] :]) > limits.job_bytes:
             raise TooFewRecords(
-                f"{thousands(len(sizes))} records cannot be split into jobs of at least "
-                f"{thousands(limits.minimum_records)} records "
+                f"{counted(len(sizes), 'record')} cannot be split into jobs of at least "
+                f"{counted(limits.minimum_records, 'record')} "
                 f"and at most {thousands(limits.job_bytes)} bytes.",
                 fix="make the records smaller, or give more of them",
             )
@@ -41,7 +41,7 @@ def jobs_of(sizes: Sequence[int], limits: BatchLimits) -> tuple[tuple[Slice, ...
 def too_few(records: int, limits: BatchLimits) -> TooFewRecords:
     """The error of fewer records than a job takes, with the way out."""
     return TooFewRecords(
-        f"{thousands(records)} records, and a batch job takes at least {thousands(limits.minimum_records)} "
+        f"{counted(records, 'record')}, and a batch job takes at least {thousands(limits.minimum_records)} "
         f"({limits.origins['minimum_records']}).",
         fix="send so few on demand, cached where they share a prefix: rockbottom bench shows what that costs",
     )

@@ -20,7 +20,7 @@ from rockbottom.bench.schedule import Schedule, ScheduleRow
 from rockbottom.catalog import ContestedRule, Tier
 from rockbottom.cost import Cost, total_of
 from rockbottom.documents import CHEAPER, Verdict
-from rockbottom.figures import share, thousands
+from rockbottom.figures import counted, share, thousands
 from rockbottom.quantities import NO_USAGE, Usage, Usd
 
 
@@ -222,7 +222,7 @@ def _placed(shown: PassResult) -> Verdict:
     if idle:
         return Verdict(name, False, f"{_turn(idle[0])} had a cachePoint, but nothing was written or read")
     wrote, read = sum(turn.usage.cache_write > 0 for turn in turns), sum(turn.usage.cache_read > 0 for turn in turns)
-    return Verdict(name, True, f"of {len(turns)} turns {wrote} wrote and {read} read")
+    return Verdict(name, True, f"of {counted(len(turns), 'turn')} {wrote} wrote and {read} read")
 
 
 def _writes(lane: LaneResult, plan: Schedule) -> Verdict:

@@ -14,7 +14,7 @@ from rockbottom.cli.console import colour, show, tell, width
 from rockbottom.cli.group import Listing
 from rockbottom.cli.options import json_flag, yes_to_spending
 from rockbottom.cli.values import Count, Day, Decimals, Number, Tag, prices_option
-from rockbottom.figures import thousands
+from rockbottom.figures import counted, thousands
 
 _CHANGES = "this spends money or changes your account"
 
@@ -133,7 +133,7 @@ def start(
     priced = f"training ${pair.training} per MTok and epoch"
     price_text = "no price of training was read" if pair.training is None else priced
     tell(
-        f"{thousands(len(training.records))} prompts, {thousands(training.labelled)} with answers, "
+        f"{counted(len(training.records), 'prompt')}, {thousands(training.labelled)} with answers, "
         f"{pair.teacher} to {pair.student}: "
         f"{price_text}, the teacher's tokens at its price (Bedrock may grow the prompts to 15,000), "
         "storage of the model by the month"

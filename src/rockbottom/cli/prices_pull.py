@@ -11,7 +11,7 @@ from rockbottom.cli.consenting import agreed
 from rockbottom.cli.console import show, tell, width
 from rockbottom.cli.prices_reading import BULK_URL, bulk_documents, pricing_client, products_of_api
 from rockbottom.cli.values import Url
-from rockbottom.figures import thousands
+from rockbottom.figures import counted
 from rockbottom.files import content_of, replacing
 from rockbottom.quantities import Fault, RockbottomError, Undecodable, decoded
 
@@ -67,7 +67,7 @@ def pull(
     path = save or saved_prices_path()
     if not updates.rows or path is None:
         return
-    rows = f"{thousands(len(updates.rows))} rows"
+    rows = counted(len(updates.rows), "row")
     answer = agreed(yes, f"Store {rows} in {path}?", ask=not as_json)
     if answer:
         _store(path, updates.rows)

@@ -19,7 +19,7 @@ import msgspec
 from rockbottom.catalog import Catalog, CatalogError, limit
 from rockbottom.dialects import CONVERSE, Dialect, api_of, dialect_for, is_point
 from rockbottom.distill.errors import UnfitData
-from rockbottom.figures import thousands
+from rockbottom.figures import counted, thousands
 from rockbottom.prompt import Api
 from rockbottom.quantities import Undecodable, decoder_of, is_list, is_object
 from rockbottom.trace import pieces_of
@@ -60,7 +60,7 @@ class TrainingData:
         if len(self.records) < least:
             left_out = "; ".join(f"{thousands(count)}: {reason}" for reason, count in self.reasons.items())
             raise UnfitData(
-                f"{thousands(len(self.records))} prompts can train a student, but a job takes {least} to "
+                f"{counted(len(self.records), 'prompt')} can train a student, but a job takes {least} to "
                 f"{thousands(most)}" + (f" (left out: {left_out})" if left_out else ""),
                 fix="a log of more days, or another requestMetadata",
             )

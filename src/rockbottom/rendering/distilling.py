@@ -7,7 +7,7 @@ import msgspec
 
 from rockbottom.catalog import DistillationPair, limit, not_distilled
 from rockbottom.distill import DISTILLED, DistillationCost, TrainingData
-from rockbottom.figures import Cell, Column, Paint, paragraph, table, usd
+from rockbottom.figures import Cell, Column, Paint, counted, paragraph, table, usd
 from rockbottom.quantities import Usd
 
 
@@ -96,7 +96,7 @@ def training_text(data: TrainingData, out: str) -> Iterator[str]:
     """What came of reading prompts."""
     answers = f"{data.labelled:,} with their answer"
     least, most = limit("distillation_prompts_least"), limit("distillation_prompts_most")
-    yield f"{len(data.records):,} prompts in {out}, {answers} (a job takes {least} to {most:,})"
+    yield f"{counted(len(data.records), 'prompt')} in {out}, {answers} (a job takes {least} to {most:,})"
     for reason, count in data.reasons.items():
         yield f"  {count:,} left out: {reason}"
 

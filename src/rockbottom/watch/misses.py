@@ -6,7 +6,7 @@ import msgspec
 
 from rockbottom.catalog import RUNTIME
 from rockbottom.diagnose import Cause
-from rockbottom.figures import duration, thousands
+from rockbottom.figures import counted, duration, thousands
 from rockbottom.ledger import usd_of_picousd
 from rockbottom.quantities import Usd
 
@@ -79,7 +79,7 @@ def _evidence(finding: str, a: float, b: float, c: float, word: str) -> str:
         "nothing kept": "cachePoints were sent before it, but nothing was cached",
         "sent once": f"each sent once: {thousands(a)} such prefixes of about {thousands(b)} tokens",
         "replaced": f"a new prefix of {thousands(a)} tokens in the place of one of {thousands(b)} "
-        f"({thousands(c)} calls)",
+        f"({counted(int(c), 'call')})",
         "noticed": "the client noticed it",
     }
     return sentences[finding]
