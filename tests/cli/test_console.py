@@ -10,9 +10,10 @@ from pathlib import Path
 import pytest
 
 from rockbottom.cli import main
+from rockbottom.cli.exits import say_wait
 from rockbottom.figures import moment, room
 from rockbottom.ledger import CallRecord, LedgerWriter
-from rockbottom.process import terminal_of
+from rockbottom.process import Wait, terminal_of
 
 REPO = Path(__file__).resolve().parents[2]
 WIDTHS = (60, 80, 120)
@@ -201,3 +202,18 @@ def test_a_ledger_given_as_an_argument_leads_to_its_option(capsys):
     """``ledger summary`` takes a folder, watch an option."""
     assert main(["watch", "november"]) == 2
     assert "rockbottom watch --ledger november" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("wait", "line"),
+    [
+        (Wait("HeadBucket", "there:1", 3, 213.0, number=2), "there:1 (HeadBucket): try 2 of 3, 3 min 33 s at most"),
+        (Wait("HeadBucket", "there:1", 3, 213.0), "there:1 (HeadBucket): try 1 of 3, 3 min 33 s at most"),
+        (Wait("", "there", longest_s=60.0), "there, 1 min at most"),
+        (Wait("the offer file", "there"), "there (the offer file)"),
+    ],
+)
+def test_a_wait_is_one_line_on_stderr(wait: Wait, line: str, capsys: pytest.CaptureFixture[str]) -> None:
+    """For whom, which try of how many, how long at most: what of it is known."""
+    say_wait(wait)
+    assert capsys.readouterr() == ("", f"rockbottom: waiting for {line}\n")

@@ -43,8 +43,10 @@ def say(message: str, fix: str | None = None) -> None:
 
 def say_wait(wait: "Wait") -> None:
     """Say for whom the command waits, in which try of how many, and how long all of them take at most."""
+    from rockbottom.cli.console import progress
     from rockbottom.figures import duration
 
+    progress("")  # over the line that is drawn just now
     action = f" ({wait.action})" if wait.action else ""
     tries = f": try {min(max(wait.number, 1), wait.tries)} of {wait.tries}" if wait.tries > 1 else ""
     longest = f", {duration(wait.longest_s)} at most" if wait.longest_s else ""
