@@ -86,6 +86,7 @@ def test_an_error_names_line_and_field(tmp_path, text, message):
     with pytest.raises(BadConfiguration) as caught:
         read(tmp_path, text)
     assert message in str(caught.value)
+    assert "?." not in str(caught.value)
 
 
 def test_values_come_from_the_environment(tmp_path):

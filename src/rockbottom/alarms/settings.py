@@ -22,7 +22,7 @@ from pathlib import Path
 from typing import Any
 
 from rockbottom.alarms.definitions import NAMESPACE, Alarm, InvalidAlarm, alarm_from, packaged_alarms
-from rockbottom.extras import Field, yaml_field
+from rockbottom.extras import Field, at_line, yaml_field
 from rockbottom.files import content_of
 from rockbottom.quantities import RockbottomError, Undecodable, is_object, reason_of, toml_line, toml_of
 
@@ -151,7 +151,7 @@ def _place(field: Field) -> str:
 def _bad_field(
     file: str, line: int, column: int, field: str, problem: str, *, fix: str | None = None
 ) -> InvalidAlarmSettings:
-    return InvalidAlarmSettings(f"{file}, line {line}: {field + ': ' if field else ''}{problem}.", fix=fix or _WHOLE)
+    return InvalidAlarmSettings(at_line(file, line, field, problem), fix=fix or _WHOLE)
 
 
 def _alarms(tables: Mapping[str, Any], place: Place) -> tuple[Alarm, ...]:

@@ -256,6 +256,11 @@ def yaml_field(text: str, file: str, faults: FieldFault, *, fix: str) -> Field:
     return Field(file, "", node, faults)
 
 
+def at_line(file: str, line: int, field: str, problem: str) -> str:
+    """The sentence that a field is wrong, which may end in a question."""
+    return f"{file}, line {line}: {field + ': ' if field else ''}{problem}{'' if problem.endswith('?') else '.'}"
+
+
 def json_field(text: str, file: str, faults: FieldFault) -> Field:
     """The top of a JSON text: each is YAML, but for what indents it."""
     try:

@@ -8,6 +8,7 @@ RockbottomError
 
 import uuid
 
+from rockbottom.extras import at_line
 from rockbottom.quantities import RockbottomError
 
 
@@ -37,4 +38,4 @@ def bad_field(
     file: str, line: int, column: int, field: str, problem: str, *, fix: str | None = None
 ) -> BadConfiguration:
     """The error that a field of a file is wrong."""
-    return BadConfiguration(f"{file}, line {line}: {field + ': ' if field else ''}{problem}.", fix=fix)
+    return BadConfiguration(at_line(file, line, field, problem), fix=fix)
