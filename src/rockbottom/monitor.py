@@ -3,8 +3,8 @@
 from rockbottom.faces import late
 
 _FACES = {
-    "budgets": ("Budget", "BudgetExceeded", "Budgets"),
-    "sinks": ("CannotPublish", "CloudWatch", "EmbeddedMetrics", "OpenTelemetry", "Prometheus", "Publisher", "Stats"),
+    "budgets": "Budget BudgetExceeded Budgets",
+    "sinks": "CannotPublish CloudWatch EmbeddedMetrics OpenTelemetry Prometheus Publisher Stats",
 }
 
-__getattr__ = late("rockbottom", {name: room for room, names in _FACES.items() for name in names})
+__getattr__ = late("rockbottom", _FACES)

@@ -143,48 +143,22 @@ __all__ = [
     "user_data_folder",
 ]
 
-_LATER = {
-    "SetApart": "apart",
-    "apart_of": "apart",
-    "summed_apart": "apart",
-    "known_burndown": "burndown",
-    "DistillationPair": "levers",
-    "Hourly": "levers",
-    "LeverPrice": "levers",
-    "distillation_pairs": "levers",
-    "guardrail_usd": "levers",
-    "not_distilled": "levers",
-    "prices_of": "levers",
-    "provisioned_prices": "levers",
-    "reserved_prices": "levers",
-    "limit": "limits",
-    "iam_statements": "profile_policies",
-    "scp_regions": "profile_policies",
-    "PricedProfile": "profiles",
-    "Profile": "profiles",
-    "allowed": "profiles",
-    "cheapest": "profiles",
-    "geographies": "profiles",
-    "priced": "profiles",
-    "profiles_of": "profiles",
-    "MARKETPLACE_EDITION": "list_names",
-    "ListNames": "list_names",
-    "NotATokenPrice": "usage_types",
-    "UsageType": "usage_types",
-    "usage_type": "usage_types",
-    "EVERY_SERVICE": "price_list",
-    "SERVICES": "price_list",
-    "ListComparison": "price_list",
-    "ListPrice": "price_list",
-    "UnusedListing": "price_list",
-    "comparisons": "price_list",
-    "entries": "price_list",
-    "geographies_of": "price_list",
-    "list_price": "price_list",
-    "RowChange": "price_updates",
-    "Update": "price_updates",
-    "Updates": "price_updates",
-    "updates_of": "price_updates",
+_HOMES = {
+    "apart": "SetApart apart_of summed_apart",
+    "burndown": "known_burndown",
+    "levers": (
+        "DistillationPair Hourly LeverPrice distillation_pairs guardrail_usd not_distilled prices_of "
+        "provisioned_prices reserved_prices"
+    ),
+    "limits": "limit",
+    "profile_policies": "iam_statements scp_regions",
+    "profiles": "PricedProfile Profile allowed cheapest geographies priced profiles_of",
+    "list_names": "MARKETPLACE_EDITION ListNames",
+    "usage_types": "NotATokenPrice UsageType usage_type",
+    "price_list": (
+        "EVERY_SERVICE SERVICES ListComparison ListPrice UnusedListing comparisons entries geographies_of list_price"
+    ),
+    "price_updates": "RowChange Update Updates updates_of",
 }
 
-__getattr__ = late(__name__, _LATER)
+__getattr__ = late(__name__, _HOMES)

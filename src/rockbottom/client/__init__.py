@@ -64,18 +64,13 @@ __all__ = [
     "with_usage",
 ]
 
-_LATER = {
-    "Carriage": "carrying",
-    "Watched": "carrying",
-    "carrier": "carrying",
-    "equip": "carrying",
-    "watched": "carrying",
-    "counts_nothing": "counting",
-    "with_usage": "counting",
-    "Everyone": "everyone",
-    "goes_to_bedrock": "httpx_clients",
-    "remember_key": "signing",
-    "report_of": "summing",
+_HOMES = {
+    "carrying": "Carriage Watched carrier equip watched",
+    "counting": "counts_nothing with_usage",
+    "everyone": "Everyone",
+    "httpx_clients": "goes_to_bedrock",
+    "signing": "remember_key",
+    "summing": "report_of",
 }
 
-__getattr__ = late(__name__, _LATER)
+__getattr__ = late(__name__, _HOMES)

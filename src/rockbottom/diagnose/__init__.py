@@ -72,4 +72,4 @@ __all__ = [
 ]
 
 # What stands on traces needs numpy and numba, which whoever checks a prompt or watches a ledger need not have.
-__getattr__ = late(__name__, {"hashed_of": "columns", "with_compaction": "compacting"})
+__getattr__ = late(__name__, {"columns": "hashed_of", "compacting": "with_compaction"})

@@ -67,31 +67,16 @@ __all__ = [
     "within",
 ]
 
-_LATER = {
-    "MEMORY": "databases",
-    "roll_back": "databases",
-    "shared_database": "databases",
-    "interruptible": "interrupts",
-    "ended_by_signals": "listeners",
-    "most_files": "listeners",
-    "give_back": "memory",
-    "BoundedSession": "replies",
-    "bounded": "replies",
-    "content_of_reply": "replies",
-    "bare_session": "loopback",
-    "leads_here": "loopback",
-    "local_client": "loopback",
-    "opened": "loopback",
-    "Terminal": "terminal",
-    "terminal_of": "terminal",
-    "Visitors": "visitors",
-    "guarded": "visitors",
-    "is_loopback": "visitors",
-    "ANSWERING_S": "waits",
-    "Wait": "waits",
-    "awaited": "waits",
-    "host_of": "waits",
-    "tell_waits": "waits",
+_HOMES = {
+    "databases": "MEMORY roll_back shared_database",
+    "interrupts": "interruptible",
+    "listeners": "ended_by_signals most_files",
+    "memory": "give_back",
+    "replies": "BoundedSession bounded content_of_reply",
+    "loopback": "bare_session leads_here local_client opened",
+    "terminal": "Terminal terminal_of",
+    "visitors": "Visitors guarded is_loopback",
+    "waits": "ANSWERING_S Wait awaited host_of tell_waits",
 }
 
-__getattr__ = late(__name__, _LATER)
+__getattr__ = late(__name__, _HOMES)

@@ -29,19 +29,12 @@ __all__ = [
     "in_thread",
 ]
 
-__getattr__ = late(
-    __name__,
-    {
-        "PROTOCOLS": "tls",
-        "CannotListen": "addresses",
-        "Connection": "connections",
-        "LimitedHead": "threads",
-        "LimitedThreads": "threads",
-        "Server": "server",
-        "bound": "addresses",
-        "configured": "server",
-        "context_of": "tls",
-        "in_foreground": "server",
-        "in_thread": "server",
-    },
-)
+_HOMES = {
+    "addresses": "CannotListen bound",
+    "connections": "Connection",
+    "server": "Server configured in_foreground in_thread",
+    "threads": "LimitedHead LimitedThreads",
+    "tls": "PROTOCOLS context_of",
+}
+
+__getattr__ = late(__name__, _HOMES)

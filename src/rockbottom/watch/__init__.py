@@ -39,4 +39,4 @@ __all__ = [
 ]
 
 # The views of logs: reading logs takes numpy, watching a ledger does not.
-__getattr__ = late(__name__, {"LogView": "logs", "log_view": "logs"})
+__getattr__ = late(__name__, {"logs": "LogView log_view"})
