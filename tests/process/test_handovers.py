@@ -1,5 +1,6 @@
 """Work that may hang, and how long it is waited for."""
 
+import itertools
 import threading
 
 import pytest
@@ -32,6 +33,18 @@ def test_late_work_is_not_waited_for_again_for_a_minute():
     assert len(runs) <= 3
     now[0] += 60
     assert handover.ask()
+
+
+def test_who_wakes_late_himself_takes_no_work_for_late():
+    """Where hundreds of threads keep all from running, half a second says nothing of a disk; ten times that does."""
+    clock, go_on = itertools.count(), threading.Event()
+
+    def handover(patience_s):
+        return Handover("test", lambda: go_on.wait(20), patience_s, lambda: float(next(clock)))
+
+    assert not handover(0.01).ask()
+    threading.Timer(1.2, go_on.set).start()
+    assert handover(1).ask()
 
 
 def test_the_child_of_a_fork_begins_anew():

@@ -15,6 +15,7 @@ UNWAITED_S = 60.0
 """For how long nobody waits for work that was late: whoever is slow costs one call its patience, once a minute."""
 
 _BUSY = 10  # so many times the patience, where the machine is so busy that the work has not begun
+_LATE_S = 0.05  # later than asked for: a thread that sleeps on a quiet machine wakes within a millisecond
 Answer = TypeVar("Answer")
 
 
@@ -68,13 +69,16 @@ class Handover:
         return False
 
     def _served(self, gate: threading.Lock, patience_s: float) -> bool:
-        """Whether a gate opens in time. Work that has not begun, as on a busy machine, is no work that hangs."""
+        """Whether a gate opens in time. Work that has not begun is no work that hangs, nor is work of which one who
+        wakes late himself hears nothing: hundreds of threads keep both from running."""
         wait_s = patience_s
         for _ in range(_BUSY):
+            asked_at = self._monotonic()
             if gate.acquire(timeout=wait_s):
                 return True
-            began_at = self._began_at
-            wait_s = patience_s if began_at is None else began_at + patience_s - self._monotonic()
+            now, began_at = self._monotonic(), self._began_at
+            is_busy = began_at is None or now - asked_at > wait_s + _LATE_S
+            wait_s = patience_s if is_busy else began_at + patience_s - now
             if wait_s <= 0:
                 return False
         return False
