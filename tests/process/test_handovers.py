@@ -40,7 +40,7 @@ def test_who_wakes_late_himself_takes_no_work_for_late():
     clock, go_on = itertools.count(), threading.Event()
 
     def handover(patience_s):
-        return Handover("test", lambda: go_on.wait(20), patience_s, lambda: float(next(clock)))
+        return Handover("test", lambda: go_on.wait(20), patience_s, lambda: 10.0 * next(clock))
 
     assert not handover(0.01).ask()
     threading.Timer(1.2, go_on.set).start()

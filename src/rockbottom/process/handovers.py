@@ -77,8 +77,10 @@ class Handover:
             if gate.acquire(timeout=wait_s):
                 return True
             now, began_at = self._monotonic(), self._began_at
-            is_busy = began_at is None or now - asked_at > wait_s + _LATE_S
-            wait_s = patience_s if is_busy else began_at + patience_s - now
+            if began_at is None or now - asked_at > wait_s + _LATE_S:
+                wait_s = patience_s
+                continue
+            wait_s = began_at + patience_s - now
             if wait_s <= 0:
                 return False
         return False
