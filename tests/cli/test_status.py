@@ -167,6 +167,12 @@ def test_a_prompt_does_not_wait_for_libraries(tmp_path):
     assert min(spent) < 0.1
 
 
+def test_calls_of_a_clock_that_was_wrong_are_not_of_today(tmp_path):
+    """One that is some minutes ahead is; one of next week, or of 1970, is not."""
+    _record(tmp_path, _call(_NOON), _call(_NOON + 600), _call(_NOON + 7 * _DAY), _call(0.0))
+    assert today_in(tmp_path, _NOON + 60).aws.calls == 2
+
+
 def test_what_is_there_and_no_folder_is_no_ledger(capsys):
     """A device is no empty ledger."""
     assert main(["status", "--ledger", "/dev/zero"]) == 2

@@ -21,6 +21,7 @@ from rockbottom.files import replacing
 KEPT = "today.json"
 _FORMAT = 2
 _START = b'{"at":'
+_AHEAD_S = 3600.0  # by which the clock of another machine may be ahead
 _MANY_BYTES = 4 << 20
 _STEPS = ((Decimal("0.1"), 2), (Decimal(0), 4))  # cents from ten cents on
 
@@ -106,7 +107,7 @@ def today_in(folder: Path, now: float) -> Today:
     before = dict(totals.position)
     for path in sorted(folder.glob("calls-*.ndjson")):
         if path.name in before or path.stat().st_mtime >= midnight:  # a call is written when it has ended
-            _take_in(path, totals)
+            _take_in(path, totals, now + _AHEAD_S)
     if totals.position != before:
         _keep(folder, totals)
     return Today(True, str(folder), totals.aws, totals.local)
@@ -195,8 +196,8 @@ def _keep(folder: Path, totals: _Totals) -> None:
         json.dump(document, file, default=str)
 
 
-def _take_in(path: Path, totals: _Totals) -> None:
-    """Add what a volume got since, up to its last whole line."""
+def _take_in(path: Path, totals: _Totals, until: float) -> None:
+    """Add what a volume got since, up to its last whole line; calls after ``until`` are of a clock that was wrong."""
     begin = totals.position.get(path.name, 0)
     state = path.stat()
     if state.st_size == begin or (not begin and state.st_mtime < totals.midnight):
@@ -211,13 +212,13 @@ def _take_in(path: Path, totals: _Totals) -> None:
     whole = data[: data.rfind(b"\n") + 1]
     called = _quick_reader() if len(whole) > _MANY_BYTES else _call_in
     for line in whole.split(b"\n"):
-        if line and (call := called(line, totals.midnight)) is not None:
+        if line and (call := called(line, totals.midnight, until)) is not None:
             with contextlib.suppress(TypeError, ArithmeticError):  # damage, which rockbottom ledger info locates
                 (totals.local if call.endpoint == "local" else totals.aws).add(call)
     totals.position[path.name] = begin + len(whole)
 
 
-def _quick_reader() -> Callable[[bytes, float], Any]:
+def _quick_reader() -> Callable[[bytes, float, float], Any]:
     """``_call_in`` by msgspec, which takes a ninth of the time and is imported for nothing less than many calls."""
     import msgspec
 
@@ -230,21 +231,21 @@ def _quick_reader() -> Callable[[bytes, float], Any]:
     fields = [("at", float), ("model", str, "no model"), *texts, *counts]
     decode = msgspec.json.Decoder(msgspec.defstruct("Call", fields, namespace={"written": written})).decode
 
-    def called(line: bytes, midnight: float) -> Any:
+    def called(line: bytes, midnight: float, until: float) -> Any:
         try:
             call: Any = decode(line)
         except msgspec.MsgspecError:
-            return _call_in(line, midnight)
-        return call if call.at >= midnight else None
+            return _call_in(line, midnight, until)
+        return call if midnight <= call.at <= until else None
 
     return called
 
 
-def _call_in(line: bytes, midnight: float) -> TodaysCall | None:
-    """The call of a line; None for one of before midnight, and for damage."""
+def _call_in(line: bytes, midnight: float, until: float) -> TodaysCall | None:
+    """The call of a line; None for one of before midnight or after ``until``, and for damage."""
     try:
         call = json.loads(line[max(0, line.rfind(_START)) :])
-        if call["at"] < midnight:
+        if not midnight <= call["at"] <= until:
             return None
         written = sum(count for name, count in call.items() if name.startswith("cache_write_"))
         return TodaysCall(
