@@ -1,6 +1,7 @@
 """Whole runs against the local endpoint, with everything that can go wrong on the way."""
 
 import json
+import socket
 from dataclasses import replace
 from datetime import date
 from decimal import Decimal
@@ -235,6 +236,20 @@ def test_a_control_plane_that_stays_busy_is_an_error_that_loses_nothing(place, k
     place.control("DELETE", "faults")
     assert place.run(kit.pairs(100)).answered == 100
     assert len(place.jobs) == 1
+
+
+def test_a_service_that_was_never_there_is_given_up_after_three_tries(place, kit):
+    """S3 has answered: that Bedrock does not listen where it was said to be is no pause of its own."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        nowhere = f"http://127.0.0.1:{server.getsockname()[1]}"
+    cloud = batch.Cloud(
+        "us-east-1", bedrock_url=nowhere, s3_url=place.served.s3_url, sleep=place.slept.append,
+        credentials={"aws_access_key_id": "any", "aws_secret_access_key": "any"},
+    )  # fmt: skip
+    cloud.call("s3", "list_buckets")
+    with pytest.raises(batch.ServiceBusy, match="failed 3 times"):
+        cloud.call("bedrock", "list_model_invocation_jobs")
+    assert len(place.slept) == 2
 
 
 def test_a_quota_on_jobs_is_waited_for(place, kit):

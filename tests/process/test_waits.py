@@ -98,7 +98,10 @@ def test_a_user_in_an_address_is_not_told() -> None:
     assert host_of("http://user:secret@example.com:1/x") == "example.com:1"
 
 
-def test_nobody_is_told_who_did_not_ask() -> None:
-    """Nothing is watched for a library that is attached to a program: within it nothing is another wait's try."""
-    with awaited(Wait("list", "example.com")) as wait, awaited(Wait("get", "example.com")) as inner:
-        assert inner is not wait
+def test_a_wait_is_over_when_its_block_is() -> None:
+    """The next one of the thread is another."""
+    with awaited(Wait("list", "a")) as first, awaited(Wait("get", "b")) as within:
+        assert within is first
+    with awaited(Wait("put", "c")) as second:
+        assert second is not first
+    assert (first.whom, second.whom) == ("b", "c")

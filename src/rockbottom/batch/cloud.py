@@ -44,9 +44,10 @@ _REFUSED = frozenset(
 _AWS_HOSTS = (".amazonaws.com", ".amazonaws.com.cn", ".api.aws")
 _ATTEMPTS = 8
 _FIRST_ATTEMPTS = 3
-"""Tries of a service that cannot be reached and has not answered this run yet: it may not be there at all."""
+"""Tries of a host that cannot be reached and has not answered this run yet: it may not be there at all."""
 _LONGEST_S = 60.0
 _CONNECT_S, _READ_S = 10.0, 60.0
+_SOMEWHERE = "AWS"
 
 
 @dataclass(slots=True)
@@ -65,7 +66,7 @@ class Cloud:
     chance: Callable[[], float] = random.random
     credentials: dict[str, str] = field(default_factory=dict[str, str])
     _clients: dict[str, Any] = field(default_factory=dict[str, Any])
-    _reached: bool = False
+    _reached: set[str] = field(default_factory=set[str])  # hosts that answered
 
     def client(self, service: str) -> Any:
         """A boto3 client; the local endpoint's S3 plays IAM, STS and Service Quotas too."""
@@ -124,14 +125,14 @@ class Cloud:
             while True:
                 number += 1
                 wait.number = number - 1  # what goes out counts itself
-                wait.tries = _ATTEMPTS if self._reached else _FIRST_ATTEMPTS
+                wait.tries = self._tries(wait.whom)
                 wait.longest_s = wait.tries * (_CONNECT_S + _READ_S) + sum(map(_pause_s, range(1, wait.tries)))
                 try:
                     answer = attempt()
-                    self._reached = True
+                    self._reached.add(wait.whom)
                     return answer
                 except ClientError as error:
-                    self._reached = True
+                    self._reached.add(wait.whom)
                     code = code_of(error)
                     if code in _REFUSED:
                         raise refused(action, error) from error
@@ -146,13 +147,18 @@ class Cloud:
                     raise AccessRefused(
                         f"{action}: {error}", fix="aws configure, or --profile NAME and --region"
                     ) from error
-                if number == (_ATTEMPTS if self._reached else _FIRST_ATTEMPTS):
+                if number >= self._tries(wait.whom):
                     raise ServiceBusy(
                         f"{action} failed {counted(number, 'time')}: {last}",
                         fix="nothing is lost; the same command continues where it stopped",
                     ) from last
-                wait.whom = wait.whom or "AWS"
+                wait.whom = wait.whom or _SOMEWHERE
                 self.sleep(_pause_s(number) * (0.5 + self.chance() / 2))
+
+    def _tries(self, host: str) -> int:
+        """How often a host is tried; where others of its threads know its name, it has answered if anybody has."""
+        answered = host in self._reached if host not in ("", _SOMEWHERE) else bool(self._reached)
+        return _ATTEMPTS if answered else _FIRST_ATTEMPTS
 
 
 def _pause_s(number: int) -> float:

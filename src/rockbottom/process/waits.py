@@ -78,11 +78,9 @@ def awaited(wait: Wait) -> Generator[Wait]:
         yield outer
         return
     wait.since = time.monotonic()
-    if _WAITS.tell is None:
-        yield wait
-        return
     _WAITS.current[key] = wait
-    _WAITS.watch()
+    if _WAITS.tell is not None:
+        _WAITS.watch()
     try:
         yield wait
     finally:
