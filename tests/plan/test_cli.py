@@ -50,6 +50,23 @@ def test_a_list_of_requests_shows_the_last_with_what_came_before(tmp_path):
     assert json.loads(run(tmp_path, [REQUEST, REQUEST], "--json").stdout)["read"] > 1024
 
 
+def test_every_number_of_the_text_has_its_field(tmp_path):
+    """How far an estimate may be off, the chances of the point, what a token saves that is read, the lifetime."""
+    text = " ".join(run(tmp_path, [REQUEST, REQUEST]).stdout.split())
+    plan = json.loads(run(tmp_path, [REQUEST, REQUEST], "--json").stdout)
+    assert f"of English prose within {plan['tokens_within']:.0%}" in text
+    chances = [point for point in plan["points"] if point["comes_back_in_5m"] is not None]
+    for point in chances:
+        within = (
+            f"within 5 min with {point['comes_back_in_5m']:.0%}, within the hour with {point['comes_back_in_1h']:.0%}"
+        )
+        assert within in text
+    assert chances
+    assert f"{plan['read']:,} read x {float(plan['read_saves']):.4f}" in text
+    assert f"writes {plan['written_5m']:,} for {plan['usual_ttl']}" in text
+    assert plan["implicit"] is None
+
+
 def test_a_wrong_file_is_one_message(tmp_path):
     """No JSON, no request, no model: exit code 2 and a sentence."""
     for content in ("{", "[]", {"messages": []}):

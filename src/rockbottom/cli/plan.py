@@ -60,7 +60,7 @@ def command(
     if applied:
         click.echo(json.dumps(plan.apply(requests[-1]), indent=2, ensure_ascii=False))
     elif as_json:
-        click.echo(json.dumps(plan.as_dict(), indent=2))
+        click.echo(json.dumps(plan.as_dict(_error(planner.catalog, requests[-1])), indent=2))
     else:
         show(plan.explain(_error(planner.catalog, requests[-1])))
 

@@ -89,17 +89,27 @@ class Term(Struct, frozen=True):
 
 
 class PointResult(msgspec.Struct, frozen=True):
-    """A planned point as a document, its evidence in words."""
+    """A planned point as a document, its evidence in words and in numbers: the chances that it comes back within five
+    minutes and within the hour, and how many were ``seen``; None where nothing is known."""
 
     place: str
     tokens: int
     ttl: str
     purpose: str
     evidence: str
+    comes_back_in_5m: float | None = None
+    comes_back_in_1h: float | None = None
+    seen: float | None = None
 
 
 class PlanResult(msgspec.Struct, frozen=True, kw_only=True):
-    """A plan as a document: its encoding is the JSON that ``rockbottom plan --json`` prints. Money is text in JSON."""
+    """A plan as a document: its encoding is the JSON that ``rockbottom plan --json`` prints. Money is text in JSON.
+
+    ``tokens_within`` is how far an estimate of the tokens of English prose may be off, as a share (None: not asked).
+    ``read_saves`` is what a token saves that is read, in input tokens. ``written_5m`` counts writes for ``usual_ttl``,
+    the model's usual lifetime (None: no points). ``implicit``: whether the service adds a point of its own (None: it
+    never does).
+    """
 
     model: str
     tokens: int
@@ -112,6 +122,10 @@ class PlanResult(msgspec.Struct, frozen=True, kw_only=True):
     saving_usd: Usd
     saving_terms: tuple[Term, ...]
     moves: tuple[Move, ...]
+    read_saves: Decimal
+    usual_ttl: str | None
+    implicit: bool | None
+    tokens_within: float | None = None
 
 
 NO_POINTS = "the model accepts no cachePoint"
@@ -186,11 +200,9 @@ class CachePlan:
             if point.evidence:
                 lines.append(f"      {point.evidence}")
         if self.points:
-            usual = next((point.ttl for point in self.points if point.ttl != "1h"), "5m")
             hour = f" and {thousands(self.written_1h)} for 1h" if self.implicit is None else ""
-            lines.append(
-                f"  this request: reads {thousands(self.read)}, writes {thousands(self.written_5m)} for {usual}{hour}"
-            )
+            written = f"{thousands(self.written_5m)} for {self._usual}{hour}"
+            lines.append(f"  this request: reads {thousands(self.read)}, writes {written}")
             lines.append(f"  expected saving: {thousands(self.saving_tokens)} input tokens ({self._money()})")
             if self.read:
                 lines.append(
@@ -206,6 +218,11 @@ class CachePlan:
             )
         return "\n".join(lines)
 
+    @property
+    def _usual(self) -> str:
+        """The lifetime of what is written, but for an hour."""
+        return next((point.ttl for point in self.points if point.ttl != "1h"), "5m")
+
     def _money(self) -> str:
         amount = usd(self.saving_usd, 6, symbol=True)
         if not self.saving_tokens:
@@ -213,17 +230,23 @@ class CachePlan:
         price = round(self.saving_usd * 1_000_000 / self.saving_tokens, 6)
         return f"{amount} at ${usd_exact(price)} a million"
 
-    def result(self) -> PlanResult:
-        """The decision as a document."""
-        points = tuple(
-            PointResult(point.place, point.tokens, point.ttl, point.purpose, point.evidence) for point in self.points
-        )
+    def result(self, error: Fraction | None = None) -> PlanResult:
+        """The decision as a document; ``error`` as for ``explain``."""
+        points = tuple(map(_point_result, self.points))
         return PlanResult(
             model=self.model, tokens=self.tokens, reason=self.reason, points=points, read=self.read,
             written_5m=self.written_5m, written_1h=self.written_1h, saving_tokens=self.saving_tokens,
             saving_usd=self.saving_usd, saving_terms=self.terms, moves=self.moves,
+            read_saves=self.read_saves, usual_ttl=self._usual if self.points else None, implicit=self.implicit,
+            tokens_within=None if error is None else float(error),
         )  # fmt: skip
 
-    def as_dict(self) -> dict[str, Any]:
-        """The decision as plain values, for JSON."""
-        return msgspec.to_builtins(self.result())
+    def as_dict(self, error: Fraction | None = None) -> dict[str, Any]:
+        """The decision as plain values, for JSON; ``error`` as for ``explain``."""
+        return msgspec.to_builtins(self.result(error))
+
+
+def _point_result(point: PlannedPoint) -> PointResult:
+    known = point.known
+    chances = (None, None, None) if known is None else (float(known.quick), float(known.total), float(known.own))
+    return PointResult(point.place, point.tokens, point.ttl, point.purpose, point.evidence, *chances)
