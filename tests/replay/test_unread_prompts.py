@@ -74,6 +74,8 @@ def test_replay_and_explain_say_the_same_was_paid_and_the_same_is_apart(
         assert shown.startswith(f"You paid ${WRITTEN + 3 * READ:.4f}")
         assert f"${2 * READ:.4f} of it went to 2 requests whose prompts could not be read whole" in shown
         assert f"With rockbottom attached and its cachePoints instead of yours the other ${WRITTEN + READ:.4f}" in shown
+    attached = Decimal(explained["attached_usd"])
+    assert abs(attached - Decimal(replayed["answer"]["attached_usd"])) < Decimal("1e-6")
 
 
 def test_without_any_prompt_the_least_possible_is_unknown(tmp_path: Path) -> None:

@@ -290,6 +290,7 @@ def _record(invocation: "Invocation", model: str | None, behind: Mapping[str, st
         invocation.tier,
         invocation.place,
         host=host_of(invocation.api, model_id),
+        output=invocation.output,
     )
 
 

@@ -73,10 +73,9 @@ class NothingRepeats(RockbottomError):
     "--tier",
     "tiers",
     type=Several(click.Choice(TIERS)),
-    default="default",
-    show_default=True,
+    default=(),
     metavar="TIER[,..]",
-    help="The service tier: default, flex, priority.",
+    help="The service tier: default, flex, priority; that of each request by default.",
 )
 @click.option(
     "--on",
@@ -84,7 +83,7 @@ class NothingRepeats(RockbottomError):
     type=Several(Day()),
     default=(),
     metavar="DAY[,..]",
-    help="The day whose prices and rules to use; today by default.",
+    help="The day whose prices and rules to use; by default that of each request, or today where it has no price.",
 )
 @prices_option
 @click.option("--region", type=Region(), help="Replay as if this Region had served every request.")
@@ -132,7 +131,7 @@ def command(
     from rockbottom.replay import ReplayQuestion
 
     base_question = ReplayQuestion(
-        policies, date.today(), region=region, profiles=profiles_of(profiles), only=only, by=by
+        policies, date.today(), region=region, profiles=profiles_of(profiles), only=only, by=by, each_day=not days
     )
     questions = list(crossed(base_question, models, scopes, tiers, days))
     if (guardrail and engine != "one") or (guard_turn and not guardrail):

@@ -25,7 +25,7 @@ from rockbottom.diagnose.parts import parts_of
 from rockbottom.diagnose.prices import cost_of, usd_of_miss
 from rockbottom.diagnose.sent import Archive, LoggedRequest, Sent, settled
 from rockbottom.documents import AloneRequests
-from rockbottom.prompt import Section
+from rockbottom.prompt import KeptByService, Section
 from rockbottom.quantities import NO_USAGE, ZERO_USD, RockbottomError, Usage, Usd
 
 
@@ -95,9 +95,11 @@ def read_all(records: Iterable[LoggedRequest], archive: Archive) -> ReadRecords:
             continue
         seen.add(record.request_id)
         try:
-            requests.append(archive.sent(record))
+            requests.append(archive.sent(record) if record.body else archive.bare(record))
         except CatalogError as error:
             unreadable.append(unread(record, error))
+        except KeptByService:
+            requests.append(archive.bare(record))
         except (RockbottomError, LookupError, TypeError, AttributeError, ValueError, RecursionError) as error:
             unreadable.append(Unread(record.where, str(error) or type(error).__name__))
             if record.usage is not None:
@@ -137,8 +139,9 @@ class Stream:
         usages: list[Usage] = []
         costs: list[Cost | None] = []
         read = tokens = uncounted = 0
+        is_counted = all(request.usage is not None for request in requests)
         for request in requests:
-            sent = request if request.usage is not None else self._estimated(request, rules)
+            sent = request if is_counted else self._estimated(request, rules)
             uncounted += request.usage is None
             usage = sent.usage or NO_USAGE
             read, tokens = read + usage.cache_read, tokens + usage.total_input
@@ -197,7 +200,7 @@ class Stream:
             yield replace(self._finding(verdict, sent, usage, memory), number=number)
 
     def _estimated(self, sent: Sent, behaviour: Behaviour) -> Sent:
-        """A request without counters, with those that the rules give."""
+        """The request; where it is without counters, with those that the rules give after all that was sent before."""
         namespace = Namespace(sent.record.account, sent.record.region, sent.model.model.id, sent.record.host)
         place = replace(namespace, host="")  # where hosts keep entries of their own their hashes tell them apart
         state = self._states.get(place, PrefixCache())
@@ -205,9 +208,7 @@ class Stream:
         visible_at = sent.at + (UNRECORDED_BEGIN_S if begun is None else begun)
         state, outcome = step(state, sent.prompt, sent.at, sent.rules, behaviour, namespace, visible_at)
         self._states[place] = state
-        return Sent(
-            sent.record, sent.model, sent.rules, sent.prompt, sent.segments, sent.content, sent.masks, outcome.usage()
-        )
+        return sent if sent.usage is not None else replace(sent, usage=outcome.usage(sent.record.output))
 
 
 class _Paid(NamedTuple):

@@ -92,7 +92,10 @@ class ExplainedGroup(msgspec.Struct, frozen=True, kw_only=True):
 class Explanation(msgspec.Struct, frozen=True, kw_only=True):
     """Every miss of the requests by cause, the dearest first.
 
-    ``paid_usd`` is what they cost with their output. ``attached`` is the planner tried on the same requests.
+    ``paid_usd`` is what they cost with their output, ``attached_usd`` what they would have with the planner, in
+    proportion to what was counted, which is ``counted_part`` of what the rules predict. ``attached`` is the planner
+    tried on the same requests, by the rules. ``too_old_usd`` of what was missed was last sent longer ago than any entry
+    lives.
     ``first_difference`` is there where two requests were compared and differ, ``simulated_requests`` where some went to
     a local endpoint, ``set_apart`` where some went to models that are not known, ``repeated_requests`` where some came
     again with the same request id and were counted once, ``alone`` where some could not be read whole: they
@@ -114,6 +117,9 @@ class Explanation(msgspec.Struct, frozen=True, kw_only=True):
     unreadable: tuple[UnreadableRequest, ...]
     causes: tuple[ExplainedCause, ...]
     attached: TriedFix | UnsetType = UNSET
+    attached_usd: Usd | UnsetType = UNSET
+    counted_part: float | UnsetType = UNSET
+    too_old_usd: Usd | UnsetType = UNSET
     first_difference: ExplainedDifference | UnsetType = UNSET
     simulated_requests: int | UnsetType = UNSET
     set_apart: tuple[SetApart, ...] | UnsetType = UNSET
@@ -142,6 +148,9 @@ def explanation_of(findings: Findings, first: Difference | None = None, simulate
         unreadable=tuple(UnreadableRequest(request.where, request.why) for request in findings.unreadable),
         causes=tuple(map(_cause, findings.totals)),
         attached=UNSET if findings.attached is None else _tried(findings.attached),
+        attached_usd=UNSET if findings.with_planner is None else round(findings.with_planner, 12),
+        counted_part=UNSET if findings.attached is None else round(float(findings.counted_part), 6),
+        too_old_usd=findings.too_old_usd or UNSET,
         first_difference=UNSET if first is None else _difference(first),
         simulated_requests=simulated or UNSET,
         set_apart=findings.set_apart or UNSET,

@@ -33,10 +33,11 @@ from rockbottom.quantities import Usage
 class LoggedRequest:
     """What a log says of one request.
 
-    ``region`` is the one that served it, ``called`` the one it was sent to (which decides the price); ``usage``
-    what the service counted (None: not recorded); ``began_after_s`` how long its reply took to begin (None: not
-    recorded); ``where`` names it to a person, ``label`` is whose it was (None: not recorded, or not asked for);
-    ``body`` is empty where it was not recorded; ``host`` is "bedrock-mantle", or "" for bedrock-runtime.
+    ``region`` is the one that served it, ``called`` the one it was sent to (which decides the price); ``usage`` is what
+    the service counted (None: not recorded; ``output`` are then the tokens of the reply, where those are).
+    ``began_after_s`` is how long its reply took to begin (None: not recorded); ``where`` names it to a person,
+    ``label`` is whose it was (None: not recorded, or not asked for); ``body`` is empty where it was not recorded;
+    ``host`` is "bedrock-mantle", or "" for bedrock-runtime.
     """
 
     at: float
@@ -53,6 +54,7 @@ class LoggedRequest:
     where: str = ""
     label: str | None = None
     host: str = ""
+    output: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,12 +111,7 @@ class Archive:
     marked: bool = False
 
     def sent(self, record: LoggedRequest) -> Sent:
-        """The record read; one whose prompt is not there whole has no segments.
-
-        Raises UnknownModel, UnresolvedProfile, NoRulesInForce or MalformedBody.
-        """
-        if not record.body:
-            return self.bare(record)
+        """The record read. Raises UnknownModel, UnresolvedProfile, NoRulesInForce or MalformedBody."""
         if self.reader is None:
             self.reader = BodyReader.of(self.catalog)
         model = self.catalog.model(record.model)
@@ -123,7 +120,7 @@ class Archive:
             as_read = self.reader.read(record.body, record.api, model.model)
         except KeptByService:
             self.unseen.append(record.at)
-            return self.bare(record)
+            raise
         self.marked = self.marked or bool(as_read.points) or as_read.implicit is False
         prompt = effective(as_read, rules, behaviour_of(self.catalog.switches)) if rules.implicit_point else as_read
         self._keep(record, model.model.vendor, prompt)

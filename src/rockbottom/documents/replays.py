@@ -23,7 +23,7 @@ class Combination(msgspec.Struct, frozen=True):
 
     model: str | None
     scope: Scope | None
-    tier: Tier
+    tier: Tier | None
     on: date
 
 
@@ -121,10 +121,10 @@ class LeastResult(BillResult, frozen=True, kw_only=True):
 class ReplayAnswer(msgspec.Struct, frozen=True, kw_only=True):
     """The three bills that matter, input and output.
 
-    ``paid_usd`` is what the service's counters come to where ``counted``, else what the rules make of the requests as
-    they were sent; None where the policy that says so was not asked for. ``attached_usd`` is the planner's bill, None
-    where it was not asked for, ``least_usd`` None where what repeats is not known; ``instead``: its points stand
-    where the requests have cachePoints of their own.
+    ``paid_usd`` is what the service's counters come to where ``counted``, else what the rules make of the requests
+    without counters as they were sent; None where the policy that says so was not asked for. ``attached_usd`` is the
+    planner's bill, None where it was not asked for, ``least_usd`` None where what repeats is not
+    known; ``instead``: its points stand where the requests have cachePoints of their own.
     ``ruled_usd``, where it was counted: what the rules make of the requests as they were sent. Their input of the other
     two bills is then in proportion to what was counted, so that like is compared with like. ``parallel_usd``: what of
     the counted bill was paid for writing what a parallel request was writing. It is left out of that proportion, as
@@ -234,6 +234,7 @@ class GroupResult(msgspec.Struct, frozen=True, kw_only=True):
 class ReplayResult(msgspec.Struct, frozen=True, kw_only=True):
     """What the traffic costs under every policy. ``asked`` is there where several combinations were.
 
+    ``on`` and ``tier`` are None where requests were priced at several, as they were sent.
     ``beside`` is what a guardrail would have charged, where one was named.
     ``simulated_requests`` went to a local endpoint; the field is there where any did, as is ``set_apart``: requests to
     models that are not known or have no price. ``alone``, where there are any: requests whose prompts could not be read
@@ -241,8 +242,8 @@ class ReplayResult(msgspec.Struct, frozen=True, kw_only=True):
     """
 
     asked: Combination | UnsetType = UNSET
-    on: date
-    tier: Tier
+    on: date | None
+    tier: Tier | None
     models: tuple[ReplayedModel, ...]
     requests: int
     span_seconds: float

@@ -9,6 +9,7 @@ from rockbottom.rendering.replays import (
     answer_in_words,
     dollars,
     policies_in_words,
+    prices_in_words,
     reads_per_write,
     share_never_read,
     shown_policy,
@@ -36,8 +37,7 @@ def replay_page(replay: ReplayResult) -> str:
 def _parts(replay: ReplayResult) -> Iterator[str]:
     yield page_start("Replay", answer_in_words(replay), style=_STYLE)
     models = ", ".join(dict.fromkeys(model.name for model in replay.models))
-    yield f"<p>{counted(replay.requests, 'request')} · {escape(models)} · {replay.tier.value} tier · prices of "
-    yield f"{replay.on.isoformat()}</p>"
+    yield f"<p>{counted(replay.requests, 'request')} · {escape(models)} · {prices_in_words(replay)}</p>"
     yield f"<p><strong>{escape(switch_in_words(replay))}</strong></p>"
     yield from _policies(replay)
     if replay.reconciliation:

@@ -2,7 +2,7 @@
 
 import csv
 from collections.abc import Iterator, Mapping, Sequence
-from datetime import tzinfo
+from datetime import date, tzinfo
 from decimal import Decimal
 from io import StringIO
 from typing import Any
@@ -10,6 +10,7 @@ from typing import Any
 import msgspec
 from msgspec import UNSET
 
+from rockbottom.catalog import Tier
 from rockbottom.documents import (
     NONE_ALONE,
     BillResult,
@@ -87,14 +88,14 @@ def replays_text(runs: Sequence[ReplayResult | UnpricedReplay], *, width: int = 
     if priced:
         best = min(priced, key=lambda run: run.cheapest.usd)
         bill = best.cheapest
-        name = f"{_model_of(best)}, {best.tier.value}, {best.on.isoformat()}"
+        name = f"{_model_of(best)}, {_tier_of(best.tier)}, {_day_of(best.on)}"
         yield ""
         yield from paragraph(f"cheapest: {name}, {shown_policy(bill.policy)}: {dollars(bill.usd)}", width)
         yield from paragraph(_OF_COMBINATIONS, width)
 
 
 def _unpriced(run: UnpricedReplay, width: int) -> Iterator[str]:
-    text = f"{run.asked.tier.value:<9}{run.asked.on.isoformat():<11} {run.lacks}"
+    text = f"{_tier_of(run.asked.tier):<9}{_day_of(run.asked.on):<11} {run.lacks}"
     yield from paragraph(text, width, "  ", " " * 23)
 
 
@@ -103,7 +104,21 @@ def _combination(run: ReplayResult) -> Iterator[str]:
     least = "" if run.clairvoyant is None else _money(run.clairvoyant.usd)
     amounts = f"{_money(best.usd):>12}{least:>12}"
     first = "" if none is None else _money(none.usd)
-    yield f"  {run.tier.value:<9}{run.on.isoformat():<11}{first:>12}{amounts}  {shown_policy(best.policy)}"
+    yield f"  {_tier_of(run.tier):<9}{_day_of(run.on):<11}{first:>12}{amounts}  {shown_policy(best.policy)}"
+
+
+def _tier_of(tier: Tier | None) -> str:
+    return "as sent" if tier is None else tier.value
+
+
+def _day_of(day: date | None) -> str:
+    return "each day" if day is None else day.isoformat()
+
+
+def prices_in_words(replay: ReplayResult) -> str:
+    """The tier and the day that requests are priced at."""
+    tier = "tiers as sent" if replay.tier is None else f"{replay.tier.value} tier"
+    return f"{tier} · prices of {'the day of each request' if replay.on is None else replay.on.isoformat()}"
 
 
 def _model_of(run: ReplayResult | UnpricedReplay) -> str:
@@ -128,8 +143,7 @@ def _lines(replay: ReplayResult, width: int) -> Iterator[str]:
         yield from groups_text(replay.by, replay.groups, decimals, width=width)
         yield ""
     models = ", ".join(dict.fromkeys(model.name for model in replay.models))
-    tier, on = f"{replay.tier.value} tier", f"prices of {replay.on.isoformat()}"
-    yield f"{counted(replay.requests, 'request')} · {models} · {tier} · {on}"
+    yield f"{counted(replay.requests, 'request')} · {models} · {prices_in_words(replay)}"
     yield from _simulated(replay)
     if replay.reconciliation:
         yield ""

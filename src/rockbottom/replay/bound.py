@@ -22,6 +22,7 @@ from rockbottom.quantities import NO_USAGE, UNNAMED, WRITES, RockbottomError, Tt
 from rockbottom.replay.kernel import Outcomes, parted_by_ttl
 from rockbottom.replay.points import closes
 from rockbottom.replay.policies import PolicyBill, Stage, bill_of_outcomes
+from rockbottom.replay.pricing import Band
 from rockbottom.trace import Array, compiled
 
 _MOST_LIFETIMES = 2  # of any model in cache_rules.toml: a choice for each state of a block takes two bits
@@ -137,7 +138,7 @@ def _choose(stage: Stage, free: bool) -> Array:
     choices = np.zeros(len(stage.nodes.of_block), np.uint8)
     if not (stage.rules.explicit or stage.rules.implicit_point):
         return choices
-    bands = [_prices(stage, threshold) for threshold in stage.bands.thresholds]
+    bands = [_prices(stage, band) for band in stage.bands.bands]
     table = np.array([[p.uncached, p.read, p.short, p.long] for p in bands], np.int64)
     _decide(
         trace.requests.at, trace.block_offsets, stage.nodes.of_block, trace.blocks.depth, reach_of(stage),
@@ -147,10 +148,10 @@ def _choose(stage: Stage, free: bool) -> Array:
     return choices
 
 
-def _prices(stage: Stage, threshold: int) -> _Prices:
+def _prices(stage: Stage, band: Band) -> _Prices:
     def price(unit: Unit) -> Decimal | None:
         try:
-            return stage.rates.usd_per_mtok(unit, threshold).price.usd_per_mtok
+            return band.rates.usd_per_mtok(unit, band.above_tokens).price.usd_per_mtok
         except NoPriceInForce:
             return None
 

@@ -85,11 +85,9 @@ def _turns(stage: Stage, billed: Outcomes, points: PlacedPoints) -> Mapping[int,
 
 
 def _priced(stage: Stage, tokens: Iterable[tuple[tuple[int, Unit], int]]) -> Cost:
-    """Tokens by band and unit at the stage's rates."""
-    above = stage.bands.thresholds
-    return total_of(
-        stage.rates.cost(Usage(**{unit.value: count}), above[band]) for (band, unit), count in tokens
-    )  # fmt: skip
+    """Tokens by the place of a band and unit, at the rates of each."""
+    bands = stage.bands.bands
+    return total_of(bands[place].cost(Usage(**{unit.value: count})) for (place, unit), count in tokens)
 
 
 def _parts(stage: Stage, billed: Outcomes) -> Mapping[Part, Cost]:
@@ -102,11 +100,11 @@ def _parts(stage: Stage, billed: Outcomes) -> Mapping[Part, Cost]:
     codes = _codes(trace, request)
     costs: dict[Part, Cost] = {}
     for unit, tokens in _by_unit(billed, request, starts, ends):
-        for band, threshold in enumerate(bands.thresholds):
-            in_band = tokens * (bands.of_request[request] == band)
+        for place, band in enumerate(bands.bands):
+            in_band = tokens * (bands.of_request[request] == place)
             for code, count in enumerate(np.bincount(codes, weights=in_band, minlength=len(_PARTS))):
                 if count:
-                    cost = stage.rates.cost(Usage(**{unit.value: int(count)}), threshold)
+                    cost = band.cost(Usage(**{unit.value: int(count)}))
                     costs[_PARTS[code]] = costs.get(_PARTS[code], Cost()) + cost
     return costs
 

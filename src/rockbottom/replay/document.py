@@ -1,10 +1,11 @@
 """The answer of a replay put together from its tally: what the terminal, CSV and the page are made of."""
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence, Set
+from datetime import date
 from decimal import Decimal
 from functools import reduce
-from typing import Any
+from typing import Any, TypeVar
 
 from msgspec import UNSET, UnsetType
 from msgspec.structs import replace
@@ -39,6 +40,7 @@ from rockbottom.replay.reconcile import ReplayReconciliation
 from rockbottom.replay.study import NONE, PLANNER, RECORDED, ReplayQuestion
 from rockbottom.replay.tallies import Details, ModelTally, ReplayTally
 
+T = TypeVar("T")
 _FINEST = Decimal("1e-12")
 
 
@@ -76,8 +78,8 @@ def document_of(question: ReplayQuestion, tally: ReplayTally) -> ReplayResult:
     span = max(model.last_at for model in models) - min(model.first_at for model in models)
     reconciliation = _reconciliation([model.reconciliation for model in models])
     return ReplayResult(
-        on=question.on,
-        tier=question.tier,
+        on=_only({day for model in models for day in model.days}),
+        tier=_only({tier for model in models for tier in model.tiers}),
         models=tuple(map(_model, models)),
         set_apart=tally.apart or UNSET,
         alone=tally.alone if tally.alone.requests else UNSET,
@@ -91,15 +93,25 @@ def document_of(question: ReplayQuestion, tally: ReplayTally) -> ReplayResult:
         details={
             name: _details(models, name) for name in question.policies if all(name in model.details for model in models)
         },
-        assumptions=tuple(_assumptions(models)),
+        assumptions=tuple(_assumptions(models, question.on)),
         by=question.by or UNSET,
         groups=_group_results(question, models) if question.by else UNSET,
     )
 
 
+def _as_sent(question: ReplayQuestion, models: Sequence[ModelTally]) -> bool:
+    """Whether requests are priced as they were sent."""
+    return question.as_sent and not any(model.at_other_tier for model in models)
+
+
+def _only(values: Set[T]) -> T | None:
+    """The only value of several requests, or None where they differ."""
+    return next(iter(values)) if len(values) == 1 else None
+
+
 def _group_results(question: ReplayQuestion, models: Sequence[ModelTally]) -> tuple[GroupResult, ...]:
     """The groups of all models, the one that paid most first; counted where the whole answer is."""
-    counted = question.as_sent and all(model.reconciliation is not None for model in models)
+    counted = _as_sent(question, models) and all(model.reconciliation is not None for model in models)
     attached: dict[str | None, Usd] = {}
     for model, part in zip(models, _counted_parts(models, counted=counted), strict=True):
         for label, group in model.groups.items():
@@ -127,7 +139,7 @@ def _answer(
     leasts: Sequence[PolicyBill],
 ) -> ReplayAnswer:
     """What was paid, what it would have been, the least: counted where the requests are priced as they were sent."""
-    counted = reconciliation is not None and question.as_sent
+    counted = reconciliation is not None and _as_sent(question, models)
     by_rules = sum((model.as_sent.usd for model in models), ZERO_USD)
     parts = _counted_parts(models, counted=counted)
     waited = (model.reconciliation.parallel_usd for model in models if model.reconciliation is not None)
@@ -136,7 +148,7 @@ def _answer(
         return sum((_in_part(cost, part) for cost, part in zip(costs, parts, strict=True)), ZERO_USD)
 
     return ReplayAnswer(
-        paid_usd=reconciliation.observed_usd if reconciliation is not None and counted else by_rules,
+        paid_usd=sum((model.paid.usd for model in models), ZERO_USD) if _as_sent(question, models) else by_rules,
         counted=counted,
         attached_usd=like_paid(model.bills[PLANNER].cost for model in models) if PLANNER in bills else None,
         instead=any(model.marked for model in models),
@@ -317,11 +329,16 @@ def _apart_by_scope(models: Sequence[ModelTally]) -> int:
     return sum(entry.elsewhere for entry in models if scopes[entry.model.model.id] > 1)
 
 
-def _assumptions(models: Sequence[ModelTally]) -> list[str]:
+def _assumptions(models: Sequence[ModelTally], on: date) -> list[str]:
     assumptions = ["outputs held fixed", "entries readable at once, never evicted before their TTL"]
     if free := free_writes(models):
         models_named = ", ".join(free)
         assumptions.append(f"cache writes of {models_named} cost nothing by the price list; other sources contest that")
+    if assumed := sum(model.assumed for model in models):
+        of_days = "is of a day" if assumed == 1 else "are of days"
+        assumptions.append(
+            f"{counted(assumed, 'request')} {of_days} without a known price: priced as of {on.isoformat()}"
+        )
     if any(model.of_counters for model in models):
         assumptions.append(
             "what repeats is inferred from counters: a session's prompt begins with the one whose entry it reads, or "

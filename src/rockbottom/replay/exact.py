@@ -41,9 +41,9 @@ class TooLarge(Exception):
 
 def exact_usage(stage: Stage, limit: int = LIMIT) -> Usage | None:
     """The input tokens of the cheapest legal placements; None where the workload is too large for the search."""
-    if len(stage.bands.thresholds) > 1 or len(stage.trace) > 40:
+    if len(stage.bands.bands) > 1 or len(stage.trace) > 40:
         return None
-    search = _Search(stage, closes(stage.trace, stage.rules), list(prompts_of(stage)), limit)
+    search = _Search(stage, closes(stage.trace, stage.rules), list(prompts_of(stage, stage.nodes)), limit)
     try:
         return _least(search, 0, PrefixCache())[1]
     except TooLarge:

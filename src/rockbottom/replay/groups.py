@@ -4,7 +4,7 @@ Entries are shared by all groups, as they are at AWS: every bill is that of the 
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -71,8 +71,7 @@ def groups_of(stage: Stage, by: str, none: Outcomes, as_sent: Outcomes, planner:
 
 def _cost(stage: Stage, outcomes: Outcomes, rows: Array) -> Cost:
     """What some of the requests cost."""
-    bands = replace(stage.bands, of_request=stage.bands.of_request[rows])
-    return cost_of(usages_of(selected(stage.trace, rows), outcomes.of_rows(rows), bands), stage.rates)
+    return cost_of(usages_of(selected(stage.trace, rows), outcomes.of_rows(rows), stage.bands.of_rows(rows)))
 
 
 def _codes(stage: Stage, by: str) -> tuple[Array, tuple[str, ...]]:

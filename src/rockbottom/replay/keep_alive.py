@@ -12,7 +12,6 @@ import numpy as np
 from rockbottom.replay.nodes import renumbered
 from rockbottom.replay.points import system_tail_5m
 from rockbottom.replay.policies import PolicyBill, Stage, bill_of
-from rockbottom.replay.pricing import Bands
 from rockbottom.trace import Array, compiled, selected
 
 IDLE_S = 270.0
@@ -45,7 +44,7 @@ def with_pings(stage: Stage, pings: int) -> Stage:
     numbered = selected(replace(trace, blocks=replace(trace.blocks, depth=stage.nodes.of_block)), source).blocks.depth
     delays = None if stage.delays is None else stage.delays[source]
     nodes = renumbered(numbered, with_extra.block_offsets, stage.nodes.count)
-    return replace(stage, trace=with_extra, nodes=nodes, delays=delays, bands=Bands.of(with_extra, stage.rates))
+    return replace(stage, trace=with_extra, nodes=nodes, delays=delays, bands=stage.bands.of_rows(source))
 
 
 @compiled

@@ -16,6 +16,7 @@ import numpy as np
 from rockbottom.cache import Namespace, PrefixCache, step
 from rockbottom.prompt import BlockKind, CachePoint, Parameters, Prompt, Section, Segment, prompt_of
 from rockbottom.quantities import Ttl, Usage
+from rockbottom.replay.nodes import Nodes
 from rockbottom.replay.points import USUAL, PlacedPoints
 from rockbottom.replay.policies import Stage
 from rockbottom.trace import APIS, KINDS, Array, OpeningCode, compiled
@@ -78,7 +79,8 @@ class _Placing:
 
     def __init__(self, number: int, stage: Stage, policy: OnlinePolicy) -> None:
         self._number, self._stage, self._policy = number, stage, policy
-        self._state, self._namespace = PrefixCache(), Namespace("", "", stage.rules.model)
+        self._state = PrefixCache()
+        self._namespaces = _namespaces(stage)
         self._segment_ends = _segment_ends(stage)
         self._after, self._ttl = list[int](), list[int]()
         self._offsets = np.zeros(len(stage.trace) + 1, np.int64)
@@ -86,7 +88,7 @@ class _Placing:
 
     def requests(self) -> Iterator[_Asked]:
         """Every request in order of time."""
-        for i, (prompt, at) in enumerate(prompts_of(self._stage, self._segment_ends, self._number)):
+        for i, (prompt, at) in enumerate(prompts_of(self._stage, self._stage.merged, self._segment_ends, self._number)):
             yield _Asked(at, self._number, i, prompt, self._contents(i))
 
     def _contents(self, i: int) -> Sequence[bytes]:
@@ -104,7 +106,8 @@ class _Placing:
         self._own[i] = own = len(chosen) == len(placed)
         points = [_point(prompt, *point) for point in chosen]
         marked = prompt_of(prompt.api, prompt.segments, points, prompt.parameters, own)
-        self._state, result = step(self._state, marked, request.at, stage.rules, stage.behaviour, self._namespace)
+        space = self._namespaces[0 if len(self._namespaces) == 1 else i]
+        self._state, result = step(self._state, marked, request.at, stage.rules, stage.behaviour, space)
         self._policy.observe(result.usage(max(int(stage.trace.requests.tokens_out[i]), 0)), request.at)
         ends = _rows(stage, i, self._segment_ends) - stage.trace.block_offsets[i] + 1
         self._after.extend(int(ends[position - 1]) for position, _ in chosen)
@@ -117,19 +120,31 @@ class _Placing:
         return PlacedPoints(self._offsets, np.array(self._after, np.int32), np.array(self._ttl, np.uint8), own)
 
 
+def _namespaces(stage: Stage) -> Sequence[Namespace]:
+    """Where the entries of each request are, as its prefix is numbered as if one Region served all; or one for all."""
+    if stage.merged is stage.nodes:
+        return [Namespace("", "", stage.rules.model)]
+    served = stage.trace.requests.served.tolist()
+    return [Namespace("", str(region), stage.rules.model) for region in served]
+
+
 def _point(prompt: Prompt, after: int, ttl: Ttl | None) -> CachePoint:
     before = prompt.segments[after - 1]
     return CachePoint(after, ttl, before.section, before.kind, before.message)
 
 
-def prompts_of(stage: Stage, segment_ends: Array | None = None, number: int = 0) -> Iterator[tuple[Prompt, float]]:
+def prompts_of(
+    stage: Stage, numbered: Nodes, segment_ends: Array | None = None, number: int = 0
+) -> Iterator[tuple[Prompt, float]]:
     """Every request as a canonical prompt, and its instant. Roles are not in a trace: they are inferred from the kinds.
+
+    Its prefixes are named as they are ``numbered``.
 
     ``segment_ends`` says which rows of blocks end a segment; None: each is one. No two stages of different ``number``
     have a segment in common.
     """
     trace = stage.trace
-    blocks, nodes = trace.blocks, stage.nodes.of_block
+    blocks, nodes = trace.blocks, numbered.of_block
     kinds = _HASHED if len(blocks.kind) and bool((blocks.kind == _UNKNOWN).all()) else _KINDS
     for i in range(len(trace)):
         rows = _rows(stage, i, segment_ends)
@@ -158,7 +173,7 @@ def _segment_ends(stage: Stage) -> Array | None:
     Up to ``RUN`` slices in a row are one segment, because a block is longer than a slice; where a prompt ends, parts
     from another or goes over into another section, one ends too, so that no prefix that two share is cut short.
     """
-    trace, nodes = stage.trace, stage.nodes
+    trace, nodes = stage.trace, stage.merged
     if not len(trace.blocks.kind) or trace.blocks.kind[0] != _SLICE:
         return None
     child, cut = np.full(nodes.count, -1, np.int32), np.zeros(nodes.count, np.bool_)

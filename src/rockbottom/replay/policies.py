@@ -17,7 +17,11 @@ from rockbottom.trace import Array, Trace
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Stage:
-    """A trace of one model made ready: its prefixes numbered, the rules and the prices that hold for it."""
+    """A trace of one model made ready: its prefixes numbered, the rules and the prices that hold for it.
+
+    ``rates`` are those of its first requests; ``bands`` has those of each. ``merged`` numbers the prefixes as whoever
+    sends them sees them, who does not know which Region will serve.
+    """
 
     trace: Trace
     nodes: Nodes
@@ -25,6 +29,7 @@ class Stage:
     behaviour: Behaviour
     rates: Rates
     bands: Bands
+    merged: Nodes
     delays: Array | None = None
 
     @classmethod
@@ -36,9 +41,21 @@ class Stage:
         rates: Rates,
         namespaces: Array | None = None,
         delays: Array | None = None,
+        bands: Bands | None = None,
+        merged: Array | None = None,
     ) -> "Stage":
-        """The stage; ``namespaces`` are a code per request (none: all share their entries)."""
-        return cls(trace, nodes_of(trace, namespaces), rules, behaviour, rates, Bands.of(trace, rates), delays)
+        """The stage; ``namespaces`` are a code per request (none: all share their entries), ``merged`` the same without
+        serving Regions.
+
+        ``bands`` None: all requests have these rates.
+        """
+        nodes, bands = nodes_of(trace, namespaces), bands or Bands.of(trace, [rates])
+        as_seen = nodes if _same(namespaces, merged) else nodes_of(trace, merged)
+        return cls(trace, nodes, rules, behaviour, rates, bands, as_seen, delays)
+
+
+def _same(namespaces: Array | None, merged: Array | None) -> bool:
+    return namespaces is None or (merged is not None and bool((namespaces == merged).all()))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -74,12 +91,12 @@ def run(stage: Stage, place: Place) -> Outcomes:
 def bill_of_outcomes(stage: Stage, policy: str, known_outcomes: Outcomes) -> PolicyBill:
     """The bill of outcomes already worked out."""
     usages = usages_of(stage.trace, known_outcomes, stage.bands)
-    return PolicyBill(policy, sum(usages.values(), NO_USAGE), cost_of(usages, stage.rates), known_outcomes)
+    return PolicyBill(policy, sum(usages.values(), NO_USAGE), cost_of(usages), known_outcomes)
 
 
 def batch_bill(stage: Stage) -> PolicyBill:
     """The bill at batch prices, where nothing is cached (AWS: caching is not supported with batch)."""
-    batch = replace(stage, rates=replace(stage.rates, tier=Tier.BATCH))
+    batch = replace(stage, bands=stage.bands.priced_by(lambda rates: replace(rates, tier=Tier.BATCH)))
     return bill_of(batch, "batch", FIXED["none"])
 
 

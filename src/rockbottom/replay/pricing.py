@@ -1,8 +1,9 @@
 """Token totals of many requests priced exactly: integers are summed per price row, money is Decimal."""
 
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import date
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
@@ -17,13 +18,17 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Rates:
-    """Which prices: of a model as reached (which gives the scope), of a tier, on a day, perhaps in a Region."""
+    """Which prices: of a model as reached (which gives the scope), of a tier, on a day, perhaps in a Region.
+
+    ``assumed``: of the day of the requests themselves none is known.
+    """
 
     model: ModelId
     tier: Tier
     on: date
     book: PriceBook
     region: str | None = None
+    assumed: bool = False
 
     def thresholds(self) -> list[int]:
         """The prompt lengths above which other prices hold, 0 first."""
@@ -55,42 +60,68 @@ class Rates:
         return CostLine(self.book.price(model, self.model.scope, self.tier, unit, self.on, context, where), tokens)
 
 
+class Band(NamedTuple):
+    """Prices that hold for some requests: rates, for prompts longer than so many tokens."""
+
+    rates: Rates
+    above_tokens: int
+
+    def cost(self, usage: Usage) -> Cost:
+        """The cost of tokens of such prompts. Raises NoPriceInForce."""
+        return self.rates.cost(usage, self.above_tokens)
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Bands:
-    """Which of the prices by prompt length holds for each request."""
+    """Which prices hold for each request: by its rates and the length of its prompt."""
 
-    thresholds: tuple[int, ...]
+    bands: tuple[Band, ...]
     of_request: "Array"
 
     @classmethod
-    def of(cls, trace: "Trace", rates: Rates) -> "Bands":
-        """The bands of a trace at these rates."""
-        thresholds = rates.thresholds()
-        above = np.array(thresholds[1:], np.int64)
-        return cls(tuple(thresholds), np.searchsorted(above, trace.requests.tokens_in, side="left"))
+    def of(cls, trace: "Trace", rates: Sequence[Rates], rate_of: "Array | None" = None) -> "Bands":
+        """The bands of a trace; ``rate_of`` is the place in ``rates`` of each request, None: all have the first."""
+        lengths = sorted({length for each in rates for length in each.thresholds()})
+        above = np.searchsorted(np.array(lengths[1:], np.int64), trace.requests.tokens_in, side="left")
+        bands = tuple(Band(each, length) for each in rates for length in lengths)
+        return cls(bands, above if rate_of is None else rate_of * len(lengths) + above)
+
+    @property
+    def rates(self) -> tuple[Rates, ...]:
+        """Every one of the rates once."""
+        return tuple(dict.fromkeys(band.rates for band in self.bands))
+
+    def of_rows(self, rows: "Array") -> "Bands":
+        """The same for some of the requests."""
+        return replace(self, of_request=self.of_request[rows])
+
+    def priced_by(self, change: Callable[[Rates], Rates]) -> "Bands":
+        """The same requests at other rates."""
+        return replace(self, bands=tuple(band._replace(rates=change(band.rates)) for band in self.bands))
 
 
-def usages_of(trace: "Trace", outcomes: "Outcomes", bands: Bands) -> dict[int, Usage]:
-    """Tokens by billable unit for every threshold. Outputs that were not recorded count as none."""
+def usages_of(trace: "Trace", outcomes: "Outcomes", bands: Bands) -> dict[Band, Usage]:
+    """Tokens by billable unit for every band. Outputs that were not recorded count as none."""
     columns = {
         Unit.INPUT: outcomes.uncached,
         Unit.OUTPUT: np.maximum(trace.requests.tokens_out, 0),
         Unit.CACHE_READ: outcomes.read,
         **{WRITES[ttl]: column for ttl, column in outcomes.writes.items()},
     }
-    if len(bands.thresholds) == 1:
-        return {0: Usage(**{unit.value: int(column.sum(dtype=np.int64)) for unit, column in columns.items()})}
-    usages: dict[int, Usage] = {}
-    for band, threshold in enumerate(bands.thresholds):
-        chosen = bands.of_request == band
+    if len(bands.bands) == 1:
+        sums = {unit.value: int(column.sum(dtype=np.int64)) for unit, column in columns.items()}
+        return {bands.bands[0]: Usage(**sums)}
+    usages: dict[Band, Usage] = {}
+    for place, band in enumerate(bands.bands):
+        chosen = bands.of_request == place
         sums = {unit.value: int(column[chosen].sum(dtype=np.int64)) for unit, column in columns.items()}
-        usages[threshold] = Usage(**sums)
+        usages[band] = Usage(**sums)
     return usages
 
 
-def cost_of(usages: dict[int, Usage], rates: Rates) -> Cost:
+def cost_of(usages: Mapping[Band, Usage]) -> Cost:
     """The exact cost of the tokens of every band."""
     total = Cost()
-    for threshold, usage in usages.items():
-        total = total + rates.cost(usage, threshold)
+    for band, usage in usages.items():
+        total = total + band.cost(usage)
     return total

@@ -18,7 +18,6 @@ from rockbottom.catalog import Scope
 from rockbottom.cost import Cost
 from rockbottom.quantities import UNNAMED, ZERO_USD, Usd
 from rockbottom.replay.kernel import Outcomes
-from rockbottom.replay.nodes import nodes_of
 from rockbottom.replay.points import as_recorded, own_points
 from rockbottom.replay.policies import Stage, run
 from rockbottom.replay.pricing import cost_of, usages_of
@@ -88,9 +87,9 @@ class ReplayReconciliation:
         )
 
 
-def reconciled(stage: Stage, merged: Array | None) -> ReplayReconciliation:
-    """The reconciliation of one model. ``merged`` are the namespaces without serving Regions."""
-    together = run(replace(stage, nodes=nodes_of(stage.trace, merged)), as_recorded)
+def reconciled(stage: Stage) -> ReplayReconciliation:
+    """The reconciliation of one model."""
+    together = run(replace(stage, nodes=stage.merged), as_recorded)
     observed = observed_outcomes(stage)
     rows: list[CauseRow] = []
     causes = _causes(stage, together)
@@ -109,11 +108,9 @@ _ORDER = tuple(CounterCause)
 
 def _row(stage: Stage, cause: CounterCause, chosen: Array, together: Outcomes, observed: Outcomes) -> CauseRow:
     trace = selected(stage.trace, chosen)
-    bands = replace(stage.bands, of_request=stage.bands.of_request[chosen])
+    bands = stage.bands.of_rows(chosen)
     predicted, counted = (outcomes.of_rows(chosen) for outcomes in (together, observed))
-    predicted_usd, observed_usd = (
-        cost_of(usages_of(trace, outcomes, bands), stage.rates) for outcomes in (predicted, counted)
-    )
+    predicted_usd, observed_usd = (cost_of(usages_of(trace, outcomes, bands)) for outcomes in (predicted, counted))
     predicted_read, observed_read = (int(outcomes.read.sum(dtype=np.int64)) for outcomes in (predicted, counted))
     return CauseRow(cause, len(chosen), predicted_read, observed_read, predicted_usd, observed_usd)
 
@@ -136,8 +133,8 @@ def observed_outcomes(stage: Stage) -> Outcomes:
 
 def observed_cost(stage: Stage, rows: Array) -> Cost:
     """What the service counted of these requests of a stage. Raises NoPriceInForce."""
-    bands = replace(stage.bands, of_request=stage.bands.of_request[rows])
-    return cost_of(usages_of(selected(stage.trace, rows), observed_outcomes(stage).of_rows(rows), bands), stage.rates)
+    outcomes = observed_outcomes(stage).of_rows(rows)
+    return cost_of(usages_of(selected(stage.trace, rows), outcomes, stage.bands.of_rows(rows)))
 
 
 def _causes(stage: Stage, together: Outcomes) -> Array:

@@ -13,11 +13,11 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from rockbottom.cache import Behaviour
-from rockbottom.catalog import Catalog, NoPriceInForce
+from rockbottom.catalog import Catalog, ModelId, NoPriceInForce
 from rockbottom.quantities import NO_USAGE, ZERO_USD, RockbottomError, Usage, Usd
 from rockbottom.replay.kernel import Outcomes
 from rockbottom.replay.policies import Stage
-from rockbottom.replay.pricing import Bands, Rates, usages_of
+from rockbottom.replay.pricing import Bands, cost_of, usages_of
 from rockbottom.replay.study import Online, Placed, ReplayQuestion, bill_under, placed_by, stages_of
 from rockbottom.replay.tallies import ReplayTally, tally
 from rockbottom.trace import Array, SectionCode, Trace, selected
@@ -195,14 +195,17 @@ def _naive_stage(
         rows = np.flatnonzero(mask & free)
         free = free & ~mask
         if len(rows):
-            rates = replace(stage.rates, model=question.model_id(model, catalog))
-            total += _priced(selected(stage.trace, rows), outcomes.of_rows(rows), rates)
+            model_id = question.model_id(model, catalog)
+            total += _priced(stage, rows, outcomes.of_rows(rows), model_id)
     return total
 
 
-def _priced(part: Trace, outcomes: Outcomes, rates: Rates) -> Usd:
-    usages = usages_of(part, outcomes, Bands.of(part, rates))
-    return sum((rates.cost(usage, threshold).usd for threshold, usage in usages.items()), ZERO_USD)
+def _priced(stage: Stage, rows: Array, outcomes: Outcomes, model: ModelId) -> Usd:
+    """What some requests of a stage cost at the prices of a model."""
+    part, before = selected(stage.trace, rows), stage.bands.rates
+    rates = [replace(each, model=model) for each in before]
+    rate_of = stage.bands.of_request[rows] // (len(stage.bands.bands) // len(before))
+    return cost_of(usages_of(part, outcomes, Bands.of(part, rates, rate_of))).usd
 
 
 def _column(trace: Trace, column: str) -> Array:

@@ -23,9 +23,9 @@ from rockbottom.replay.keep_alive import keep_alive_bill
 from rockbottom.replay.online import OnlinePolicy, placed_online
 from rockbottom.replay.points import FIXED, PlacedPoints
 from rockbottom.replay.policies import PolicyBill, Stage, batch_bill, bill_of
-from rockbottom.replay.pricing import Rates
+from rockbottom.replay.pricing import Bands, Rates
 from rockbottom.replay.sightings import second_sighting
-from rockbottom.trace import Array, Trace, selected
+from rockbottom.trace import UNKNOWN, Array, Trace, selected
 
 NONE = "none"
 RECORDED = "as_recorded"
@@ -49,7 +49,7 @@ class UnknownPolicy(RockbottomError):
 
 @dataclass(frozen=True, slots=True)
 class ReplayQuestion:
-    """What to replay a trace under. ``model`` None: each request under the model it was sent to.
+    """What to replay a trace under. ``model`` and ``tier`` None: each request under those it was sent to.
 
     No ``policies``: no caching, the points that were sent where there are any, and the usual placements.
 
@@ -59,20 +59,21 @@ class ReplayQuestion:
 
     policies: tuple[str, ...]
     on: date
-    tier: Tier = Tier.DEFAULT
+    tier: Tier | None = None
     model: str | None = None
     region: str | None = None
     merge_regions: bool = False  # one set of entries, whichever Region served
     scope: Scope | None = None
     profiles: tuple[tuple[str, str], ...] = ()
     only: tuple[str, ...] = ()  # the requests sent to one of these models; (): all
+    each_day: bool = False  # requests that are priced as they were sent: at the prices of their own day, where known
     prompts: bool = False  # whether to tell what prompts are made of
     by: str = ""  # what requests are told apart by, as ``trace.ReaderSettings.by``; "": nothing
 
     @property
     def as_sent(self) -> bool:
-        """Whether requests are priced as they were sent: no other model, scope, tier or Region is asked for."""
-        return (self.model, self.scope, self.region, self.tier) == (None, None, None, Tier.DEFAULT)
+        """Whether requests are priced as they were sent, but for their tier: at no other model, scope or Region."""
+        return (self.model, self.scope, self.region) == (None, None, None)
 
     def model_id(self, sent_to: str, catalog: Catalog) -> ModelId:
         """The model under which requests to the id ``sent_to`` are replayed. Raises UnknownModel, UnresolvedProfile."""
@@ -164,9 +165,9 @@ def stages_of(
 ) -> tuple[tuple[Stage, ...], tuple[SetApart, ...]]:
     """One stage per model, because models share no entries and have rules and prices of their own.
 
-    Where Regions differ in a price of the model there is one for each price. Requests to models that are not known, or
-    have no rules on the day, are set apart. Raises UnknownModel,
-    UnresolvedProfile, NoRulesInForce for a model that the question itself names.
+    Where some of its requests have no price for what others have one for, they are apart. Requests to models that are
+    not known, or have no rules on the day, are set apart. Raises UnknownModel, UnresolvedProfile, NoRulesInForce for a
+    model that the question itself names.
     """
     trace = _asked_for(trace, question, catalog)
     if question.only and not len(trace):
@@ -177,8 +178,8 @@ def stages_of(
         part = trace if len(rows) == len(trace) else selected(trace, rows)
         try:
             stages += [
-                _stage(portion, sent_to, region, question, catalog, behaviour)
-                for region, portion in _priced_alike(part, sent_to, question, catalog)
+                _stage(portion, bands, question, catalog, behaviour)
+                for portion, bands in _priced(part, sent_to, question, catalog)
             ]
         except CatalogError as error:
             if question.model is not None:
@@ -218,24 +219,72 @@ def _by_model(trace: Trace, question: ReplayQuestion, catalog: Catalog) -> Itera
         yield "", without
 
 
-def _priced_alike(
-    trace: Trace, sent_to: str, question: ReplayQuestion, catalog: Catalog
-) -> Iterator[tuple[str | None, Trace]]:
-    """The requests of one model by the Region that was called, those of Regions with the same prices together."""
+def _priced(trace: Trace, sent_to: str, question: ReplayQuestion, catalog: Catalog) -> Iterator[tuple[Trace, Bands]]:
+    """The requests of one model with their prices: of the Region that was called, of the tier, and of the day.
+
+    Those that lack other prices than the rest are apart, so that they alone are set apart where one is needed.
+    """
+    codes, numbers = np.unique(_codes_of_prices(trace, question, catalog, sent_to), axis=0, return_inverse=True)
+    portions: dict[object, tuple[dict[object, Rates], dict[int, object]]] = {}
+    for number, (region, tier, day) in enumerate(codes.tolist()):
+        rates = _rates(trace, sent_to, question, catalog, (region, tier, day))
+        known = rates.known(), replace(rates, tier=Tier.BATCH).known()
+        lacks = tuple(price is None for prices in known for price in prices)
+        alike, key_of = portions.setdefault(lacks, ({}, {}))
+        key_of[number] = rates.tier, rates.assumed, known
+        alike.setdefault(key_of[number], rates)
+    for alike, key_of in portions.values():
+        place = np.full(len(codes), UNKNOWN, np.int64)
+        order = list(alike)
+        for number, key in key_of.items():
+            place[number] = order.index(key)
+        rate_of = place[numbers.reshape(-1)]
+        rows = np.flatnonzero(rate_of != UNKNOWN)
+        portion = trace if len(rows) == len(trace) else selected(trace, rows)
+        yield portion, Bands.of(portion, list(alike.values()), rate_of[rows])
+
+
+def _codes_of_prices(trace: Trace, question: ReplayQuestion, catalog: Catalog, sent_to: str) -> Array:
+    """Codes of Region and tier and the day of each request, as far as its prices go by them."""
+    model, unknown = question.model_id(sent_to, catalog), np.full(len(trace), UNKNOWN, np.int64)
+    region = unknown if question.region or model.region else trace.requests.region
+    tier = trace.requests.tier if question.tier is None else unknown
+    day = (trace.requests.at // _DAY_S).astype(np.int64) if question.each_day and question.as_sent else unknown
+    return np.stack([region, tier, day], axis=1)
+
+
+def _rates(
+    trace: Trace, sent_to: str, question: ReplayQuestion, catalog: Catalog, codes: tuple[int, int, int]
+) -> Rates:
+    """The rates of requests with these codes; those of the question's day where a price of their own is not known."""
+    region, tier, day = codes
+    place = question.region if region == UNKNOWN else trace.names["region"][region]
     model = question.model_id(sent_to, catalog)
-    if question.region or model.region or not len(trace):
-        yield question.region, trace
-        return
-    regions: dict[object, list[int]] = {}
-    for code in map(int, np.unique(trace.requests.region)):
-        region = trace.names["region"][code] if code >= 0 else None
-        rates = Rates(model, question.tier, question.on, catalog.price_book, region)
-        regions.setdefault((rates.known(), replace(rates, tier=Tier.BATCH).known()), []).append(code)
-    for codes in regions.values():
-        rows = np.flatnonzero(np.isin(trace.requests.region, codes))
-        named = max(codes)
-        region = trace.names["region"][named] if named >= 0 else None
-        yield region, trace if len(rows) == len(trace) else selected(trace, rows)
+    rates = Rates(model, question.tier or _sent_at(trace, tier), question.on, catalog.price_book, place)
+    if day == UNKNOWN:
+        return rates
+    of_day = replace(rates, on=date.fromordinal(_EPOCH + day))
+    then, now = of_day.known(), rates.known()
+    if any(price is None and today is not None for price, today in zip(then, now, strict=False)):
+        return replace(rates, assumed=True)
+    return rates if then == now else of_day
+
+
+_EPOCH, _DAY_S = date(1970, 1, 1).toordinal(), 86_400
+
+
+def at_other_tier(trace: Trace, question: ReplayQuestion) -> bool:
+    """Whether the question asks for a tier that some of the requests were not sent at."""
+    sent = {_sent_at(trace, code) for code in np.unique(trace.requests.tier).tolist()}
+    return question.tier is not None and not sent <= {question.tier}
+
+
+def _sent_at(trace: Trace, code: int) -> Tier:
+    """The tier of requests with this code; one that has no prices of its own is none."""
+    return Tier.DEFAULT if code == UNKNOWN else _TIERS.get(trace.names["tier"][code], Tier.DEFAULT)
+
+
+_TIERS = {tier.value: tier for tier in Tier}
 
 
 def set_apart(trace: Trace, sent_to: str, error: CatalogError) -> SetApart:
@@ -246,13 +295,13 @@ def set_apart(trace: Trace, sent_to: str, error: CatalogError) -> SetApart:
     return apart_of(sent_to, len(trace), int(tokens), error)
 
 
-def _stage(
-    trace: Trace, sent_to: str, region: str | None, question: ReplayQuestion, catalog: Catalog, behaviour: Behaviour
-) -> Stage:
-    model = question.model_id(sent_to, catalog)
-    rules: CacheRules = catalog.rules(model, question.on)
-    rates = Rates(model, question.tier, question.on, catalog.price_book, region)
-    return Stage.of(trace, rules, behaviour, rates, namespaces_of(trace, question, behaviour))
+def _stage(trace: Trace, bands: Bands, question: ReplayQuestion, catalog: Catalog, behaviour: Behaviour) -> Stage:
+    rates = bands.bands[0].rates
+    rules: CacheRules = catalog.rules(rates.model, question.on)
+    merged = namespaces_of(trace, replace(question, merge_regions=True), behaviour)
+    return Stage.of(
+        trace, rules, behaviour, rates, namespaces_of(trace, question, behaviour), bands=bands, merged=merged
+    )
 
 
 def namespaces_of(trace: Trace, question: ReplayQuestion, behaviour: Behaviour) -> Array | None:

@@ -7,11 +7,12 @@ traffic in one piece is the same thing with nothing to add.
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from datetime import date
 
 import numpy as np
 
 from rockbottom.cache import Behaviour
-from rockbottom.catalog import Catalog, ModelId, NoPriceInForce, SetApart, summed_apart
+from rockbottom.catalog import Catalog, ModelId, NoPriceInForce, SetApart, Tier, summed_apart
 from rockbottom.cost import Cost
 from rockbottom.documents import NONE_ALONE, AloneRequests
 from rockbottom.quantities import Usage
@@ -34,6 +35,7 @@ from rockbottom.replay.groups import Groups, LabelBills, added_groups, groups_of
 from rockbottom.replay.kernel import Outcomes
 from rockbottom.replay.points import as_recorded
 from rockbottom.replay.policies import PolicyBill, Stage, bill_of_outcomes, run
+from rockbottom.replay.pricing import Bands, cost_of, usages_of
 from rockbottom.replay.reconcile import ReplayReconciliation, observed_cost, reconciled
 from rockbottom.replay.study import (
     BY_TOKENS,
@@ -44,9 +46,9 @@ from rockbottom.replay.study import (
     Online,
     Placed,
     ReplayQuestion,
+    at_other_tier,
     bill_under,
     checked,
-    namespaces_of,
     placed_by,
     set_apart,
     stages_of,
@@ -97,9 +99,14 @@ class ModelTally:
     lacks_outputs: bool
     marked: bool  # some requests carry cachePoints of their own
     as_sent: Cost  # what the rules make of the requests as they were sent
+    paid: Cost  # what the service counted, and the rules where it is not recorded
     groups: Groups = field(default_factory=dict[str | None, LabelBills])
     prompts: Composition | None = None  # None: not asked for, or the source does not say what blocks are
     by_counters: bool = False  # its own counters show another side of a switch than the catalogue's
+    tiers: frozenset[Tier] = frozenset()  # that its requests are priced at
+    days: frozenset[date] = frozenset()  # whose prices they are
+    at_other_tier: bool = False  # than some were sent at
+    assumed: int = 0  # requests of days of which a price is not known
     elsewhere: int = 0  # requests to bedrock-mantle, where a switch says that the hosts share entries
 
     def __add__(self, other: "ModelTally") -> "ModelTally":
@@ -120,9 +127,14 @@ class ModelTally:
             self.lacks_outputs or other.lacks_outputs,
             self.marked or other.marked,
             self.as_sent + other.as_sent,
+            self.paid + other.paid,
             added_groups(self.groups, other.groups),
             self.prompts + other.prompts if self.prompts and other.prompts else self.prompts or other.prompts,
             self.by_counters or other.by_counters,
+            self.tiers | other.tiers,
+            self.days | other.days,
+            self.at_other_tier or other.at_other_tier,
+            self.assumed + other.assumed,
             self.elsewhere + other.elsewhere,
         )
 
@@ -241,18 +253,36 @@ def _of_stage(
         outcomes[name] = bill.outcomes
         attached = bill if name == PLANNER else attached
         bills[name] = replace(bill, outcomes=None, points=None)
-    merged = namespaces_of(trace, replace(question, merge_regions=True), behaviour)
     return ModelTally(
         _number(trace), stage.rates.model, len(trace),
         float(trace.requests.at[0]) if len(trace) else np.inf, float(trace.requests.at[-1]) if len(trace) else -np.inf,
         bills, least, optimum is not None, details,
-        reconciled(stage, merged) if trace.is_observed else None,
+        reconciled(stage) if trace.is_observed else None,
         bool((trace.blocks.kind[:1] == _SLICE).any()), bool((trace.blocks.kind == _COUNTED).any()),
         bool((trace.requests.tokens_out < 0).any()),
-        len(trace.points.after) > 0, bill_of_outcomes(stage, RECORDED, _as_sent(stage, outcomes)).cost,
+        len(trace.points.after) > 0, *_costs(stage, _as_sent(stage, outcomes)),
         _groups(stage, question, outcomes), _prompts(stage, question, outcomes, attached),
-        stage.behaviour != behaviour, int(trace.requests.host.sum()) if behaviour.host_in_key == "no" else 0,
+        stage.behaviour != behaviour, frozenset(rates.tier for rates in stage.bands.rates),
+        frozenset(rates.on for rates in stage.bands.rates), at_other_tier(trace, question), _assumed(stage.bands),
+        int(trace.requests.host.sum()) if behaviour.host_in_key == "no" else 0,
     )  # fmt: skip
+
+
+def _assumed(bands: Bands) -> int:
+    """Requests that are priced at those of another day, as of their own none is known."""
+    places = [place for place, band in enumerate(bands.bands) if band.rates.assumed]
+    return int(np.isin(bands.of_request, places).sum())
+
+
+def _costs(stage: Stage, as_sent: Outcomes) -> tuple[Cost, Cost]:
+    """What the rules make of the requests as they were sent, and what was paid as far as the counters tell."""
+    counted = stage.trace.requests.observed_read >= 0
+    by_rules = bill_of_outcomes(stage, RECORDED, as_sent).cost
+    if not counted.any():
+        return by_rules, by_rules
+    rows, others = np.flatnonzero(counted), np.flatnonzero(~counted)
+    usages = usages_of(selected(stage.trace, others), as_sent.of_rows(others), stage.bands.of_rows(others))
+    return by_rules, observed_cost(stage, rows) + cost_of(usages)
 
 
 def _groups(stage: Stage, question: ReplayQuestion, outcomes: Mapping[str, Outcomes | None]) -> Groups:

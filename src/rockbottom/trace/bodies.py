@@ -16,9 +16,9 @@ from typing import Any
 
 import numpy as np
 
-from rockbottom.dialects import api_of, host_of
+from rockbottom.dialects import api_of, host_of, tier_of
 from rockbottom.prompt import Api, seeds_of
-from rockbottom.quantities import UNNAMED, Ttl, decoder_of
+from rockbottom.quantities import UNNAMED, Ttl, decoded, decoder_of
 from rockbottom.trace.columns import API_CODES, NO_TTL, OpeningCode, SectionCode, Trace, observed
 from rockbottom.trace.counts import model_of, usage_of
 from rockbottom.trace.estimates import Estimates
@@ -60,6 +60,7 @@ class BodyGatherer:
         self._known: dict[tuple[int, str, bool, bytes], Piece] = {}
         self._estimates = Estimates()
         self._weighers: Weighers | None = None
+        self._tiers: dict[tuple[bytes, ...], str] = {}
         self._bytes, self._capacity = 0, capacity
         self._last: dict[int, tuple[Raw, tuple[str, bool], Piece]] = {}
         self._talks: dict[tuple[str, bool, bytes], tuple[list[Raw], list[Piece]]] = {}  # the least recent one first
@@ -107,6 +108,9 @@ class BodyGatherer:
             "region": record.region, "served": record.inferenceRegion or record.region,
             "label": label_of_record(record, self._by) if self._by else None,
         }  # fmt: skip
+        tiers = _tiers(parsed)
+        if any(tiers):
+            names["tier"] = self._tier(tiers)
         self._seeds_of_request.append(seeds)
         self._beside.append(weigher.beside[bool(parsed.toolConfig or parsed.tools)])
         self._gathered.add_rows(numbers, names, b"".join([piece.rows for piece in pieces]), points)
@@ -121,6 +125,17 @@ class BodyGatherer:
         trace = self._gathered.trace()
         trace = replace(trace, blocks=replace(trace.blocks, depth=self._estimates.tokens()[trace.blocks.depth]))
         return deepened(chained(trace, seeds, *self._words), beside)
+
+    def _tier(self, members: tuple[Raw, ...]) -> str:
+        """The name of the tier that these members of a body ask for; they are few, and the same in most bodies."""
+        key = tuple(map(bytes, members))
+        name = self._tiers.get(key)
+        if name is None:
+            with_values = {name: decoded(raw) for name, raw in zip(_TIER_NAMES, key, strict=True) if raw}
+            name = tier_of(with_values).value
+            if len(self._tiers) < 100:
+                self._tiers[key] = name
+        return name
 
     def _id(self, text: str) -> int:
         if not text:
@@ -264,6 +279,8 @@ _NAMES = (
 )  # fmt: skip
 """Members of bodies that may be parameters of the cache key, whatever the surface."""
 _parameters = attrgetter(*_NAMES)
+_TIER_NAMES = ("serviceTier", "service_tier", "performanceConfig", "performanceConfigLatency")
+_tiers = attrgetter(*_TIER_NAMES)
 _NOTHING_GIVEN = (b"", *[NOTHING] * (1 + len(_NAMES)))
 _NO_KEY = (b"", b"null", b'""')
 _system = decoder_of(str | list[Raw] | None)

@@ -37,8 +37,9 @@ class Invocation:
     where the record has none.
 
     ``usage`` is None where the record has no counters; its writes stand under ``UNNAMED`` where no split is recorded
-    and its points do not all name the same lifetime. ``latency_s`` is how long the reply took to begin, or failing that
-    to end; None: not recorded. ``at`` is None for a bare body. ``labels`` are what it can be told apart by.
+    and its points do not all name the same lifetime; ``output`` are the tokens of the reply, also
+    where nothing else was counted. ``latency_s`` is how long the reply took to begin, or failing that to end; None: not
+    recorded. ``at`` is None for a bare body. ``labels`` are what it can be told apart by.
     """
 
     place: str
@@ -54,6 +55,7 @@ class Invocation:
     usage: Usage | None = None
     latency_s: float | None = None
     labels: Mapping[str, str] = field(default_factory=dict[str, str])
+    output: int = 0
 
 
 def invocations_of(name: str, damages: Damages, text: Iterator[bytes] | None = None) -> Iterator[Invocation]:
@@ -131,12 +133,12 @@ def _of_record(record: Textual, place: str, log: str, damages: Damages) -> Invoc
     except (OSError, BodyRefused, CutShort, Undecodable) as error:  # it was counted all the same
         damages.add(place, f"the request body: {error}")
         body = {}
-    usage, _ = usage_of(record, lambda: reply, set(_ttls(body)))
+    usage, output = usage_of(record, lambda: reply, set(_ttls(body)))
     region, model = record.region or "", model_of(record, lambda: reply)
     return Invocation(
         place, api_of(record.operation), model, body, record.at, record.requestId, record.accountId or "", region,
         record.inferenceRegion or region, tier_of(body), usage, latency_s_of(reply),
-        labels_of(record),
+        labels_of(record), max(output or 0, 0),
     )  # fmt: skip
 
 

@@ -60,6 +60,10 @@ class Body(msgspec.Struct):
     prompt_cache_key: Raw = NOTHING
     previous_response_id: Raw = NOTHING
     conversation: Raw = NOTHING
+    serviceTier: Raw = NOTHING
+    service_tier: Raw = NOTHING
+    performanceConfig: Raw = NOTHING
+    performanceConfigLatency: Raw = NOTHING
     schemaVersion: Raw = NOTHING  # only Nova's native bodies name one; their blocks are spelled as Converse's
 
 
