@@ -1,8 +1,10 @@
 """What was paid, what of it nothing more is known of, and what the rest would have been, in words."""
 
 from collections.abc import Iterator
+from datetime import date
 
-from rockbottom.documents import AloneRequests
+from rockbottom.catalog import Tier
+from rockbottom.documents import AloneRequests, ReplayResult
 from rockbottom.figures import counted, share, usd
 from rockbottom.quantities import ZERO_USD, Usd
 
@@ -47,3 +49,19 @@ def attached_in_words(
     verb = "would have been" if by_counters else "costs" if rest == "it" else "cost"
     difference = "" if not paid else f" ({more_or_less(attached, paid)})"
     return f"{rest} {verb} {usd(attached, decimals, symbol=True)}{difference}"
+
+
+def tier_in_words(tier: Tier | None) -> str:
+    """The tier that requests are priced at; None: each at its own."""
+    return "as sent" if tier is None else tier.value
+
+
+def day_in_words(day: date | None) -> str:
+    """The day whose prices they have; None: each those of its own."""
+    return "each day" if day is None else day.isoformat()
+
+
+def prices_in_words(replay: ReplayResult) -> str:
+    """The tier and the day that requests are priced at."""
+    tier = "tiers as sent" if replay.tier is None else f"{replay.tier.value} tier"
+    return f"{tier} · prices of {'the day of each request' if replay.on is None else replay.on.isoformat()}"

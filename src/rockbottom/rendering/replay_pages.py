@@ -5,11 +5,11 @@ from html import escape
 
 from rockbottom.documents import BillResult, PolicyDetails, ReconciliationResult, ReplayResult
 from rockbottom.figures import counted, share, tokens
+from rockbottom.rendering.paid import prices_in_words
 from rockbottom.rendering.replays import (
     answer_in_words,
     dollars,
     policies_in_words,
-    prices_in_words,
     reads_per_write,
     share_never_read,
     shown_policy,

@@ -2,7 +2,7 @@
 
 import csv
 from collections.abc import Iterator, Mapping, Sequence
-from datetime import date, tzinfo
+from datetime import tzinfo
 from decimal import Decimal
 from io import StringIO
 from typing import Any
@@ -10,7 +10,6 @@ from typing import Any
 import msgspec
 from msgspec import UNSET
 
-from rockbottom.catalog import Tier
 from rockbottom.documents import (
     NONE_ALONE,
     BillResult,
@@ -39,7 +38,15 @@ from rockbottom.figures import (
 )
 from rockbottom.quantities import LEAST_SPAN_S, ZERO_USD, Ttl, Usd
 from rockbottom.rendering.groups import groups_csv, groups_text
-from rockbottom.rendering.paid import alone_in_words, attached_in_words, decimals_of, whole_in_words
+from rockbottom.rendering.paid import (
+    alone_in_words,
+    attached_in_words,
+    day_in_words,
+    decimals_of,
+    prices_in_words,
+    tier_in_words,
+    whole_in_words,
+)
 
 _FAMILIES = 3
 GAP = Decimal("0.01")
@@ -88,14 +95,14 @@ def replays_text(runs: Sequence[ReplayResult | UnpricedReplay], *, width: int = 
     if priced:
         best = min(priced, key=lambda run: run.cheapest.usd)
         bill = best.cheapest
-        name = f"{_model_of(best)}, {_tier_of(best.tier)}, {_day_of(best.on)}"
+        name = f"{_model_of(best)}, {tier_in_words(best.tier)}, {day_in_words(best.on)}"
         yield ""
         yield from paragraph(f"cheapest: {name}, {shown_policy(bill.policy)}: {dollars(bill.usd)}", width)
         yield from paragraph(_OF_COMBINATIONS, width)
 
 
 def _unpriced(run: UnpricedReplay, width: int) -> Iterator[str]:
-    text = f"{_tier_of(run.asked.tier):<9}{_day_of(run.asked.on):<11} {run.lacks}"
+    text = f"{tier_in_words(run.asked.tier):<9}{day_in_words(run.asked.on):<11} {run.lacks}"
     yield from paragraph(text, width, "  ", " " * 23)
 
 
@@ -104,21 +111,7 @@ def _combination(run: ReplayResult) -> Iterator[str]:
     least = "" if run.clairvoyant is None else _money(run.clairvoyant.usd)
     amounts = f"{_money(best.usd):>12}{least:>12}"
     first = "" if none is None else _money(none.usd)
-    yield f"  {_tier_of(run.tier):<9}{_day_of(run.on):<11}{first:>12}{amounts}  {shown_policy(best.policy)}"
-
-
-def _tier_of(tier: Tier | None) -> str:
-    return "as sent" if tier is None else tier.value
-
-
-def _day_of(day: date | None) -> str:
-    return "each day" if day is None else day.isoformat()
-
-
-def prices_in_words(replay: ReplayResult) -> str:
-    """The tier and the day that requests are priced at."""
-    tier = "tiers as sent" if replay.tier is None else f"{replay.tier.value} tier"
-    return f"{tier} · prices of {'the day of each request' if replay.on is None else replay.on.isoformat()}"
+    yield f"  {tier_in_words(run.tier):<9}{day_in_words(run.on):<11}{first:>12}{amounts}  {shown_policy(best.policy)}"
 
 
 def _model_of(run: ReplayResult | UnpricedReplay) -> str:

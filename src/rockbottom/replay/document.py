@@ -1,8 +1,6 @@
 """The answer of a replay put together from its tally: what the terminal, CSV and the page are made of."""
 
-from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence, Set
-from datetime import date
 from decimal import Decimal
 from functools import reduce
 from typing import Any, TypeVar
@@ -31,9 +29,9 @@ from rockbottom.documents import (
     UnpricedReplay,
     written_members,
 )
-from rockbottom.figures import counted
-from rockbottom.quantities import WRITES, ZERO_USD, RockbottomError, Usage, Usd, per_month
+from rockbottom.quantities import ZERO_USD, RockbottomError, Usage, Usd, per_month
 from rockbottom.replay.analysis import GapRow
+from rockbottom.replay.assumptions import assumptions_of
 from rockbottom.replay.groups import LabelBills, added_groups
 from rockbottom.replay.policies import PolicyBill, captured, relative_cost
 from rockbottom.replay.reconcile import ReplayReconciliation
@@ -93,7 +91,7 @@ def document_of(question: ReplayQuestion, tally: ReplayTally) -> ReplayResult:
         details={
             name: _details(models, name) for name in question.policies if all(name in model.details for model in models)
         },
-        assumptions=tuple(_assumptions(models, question.on)),
+        assumptions=tuple(assumptions_of(models, question.on)),
         by=question.by or UNSET,
         groups=_group_results(question, models) if question.by else UNSET,
     )
@@ -312,51 +310,3 @@ def _reconciliation(parts: Sequence[ReplayReconciliation | None]) -> Reconciliat
 
 def _above(predicted: Usd, observed: Usd) -> Decimal | None:
     return predicted / observed - 1 if observed else None
-
-
-def free_writes(models: Sequence[ModelTally]) -> Sequence[str]:
-    """Names of the models whose writes cost nothing at the prices in force, where some policy writes."""
-    names = {
-        model.model.model.name: None for model in models for bill in model.bills.values() for line in bill.cost.lines
-        if line.unit in WRITES.values() and not line.price.usd_per_mtok
-    }  # fmt: skip
-    return list(names)
-
-
-def _apart_by_scope(models: Sequence[ModelTally]) -> int:
-    """Requests to bedrock-mantle of models of which others are replayed apart, as they are priced apart."""
-    scopes = Counter(entry.model.model.id for entry in models)
-    return sum(entry.elsewhere for entry in models if scopes[entry.model.model.id] > 1)
-
-
-def _assumptions(models: Sequence[ModelTally], on: date) -> list[str]:
-    assumptions = ["outputs held fixed", "entries readable at once, never evicted before their TTL"]
-    if free := free_writes(models):
-        models_named = ", ".join(free)
-        assumptions.append(f"cache writes of {models_named} cost nothing by the price list; other sources contest that")
-    if assumed := sum(model.assumed for model in models):
-        of_days = "is of a day" if assumed == 1 else "are of days"
-        assumptions.append(
-            f"{counted(assumed, 'request')} {of_days} without a known price: priced as of {on.isoformat()}"
-        )
-    if any(model.of_counters for model in models):
-        assumptions.append(
-            "what repeats is inferred from counters: a session's prompt begins with the one whose entry it reads, or "
-            "with the one before where sessions are only added to"
-        )
-    if any(model.by_counters for model in models):
-        assumptions.append("the service's own point does not look back to earlier messages: the counters show it")
-    if elsewhere := _apart_by_scope(models):
-        assumptions.append(
-            f"{counted(elsewhere, 'request')} to bedrock-mantle share no entries with those to bedrock-runtime of the "
-            "same model, which have prices of their own, though host_in_key is no"
-        )
-    if any(model.of_slices for model in models):
-        assumptions.append(
-            "slices of a fixed size stand for content blocks: points at slice ends, lookback never binds"
-        )
-    if any(model.lacks_outputs for model in models):
-        assumptions.append("outputs that were not recorded are priced as none")
-    if all(model.reconciliation is not None for model in models):
-        assumptions.append("the service's own token counts, shared out over the blocks by estimate")
-    return assumptions

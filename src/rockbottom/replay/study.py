@@ -224,10 +224,10 @@ def _priced(trace: Trace, sent_to: str, question: ReplayQuestion, catalog: Catal
 
     Those that lack other prices than the rest are apart, so that they alone are set apart where one is needed.
     """
-    codes, numbers = np.unique(_codes_of_prices(trace, question, catalog, sent_to), axis=0, return_inverse=True)
+    codes, numbers = _codes_of_prices(trace, question, catalog, sent_to)
     portions: dict[object, tuple[dict[object, Rates], dict[int, object]]] = {}
-    for number, (region, tier, day) in enumerate(codes.tolist()):
-        rates = _rates(trace, sent_to, question, catalog, (region, tier, day))
+    for number, code in enumerate(codes):
+        rates = _rates(trace, sent_to, question, catalog, code)
         known = rates.known(), replace(rates, tier=Tier.BATCH).known()
         lacks = tuple(price is None for prices in known for price in prices)
         alike, key_of = portions.setdefault(lacks, ({}, {}))
@@ -238,19 +238,29 @@ def _priced(trace: Trace, sent_to: str, question: ReplayQuestion, catalog: Catal
         order = list(alike)
         for number, key in key_of.items():
             place[number] = order.index(key)
-        rate_of = place[numbers.reshape(-1)]
+        rate_of = place[numbers]
         rows = np.flatnonzero(rate_of != UNKNOWN)
         portion = trace if len(rows) == len(trace) else selected(trace, rows)
         yield portion, Bands.of(portion, list(alike.values()), rate_of[rows])
 
 
-def _codes_of_prices(trace: Trace, question: ReplayQuestion, catalog: Catalog, sent_to: str) -> Array:
-    """Codes of Region and tier and the day of each request, as far as its prices go by them."""
+def _codes_of_prices(
+    trace: Trace, question: ReplayQuestion, catalog: Catalog, sent_to: str
+) -> tuple[Sequence[tuple[int, int, int]], Array]:
+    """The codes of Region and tier and the days, as far as prices go by them, and where each request has its own."""
     model, unknown = question.model_id(sent_to, catalog), np.full(len(trace), UNKNOWN, np.int64)
     region = unknown if question.region or model.region else trace.requests.region
     tier = trace.requests.tier if question.tier is None else unknown
     day = (trace.requests.at // _DAY_S).astype(np.int64) if question.each_day and question.as_sent else unknown
-    return np.stack([region, tier, day], axis=1)
+    first, regions, tiers = int(day.min(initial=0)), int(region.max(initial=0)) + 2, int(tier.max(initial=0)) + 2
+    joined = (
+        ((day - first) * tiers + tier + 1) * regions + region + 1
+    )  # one number: sorting rows takes 27 times as long
+    known, numbers = np.unique(joined, return_inverse=True)
+    codes = [
+        (each % regions - 1, each // regions % tiers - 1, each // (regions * tiers) + first) for each in known.tolist()
+    ]
+    return codes, numbers
 
 
 def _rates(

@@ -1,0 +1,58 @@
+"""What a replay takes for granted, in words."""
+
+from collections import Counter
+from collections.abc import Sequence
+from datetime import date
+
+from rockbottom.figures import counted
+from rockbottom.quantities import WRITES
+from rockbottom.replay.tallies import ModelTally
+
+
+def free_writes(models: Sequence[ModelTally]) -> Sequence[str]:
+    """Names of the models whose writes cost nothing at the prices in force, where some policy writes."""
+    names = {
+        model.model.model.name: None for model in models for bill in model.bills.values() for line in bill.cost.lines
+        if line.unit in WRITES.values() and not line.price.usd_per_mtok
+    }  # fmt: skip
+    return list(names)
+
+
+def _apart_by_scope(models: Sequence[ModelTally]) -> int:
+    """Requests to bedrock-mantle of models of which others are replayed apart, as they are priced apart."""
+    scopes = Counter(entry.model.model.id for entry in models)
+    return sum(entry.elsewhere for entry in models if scopes[entry.model.model.id] > 1)
+
+
+def assumptions_of(models: Sequence[ModelTally], on: date) -> list[str]:
+    """What the answer takes for granted, and what of the traffic it took otherwise than it came; ``on``: today."""
+    assumptions = ["outputs held fixed", "entries readable at once, never evicted before their TTL"]
+    if free := free_writes(models):
+        models_named = ", ".join(free)
+        assumptions.append(f"cache writes of {models_named} cost nothing by the price list; other sources contest that")
+    if assumed := sum(model.assumed for model in models):
+        of_days = "is of a day" if assumed == 1 else "are of days"
+        assumptions.append(
+            f"{counted(assumed, 'request')} {of_days} without a known price: priced as of {on.isoformat()}"
+        )
+    if any(model.of_counters for model in models):
+        assumptions.append(
+            "what repeats is inferred from counters: a session's prompt begins with the one whose entry it reads, or "
+            "with the one before where sessions are only added to"
+        )
+    if any(model.by_counters for model in models):
+        assumptions.append("the service's own point does not look back to earlier messages: the counters show it")
+    if elsewhere := _apart_by_scope(models):
+        assumptions.append(
+            f"{counted(elsewhere, 'request')} to bedrock-mantle share no entries with those to bedrock-runtime of the "
+            "same model, which have prices of their own, though host_in_key is no"
+        )
+    if any(model.of_slices for model in models):
+        assumptions.append(
+            "slices of a fixed size stand for content blocks: points at slice ends, lookback never binds"
+        )
+    if any(model.lacks_outputs for model in models):
+        assumptions.append("outputs that were not recorded are priced as none")
+    if all(model.reconciliation is not None for model in models):
+        assumptions.append("the service's own token counts, shared out over the blocks by estimate")
+    return assumptions
