@@ -24,6 +24,7 @@ from rockbottom.dialects.members import (
     POINT_MARKS,
     POINT_MEMBERS,
     SERVICE_TIER,
+    TIER_MEMBERS,
 )
 from rockbottom.dialects.messages import MESSAGES
 from rockbottom.dialects.nova import NOVA
@@ -97,6 +98,7 @@ __all__ = [
     "POINT_MEMBERS",
     "RESPONSES",
     "SERVICE_TIER",
+    "TIER_MEMBERS",
     "UNDOCUMENTED",
     "BodyReader",
     "Counters",

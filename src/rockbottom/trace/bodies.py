@@ -16,7 +16,7 @@ from typing import Any
 
 import numpy as np
 
-from rockbottom.dialects import api_of, host_of, tier_of
+from rockbottom.dialects import TIER_MEMBERS, api_of, host_of, tier_of
 from rockbottom.prompt import Api, seeds_of
 from rockbottom.quantities import UNNAMED, Ttl, decoded, decoder_of
 from rockbottom.trace.columns import API_CODES, NO_TTL, OpeningCode, SectionCode, Trace, observed
@@ -131,7 +131,7 @@ class BodyGatherer:
         key = tuple(map(bytes, members))
         name = self._tiers.get(key)
         if name is None:
-            with_values = {name: decoded(raw) for name, raw in zip(_TIER_NAMES, key, strict=True) if raw}
+            with_values = {name: decoded(raw) for name, raw in zip(TIER_MEMBERS, key, strict=True) if raw}
             name = tier_of(with_values).value
             if len(self._tiers) < 100:
                 self._tiers[key] = name
@@ -279,8 +279,7 @@ _NAMES = (
 )  # fmt: skip
 """Members of bodies that may be parameters of the cache key, whatever the surface."""
 _parameters = attrgetter(*_NAMES)
-_TIER_NAMES = ("serviceTier", "service_tier", "performanceConfig", "performanceConfigLatency")
-_tiers = attrgetter(*_TIER_NAMES)
+_tiers = attrgetter(*TIER_MEMBERS)
 _NOTHING_GIVEN = (b"", *[NOTHING] * (1 + len(_NAMES)))
 _NO_KEY = (b"", b"null", b'""')
 _system = decoder_of(str | list[Raw] | None)
