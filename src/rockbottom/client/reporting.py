@@ -252,7 +252,7 @@ def _row(line: Line) -> str:
     saved = share(line.saved_usd / line.uncached_usd) if line.uncached_usd else "-"
     return (
         f"{clipped(narrow_name(line.name, 80), _NAME, '...'):{_NAME}} {line.calls:>6} "
-        f"{short_tokens(usage.total_input, exact_below=100_000):>7}{read:>5} "
+        f"{f'{short_tokens(usage.total_input, exact_below=100_000):>6} {read:>4}':>12} "
         f"{_usd(line.cost_usd):>9} {_usd(line.saved_usd):>9}{saved:>6}"
     )
 
