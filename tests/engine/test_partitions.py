@@ -151,7 +151,7 @@ def test_crossed_over_models_scopes_tiers_and_days(logs, capsys):
     alone = ["--model", models[1], "--scope", "us", "--on", "2026-11-01", "--json"]
     assert main([*arguments, *alone]) == 0
     single = json.loads(capsys.readouterr().out)
-    found = [run for run in runs if run["asked"] == {"model": models[1], "scope": "us", "tier": "default",
+    found = [run for run in runs if run["asked"] == {"model": models[1], "scope": "us", "tier": None,
                                                      "on": "2026-11-01"}]  # fmt: skip
     assert [{name: value for name, value in run.items() if name != "asked"} for run in found] == [single]
     assert main([*arguments, "--model", models[0], "--scope", "us,global", "--tier", "default,flex"]) == 0
