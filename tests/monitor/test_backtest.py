@@ -525,3 +525,14 @@ def test_proposals_name_the_models_that_they_were_chosen_for():
     trial = _told("LowCacheHitRate", "changes", (600.0,), 0)
     text = proposals_text([("amazon.nova-pro-v1:0", trial), ("", trial)])
     assert 'models = ["amazon.nova-pro-v1:0"]' in text.splitlines()
+
+
+def test_a_call_that_a_wrong_clock_put_into_1970_is_left_out_and_named(folder, capsys):
+    """CloudWatch keeps a metric for 455 days: nothing is reckoned for the half century between."""
+    writer = LedgerWriter(folder)
+    writer.record(msgspec.structs.replace(_call(0), at=12.0))
+    writer.close()
+    assert main(["monitor", "backtest", str(folder), "--alarm", "LowCacheHitRate", "--tries", "2", "--json"]) == Exit.OK
+    told = capsys.readouterr()
+    assert (json.loads(told.out)["calls"], json.loads(told.out)["from"]) == (1500, _call(0).at)
+    assert "1 call left out: more than 455 days before the last one" in told.err

@@ -13,6 +13,8 @@ from rockbottom.quantities import RockbottomError
 if TYPE_CHECKING:
     from rockbottom.ledger import CallRecord
 
+_DAY_S = 86_400
+
 
 class NoHistory(RockbottomError):
     """Nothing was recorded where it was looked for."""
@@ -29,7 +31,20 @@ def recorded_calls(source: str | None, since: float | None, until: float | None)
         where = source or _ledger_folder()
         which = "no call" if since is None and until is None else "no call of that time"
         raise NoHistory(f"{where} holds {which}.", fix="rockbottom.attach(client, ledger=True) records calls")
-    return calls
+    return _of_one_history(calls)
+
+
+def _of_one_history(calls: "list[CallRecord]") -> "list[CallRecord]":
+    """The calls for which CloudWatch would still have metrics, when the last one left. A wrong clock dates one 1970."""
+    from rockbottom.cloudwatch import limits
+
+    days = limits().kept_days
+    first = max(call.at for call in calls) - days * _DAY_S
+    recent = [call for call in calls if call.at >= first]
+    if len(recent) < len(calls):
+        many = counted(len(calls) - len(recent), "call")
+        tell(f"{many} left out: more than {days} days before the last one, for which CloudWatch keeps metrics")
+    return recent
 
 
 def _light(call: "CallRecord") -> "CallRecord":

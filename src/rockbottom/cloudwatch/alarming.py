@@ -22,6 +22,7 @@ class CloudWatchLimits:
     name_characters: int
     description_characters: int
     metrics_of_an_expression: int
+    kept_days: int  # of a metric
     source: Source
 
 
