@@ -10,7 +10,7 @@ import shutil
 import sys
 import tempfile
 import time
-from collections.abc import AsyncGenerator, Callable, Mapping
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from contextvars import ContextVar
 from functools import cache
@@ -23,6 +23,8 @@ import click
 from rockbottom.figures import duration, thousands
 
 if TYPE_CHECKING:
+    import asyncio
+
     import anyio
     from mcp.server.mcpserver import MCPServer
 
@@ -220,25 +222,36 @@ def _copy_sums(ledger: Path, beside: Path) -> None:
 
 async def _output_of(*arguments: str, text: str | None = None) -> str:
     """What a command prints. Raises ToolError with its own message where it fails or takes too long."""
-    import subprocess
-
     import anyio
 
-    environment = {**os.environ, "NO_COLOR": "1", "COLUMNS": _WIDTH}
-    stdin = None if text is None else text.encode()
-    done = None
-    async with _telling(arguments[0]), _turns():
+    output, messages, status = b"", b"", None
+    async with _telling(arguments[0]), _turns(), _running(arguments) as process:
         with anyio.move_on_after(_TIME_S):
-            done = await anyio.run_process(
-                [sys.executable, "-m", "rockbottom", *arguments],
-                input=b"" if stdin is None else stdin, stderr=subprocess.PIPE, check=False, env=environment,
-            )  # fmt: skip
-    if done is None:
+            output, messages = await process.communicate((text or "").encode())
+            status = process.returncode
+    if status is None:
         raise _refused(f"this took more than {duration(_TIME_S)}; ask about fewer files")
-    messages = done.stderr.decode(errors="replace").strip()
-    if done.returncode not in (0, 1):  # 1: a verdict, which is in the text
-        raise _refused(messages or f"rockbottom {arguments[0]} ended with {done.returncode}")
-    return _bounded("\n\n".join(filter(None, [done.stdout.decode(errors="replace").rstrip(), messages])))
+    told = messages.decode(errors="replace").strip()
+    if status not in (0, 1):  # 1: a verdict, which is in the text
+        raise _refused(told or f"rockbottom {arguments[0]} ended with {status}")
+    return _bounded("\n\n".join(filter(None, [output.decode(errors="replace").rstrip(), told])))
+
+
+@asynccontextmanager
+async def _running(arguments: Sequence[str]) -> "AsyncGenerator[asyncio.subprocess.Process]":
+    """A command that runs as long as the block lasts, and no longer, however the block ends."""
+    import asyncio
+    from asyncio.subprocess import PIPE
+
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "rockbottom", *arguments,
+        stdin=PIPE, stdout=PIPE, stderr=PIPE, env={**os.environ, "NO_COLOR": "1", "COLUMNS": _WIDTH},
+    )  # fmt: skip
+    try:
+        yield process
+    finally:
+        if process.returncode is None:
+            process.kill()
 
 
 _asking: ContextVar[Any] = ContextVar("_asking", default=None)
