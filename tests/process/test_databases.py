@@ -1,12 +1,14 @@
 """SQLite files that many open at once."""
 
 import os
+import signal
 import sqlite3
 import stat
+import threading
 
 import pytest
 
-from rockbottom.process import MEMORY, roll_back, shared_database
+from rockbottom.process import MEMORY, SqliteTurn, roll_back, shared_database
 
 SCHEMA = "CREATE TABLE IF NOT EXISTS counts (name TEXT PRIMARY KEY, value INTEGER NOT NULL);"
 
@@ -100,3 +102,60 @@ def test_a_transaction_that_is_over_needs_no_rolling_back():
     roll_back(db)
     roll_back(db)
     assert db.execute("SELECT * FROM counts").fetchall() == []
+
+
+def _used(turn: SqliteTurn, path: str) -> None:
+    """Open a file and write to it, as a store does."""
+    with turn:
+        db = shared_database(path, "CREATE TABLE IF NOT EXISTS t (n);", wait_s=20, synchronous="OFF")
+        db.execute("INSERT INTO t VALUES (1)")
+        db.close()
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork on this system")
+def test_a_fork_beside_threads_in_sqlite_leaves_a_child_that_can_use_it(tmp_path):
+    """Four threads open and write all the time; of sixty children each opens a file of its own and ends by itself."""
+    over, ends = threading.Event(), []
+
+    def work(number: int) -> None:
+        turn = SqliteTurn()
+        while not over.is_set():
+            _used(turn, str(tmp_path / f"parent-{number}.db"))
+
+    threads = [threading.Thread(target=work, args=(number,)) for number in range(4)]
+    for thread in threads:
+        thread.start()
+    for number in range(60):
+        child = os.fork()
+        if not child:
+            signal.alarm(20)  # ends a child that stands still
+            _used(SqliteTurn(), str(tmp_path / f"child-{number}.db"))
+            os._exit(0)
+        ends.append(os.waitpid(child, 0)[1])
+    over.set()
+    for thread in threads:
+        thread.join()
+    assert ends == [0] * 60
+
+
+def test_a_fork_waits_only_so_long_for_one_who_stays_inside(tmp_path):
+    """A disk that hangs keeps a thread inside; the child begins anew."""
+    go_on, inside = threading.Event(), threading.Event()
+
+    def stay() -> None:
+        with SqliteTurn():
+            inside.set()
+            go_on.wait(60)
+
+    thread = threading.Thread(target=stay)
+    thread.start()
+    assert inside.wait(60)
+    child = os.fork()
+    if not child:
+        signal.alarm(20)
+        _used(SqliteTurn(), str(tmp_path / "child.db"))
+        os._exit(0)
+    assert os.waitpid(child, 0)[1] == 0
+    assert thread.is_alive()
+    go_on.set()
+    thread.join()

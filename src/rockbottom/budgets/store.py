@@ -4,14 +4,13 @@ Money is an integer of 10^-12 US dollars, rounded up: sums are exact, and a sum 
 """
 
 import sqlite3
-import threading
 from collections.abc import Callable, Iterable, Sequence
 from decimal import ROUND_CEILING, Decimal
 from pathlib import Path
 from typing import NamedTuple
 
 from rockbottom.files import make_folder
-from rockbottom.process import MEMORY, roll_back, shared_database
+from rockbottom.process import MEMORY, SqliteTurn, roll_back, shared_database
 from rockbottom.quantities import Usd
 
 _PICO = Decimal(10) ** 12
@@ -70,7 +69,7 @@ class BudgetStore:
 
     def __init__(self, path: str | Path) -> None:
         self._path = str(path)
-        self._lock = threading.Lock()
+        self._lock = SqliteTurn()
         self._db: sqlite3.Connection | None = None
 
     def hold(self, accounts: Sequence[BudgetAccount], verdict: Verdict, now: float, until: float) -> list[int]:
@@ -153,7 +152,7 @@ class BudgetStore:
 
     def after_fork_in_child(self) -> None:
         """A connection must not be shared with the parent: forget it, unclosed, and open another."""
-        self._lock = threading.Lock()
+        self._lock = SqliteTurn()
         _INHERITED.append(self._db)
         self._db = None
 

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeVar
 
-from rockbottom.process import Handover, close_at_exit, seconds_left, within
+from rockbottom.process import Handover, SqliteTurn, close_at_exit, seconds_left, within
 
 PERIOD_S = 60.0
 _LOAD_S = 5  # longer than a file that another process holds is waited for; beyond it the disk hangs
@@ -24,7 +24,7 @@ def started(load: Callable[[], Learned], empty: Callable[[], Learned], path: Pat
     answer is waited for five seconds.
     """
     try:
-        return within(_LOAD_S, "state", load), ""
+        return within(_LOAD_S, "state", lambda: _in_turn(load)), ""
     except Exception as error:
         aside = path.parent / f"{path.name}.unreadable"
         is_kept = _is_damage(error) and _put_aside(path, aside)
@@ -33,6 +33,11 @@ def started(load: Callable[[], Learned], empty: Callable[[], Learned], path: Pat
             empty(),
             f"state={path} cannot be used, so the planner starts with nothing learned{where}: {_cause(error)}",
         )
+
+
+def _in_turn(load: Callable[[], Learned]) -> Learned:
+    with SqliteTurn():
+        return load()
 
 
 def _is_damage(error: BaseException) -> bool:
@@ -93,7 +98,8 @@ class StateKeeper:
         self._changed.clear()
         wait_s, self._wait_s = self._wait_s, _UNHURRIED_S
         try:
-            self._planner.save(self._path, lock=self._lock(), wait_s=wait_s)
+            with SqliteTurn():
+                self._planner.save(self._path, lock=self._lock(), wait_s=wait_s)
         except Exception as error:
             self._changed.set()  # tried again, at the latest when the process ends
             self._failed(error)

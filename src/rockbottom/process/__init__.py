@@ -12,7 +12,7 @@ from rockbottom.process.handovers import UNWAITED_S, Deputy, Handover, within
 from rockbottom.process.workers import Worker
 
 if TYPE_CHECKING:  # of commands and servers, not of an attached client
-    from rockbottom.process.databases import MEMORY, roll_back, shared_database
+    from rockbottom.process.databases import MEMORY, SqliteTurn, roll_back, shared_database
     from rockbottom.process.interrupts import interruptible
     from rockbottom.process.listeners import ended_by_signals, most_files
     from rockbottom.process.loopback import bare_session, leads_here, local_client, opened
@@ -34,6 +34,7 @@ __all__ = [
     "Forked",
     "Forking",
     "Handover",
+    "SqliteTurn",
     "Terminal",
     "Visitors",
     "Wait",
@@ -68,7 +69,7 @@ __all__ = [
 ]
 
 _HOMES = {
-    "databases": "MEMORY roll_back shared_database",
+    "databases": "MEMORY SqliteTurn roll_back shared_database",
     "interrupts": "interruptible",
     "listeners": "ended_by_signals most_files",
     "memory": "give_back",

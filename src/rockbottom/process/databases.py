@@ -1,10 +1,17 @@
-"""SQLite files that processes and threads share, opened so that many may open a new one at once."""
+"""SQLite files that processes and threads share, opened so that many may open a new one at once.
 
+SQLite guards what all its connections share with locks of its own, which the child of a fork would find held for good
+if a thread of the parent was inside at that instant. So whoever uses SQLite takes a ``SqliteTurn``, and a fork waits
+for all who have one.
+"""
+
+import threading
 import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from rockbottom.files import make_private
+from rockbottom.process.forks import hold_over_forks
 
 if TYPE_CHECKING:
     import sqlite3
@@ -13,6 +20,7 @@ MEMORY = ":memory:"
 """The path of a database of this process only."""
 
 _AT_ONCE_S, _PAUSE_S = 0.1, 0.01
+_PATIENCE_S = 0.5  # how long a fork waits for those inside, whose disk may hang, and they for a fork
 _BUSY, _LOCKED, _PROTOCOL = 5, 6, 15  # https://sqlite.org/rescode.html, the lowest byte of an extended code
 
 
@@ -47,6 +55,55 @@ def shared_database(
             if not _is_busy(error) or monotonic() >= ends:
                 raise
         sleep(_PAUSE_S)
+
+
+class SqliteTurn:
+    """The lock of those who use one SQLite file; no fork of the process falls into the block under it."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        hold_over_forks(_GATE, inner=True)
+
+    def __enter__(self) -> None:
+        self._lock.acquire()
+        _GATE.enter()
+
+    def __exit__(self, *_: object) -> None:
+        _GATE.leave()
+        self._lock.release()
+
+
+class _Gate:
+    """Counts who is inside SQLite, in this process; closed while it is copied."""
+
+    def __init__(self) -> None:
+        self.after_fork_in_child()
+
+    def enter(self) -> None:
+        with self._changed:
+            self._changed.wait_for(lambda: not self._is_closed, _PATIENCE_S)
+            self._inside += 1
+
+    def leave(self) -> None:
+        with self._changed:
+            self._inside -= 1
+            self._changed.notify_all()
+
+    def before_fork(self) -> None:
+        with self._changed:
+            self._is_closed = True
+            self._changed.wait_for(lambda: not self._inside, _PATIENCE_S)
+
+    def after_fork_in_parent(self) -> None:
+        with self._changed:
+            self._is_closed = False
+            self._changed.notify_all()
+
+    def after_fork_in_child(self) -> None:
+        self._changed, self._inside, self._is_closed = threading.Condition(), 0, False
+
+
+_GATE = _Gate()
 
 
 def roll_back(db: "sqlite3.Connection") -> None:

@@ -1,12 +1,11 @@
 """A store for the processes of one machine: an SQLite file; ``:memory:`` for one process."""
 
 import sqlite3
-import threading
 import time
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
 
-from rockbottom.process import roll_back, shared_database
+from rockbottom.process import SqliteTurn, roll_back, shared_database
 from rockbottom.sharing.errors import StoreAway
 from rockbottom.sharing.store import STREAM_KEPT, Change, Read
 
@@ -35,7 +34,7 @@ class SqliteStore:
         wait_s: float = _WAIT_S,
     ) -> None:
         self._path, self._clock, self._sleep, self._wait_s = path, clock, sleep, wait_s
-        self._lock = threading.Lock()
+        self._lock = SqliteTurn()
         self._db: sqlite3.Connection | None = None
 
     def quiet_until(self, now: float) -> float:
