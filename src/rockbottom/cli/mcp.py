@@ -231,10 +231,10 @@ async def _output_of(*arguments: str, text: str | None = None) -> str:
             status = process.returncode
     if status is None:
         raise _refused(f"this took more than {duration(_TIME_S)}; ask about fewer files")
-    told = messages.decode(errors="replace").strip()
+    notices = messages.decode(errors="replace").strip()
     if status not in (0, 1):  # 1: a verdict, which is in the text
-        raise _refused(told or f"rockbottom {arguments[0]} ended with {status}")
-    return _bounded("\n\n".join(filter(None, [output.decode(errors="replace").rstrip(), told])))
+        raise _refused(notices or f"rockbottom {arguments[0]} ended with {status}")
+    return _bounded("\n\n".join(filter(None, [output.decode(errors="replace").rstrip(), notices])))
 
 
 @asynccontextmanager

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeVar
 
-from rockbottom.process import Handover, SqliteTurn, close_at_exit, seconds_left, within
+from rockbottom.process import Handover, close_at_exit, seconds_left, within
 
 PERIOD_S = 60.0
 _LOAD_S = 5  # longer than a file that another process holds is waited for; beyond it the disk hangs
@@ -35,9 +35,12 @@ def started(load: Callable[[], Learned], empty: Callable[[], Learned], path: Pat
         )
 
 
-def _in_turn(load: Callable[[], Learned]) -> Learned:
+def _in_turn(use: Callable[[], Learned]) -> Learned:
+    """Use the file while no fork of the process falls."""
+    from rockbottom.process import SqliteTurn  # needed by those alone who have a file
+
     with SqliteTurn():
-        return load()
+        return use()
 
 
 def _is_damage(error: BaseException) -> bool:
@@ -98,8 +101,7 @@ class StateKeeper:
         self._changed.clear()
         wait_s, self._wait_s = self._wait_s, _UNHURRIED_S
         try:
-            with SqliteTurn():
-                self._planner.save(self._path, lock=self._lock(), wait_s=wait_s)
+            _in_turn(lambda: self._planner.save(self._path, lock=self._lock(), wait_s=wait_s))
         except Exception as error:
             self._changed.set()  # tried again, at the latest when the process ends
             self._failed(error)
