@@ -144,39 +144,35 @@ def test_an_impossible_file_is_refused_with_what_would_work(tmp_path, text):
 
 
 @pytest.mark.parametrize(
-    ("text", "place"),
+    ("name", "text", "place"),
     [
-        ("stack = 'x'\nalarm = {}\n", "line 2: unknown key 'alarm'"),
-        ("\nmodels = 'nova'\n", "line 2: models cannot be 'nova'"),
-        ("dashboard = 'no'\n", "line 1: dashboard cannot be 'no'"),
-        ("[alarms.A]\noff = true\n[alarms.LowCacheHitRate]\nperiods = 3\ntreshold = 3\n", "line 5: The alarm Low"),
-        ("[alarms]\nLowCacheHitRate.threshold = 'much'\n", "line 2: The alarm Low"),
-        ("[alarms]\nA = 3\n", "line 2: alarms holds one table"),
-        ("topic = 'arn:x'\ncreate = 'y'\n", "line 2: topic and create"),
+        ("alarms.toml", "stack = 'x'\nalarm = {}\n", "line 2: unknown key 'alarm'"),
+        ("alarms.toml", "\nmodels = 'nova'\n", "line 2: models cannot be 'nova'"),
+        ("alarms.toml", "dashboard = 'no'\n", "line 1: dashboard cannot be 'no'"),
+        (
+            "alarms.toml",
+            "[alarms.A]\noff = true\n[alarms.LowCacheHitRate]\nperiods = 3\ntreshold = 3\n",
+            "line 5: The alarm Low",
+        ),
+        ("alarms.toml", "[alarms]\nLowCacheHitRate.threshold = 'much'\n", "line 2: The alarm Low"),
+        ("alarms.toml", "[alarms]\nA = 3\n", "line 2: alarms holds one table"),
+        ("alarms.toml", "topic = 'arn:x'\ncreate = 'y'\n", "line 2: topic and create"),
+        ("alarms.yaml", "stack: x\nalarm: {}\n", "line 2: unknown key 'alarm'"),
+        ("alarms.yaml", "stack: x\nstack: y\n", "line 2: stack: given twice"),
+        (
+            "alarms.yaml",
+            "alarms:\n  LowCacheHitRate:\n    periods: 2\n    threshold: much\n",
+            "line 4: The alarm Low",
+        ),
+        ("alarms.yaml", "- 1\n", "line 1: expected a mapping, found a list"),
+        ("alarms.yaml", "alarms: [", "line 1: not YAML"),
     ],
 )
-def test_a_mistake_is_named_with_its_line(tmp_path, text, place):
-    """Of the setting, or of its alarm; the same in YAML."""
+def test_a_mistake_is_named_with_its_line(tmp_path, name, text, place):
+    """Of the setting, or of its alarm, in both kinds of file."""
     with pytest.raises((InvalidAlarmSettings, InvalidAlarm)) as raised:
-        read_wanted(_file(tmp_path, text))
-    assert f"alarms.toml, {place}" in str(raised.value)
-
-
-@pytest.mark.parametrize(
-    ("text", "place"),
-    [
-        ("stack: x\nalarm: {}\n", "line 2: unknown key 'alarm'"),
-        ("stack: x\nstack: y\n", "line 2: stack: given twice"),
-        ("alarms:\n  LowCacheHitRate:\n    periods: 2\n    threshold: much\n", "line 4: The alarm Low"),
-        ("- 1\n", "line 1: expected a mapping, found a list"),
-        ("alarms: [", "line 1: not YAML"),
-    ],
-)
-def test_a_mistake_in_yaml_is_named_with_its_line(tmp_path, text, place):
-    """By the marks of its parser."""
-    with pytest.raises((InvalidAlarmSettings, InvalidAlarm)) as raised:
-        read_wanted(_file(tmp_path, text, "alarms.yaml"))
-    assert f"alarms.yaml, {place}" in str(raised.value)
+        read_wanted(_file(tmp_path, text, name))
+    assert f"{name}, {place}" in str(raised.value)
 
 
 def test_broken_yaml_is_one_message(tmp_path):

@@ -159,3 +159,29 @@ def test_a_fork_waits_only_so_long_for_one_who_stays_inside(tmp_path):
     assert thread.is_alive()
     go_on.set()
     thread.join()
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork on this system")
+def test_a_lock_that_threads_take_in_turns_is_free_in_the_child(tmp_path):
+    """Four threads share one turn, so at each fork some wait for it; each of sixty children takes the same one."""
+    over, ends, turn = threading.Event(), [], SqliteTurn()
+
+    def work() -> None:
+        while not over.is_set():
+            with turn:
+                pass
+
+    threads = [threading.Thread(target=work) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for _ in range(60):
+        child = os.fork()
+        if not child:
+            signal.alarm(20)  # ends a child that stands still
+            with turn:
+                os._exit(0)
+        ends.append(os.waitpid(child, 0)[1])
+    over.set()
+    for thread in threads:
+        thread.join()
+    assert ends == [0] * 60

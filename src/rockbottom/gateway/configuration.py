@@ -52,7 +52,7 @@ class GatewayLimits(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     ``connect_s``: for a connection to the service; ``read_s``: until something comes of its reply; ``write_s``: until
     the caller takes something of what waits for him; ``call_s``: for a call as a whole, from its leaving to the last
-    byte (AWS ends a call of a model within an hour); ``drain_s``: for what is under way at the end.
+    byte; ``drain_s``: for what is under way at the end.
     """
 
     body_mb: Positive = 32.0

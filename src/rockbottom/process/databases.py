@@ -65,12 +65,12 @@ class SqliteTurn:
         hold_over_forks(_GATE, inner=True)
 
     def __enter__(self) -> None:
+        _GATE.enter()  # first: a fork waits for those who wait for the lock as well, so that its child finds it free
         self._lock.acquire()
-        _GATE.enter()
 
     def __exit__(self, *_: object) -> None:
-        _GATE.leave()
         self._lock.release()
+        _GATE.leave()
 
 
 class _Gate:
