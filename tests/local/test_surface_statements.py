@@ -91,7 +91,7 @@ def test_responses_are_listed_on_bedrock_runtime(ask):
     assert (status, told["object"], told["data"][0]["id"]) == (200, "list", first["id"])
 
 
-@pytest.mark.parametrize("path", ["/openai/v1/models", "/v1/models"])
+@pytest.mark.parametrize("path", ["/openai/v1/models", "/v1/models", "/v2/models", "/"])
 def test_bedrock_runtime_lists_no_models(ask, path):
     """chat, the later of two texts: no GET /models there; an unknown path is a 200 (vercel/ai 17523)."""
     assert ask("GET", path, headers=RUNTIME)[:2] == (200, UNKNOWN_ON_RUNTIME)
@@ -146,6 +146,8 @@ def test_models_of_bedrock_mantle_have_the_ids_of_its_own_list(ask):
         assert ask("GET", f"/v1/models/{name}")[1]["id"] == name
     for dated in ("openai.gpt-5.4-2026-03-05", "openai.gpt-5.5-2026-04-23"):
         assert ask.responses(dated)[0] == 200
+        assert ask("GET", f"/v1/models/{dated}")[1]["id"] == dated
+        assert dated in names
     assert ask.chat("qwen.qwen3-coder-30b-a3b-v1:0", "/v1/chat/completions")[0] == 404
     assert ask.chat("qwen.qwen3-coder-30b-a3b-v1:0", headers=RUNTIME)[0] == 200
 
@@ -564,6 +566,16 @@ def test_chat_takes_points_of_gpt(ask):
         assert cached(ask.chat(model, **asked)) == (0, written)
 
 
+def test_invoke_model_takes_points_of_gpt(ask):
+    """The card of GPT-6 Luna: the same field in a body of OpenAI's."""
+    for model in ("us.openai.gpt-6-luna", "us.openai.gpt-5.6-luna"):
+        content = [marked(RULES, "text"), {"type": "text", "text": "Rule 7?"}]
+        body = {"messages": [{"role": "user", "content": content}], "prompt_cache_options": EXPLICIT}
+        written, read = cached(ask("POST", f"/model/{model}/invoke", body, RUNTIME))
+        assert (written > 1024, read) == (True, 0)
+        assert cached(ask("POST", f"/model/{model}/invoke", body, RUNTIME)) == (0, written)
+
+
 def test_implicit_caching_leaves_two_tokens_over(ask):
     """A field report of 2026-09-05: in = write + read + 2; append-only history matches the latest message of before."""
     first = ask.responses(SOL, input=RULES)
@@ -771,6 +783,14 @@ def test_arguments_of_a_function_are_streamed_in_pieces(ask):
     done = [json.loads(data) for name, data in events if name == "response.function_call_arguments.done"]
     assert len(pieces) > 1
     assert json.loads("".join(pieces)) == json.loads(done[0]["arguments"]) == {"city": "Paris"}
+
+
+def test_a_body_that_the_signature_leaves_out_is_for_bedrock_mantle_alone(ask):
+    """The provider survey: "mantle accepts UNSIGNED-PAYLOAD; runtime does not (401 signature)"."""
+    unsigned = {"x-amz-content-sha256": "UNSIGNED-PAYLOAD"}
+    assert ask.responses(SOL, named=unsigned)[0] == 200
+    refused = ask.responses(f"us.{SOL}", headers=RUNTIME, named=unsigned)
+    assert (refused[0], refused[1]["error"]["code"]) == (401, "invalid_api_key")
 
 
 def test_a_reply_that_is_cut_short_is_incomplete_with_its_usage(ask):

@@ -49,6 +49,8 @@ def refusals(prompt: Prompt, rules: CacheRules, behaviour: Behaviour) -> Iterato
     if prompt.api in (Api.CHAT, Api.RESPONSES):
         return  # OpenAI's surfaces pass over a point that they have no use for (sample-per-model-bedrock, gpt-oss)
     if not rules.explicit:
+        if rules.takes_points(prompt.api.value):
+            return  # InvokeModel with a body of OpenAI's (card-gpt-6-luna)
         yield from (Refusal(Reason.MODEL_UNSUPPORTED, point, number) for number, point in points)
         return
     for number, point in points:

@@ -27,7 +27,7 @@ class Surface(Struct, frozen=True):
     ``tools_or_effort``: its Chat Completions take function tools only without an effort. ``repeats`` is what
     a reply of its Responses says where nothing else was asked for.
     ``counts_tokens``: count_tokens of bedrock-mantle serves them, ``web_search``: its web search does; ``mantle_ids``
-    are the ids there of those of which it is not the bare, unversioned one.
+    are the ids there of those of which it is not the bare, unversioned one, ``mantle_aliases`` dated ids of a model.
     """
 
     name: str
@@ -47,6 +47,7 @@ class Surface(Struct, frozen=True):
     counts_tokens: bool
     web_search: bool
     mantle_ids: Mapping[str, str]
+    mantle_aliases: Mapping[str, str]
     source: str  # a key of sources.toml
 
     def apis(self, host: str) -> frozenset[str]:
@@ -107,5 +108,6 @@ def _family(name: str, row: Mapping[str, Any]) -> tuple[tuple[str, ...], Surface
         bool(row.get("count_tokens", False)),
         bool(row.get("web_search", False)),
         row.get("mantle_ids", {}),
+        row.get("mantle_aliases", {}),
         row["source"],
     )

@@ -80,7 +80,7 @@ def surface_route_of(method: str, raw_path: bytes, headers: Mapping[bytes, bytes
             host, path = name, path[len(name) + 1 :]
     route = _route(method, path)
     if route is None:
-        return SurfaceRoute("", "", path, host, region) if host == MANTLE else None
+        return None if host is None else SurfaceRoute("", "", path, host, region)
     if host is None and (
         route.family == "/v1" or _SERVICE.search(headers.get(b"authorization", b"").decode("latin-1"))
     ):

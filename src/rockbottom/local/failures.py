@@ -17,6 +17,7 @@ STATUSES: Mapping[str, int] = {
     "ServiceQuotaExceededException": 400,
     "ConflictException": 400,
     "TooManyTagsException": 400,
+    "UnauthorizedException": 401,  # on the surfaces alone
     "AccessDeniedException": 403,
     "ResourceNotFoundException": 404,
     "UnknownOperationException": 404,

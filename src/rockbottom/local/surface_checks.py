@@ -40,10 +40,13 @@ def check_place(route: SurfaceRoute, api: Api, name: str, surface: Surface) -> N
 
 
 def check_headers(route: SurfaceRoute, headers: Mapping[bytes, bytes]) -> None:
-    """Raise for a project that bedrock-runtime does not take.
+    """Raise for a project, and a signature without the hash of the body, that bedrock-runtime does not take.
 
-    "Runtime takes only ``default`` or the own default ARN" (inference-responses-api, workspaces); words are ours.
+    "Runtime takes only ``default`` or the own default ARN" (inference-responses-api, workspaces); a 401 for
+    UNSIGNED-PAYLOAD, which bedrock-mantle accepts (a provider survey of 2026-09-25). Words are ours.
     """
+    if route.host == RUNTIME and headers.get(b"x-amz-content-sha256") == b"UNSIGNED-PAYLOAD":
+        raise ServiceFailure("UnauthorizedException", "The signature does not cover the body (UNSIGNED-PAYLOAD).")
     project = headers.get(b"openai-project", b"default").decode("latin-1")
     if route.host == RUNTIME and not route.of_anthropic and not re.fullmatch(_DEFAULT_PROJECT, project):
         raise invalid(f"Invalid 'OpenAI-Project': '{project}'. Only the default project is supported.")

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from rockbottom.catalog import MANTLE, RUNTIME, Model, ModelId, Scope, geographies_of, surface_of
+from rockbottom.catalog import MANTLE, RUNTIME, Model, ModelId, Scope, geographies_of, surface_of, surfaces
 from rockbottom.dialects import CHAT, DIALECTS, MESSAGES, RESPONSES, Dialect, SurfaceRoute
 from rockbottom.local.accepted import check_message_members
 from rockbottom.local.bodies import object_of
@@ -30,7 +30,6 @@ _DIALECTS: Mapping[str, Dialect] = {
     "CountMessageTokens": MESSAGES,
 }
 _VERSION = re.compile(r"(-20\d{6})?-(v\d+:\d+|v\d+|\d+:\d+)$|:\d+$")
-_DAY = re.compile(r"-20\d\d-\d\d-\d\d$")
 
 
 class Surfaces:
@@ -39,7 +38,10 @@ class Surfaces:
     def __init__(self, state: EndpointState, runtime: Runtime) -> None:
         self._state = state
         self._runtime = runtime
-        self._names = {mantle_name(model): model for model in state.catalog.models.values() if surface_of(model).mantle}
+        models = state.catalog.models
+        aliases = {alias: models[name] for each in surfaces() for alias, name in each.mantle_aliases.items()}
+        named = {mantle_name(model): model for model in models.values() if surface_of(model).mantle}
+        self._names = named | aliases
 
     def call_of(
         self, route: SurfaceRoute, headers: Mapping[bytes, bytes], content: bytes, request_id: str
@@ -72,7 +74,7 @@ class Surfaces:
             if route.region and model.scope not in (Scope.IN_REGION, Scope.GLOBAL, *geographies_of(route.region)):
                 raise invalid("The provided model identifier is invalid.")  # 11-xai-grok/02: us. in eu-central-1
             return model
-        named = self._names.get(name) or self._names.get(_DAY.sub("", name))
+        named = self._names.get(name)
         if named is None:
             raise ServiceFailure("ResourceNotFoundException", f"The model '{name}' does not exist")
         return ModelId(name, named, Scope.IN_REGION)
