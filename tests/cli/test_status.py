@@ -56,6 +56,16 @@ def test_calls_without_a_price_name_their_models_the_most_called_first(tmp_path)
     assert today_in(tmp_path, _NOON + 61).to_dict() == today.to_dict()
 
 
+def test_a_dropped_stream_has_bounds_and_a_failed_call_cost_nothing(tmp_path):
+    """Neither is a call without a known price: the prompts of two cost .002 to .015 each."""
+    bare = structs.replace(_call(_NOON, cost=None, uncached=None), status="no usage")
+    dropped = structs.replace(bare, least_usd="0.002", most_usd="0.015")
+    _record(tmp_path, _call(_NOON), bare, dropped, dropped, structs.replace(bare, status="failed"))
+    today = today_in(tmp_path, _NOON + 60)
+    assert line_of(today).endswith("· 5 calls · 1 failed · 3 without usage (prompts $0.0040 to $0.0300)")
+    assert today_in(tmp_path, _NOON + 61).to_dict() == today.to_dict()
+
+
 def test_only_what_came_since_is_read_and_the_next_day_begins_at_nothing(tmp_path, monkeypatch):
     """What was read is not read again: it may even be gone."""
     _record(tmp_path, _call(_NOON))

@@ -239,8 +239,12 @@ def test_what_dropped_streams_cost_is_bounded_by_estimates_that_are_in_no_sum(cl
     )
     assert (report.without_usage, beside.unmetered_calls, report.total.cost_usd) == (3, 2, 0)
     assert beside.unmetered_usd == (least, most)
-    assert "2 calls were answered: their prompts cost $0.0019" in str(report)
+    assert "3 calls ended without usage" in str(report)
+    assert "2 of them answered: their prompts cost $0.0019" in " ".join(str(report).split())
     assert beside.to_dict()["unmetered_calls"] == 2
+    assert [call.most_usd is not None for call in kept.calls] == [True, True, False]
+    recorded = report_of(kept.calls, 0, 1, load_catalog()).beside
+    assert (recorded.unmetered_calls, recorded.unmetered_usd) == (2, (least, most))
 
 
 def test_a_report_made_of_records_says_the_same() -> None:

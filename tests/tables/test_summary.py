@@ -76,6 +76,24 @@ def test_models_without_a_price_are_set_apart(two, capsys):
     assert "not counted here: 1 call to a local endpoint" in text
 
 
+def test_dropped_streams_are_named_with_the_bounds_of_what_their_prompts_cost(tmp_path, capsys):
+    """0.002 to 0.015 twice, and one of which nothing is known; none of it in the cost."""
+    bare = {"status": "no usage", "input": 0, "cost_usd": None, "uncached_usd": None}
+    record(tmp_path, NOVEMBER)
+    record(tmp_path, NOVEMBER + 1, **bare)
+    for second in (2, 3):
+        record(tmp_path, NOVEMBER + second, **bare, least_usd="0.002", most_usd="0.015")
+    total = answered(capsys, tmp_path)["total"]
+    assert (total["no_usage"], total["unmetered"], Decimal(total["cost_usd"])) == (3, 2, Decimal("0.0003"))
+    assert Decimal(total["unmetered_least_usd"]) == Decimal("0.004")
+    assert Decimal(total["unmetered_most_usd"]) == Decimal("0.03")
+    assert main(["ledger", "summary", str(tmp_path)]) == 0
+    assert (
+        "3 calls ended without usage, 2 of them answered: their prompts cost $0.0040 (if what is marked was read) to "
+        "$0.0300 (if written), estimated and in no sum; answers come on top"
+    ) in " ".join(capsys.readouterr().out.split())
+
+
 def test_simulated_calls_are_summed_where_they_are_asked_for(two, capsys):
     """The one call to a local endpoint, and nothing beside it."""
     found = answered(capsys, two, "--side", "local")

@@ -55,9 +55,13 @@ def test_calls_without_price_usage_or_success_are_said(view, record):
     record(
         read(NOW - 5, cost_usd=None, uncached_usd=None),
         call(NOW - 4, status="failed"),
-        call(NOW - 3, status="no usage"),
+        call(NOW - 3, status="no usage", least_usd="0.002", most_usd="0.015"),
     )
     shot = seen(view)
+    assert (
+        "1 call ended without usage: its prompt cost $0.0020 (if what is marked was read) to $0.0150 (if written), "
+        "estimated and in no sum; answers come on top."
+    ) in shot.notices
     assert (shot.total.calls, shot.total.unpriced, shot.total.failed, shot.total.no_usage) == (3, 1, 1, 1)
     assert shot.total.cost_usd == 0
     assert "1 call without a known price, in no sum of money: anthropic.claude-sonnet-4-6." in shot.notices

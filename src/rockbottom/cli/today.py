@@ -15,11 +15,11 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from rockbottom.figures import counted, printable, share, thousands, usd
+from rockbottom.figures import counted, printable, share, thousands, usd, without_usage_briefly
 from rockbottom.files import replacing
 
 KEPT = "today.json"
-_FORMAT = 2
+_FORMAT = 3
 _START = b'{"at":'
 _AHEAD_S = 3600.0  # by which the clock of another machine may be ahead
 _MANY_BYTES = 4 << 20
@@ -27,11 +27,15 @@ _STEPS = ((Decimal("0.1"), 2), (Decimal(0), 4))  # cents from ten cents on
 
 
 class SideSums:
-    """What was added up of the calls to one side since midnight; what has no price is in no sum of money."""
+    """What was added up of the calls to one side since midnight; what has no price is in no sum of money.
+
+    ``unmetered`` of those ``without_usage`` were answered: their prompts cost ``least`` to ``most``, estimated.
+    """
 
     def __init__(self) -> None:
-        self.calls = self.unpriced = self.input = self.read = self.written = 0
-        self.cost = self.uncached = Decimal(0)
+        self.calls = self.failed = self.without_usage = self.unmetered = self.unpriced = 0
+        self.input = self.read = self.written = 0
+        self.cost = self.uncached = self.least = self.most = Decimal(0)
         self.unpriced_models: dict[str, int] = {}
 
     @classmethod
@@ -50,7 +54,11 @@ class SideSums:
     def add(self, call: "TodaysCall") -> None:
         """Add what the record of a call says. Raises TypeError or ArithmeticError for one that is none."""
         self.calls += 1
-        if call.cost_usd is None:
+        if call.status == "failed":
+            self.failed += 1
+        elif call.status != "ok":
+            self._add_bounds(call)
+        elif call.cost_usd is None:
             self.unpriced += 1
             model = printable(str(call.model))
             self.unpriced_models[model] = self.unpriced_models.get(model, 0) + 1
@@ -61,6 +69,13 @@ class SideSums:
         self.input += call.input
         self.read += call.cache_read
         self.written += call.written
+
+    def _add_bounds(self, call: "TodaysCall") -> None:
+        self.without_usage += 1
+        if call.least_usd is not None and call.most_usd is not None:
+            self.unmetered += 1
+            self.least += Decimal(call.least_usd)
+            self.most += Decimal(call.most_usd)
 
 
 class TodaysCall(NamedTuple):
@@ -73,6 +88,9 @@ class TodaysCall(NamedTuple):
     input: int
     cache_read: int
     written: int
+    status: str = "ok"
+    least_usd: str | None = None
+    most_usd: str | None = None
 
 
 class Today(NamedTuple):
@@ -130,6 +148,10 @@ def line_of(today: Today) -> str:
         word = "saved" if saved > 0 else "lost"
         parts.append(f"{word} {_dollars(abs(saved))} ({share(abs(saved) / sums.uncached)})")
     parts.append(counted(sums.calls, "call"))
+    if sums.failed:
+        parts.append(f"{thousands(sums.failed)} failed")
+    if sums.without_usage:
+        parts.append(without_usage_briefly(sums.without_usage, sums.unmetered, (sums.least, sums.most)))
     if sums.unpriced:
         parts.append(f"{thousands(sums.unpriced)} without a price ({_names(sums.unpriced_models)})")
     return "rockbottom today: " + " · ".join(parts)
@@ -226,9 +248,9 @@ def _quick_reader() -> Callable[[bytes, float, float], Any]:
 
     writes = [name for name in CallRecord.__struct_fields__ if name.startswith("cache_write_")]
     counts = [(name, int, 0) for name in ("input", "cache_read", *writes)]
-    texts = [(name, str | None, None) for name in ("endpoint", "cost_usd", "uncached_usd")]
+    texts = [(name, str | None, None) for name in ("endpoint", "cost_usd", "uncached_usd", "least_usd", "most_usd")]
     written = property(lambda call: sum(getattr(call, name) for name in writes))
-    fields = [("at", float), ("model", str, "no model"), *texts, *counts]
+    fields = [("at", float), ("model", str, "no model"), ("status", str, "ok"), *texts, *counts]
     decode = msgspec.json.Decoder(msgspec.defstruct("Call", fields, namespace={"written": written})).decode
 
     def called(line: bytes, midnight: float, until: float) -> Any:
@@ -251,6 +273,7 @@ def _call_in(line: bytes, midnight: float, until: float) -> TodaysCall | None:
         return TodaysCall(
             call.get("endpoint"), call.get("model", "no model"), call.get("cost_usd"), call.get("uncached_usd"),
             call.get("input", 0), call.get("cache_read", 0), written,
+            *(call.get(name, default) for name, default in TodaysCall._field_defaults.items()),
         )  # fmt: skip
     except (ValueError, LookupError, TypeError, AttributeError, RecursionError):
         return None

@@ -95,10 +95,11 @@ class Books:
         if call.request is None:
             return
         self.unmetered_tokens += call.request.prompt.tokens
-        bounds = self._prompt_bounds(call.request, on, call.whereabouts.region) if answered else None
-        if bounds is not None:
-            least, most = self.unmetered_usd
-            self.unmetered_calls, self.unmetered_usd = self.unmetered_calls + 1, (least + bounds[0], most + bounds[1])
+        call.prompt_usd = self._prompt_bounds(call.request, on, call.whereabouts.region) if answered else None
+        if call.prompt_usd is not None:
+            self.unmetered_calls += 1
+            least, most = (so_far + usd for so_far, usd in zip(self.unmetered_usd, call.prompt_usd, strict=True))
+            self.unmetered_usd = least, most
 
     def _prompt_bounds(self, request: Request, on: date, region: str | None) -> tuple[Usd, Usd] | None:
         """The least and the most that a prompt of estimated size costs; None where a price is not known."""

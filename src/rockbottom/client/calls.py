@@ -45,6 +45,7 @@ class Call(Struct, eq=False, weakref=True):
     unread: str = ""  # where reading it failed, or with which error
     rehearsed: "Rehearsed | None" = None  # of a call that is only observed: what the planner would have sent
     planned_usd: Usd | None = None  # and what that would have cost
+    prompt_usd: tuple[Usd, Usd] | None = None  # the least and the most that it cost, where its usage never came
     arm: Arm | None = None  # where some conversations are left unplanned: whether this is one of them
     unplanned: str = ""  # why nothing was decided about it, in words that end a sentence about calls
     planned: bool = False  # a planner decided about it, and is told what came of it

@@ -84,6 +84,8 @@ class Recorder:
             about = {"model": call.model.model.id, "scope": call.model.scope.value, "tier": call.tier.value}
         else:
             about = {"model": str(call.sent.get("modelId", ""))}
+        if call.prompt_usd is not None:
+            about["least_usd"], about["most_usd"] = map(digits_of, call.prompt_usd)
         if call.arm is not None:
             about["arm"] = str(call.arm)
         if call.planned_usd is not None:

@@ -7,7 +7,17 @@ from typing import Any
 
 from rockbottom.client.charges import LOST_ATTEMPTS
 from rockbottom.cost import ArmComparison
-from rockbottom.figures import clipped, counted, narrow_name, paragraph, share, short_tokens, thousands, usd
+from rockbottom.figures import (
+    clipped,
+    counted,
+    narrow_name,
+    paragraph,
+    share,
+    short_tokens,
+    thousands,
+    usd,
+    without_usage,
+)
 from rockbottom.quantities import ZERO_USD, Usage, Usd, digits_of
 
 _NAME = 34
@@ -180,8 +190,9 @@ def _rows(report: Report) -> Iterator[str]:
     if report.keep_alive_usd:
         yield f"keep-alive requests cost ${_usd(report.keep_alive_usd)}, which is not in the lines above"
     if report.without_usage:
-        bare = counted(report.without_usage, "call")
-        yield f"{bare} ended without usage (not read to the end, failed, or nothing is counted)"
+        beside, why = report.beside, " (not read to the end, failed, or nothing is counted)"
+        bare = without_usage(report.without_usage, beside.unmetered_calls, beside.unmetered_usd, why=why)
+        yield from paragraph(bare, 80, rest="  ")
     yield from _besides(report.beside)
     if report.held_back:
         held_back = counted(report.held_back, "call was", "calls were")
@@ -198,13 +209,6 @@ def _rows(report: Report) -> Iterator[str]:
 def _besides(beside: Beside) -> Iterator[str]:
     if beside.unmetered_tokens:
         yield f"  their prompts had about {short_tokens(beside.unmetered_tokens)} tokens, which are not counted above"
-    if beside.unmetered_calls:
-        least, most = (f"${_usd(amount)}" for amount in beside.unmetered_usd)
-        answered = counted(
-            beside.unmetered_calls, "call was answered: its prompt", "calls were answered: their prompts"
-        )
-        bounds = f"{least} (if what is marked was read) to {most} (if written)"
-        yield from paragraph(f"  {answered} cost {bounds}, estimated; the answers more", 80, rest="    ")
     if beside.cut:
         cut = counted(beside.cut, "stream was", "streams were")
         yield f"{cut} not read to the end: tokens and cost are at least those counted"

@@ -53,6 +53,8 @@ class _Sums(Struct):
     arms: dict[Arm, ArmSums] = field(default_factory=dict[Arm, ArmSums])
     lost: int = 0
     cut: int = 0
+    unmetered: int = 0
+    unmetered_usd: tuple[Usd, Usd] = (ZERO_USD, ZERO_USD)
     charges: Counter[str] = field(default_factory=Counter[str])
     charges_usd: Usd = ZERO_USD
     uncounted: Counter[str] = field(default_factory=Counter[str])
@@ -60,7 +62,8 @@ class _Sums(Struct):
     @property
     def beside(self) -> Beside:
         """What the tokens do not show; the sizes of prompts without usage are in no record."""
-        return Beside(self.lost, self.cut, 0, dict(self.charges), self.charges_usd, dict(self.uncounted))
+        counted = (dict(self.charges), self.charges_usd, dict(self.uncounted))
+        return Beside(self.lost, self.cut, 0, *counted, self.unmetered, self.unmetered_usd)
 
     def add(self, call: CallRecord, catalog: Catalog) -> None:
         self.lost += call.lost
@@ -72,8 +75,15 @@ class _Sums(Struct):
             self.keep_alive_usd += Decimal(call.cost_usd or 0)
         elif call.status != "ok":
             self.without_usage += 1
+            self._add_bounds(call)
         else:
             self._add(call, _name(call.model, catalog))
+
+    def _add_bounds(self, call: CallRecord) -> None:
+        if call.least_usd is not None and call.most_usd is not None:
+            least, most = self.unmetered_usd
+            self.unmetered += 1
+            self.unmetered_usd = least + Decimal(call.least_usd), most + Decimal(call.most_usd)
 
     def _add(self, call: CallRecord, name: str) -> None:
         self.total.add(call)

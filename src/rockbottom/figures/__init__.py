@@ -4,6 +4,7 @@ Nothing here knows a terminal: its width is a parameter, and whether there is co
 anything here know where its reader lives: the zone of a time is a parameter.
 """
 
+from rockbottom.figures.bounds import Bounds, without_usage, without_usage_briefly
 from rockbottom.figures.money import Steps, decimals_for, usd, usd_exact
 from rockbottom.figures.numbers import (
     MINUS,
@@ -36,6 +37,7 @@ from rockbottom.figures.times import clock, moment, short_moment
 
 __all__ = [
     "MINUS",
+    "Bounds",
     "Cell",
     "Column",
     "Paint",
@@ -69,4 +71,6 @@ __all__ = [
     "usd",
     "usd_exact",
     "visible",
+    "without_usage",
+    "without_usage_briefly",
 ]

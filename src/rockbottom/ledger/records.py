@@ -39,6 +39,7 @@ class CallRecord(msgspec.Struct, frozen=True, omit_defaults=True):
     ``cost_usd`` and ``uncached_usd`` (the same call without caching) are US dollars as decimal text; None where no
     price is known. ``status`` is ``ok``, ``no usage`` or ``failed``; ``endpoint`` is ``aws`` or ``local``. ``family``
     is a digest of the tools and system that calls share; ``hashes`` to ``ends`` say which prefixes the prompt has.
+    ``least_usd`` and ``most_usd`` bound what the prompt of an answered call without usage cost, estimated.
     """
 
     at: Instant
@@ -80,6 +81,8 @@ class CallRecord(msgspec.Struct, frozen=True, omit_defaults=True):
     charges: dict[str, Tokens] = {}  # units of guardrails and tools that the service ran, by AWS's names
     extra_usd: Money | None = None  # what they cost, which is in both costs above
     uncounted: tuple[str, ...] = ()  # charges whose price is not known, or whose amount is not: in no cost
+    least_usd: Money | None = None  # if all that was marked was read
+    most_usd: Money | None = None  # if it was written
     planned_usd: Money | None = None  # of a call that was only observed: with the planner, as far as can be told
     host: str = ""  # "bedrock-mantle"; "": bedrock-runtime
     arm: str = ""  # where some conversations are left unplanned: "planned:17" or "held out:17", of 32 groups

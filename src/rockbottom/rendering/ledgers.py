@@ -24,6 +24,7 @@ from rockbottom.figures import (
     thousands,
     tokens,
     usd,
+    without_usage,
 )
 from rockbottom.rendering.apart import apart_text, unfinished_text
 from rockbottom.tables import LedgerContents, LedgerSummary, SummaryRow
@@ -88,8 +89,10 @@ def ledger_summary_text(summary: LedgerSummary, *, width: int = 80) -> Iterator[
     yield from paragraph(meanings, width)
     for sentence in summary.measured:
         yield from paragraph(sentence, width, rest="  ")
-    if summary.total.no_usage:
-        yield f"{counted(summary.total.no_usage, 'call')} ended without usage: their cost is not known"
+    total = summary.total
+    if total.no_usage:
+        bounds = (total.unmetered_least_usd, total.unmetered_most_usd)
+        yield from paragraph(without_usage(total.no_usage, total.unmetered, bounds), width, rest="  ")
     if summary.damaged:
         yield f"{counted(summary.damaged, 'damaged line')} left out (rockbottom ledger sql 'FROM damaged' shows where)"
     if summary.unfinished:

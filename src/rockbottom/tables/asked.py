@@ -21,7 +21,7 @@ CREATE OR REPLACE TEMP VIEW calls AS SELECT id, "at", make_timestamp(("at" * 100
     {", ".join(UNITS)}, {picousd_of("cost_usd")} AS cost_picousd, {picousd_of("uncached_usd")} AS uncached_picousd,
     {picousd_of("uncached_usd - cost_usd")} AS saved_picousd, cost_usd, uncached_usd,
     family, family_tokens, points, minimum, cacheable, first_ms, elapsed_ms, status, request_id, cause, arm,
-    planned_usd
+    planned_usd, least_usd, most_usd
 FROM (SELECT * EXCLUDE ({_NOT_ASKED}, counted, batch) FROM recent WHERE NOT counted{{closed}})
 """
 

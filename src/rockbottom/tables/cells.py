@@ -30,10 +30,12 @@ COUNTS = (
     "calls", "failed", "no_usage", "unpriced", *UNITS, "cost_picousd", "uncached_picousd", "pointed", "silent",
     "first_calls", "first_us", "elapsed_calls", "elapsed_us", "misses", "missed", "lost_picousd", "lost_unpriced",
     "wasted", "wasted_picousd", "wasted_unpriced", "observed", "observed_picousd", "planned_picousd",
+    "unmetered", "least_picousd", "most_picousd",
 )  # fmt: skip
 """What is summed. ``unpriced``: calls with usage and no known price. ``pointed``: calls with tokens that sent
 cachePoints; ``silent``: those of them that neither read nor wrote. Microseconds over so many calls that had them.
-``observed``: calls of a dry run with a price, what they cost and what they would have cost with the planner."""
+``observed``: calls of a dry run with a price, what they cost and what they would have cost with the planner.
+``unmetered``: answered calls without usage, and what their prompts cost at least and at most."""
 
 _USED = "status = 'ok'"
 _SEEN = f"{_USED} AND {' + '.join(UNITS)} > 0"  # counted at no token: no model saw it
@@ -62,6 +64,9 @@ _VALUES = {
     "observed": f"count(*) FILTER ({_OBSERVED})",
     "observed_picousd": picousd_of(f"coalesce(sum(cost_usd) FILTER ({_OBSERVED}), 0)"),
     "planned_picousd": picousd_of(f"coalesce(sum(planned_usd) FILTER ({_OBSERVED}), 0)"),
+    "unmetered": "count(most_usd)",
+    "least_picousd": picousd_of("coalesce(sum(least_usd), 0)"),
+    "most_picousd": picousd_of("coalesce(sum(most_usd), 0)"),
 }
 PLAIN = COUNTS[: COUNTS.index("misses")]
 """What is summed of calls by themselves."""

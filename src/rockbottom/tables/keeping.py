@@ -25,7 +25,7 @@ from rockbottom.ledger import identity_of
 log = logging.getLogger("rockbottom.ledger")
 
 FOLDER = "tables"
-VERSION = 3
+VERSION = 4
 """Bump it with any change of what is in the files: those of another version are made anew."""
 
 _NAME = re.compile(rf"([0-9]{{6,}})-([0-9a-f]{{16}})-([0-9]+)\.([a-z]+){VERSION}\.parquet")

@@ -25,7 +25,7 @@ _TEXTS = (
     "model", "operation", "scope", "region", "tier", "family", "tags", "status", "request_id", "source", "endpoint",
     "cause", "arm", "host",
 )  # fmt: skip
-_MONEY = ("cost_usd", "uncached_usd", "planned_usd")
+_MONEY = ("cost_usd", "uncached_usd", "planned_usd", "least_usd", "most_usd")
 # Counts are read as floating point, which is exact as far as they go: read as integers, 1.5 would be rounded.
 _MEMBERS = {
     "at": "DOUBLE", **dict.fromkeys(_TEXTS, "VARCHAR"), **dict.fromkeys(_MONEY, "DECIMAL(18, 12)"),

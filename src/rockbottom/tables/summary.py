@@ -25,7 +25,8 @@ _NO_PRICE = "no price was known when it was recorded"
 class SummaryRow(msgspec.Struct, frozen=True, kw_only=True):
     """The calls of one label (None: not recorded).
 
-    ``unpriced`` are calls with usage and no known price; they are in no sum of money.
+    ``unpriced`` are calls with usage and no known price; they are in no sum of money. Nor are the ``unmetered``, which
+    were answered and ended without usage: their prompts cost the least to the most, estimated.
     ``saved_usd`` is against no caching, negative where caching cost money; ``missed_usd`` is what was paid above a read
     for tokens that could have been read, ``never_read_usd`` for writes that nothing read.
     """
@@ -35,6 +36,9 @@ class SummaryRow(msgspec.Struct, frozen=True, kw_only=True):
     failed: int
     no_usage: int
     unpriced: int
+    unmetered: int
+    unmetered_least_usd: Usd
+    unmetered_most_usd: Usd
     input_tokens: int
     read_tokens: int
     written_tokens: int
@@ -124,6 +128,9 @@ class _Counts(msgspec.Struct, frozen=True):
     uncached_picousd: int = 0
     lost_picousd: int = 0
     wasted_picousd: int = 0
+    unmetered: int = 0
+    least_picousd: int = 0
+    most_picousd: int = 0
     label: str | None = None
 
 
@@ -203,6 +210,8 @@ def _row(label: str | None, counts: _Counts) -> SummaryRow:
     usage = counts.usage
     return SummaryRow(
         label=label, calls=counts.calls, failed=counts.failed, no_usage=counts.no_usage, unpriced=counts.unpriced,
+        unmetered=counts.unmetered, unmetered_least_usd=usd_of_picousd(counts.least_picousd),
+        unmetered_most_usd=usd_of_picousd(counts.most_picousd),
         input_tokens=usage.input, read_tokens=usage.cache_read, written_tokens=usage.cache_write,
         output_tokens=usage.output, cost_usd=usd_of_picousd(counts.cost_picousd),
         saved_usd=usd_of_picousd(counts.uncached_picousd - counts.cost_picousd),

@@ -21,6 +21,7 @@ _COLUMNS = {
     "read": "cache_read", "write": " + ".join(unit.value for unit in WRITES.values()), "cost": "cost_picousd",
     "uncached": "uncached_picousd", "lost": "lost_picousd", "wasted_usd": "wasted_picousd",
     "observed_cost": "observed_picousd", "planned": "planned_picousd",
+    "least": "least_picousd", "most": "most_picousd",
 }  # fmt: skip
 _SUMS = ", ".join(f"sum({_COLUMNS.get(name, name)}) AS {name}_" for name in SnapshotSums.__struct_fields__)
 _AGAIN = ", ".join(f"sum({name}_) AS {name}_" for name in SnapshotSums.__struct_fields__)

@@ -6,7 +6,7 @@ from typing import Any
 
 from rockbottom.catalog import load_catalog
 from rockbottom.cost import caching_by_themselves, compared
-from rockbottom.figures import counted, share
+from rockbottom.figures import counted, share, without_usage
 from rockbottom.ledger import usd_of_picousd
 from rockbottom.quantities import LEAST_SPAN_S, Usd
 from rockbottom.tables import STEP, Observed, ObservedSums, sentences_of
@@ -68,6 +68,8 @@ def line_of(name: str, sums: SnapshotSums, steps: Mapping[int, int] | None = Non
         wasted=sums.wasted, wasted_share=_share(sums.wasted, sums.write), wasted_usd=usd_of_picousd(sums.wasted_usd),
         wasted_unpriced=sums.wasted_unpriced,
         first_ms_p50=percentile(steps or {}, 50), first_ms_p95=percentile(steps or {}, 95),
+        unmetered=sums.unmetered, unmetered_least_usd=usd_of_picousd(sums.least),
+        unmetered_most_usd=usd_of_picousd(sums.most),
     )  # fmt: skip
 
 
@@ -163,7 +165,8 @@ def _notices(parts: SnapshotParts, total: SnapshotLine, state: LedgerState, side
             f"{counted(total.unpriced, 'call')} without a known price, in no sum of money: {_unpriced(parts)}."
         )
     if total.no_usage:
-        notices.append(f"{counted(total.no_usage, 'call')} ended without usage: what they cost is not known.")
+        bounds = (total.unmetered_least_usd, total.unmetered_most_usd)
+        notices.append(f"{without_usage(total.no_usage, total.unmetered, bounds)}.")
     if total.lost_unpriced:
         notices.append(f"{counted(total.lost_unpriced, 'miss', 'misses')} without a price.")
     for shown, noun in ((parts.models, "models"), (parts.tags, "tags"), (parts.families, "prefixes")):

@@ -12,7 +12,7 @@ import msgspec
 
 from rockbottom.cost import Arm, ArmSums
 from rockbottom.figures import usd_exact
-from rockbottom.quantities import Usd, is_object
+from rockbottom.quantities import ZERO_USD, Usd, is_object
 from rockbottom.tables import Observed
 from rockbottom.watch.misses import Miss
 from rockbottom.watch.quota import FullestMinute
@@ -47,6 +47,9 @@ class SnapshotSums(msgspec.Struct, frozen=True):
     observed: int = 0
     observed_cost: int = 0
     planned: int = 0
+    unmetered: int = 0
+    least: int = 0
+    most: int = 0
 
 
 class SnapshotLine(msgspec.Struct, frozen=True):
@@ -54,6 +57,7 @@ class SnapshotLine(msgspec.Struct, frozen=True):
 
     ``lost_usd``: what tokens that could have been read cost above a read. ``wasted_usd``: what tokens that nobody
     read before their TTL had passed cost above plain input. ``first_ms_*``: time to first token, right to 2.5 percent.
+    ``unmetered`` calls were answered and ended without usage: their prompts cost the least to the most, estimated.
     """
 
     name: str
@@ -81,6 +85,9 @@ class SnapshotLine(msgspec.Struct, frozen=True):
     wasted_unpriced: int
     first_ms_p50: float | None = None
     first_ms_p95: float | None = None
+    unmetered: int = 0
+    unmetered_least_usd: Usd = ZERO_USD
+    unmetered_most_usd: Usd = ZERO_USD
 
 
 class CauseLine(msgspec.Struct, frozen=True):
