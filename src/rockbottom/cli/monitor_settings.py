@@ -97,24 +97,27 @@ class _Called:
     scope: str
 
 
-_RECENT = """
+_DAY_S = 86_400
+_RECENT_DAYS = 30
+_RECENT = f"""
 SELECT DISTINCT model, scope FROM hours WHERE endpoint <> 'local' AND calls > failed
-    AND hour >= (SELECT MAX(hour) FROM hours) - 30 * 86400 ORDER BY model, scope
+    AND hour >= (SELECT MAX(hour) FROM hours) - {_RECENT_DAYS * _DAY_S} ORDER BY model, scope
 """
 
 
 def _with_models_of_the_ledger(settings: "AlarmSettings") -> "AlarmSettings":
     """The models that the user's ledger saw in its last 30 days, and the ids by which they were called."""
-
+    from rockbottom.ledger import volumes_of
     from rockbottom.tables import LedgerTables
 
     folder = ledger_folder()
     if not folder.is_dir():
         return settings
+    ended = [volume.path.stat().st_mtime for volume in volumes_of(folder)[-1:]]
     with needing("rockbottom monitor", "aws", "watch"):
         import_module("duckdb")
     with LedgerTables(folder) as tables:
-        tables.catch_up()
+        tables.catch_up(sum(ended) - (_RECENT_DAYS + 1) * _DAY_S)
         rows = tables.records(_Called, _RECENT)
     if rows:
         tell(f"models from the ledger in {folder}")

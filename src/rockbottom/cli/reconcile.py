@@ -90,7 +90,8 @@ def command(ctx: click.Context, as_json: bool, everything: bool, html: Path | No
     _check_installed(options)
     catalog = load_catalog()
     with one_ledger(options["source"]) as folder:
-        ours = ledger_book(folder)
+        # CloudWatch is asked about every model that was ever called: somebody else may call it still.
+        ours = ledger_book(folder, None if options["cloudwatch"] else options["since"])
     ours.renamed(_behind(options["behind"], catalog))
     comparisons = [_compared(ours, theirs, days, catalog, options) for theirs, days in _others(options, ours, catalog)]
     if as_json:

@@ -48,7 +48,7 @@ class Follower:
         """Calls that left at ``since`` or later and that lie before ``position``: read already."""
         for volume in volumes_of(self.folder):
             end = self.position.get(volume.path.name, 0)
-            if not end or not _touched_since(volume.path, since):
+            if not end or volume.ended_before(since):
                 continue
             for begin, data, _ in _chunks(volume.path, 0):
                 if begin >= end:
@@ -79,10 +79,3 @@ def _chunks(path: Path, offset: int) -> Iterator[tuple[int, bytes, bool]]:
         return
     with file:
         yield from chunks_of(file, offset)
-
-
-def _touched_since(path: Path, since: float) -> bool:
-    try:
-        return path.stat().st_mtime >= since
-    except FileNotFoundError:
-        return False

@@ -22,6 +22,13 @@ class Volume(NamedTuple):
     number: int
     path: Path
 
+    def ended_before(self, instant: float) -> bool:
+        """Whether every call in it left before, so that it need not be read: a call is written when it has ended."""
+        try:
+            return self.path.stat().st_mtime < instant
+        except FileNotFoundError:  # removed since it was listed
+            return True
+
 
 def default_folder(env: Mapping[str, str]) -> Path:
     """The ledger's folder: ``ROCKBOTTOM_LEDGER`` where that is a path, else below the user's state folder.

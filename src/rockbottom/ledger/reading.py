@@ -40,7 +40,8 @@ class LedgerReader:
         """Every call in the order in which they were written, which a clock that jumps does not change.
 
         ``since`` (included) and ``until`` (excluded) are compared with ``at``, in seconds since the epoch. A line
-        that is still being written is left for the next time. Raises NoLedger.
+        that is still being written is left for the next time; a closed volume that ended before ``since`` is not
+        read. Raises NoLedger.
         """
         if not self.folder.is_dir():
             raise NoLedger(
@@ -49,7 +50,10 @@ class LedgerReader:
         self.damaged, self.damaged_count, self.unfinished = [], 0, 0
         volumes = volumes_of(self.folder)
         for place, volume in enumerate(volumes):
-            for call in self.calls_of(volume.path, last=place + 1 == len(volumes)):
+            last = place + 1 == len(volumes)
+            if since is not None and not last and volume.ended_before(since):
+                continue
+            for call in self.calls_of(volume.path, last):
                 if (since is None or call.at >= since) and (until is None or call.at < until):
                     yield call
 

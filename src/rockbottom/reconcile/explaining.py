@@ -118,7 +118,7 @@ class Explainer:
 
     def _before(self, row: ReconcileRow) -> RowReason | None:
         days = self.of.ours.days
-        if row.more_tokens <= 0 or days is None or row.day > days[0]:
+        if row.more_tokens <= 0 or days is None or row.day > days[0] or not self.of.ours.is_whole:
             return None
         if row.day < days[0]:
             return RowReason("before-ledger", f"the ledger begins on {days[0]}")

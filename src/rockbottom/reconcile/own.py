@@ -1,11 +1,11 @@
 """The ledger as a book: from its hourly sums, so that a large one is quick, and what was rotated away still counts."""
 
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, time
 from pathlib import Path
 
 import msgspec
 
-from rockbottom.ledger import notes_of, usd_of_picousd
+from rockbottom.ledger import notes_of, usd_of_picousd, volumes_of
 from rockbottom.quantities import Usage
 from rockbottom.reconcile.books import KINDS, Book
 from rockbottom.tables import SUMMED_USAGE, LedgerTables
@@ -34,11 +34,15 @@ class _DaySums(msgspec.Struct, frozen=True):
     cost_picousd: int
 
 
-def ledger_book(folder: Path) -> Book:
-    """What the ledger in a folder counted; calls to a local endpoint are left out. Raises NoLedger."""
-    book = Book("ledger")
+def ledger_book(folder: Path, first: date | None = None) -> Book:
+    """What the ledger in a folder counted, of days before ``first`` perhaps not all; raises NoLedger.
+
+    Calls to a local endpoint are left out.
+    """
+    since = datetime.combine(first, time.min, UTC).timestamp() if first else 0.0
+    book = Book("ledger", is_whole=not any(volume.ended_before(since) for volume in volumes_of(folder)[:-1]))
     with LedgerTables(folder) as tables:
-        tables.catch_up()
+        tables.catch_up(since)
         rows = tables.records(_DaySums, _SUMS)
     for row in rows:
         if row.endpoint == "local":

@@ -139,27 +139,31 @@ class LedgerTables:
 
     # Taking in ----------------------------------------------------------------------------------------------
 
-    def catch_up(self) -> int:
-        """Take in what was recorded since the last time; how many calls there were."""
-        return sum(self.steps())
+    def catch_up(self, since: float = 0.0) -> int:
+        """Take in what was recorded since the last time; how many calls there were.
 
-    def steps(self) -> Iterator[int]:
+        Closed volumes without sums that ended before ``since`` (an instant) are passed over as long as this is open.
+        """
+        return sum(self.steps(since))
+
+    def steps(self, since: float = 0.0) -> Iterator[int]:
         """``catch_up`` in steps of some volumes or lines; yields the calls of each. May be left after any step."""
         import duckdb
 
         try:
-            yield from self._steps(self._clock())
+            yield from self._steps(self._clock(), since)
         except (duckdb.Error, OSError) as error:  # a full disk, or sums beyond what integers hold
             raise LedgerError(
                 f"The ledger in {self.folder} cannot be summed: {error}.",
                 fix="check the disk and the files in that folder",
             ) from error
 
-    def _steps(self, now: float) -> Iterator[int]:
+    def _steps(self, now: float, since: float) -> Iterator[int]:
         volumes = volumes_of(self.folder)
         self._sum_removed(volumes, now)
         if calls := self._take_kept(volumes, now):
             yield calls
+        self._pass_over(volumes[:-1], since)
         unread = [volume for volume in volumes[:-1] if volume.path.name not in self._follower.position]
         for place in range(0, len(unread), _VOLUMES_AT_ONCE):
             yield self._take_volumes(unread[place : place + _VOLUMES_AT_ONCE], volumes, now)
@@ -199,6 +203,12 @@ class LedgerTables:
             elif key[:2] in there:
                 self._follower.position[there[key[:2]][1].path.name] = key.size
         return self.calls - before
+
+    def _pass_over(self, closed: Sequence[Volume], since: float) -> None:
+        for volume in closed:
+            unread = volume.path.name not in self._follower.position
+            if unread and volume.ended_before(since) and (key := _key_of(volume)) is not None:
+                self._follower.position[volume.path.name] = key.size
 
     def _is_sound(self, key: VolumeKey, sums: Path) -> bool:
         """Whether the sums of a volume can be taken, and what stands beside them; else they are made anew together."""
