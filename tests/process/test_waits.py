@@ -9,7 +9,13 @@ from typing import Any
 import boto3
 import pytest
 from botocore.config import Config
-from botocore.exceptions import ConnectionClosedError, EndpointConnectionError
+from botocore.exceptions import (
+    ConnectionClosedError,
+    EndpointConnectionError,
+    IncompleteReadError,
+    ResponseStreamingError,
+)
+from urllib3.exceptions import ProtocolError
 
 from rockbottom.process import Wait, awaited, bounded, host_of, opened, tell_waits
 
@@ -35,13 +41,21 @@ def told() -> Iterator[Told]:
 
 
 @pytest.fixture
-def silent(told: Told) -> Iterator[str]:
-    """A server that takes a connection and answers nothing before somebody has been told of it."""
+def begun() -> list[bytes]:
+    """What the silent server answers before it falls silent."""
+    return []
+
+
+@pytest.fixture
+def silent(told: Told, begun: list[bytes]) -> Iterator[str]:
+    """A server that takes a request and answers no more than ``begun`` before somebody has been told of it."""
     with socket.create_server(("127.0.0.1", 0)) as server:
         server.settimeout(15)
 
         def hold() -> None:
-            with suppress(OSError), server.accept()[0]:
+            with suppress(OSError), server.accept()[0] as connection:
+                connection.recv(65_536)
+                connection.sendall(b"".join(begun))
                 told.heard.wait(15)
 
         holder = threading.Thread(target=hold)
@@ -50,10 +64,10 @@ def silent(told: Told) -> Iterator[str]:
         holder.join()
 
 
-def client(host: str, **config: Any) -> Any:
+def client(host: str, service: str = "bedrock", **config: Any) -> Any:
     return bounded(
         boto3.client(
-            "bedrock", "us-east-1", endpoint_url=f"http://{host}", aws_access_key_id="a", aws_secret_access_key="b",
+            service, "us-east-1", endpoint_url=f"http://{host}", aws_access_key_id="a", aws_secret_access_key="b",
             config=Config(**config),
         )
     )  # fmt: skip
@@ -65,6 +79,29 @@ def test_a_server_that_does_not_answer_is_named(told: Told, silent: str) -> None
     with pytest.raises(ConnectionClosedError):
         bedrock.list_foundation_models()
     assert told.waits[0] == ("ListFoundationModels", silent, 1, 1)
+
+
+def test_a_server_that_falls_silent_in_the_middle_of_a_stream_is_named(
+    told: Told, silent: str, begun: list[bytes]
+) -> None:
+    """The first bytes of an event came."""
+    begun.append(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n4\r\n\0\0\0\x80\r\n")
+    reply = client(silent, "bedrock-runtime").converse_stream(modelId="amazon.nova-lite-v1:0", messages=[])
+    with pytest.raises(ProtocolError):
+        list(reply["stream"])
+    assert told.waits[0][:2] == ("ConverseStream", silent)
+
+
+def test_a_server_that_falls_silent_in_the_middle_of_an_object_is_named(
+    told: Told, silent: str, begun: list[bytes]
+) -> None:
+    """Three bytes of ten came."""
+    begun.append(b"HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nabc")
+    reply = client(silent, "s3").get_object(Bucket="logs", Key="a")
+    assert reply["Body"].read(3) == b"abc"
+    with pytest.raises((IncompleteReadError, ResponseStreamingError)):
+        reply["Body"].read(3)
+    assert told.waits[0][:2] == ("GetObject", silent)
 
 
 def test_the_tries_of_a_refused_connection_are_one_wait(told: Told) -> None:

@@ -1,6 +1,7 @@
 """Replies of a bounded length: botocore and urllib read what a server sends into memory until it ends, which a server
 that is none of AWS's may never do."""
 
+import math
 from collections.abc import Iterator
 from typing import Any, TypeVar
 
@@ -38,8 +39,9 @@ class BoundedSession:
         with awaited(Wait("", host_of(request.url))) as wait:
             wait.number += 1
             reply = self._session.send(request)
-            if not streams or reply.status_code >= 300:  # what botocore reads whole
-                reply.raw = _Bounded(reply.raw, self._most)
+            whole = not streams or reply.status_code >= 300  # what botocore reads whole
+            reply.raw = _Pieces(reply.raw, wait, self._most if whole else math.inf)
+            if whole:
                 _read(reply, request)
         return reply
 
@@ -48,26 +50,39 @@ class BoundedSession:
         self._session.close()
 
 
-class _Bounded:
-    """A reply of urllib3 that ends with an error where it is too long."""
+class _Pieces:
+    """A reply of urllib3 that is waited for aloud in the middle too, and ends with an error where it is too long."""
 
-    def __init__(self, raw: Any, most: int) -> None:
+    def __init__(self, raw: Any, wait: Wait, most: float) -> None:
         self._raw = raw
+        self._next = Wait(wait.action, wait.whom, patience_s=wait.patience_s)  # nothing came yet
         self._most = most
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._raw, name)
 
-    def stream(self) -> Iterator[bytes]:
+    def read(self, *arguments: Any, **options: Any) -> bytes:
+        """Some of the content, or all of it."""
+        with awaited(self._next):
+            piece: bytes = self._raw.read(*arguments, **options)
+        self._next = Wait(self._next.action, self._next.whom)
+        return piece
+
+    def stream(self, *arguments: Any, **options: Any) -> Iterator[bytes]:
         """The content in pieces."""
         from botocore.parsers import ResponseParserError
 
-        size = 0
-        for piece in self._raw.stream():
+        size, pieces = 0, self._raw.stream(*arguments, **options)
+        while True:
+            with awaited(self._next):
+                piece = next(pieces, None)
+            if piece is None:
+                return
+            self._next = Wait(self._next.action, self._next.whom)
             size += len(piece)
             if size > self._most:
                 self._raw.close()
-                raise ResponseParserError(f"Unable to read the response: it is larger than {self._most >> 20} MB.")
+                raise ResponseParserError(f"Unable to read the response: it is larger than {int(self._most) >> 20} MB.")
             yield piece
 
 
