@@ -9,7 +9,7 @@ pytest.importorskip("numba", reason="needs the replay engine: pip install 'rockb
 
 from rockbottom.catalog import load_catalog
 from rockbottom.cli import root
-from tests.replay.attached import attached_usd, documents_with_questions, herd, write_log
+from tests.replay.attached import SONNET, attached_usd, documents_with_questions, herd, support, write_log
 
 
 @pytest.fixture(scope="module")
@@ -36,6 +36,20 @@ def test_the_verdict_comes_first(logs):
     assert "of it because what had been sent before was not read from the cache. With rockbottom attached" in first
     assert "attached it would have been $0." in first
     assert first.endswith("less).")
+
+
+def test_an_id_and_the_arn_of_its_profile_are_one_model_in_every_report(tmp_path):
+    """Twenty tickets, every other one by the ARN: explain and replay make one bill of them, that of ids alone."""
+    tickets = list(support(20, SONNET))
+    counts, _ = attached_usd(tickets, load_catalog())
+    arn = f"arn:aws:bedrock:us-east-1:123456789012:inference-profile/{SONNET}"
+    mixed = [sent._replace(model=arn) if number % 2 else sent for number, sent in enumerate(tickets)]
+    bills = []
+    for name, requests in (("ids", tickets), ("mixed", mixed)):
+        path = str(write_log(tmp_path / f"{name}.jsonl", requests, counts))
+        replayed = json.loads(CliRunner().invoke(root, ["replay", path, "--json"], catch_exceptions=False).stdout)
+        bills += [json.loads(told(path, "--json"))["attached_usd"], replayed["answer"]["attached_usd"]]
+    assert len(set(map(float, bills))) == 1
 
 
 def test_without_trials_there_is_no_word_of_the_planner(logs):

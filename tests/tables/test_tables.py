@@ -54,6 +54,16 @@ def test_minutes_sum_calls_by_model_and_tags(tmp_path: Path) -> None:
     assert (rows[2]["unpriced"], rows[2]["first_calls"], rows[2]["first_us"]) == (1, 1, 250_000)
 
 
+def test_a_call_whose_own_price_is_not_known_saves_nothing(tmp_path: Path) -> None:
+    """$0.30 for what costs $0.50 without caching saves $0.20; a write without a price, $9 uncached, adds nothing."""
+    written(tmp_path, call(NOON, cost_usd="0.3", uncached_usd="0.5"), call(NOON, cache_write_5m=9, uncached_usd="9"))
+    with LedgerTables(tmp_path) as tables:
+        for table in ("minutes", "hours"):
+            tables.catch_up()
+            (row,) = tables.rows(f"SELECT sum(uncached_picousd - cost_picousd) AS s, sum(unpriced) AS u FROM {table}")
+            assert (row["s"], row["u"]) == (200_000_000_000, 1)
+
+
 def test_calls_and_hours_say_the_same_as_minutes(tmp_path: Path) -> None:
     """Every roll-up sums to what the calls sum to."""
     written(tmp_path, *(call(NOON + 600 * n, input=n, cost_usd=f"0.0000{n:02}", family=f"f{n % 3}") for n in range(40)))

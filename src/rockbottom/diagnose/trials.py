@@ -7,7 +7,7 @@ from typing import NamedTuple, Protocol
 from msgspec.structs import replace as changed
 
 from rockbottom.cache import Behaviour, Entry, EntryKey, Namespace, ineffective, outcome, refusal
-from rockbottom.catalog import Catalog
+from rockbottom.catalog import Catalog, Scope
 from rockbottom.diagnose.entries import UNRECORDED_BEGIN_S
 from rockbottom.diagnose.prices import spent_on
 from rockbottom.diagnose.sent import Sent
@@ -97,16 +97,16 @@ class Learned(NamedTuple):
 def bills_with(
     learners: Learners, stream: Iterable[Variant], catalog: Catalog, behaviour: Behaviour, unseen: Iterable[float] = ()
 ) -> Learned | None:
-    """The bills of a stream whose points a policy chooses, by label; each model has a policy of its own.
+    """The bills of a stream whose points a policy chooses, by label; each model as reached has a policy of its own.
 
     ``unseen`` are the instants of requests of which the service keeps a part.
     Entries can be read at once: what is attached holds parallel requests until the first has begun to answer.
     """
     served, spent, requests = Served(catalog, behaviour), dict[str | None, Usd](), list[Sent]()
-    policies: dict[str, Learner] = {}
+    policies: dict[tuple[str, Scope], Learner] = {}  # an id and the ARN of its profile are one model, as in a replay
     missed = sorted(unseen, reverse=True)
     for request in sorted(stream, key=_at):
-        model = request.sent.model.given
+        model = request.sent.model.model.id, request.sent.model.scope
         if model not in policies:
             policies[model] = learners(request.sent)
         while missed and missed[-1] < request.at:

@@ -1,7 +1,8 @@
 """What is added up: one row for each hour, or minute, and for all that calls have in common, in SQL.
 
 Everything that is shown or published of a ledger is a sum of these rows. Money is whole pico-dollars: exact, and it
-adds. A call without a known price adds its tokens and to ``unpriced``, never a guess.
+adds. A call without a known price adds its tokens and to ``unpriced``, never a guess; what it would have cost without
+caching may be known all the same (only the price of a write is missing), and is in no sum either.
 """
 
 from rockbottom.diagnose import Cause
@@ -47,7 +48,7 @@ _VALUES = {
     "unpriced": f"count(*) FILTER ({_USED} AND (cost_usd IS NULL OR uncached_usd IS NULL))",
     **{unit: f"sum({unit})" for unit in UNITS},
     "cost_picousd": picousd_of("coalesce(sum(cost_usd), 0)"),
-    "uncached_picousd": picousd_of("coalesce(sum(uncached_usd), 0)"),
+    "uncached_picousd": picousd_of("coalesce(sum(uncached_usd) FILTER (cost_usd IS NOT NULL), 0)"),
     "pointed": f"count(*) FILTER ({_SEEN} AND points > 0)",
     "silent": f"count(*) FILTER ({_SEEN} AND points > 0 AND cache_read = 0 AND {WRITTEN} = 0)",
     "first_calls": "count(first_ms)",
