@@ -140,7 +140,8 @@ def replacing(path: Path, *, shared: bool = False) -> Generator[Path]:
     """
     with named(path):
         regular(path)
-        beside = path.with_name(f"{path.name}.{os.getpid()}.part")
+    beside = path.with_name(f"{path.name}.{os.getpid()}.part")
+    with named(path, beside):
         beside.unlink(missing_ok=True)  # of a process of the same number that was killed
         try:
             os.close(os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, _SHARED if shared else _PRIVATE))
@@ -153,11 +154,14 @@ def replacing(path: Path, *, shared: bool = False) -> Generator[Path]:
 
 
 @contextmanager
-def named(path: str | Path) -> Generator[None]:
-    """Give an OSError of the block the name of its file where it has none: a write to a full disk tells none."""
+def named(path: str | Path, beside: Path | None = None) -> Generator[None]:
+    """Give an OSError of the block the name of its file where it has none: a write to a full disk tells none.
+
+    So does one that has the name of a file ``beside`` it, of which nobody knows but us.
+    """
     try:
         yield
     except OSError as error:
-        if error.filename is None:
+        if error.filename is None or error.filename == str(beside):
             error.filename = str(path)
         raise

@@ -148,6 +148,18 @@ def test_request_metadata_chooses_and_the_limits_hold(tmp_path):
         few.check()
 
 
+def test_where_nothing_can_train_the_file_of_before_stays(tmp_path, capsys):
+    """A conversation whose turns are no objects has no turns."""
+    out = tmp_path / "train.jsonl"
+    out.write_text("of before")
+    path = written(
+        tmp_path, [{"modelInput": {"messages": []}}, record(1) | {"input": {"inputBodyJson": {"messages": [5]}}}]
+    )
+    assert main(["distill", "data", str(path), "--out", str(out)]) == 2
+    assert "2: it is not a request" in capsys.readouterr().err
+    assert out.read_text() == "of before"
+
+
 @pytest.fixture(scope="module")
 def served():
     pytest.importorskip("moto.server", reason="needs moto and flask: make setup")

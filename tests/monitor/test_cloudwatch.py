@@ -287,7 +287,7 @@ def test_without_credentials_calls_go_on_with_one_warning(monkeypatch, caplog, t
     assert one.stats.failures == 5
     assert one.stats.waiting == 5 * 9  # nine metrics of a call without a stream, a minute each
     assert [line for line in caplog.messages if "cannot send" in line] == [
-        "rockbottom: CloudWatch cannot send (NoCredentialsError: Unable to locate credentials. give credentials, as "
+        "rockbottom: CloudWatch cannot send (Unable to locate credentials. give credentials, as "
         "for any AWS SDK); calls go on, what fits is kept for later"
     ]
 

@@ -122,7 +122,7 @@ def test_a_disk_that_is_full_costs_a_warning():
     one = at_noon("/dev/full")
     one.record(call())
     assert one.flush() is False
-    assert "No space left" in one.stats.last_failure
+    assert one.stats.last_failure == "/dev/full: No space left on device"
 
 
 @pytest.mark.parametrize(

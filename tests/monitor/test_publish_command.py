@@ -189,6 +189,12 @@ def test_embedded_metrics_need_no_consent_and_no_account(ledger, tmp_path, capsy
     assert capsys.readouterr().out == "20 calls sent\n"
 
 
+def test_a_file_that_cannot_be_written_is_the_callers_to_mend(ledger, tmp_path, capsys):
+    assert main(["monitor", "publish", "--ledger", str(ledger), "--emf", str(tmp_path)]) == 2
+    error = capsys.readouterr().err.splitlines()[-1]
+    assert error == f"rockbottom: {tmp_path}: Is a directory; sent so far: 0 calls; the next run continues there"
+
+
 def test_on_stdout_there_is_nothing_but_documents(ledger, capsys):
     """What is said to a person goes to stderr."""
     assert main(["monitor", "publish", "--ledger", str(ledger), "--emf", "stdout"]) == 0

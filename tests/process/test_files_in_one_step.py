@@ -29,6 +29,13 @@ def test_a_block_that_fails_leaves_the_old_file_and_nothing_beside_it(tmp_path: 
     assert path.read_text() == "old"
 
 
+def test_a_folder_that_takes_no_file_is_told_by_the_name_that_was_asked_for(tmp_path: Path) -> None:
+    path = tmp_path / "nothing" / "page.html"
+    with pytest.raises(FileNotFoundError) as refused, replacing(path):
+        pass
+    assert refused.value.filename == str(path)
+
+
 def test_a_pipe_or_a_device_is_never_replaced(tmp_path: Path) -> None:
     """Whoever runs as root could lose /dev/stdout to a file of that name."""
     pipe = tmp_path / "pipe"

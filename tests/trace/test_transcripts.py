@@ -142,6 +142,18 @@ def test_rebuilds_are_told_by_counters_with_their_cost(tmp_path: Path) -> None:
     assert "prompts are not in it" in done.stderr
 
 
+def test_counters_of_a_cache_that_the_model_is_not_known_to_have_are_no_miss(tmp_path: Path) -> None:
+    """No rule of GPT-5.4 names a lifetime, so nothing is said of when what it wrote was gone."""
+    used = spent(10_000, 0, 200, write=8_000)
+    rows = [
+        META,
+        codex(1, "turn_context", {"model": "gpt-5.4"}),
+        codex(5, "token_usage_record", {"response_id": "r1", "usage": used, "thread_token_usage": used}),
+    ]
+    done = CliRunner().invoke(explain, [str(lines(tmp_path / "rollout-1.jsonl", rows))], catch_exceptions=False)
+    assert "no miss to explain" in done.stdout
+
+
 def test_a_transcript_is_replayed_as_far_as_its_counters_go(tmp_path: Path) -> None:
     """What was paid is what the counters come to.
 

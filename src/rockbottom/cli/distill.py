@@ -101,8 +101,9 @@ def data(
     from rockbottom.rendering import training_text
 
     training = _read(sources, pairs, answers=answers, single_turn=single_turn)
-    write_new(out, b"".join(training.lines()).decode())
-    show(training_text(training, str(out)))
+    if training.records:  # else what is there stays as it is
+        write_new(out, b"".join(training.lines()).decode())
+        show(training_text(training, str(out)))
     training.check()
 
 

@@ -15,6 +15,7 @@ from rockbottom.cli.options import account_options, json_flag, ledger_folder_opt
 from rockbottom.cli.settings import ledger_folder
 from rockbottom.cli.values import Count
 from rockbottom.figures import counted, thousands
+from rockbottom.quantities import Fault
 
 if TYPE_CHECKING:
     from rockbottom.sinks import Backlog, MinuteGatherer, Outlet, PlaceFile, RepublishAmount
@@ -101,7 +102,7 @@ def _published(
         tell(f"rockbottom: {error}; sent so far: {so_far}; the next run continues there")
         if error.fix:
             tell(f"  {error.fix}")
-        ctx.exit(Exit.PARTIAL if sent else Exit.SERVICE)
+        ctx.exit(Exit.USAGE if error.fault is Fault.CALLER else Exit.PARTIAL if sent else Exit.SERVICE)
     except KeyboardInterrupt:
         tell(f"\nsent so far: {counted(sent, 'call')}; the next run continues there")
         raise

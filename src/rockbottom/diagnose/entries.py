@@ -84,6 +84,8 @@ class Entries:
 
     def _write(self, sent: Sent, point: CachePoint, depth: int, visible_at: float, number: int) -> None:
         ttl = ttl_of(sent, point)
+        if ttl is None:
+            return
         space = space_of(sent, ttl)
         known = self._entries.setdefault(sent.content[point.after], {})
         old = known.get(space)
@@ -154,7 +156,7 @@ class Entries:
             yield "images " + ("added" if new.images else "removed")
         if entry.section is not Section.TOOLS and old.citations != new.citations:
             yield "citations turned " + ("on" if new.citations else "off")
-        ttls = {ttl_of(sent, point) for point in sent.prompt.points}
+        ttls = {ttl for point in sent.prompt.points if (ttl := ttl_of(sent, point))}
         if ttls and entry.space.ttl not in ttls and self.behaviour.on(sent.prompt.api).ttl_in_key == "yes":
             yield f"ttl {entry.space.ttl.value} -> {' and '.join(sorted(ttl.value for ttl in ttls))}"
 
@@ -179,9 +181,12 @@ class Entries:
             yield Blocker(Cause.LOOKBACK_EXCEEDED, evidence)
 
 
-def ttl_of(sent: Sent, point: CachePoint) -> Ttl:
-    """The lifetime a point asks for; the model's first where it names none, or one that the model lacks."""
-    return point.ttl if point.ttl in sent.rules.ttls else sent.rules.ttls[0]
+def ttl_of(sent: Sent, point: CachePoint) -> Ttl | None:
+    """The lifetime a point asks for; the model's first where it names none, or one that the model lacks.
+
+    None: no lifetime is known of the model, whatever its counters say.
+    """
+    return point.ttl if point.ttl in sent.rules.ttls else next(iter(sent.rules.ttls), None)
 
 
 def space_of(sent: Sent, ttl: Ttl) -> Space:

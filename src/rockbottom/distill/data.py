@@ -199,6 +199,8 @@ def _conversation(body: Json, *, single_turn: bool) -> Json:
         for message in messages
         if is_object(message)
     ]
+    if not turns:
+        raise _LeftOut("unread")
     if [turn["role"] for turn in turns] != ["user", "assistant"] * (len(turns) // 2) + ["user"] * (len(turns) % 2):
         raise _LeftOut("roles")
     if turns[-1]["role"] == "assistant":

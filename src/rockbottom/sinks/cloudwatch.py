@@ -122,7 +122,7 @@ class CloudWatchOutlet(MinuteOutlet[Datum]):
         except ParamValidationError as error:
             self._refused(batch, error)
         except BotoCoreError as error:
-            raise Undelivered(f"{type(error).__name__}: {error}", fix=_fix_of(type(error).__name__)) from error
+            raise Undelivered(str(error), fix=_fix_of(type(error).__name__)) from error
 
     def _refused(self, batch: Sequence[Datum], error: Exception) -> None:
         """CloudWatch will never take this request: let it go, and say so once."""

@@ -4,7 +4,6 @@ A document holds sums as ``{"Min", "Max", "Count", "Sum"}``. The specification n
 this form is what AWS's own exporter for OpenTelemetry writes (data/cloudwatch.toml says where that was read).
 """
 
-import os
 import socket
 import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -15,9 +14,10 @@ from urllib.parse import urlsplit
 import msgspec
 
 from rockbottom.cloudwatch import emf_limits
-from rockbottom.files import from_here, private
+from rockbottom.files import from_here, named, private
 from rockbottom.ledger import CallRecord
 from rockbottom.process import Handover
+from rockbottom.quantities import Fault
 from rockbottom.sinks.definitions import MODEL_DIMENSION, NAMESPACE
 from rockbottom.sinks.errors import CannotPublish
 from rockbottom.sinks.gathering import (
@@ -109,6 +109,12 @@ class EmbeddedMetrics(Publisher):
             self._at_once.after_fork_in_child()
 
 
+class Unwritable(Undelivered):
+    """The file for the documents cannot be written; they are kept, as what could not be sent is."""
+
+    fault = Fault.CALLER
+
+
 class Writer(Protocol):
     """Takes one document, without its end of line. Raises OSError."""
 
@@ -139,7 +145,8 @@ class EmfOutlet(MinuteOutlet[str]):
                 self._waiting.popleft()
                 written += 1
         except OSError as error:
-            raise Undelivered(f"{type(error).__name__}: {error}") from error
+            why = error.strerror or str(error)
+            raise (Unwritable(f"{error.filename}: {why}") if error.filename else Undelivered(why)) from error
         return written
 
 
@@ -210,11 +217,8 @@ def _to_stdout(document: str) -> None:
 def _to_file(path: Path) -> Writer:
     def write(document: str) -> None:
         # One write to a file opened for appending: several processes may share it, and it may be rotated away.
-        file = private(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT)
-        try:
-            os.write(file, document.encode() + b"\n")
-        finally:
-            os.close(file)
+        with named(path), open(path, "ab", buffering=0, opener=private) as file:
+            file.write(document.encode() + b"\n")
 
     return write
 

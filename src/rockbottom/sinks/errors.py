@@ -3,6 +3,7 @@
 RockbottomError
 +-- CannotPublish     metrics, dimensions or a target that cannot be as asked
 +-- Undelivered       what is due could not be sent now; it is kept (module ``publisher``)
+    +-- Unwritable    not into that file (module ``emf``)
 """
 
 from rockbottom.quantities import RockbottomError
