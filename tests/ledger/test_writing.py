@@ -6,7 +6,9 @@ import os
 import subprocess
 import sys
 import threading
+import time
 from collections import Counter
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -426,6 +428,39 @@ def test_threads_do_not_wait_for_one_that_a_disk_keeps(tmp_path: Path) -> None:
     assert writer.held == 2
     writer._writing.release()
     assert drained(pipe, 2) == [1, 2]
+
+
+def test_a_disk_that_kept_a_call_for_seconds_keeps_no_other(tmp_path: Path) -> None:
+    """Six seconds within a write, by the writer's clock: an hour later a thread writes, and nobody waits for it."""
+    now, there, may_write = [0.0], list[threading.Thread](), threading.Event()
+    writer = LedgerWriter(tmp_path, monotonic=lambda: now[0])
+    writer.record(call(0))
+    until(lambda: writer._writes_here)
+    append = writer.disk.append
+
+    def slow(line: bytes) -> None:
+        there.append(threading.current_thread())
+        now[0] += 6
+        if len(there) > 1:
+            may_write.wait(15)
+        append(line)
+
+    writer.disk.append = slow  # type: ignore[method-assign]
+    writer.record(call(1))
+    now[0] += 3600
+    writer.record(call(2))
+    writer.record(call(3))
+    may_write.set()
+    until(lambda: numbers(tmp_path) == [0, 1, 2, 3])
+    assert [thread is threading.current_thread() for thread in there] == [True, False, False]
+
+
+def until(is_so: Callable[[], bool]) -> None:
+    """Wait for something, fifteen seconds at most."""
+    end = time.monotonic() + 15
+    while not is_so():
+        assert time.monotonic() < end
+        time.sleep(0.01)
 
 
 def test_what_a_hanging_disk_cannot_take_is_bounded_and_counted(tmp_path: Path) -> None:

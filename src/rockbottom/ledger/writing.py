@@ -3,7 +3,8 @@
 A record is in the file when ``record`` returns, so a process that is killed loses at most the one under way. On a disk
 of this machine the caller's thread writes it. A disk that a network or a program serves may hang for good, and a thread
 with it: there a thread of our own writes, which is waited for half a second at most; so on a disk of this machine that
-was slow within the last minute.
+was slow within the last minute. One that kept a call for seconds keeps no other: from then on the thread writes, and
+nobody waits for it.
 """
 
 import logging
@@ -30,6 +31,7 @@ MAX_BYTES = 1 << 30
 _HELD_LINES, _HELD_BYTES = 10_000, 4 << 20
 _RETRY_S = 1.0
 _PATIENCE_S = 0.5
+_HUNG_S = 5.0
 _encode = msgspec.json.Encoder().encode
 
 
@@ -62,7 +64,7 @@ class LedgerWriter:
         self._held_bytes = 0
         self._lost = 0  # since the disk failed
         self._is_failing, self._tried_at = False, 0.0
-        self._writes_here = False  # in the caller's thread
+        self._writes_here = self._has_hung = False  # in the caller's thread; for longer than any disk is slow
         self._slow_at = self._turn_began = float("-inf")
         self._is_closing, self._is_held_for_fork = False, False
         self._warned: set[str] = set()
@@ -88,6 +90,8 @@ class LedgerWriter:
             if self._entered():
                 return self._record_here(line)
             self._writes_here, patience_s = False, 0.0  # one who was here before is stuck, and we waited
+        elif self._has_hung:
+            patience_s = 0.0
         with self._memory:
             self._hold(line)
         if self._is_due and not self._handover.ask(patience_s):
@@ -154,8 +158,8 @@ class LedgerWriter:
         """Say who writes next: the caller, where the disk is the machine's own and was quick for a minute."""
         now = self._monotonic()
         if now - began > _PATIENCE_S:
-            self._slow_at = now
-        self._writes_here = self.disk.is_local and now - self._slow_at > UNWAITED_S
+            self._slow_at, self._has_hung = now, self._has_hung or now - began > _HUNG_S
+        self._writes_here = self.disk.is_local and not self._has_hung and now - self._slow_at > UNWAITED_S
 
     @property
     def _is_due(self) -> bool:

@@ -48,9 +48,11 @@ class Handover:
         """Have the work done. Whether a run that began after this has ended, within the patience, or now.
 
         False: it goes on behind the caller's back. For a minute after that nobody waits, unless with a patience that is
-        given here.
+        given here; 0 begins such a minute.
         """
-        if patience_s is None and self._monotonic() < self._unwaited_until:
+        if patience_s == 0:
+            self._unwaited_until, patience_s = self._monotonic() + UNWAITED_S, None
+        if patience_s is None and self._monotonic() < self._unwaited_until and self._worker.start():
             if self._wishes.empty():  # one run serves all who do not wait for it
                 self._wishes.put(None)
             return False
