@@ -95,7 +95,8 @@ def kind_of_pace(pace: GapRecord, shared: bool, shape: PromptShape) -> Levels:
     broad = ("seen", "shared" if shared else "own")
     if not pace.gaps:
         return broad, (*broad, "fresh"), (*broad, "fresh", shape.setting, shape.speaker)
-    quick = _bucket(pace.quick, (0.3, 0.6, 0.85), ("rare", "some", "most", "all"))
+    often = pace.quick  # written out: asked a few times for each plan
+    quick = "rare" if often < 0.3 else "some" if often < 0.6 else "most" if often < 0.85 else "all"
     back = "back" if pace.back >= 0.4 or not pace.slow_gaps else "gone"
     uses = "1" if pace.gaps < 4 else "4" if pace.gaps < 8 else "8"
     middle = (*broad, quick, back)
@@ -115,10 +116,3 @@ def _size(tokens: int) -> str:
         if tokens < limit:
             return name
     return "more"
-
-
-def _bucket(value: float, limits: tuple[float, ...], names: tuple[str, ...]) -> str:
-    for limit, name in zip(limits, names, strict=False):
-        if value < limit:
-            return name
-    return names[-1]
