@@ -1,12 +1,39 @@
-"""Digests of blocks chained into prefixes; compiled. Needs numba."""
+"""Digests of blocks chained into prefixes, ids mixed with a key; compiled. Needs numba."""
 
 from dataclasses import replace
 
 import numpy as np
 
 from rockbottom.trace.columns import Array, Trace
-from rockbottom.trace.compiling import compiled
-from rockbottom.trace.scanning import mix
+from rockbottom.trace.compiling import compiled, inlined
+
+_M1, _M2, _STEP = np.uint64(0xBF58476D1CE4E5B9), np.uint64(0x94D049BB133111EB), np.uint64(0x9E3779B97F4A7C15)
+_S30, _S27, _S31 = np.uint64(30), np.uint64(27), np.uint64(31)
+
+
+@inlined
+def _mix(value: np.uint64, first: np.uint64, second: np.uint64) -> np.uint64:
+    """A permutation of 64-bit numbers chosen by a key (splitmix64's finisher, twice)."""
+    x = (value ^ first) + _STEP
+    x = (x ^ (x >> _S30)) * _M1
+    x = (x ^ (x >> _S27)) * _M2
+    x = (x ^ (x >> _S31)) ^ second
+    x = (x ^ (x >> _S30)) * _M1
+    x = (x ^ (x >> _S27)) * _M2
+    return x ^ (x >> _S31)
+
+
+def mixed(ids: Array, first: int, second: int) -> Array:
+    """Every id mixed with the key."""
+    return _mix_all(ids, np.uint64(first), np.uint64(second))
+
+
+@compiled
+def _mix_all(ids: Array, first: np.uint64, second: np.uint64) -> Array:
+    out = np.empty(len(ids), np.uint64)
+    for i in range(len(ids)):
+        out[i] = _mix(ids[i], first, second)
+    return out
 
 
 def chained(trace: Trace, seeds: Array, first: int, second: int) -> Trace:
@@ -29,10 +56,10 @@ def _chain(
 ) -> None:
     for i in range(len(offsets) - 1):
         at = 0
-        state = mix(seeds[i, 0], first, second)
+        state = _mix(seeds[i, 0], first, second)
         for row in range(offsets[i], offsets[i + 1]):
             while at < section[row]:
                 at += 1
-                state = mix(state ^ seeds[i, at], first, second)
-            state = mix(state ^ digest[row], first, second)
+                state = _mix(state ^ seeds[i, at], first, second)
+            state = _mix(state ^ digest[row], first, second)
             prefix[row] = state
