@@ -12,11 +12,11 @@ from rockbottom.advise.besides import (
     lines_of,
     text_units,
 )
-from rockbottom.advise.bills import MonthLine, MonthlyBill, Tariff
+from rockbottom.advise.bills import Tariff
 from rockbottom.advise.capacity import HourlyCapacity, capacities
 from rockbottom.advise.documents import document_of, guarded, preset_document, price_row, priced_preset
-from rockbottom.advise.errors import AdviseError, ImpossibleShape, UnknownBeside, UnknownPreset, UnreadableRun
-from rockbottom.advise.estimates import Estimate, EstimateQuestion, Result, estimate
+from rockbottom.advise.errors import ImpossibleShape, UnknownBeside, UnreadableRun
+from rockbottom.advise.estimates import EstimateQuestion, estimate
 from rockbottom.advise.evidence import (
     ASSUMED,
     Lever,
@@ -47,45 +47,36 @@ from rockbottom.advise.results import (
     AdviceResult,
     BreakEvenResult,
     CapacityResult,
-    ContestedPriceResult,
     CreditResult,
     EstimateResult,
     LeverResult,
-    LeverSum,
-    NextStep,
-    PresetResult,
     PresetsResult,
     PricedPreset,
     SendResult,
     ShapeResult,
     SweepResult,
     TrafficAdvice,
-    UnpricedWay,
     WayResult,
 )
 from rockbottom.advise.rows import LeverRow
 from rockbottom.advise.shapes import Layer, MonthlyTraffic, WorkloadShape
-from rockbottom.advise.sweeps import Sweep, sweep
-from rockbottom.advise.together import MAY_BE_ASKED, next_step, traffic_advice
+from rockbottom.advise.sweeps import sweep
+from rockbottom.advise.together import next_step, traffic_advice
 from rockbottom.advise.wishes import AnswerWait, Rival, Wishes
 
 __all__ = [
     "ASSUMED",
     "CHARACTERS_PER_TOKEN",
-    "MAY_BE_ASKED",
     "POLICIES",
     "Advice",
     "AdviceResult",
-    "AdviseError",
     "AnswerWait",
     "BesideLine",
     "BreakEvenResult",
     "ByTheHour",
     "CachedShare",
     "CapacityResult",
-    "ContestedPriceResult",
     "CreditResult",
-    "Estimate",
     "EstimateQuestion",
     "EstimateResult",
     "Globally",
@@ -98,32 +89,23 @@ __all__ = [
     "Lever",
     "LeverResult",
     "LeverRow",
-    "LeverSum",
     "Lines",
     "ModelUnits",
-    "MonthLine",
-    "MonthlyBill",
     "MonthlyTraffic",
-    "NextStep",
     "NoSpare",
     "OnFlex",
     "OtherModel",
     "Preset",
-    "PresetResult",
     "PresetsResult",
     "PricedPreset",
-    "Result",
     "Rival",
     "SendResult",
     "ShapeResult",
-    "Sweep",
     "SweepResult",
     "Tariff",
     "TrafficAdvice",
     "UnderBar",
     "UnknownBeside",
-    "UnknownPreset",
-    "UnpricedWay",
     "UnreadableRun",
     "WayEvidence",
     "WayResult",

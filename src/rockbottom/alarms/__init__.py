@@ -7,7 +7,7 @@ from rockbottom.alarms.definitions import Alarm
 from rockbottom.alarms.histories import calls_of_trace, priced
 from rockbottom.alarms.placing import PlacedAlarm, monthly_usd, placed, undecided
 from rockbottom.alarms.policies import POLICIES
-from rockbottom.alarms.results import Backtest, backtest_of, proposals_text, unpriced_of
+from rockbottom.alarms.results import backtest_of, proposals_text, unpriced_of
 from rockbottom.alarms.settings import AlarmSettings, InvalidAlarmSettings, read_wanted
 from rockbottom.alarms.terraform import configuration
 
@@ -18,7 +18,6 @@ __all__ = [
     "AlarmClients",
     "AlarmPlan",
     "AlarmSettings",
-    "Backtest",
     "BacktestSettings",
     "CallHistory",
     "Detection",

@@ -3,45 +3,29 @@
 Needs boto3 (the extra ``aws``) once something is sent; building and checking do not.
 """
 
-from rockbottom.batch.api import (
-    DEFAULT_FOLDER,
-    Prepared,
-    account_pace,
-    look_into,
-    no_such_run,
-    prepare,
-    reopen,
-    run,
-    runs_in,
-)
+from rockbottom.batch.api import Prepared, account_pace, look_into, no_such_run, prepare, reopen, run, runs_in
 from rockbottom.batch.cloud import Cloud
 from rockbottom.batch.doctor import DoctorCheck, DoctorVerdict, checks, trust_fault
 from rockbottom.batch.errors import (
     AccessRefused,
     BatchError,
-    DamagedRun,
     InvalidRecords,
     InvalidSettings,
     JobsEnded,
-    NoSuchRun,
     NotAgreed,
-    NotEstimated,
     NothingLeft,
     NotInBatch,
     OtherContent,
     OutputIncomplete,
-    Problem,
     RunBusy,
     ServiceBusy,
     StillRunning,
     TooFewRecords,
 )
-from rockbottom.batch.ground import BatchWatcher
 from rockbottom.batch.leftover import Leftover
 from rockbottom.batch.limits import BatchLimits, packaged_limits, timeout_hours
 from rockbottom.batch.ondemand import OnDemand
 from rockbottom.batch.outcomes import LeftOutcome, Outcome
-from rockbottom.batch.pacing import RequestPace
 from rockbottom.batch.permissions import missing_permissions
 from rockbottom.batch.pricing import BatchComparison, BatchEstimate
 from rockbottom.batch.records import Kind
@@ -52,16 +36,13 @@ from rockbottom.batch.state import RunState
 from rockbottom.batch.teardown import SetUpPart, parts_of, remove
 
 __all__ = [
-    "DEFAULT_FOLDER",
     "AccessRefused",
     "BatchComparison",
     "BatchError",
     "BatchEstimate",
     "BatchLimits",
     "BatchPlace",
-    "BatchWatcher",
     "Cloud",
-    "DamagedRun",
     "DoctorCheck",
     "DoctorVerdict",
     "InvalidRecords",
@@ -70,9 +51,7 @@ __all__ = [
     "Kind",
     "LeftOutcome",
     "Leftover",
-    "NoSuchRun",
     "NotAgreed",
-    "NotEstimated",
     "NotInBatch",
     "NothingLeft",
     "OnDemand",
@@ -80,9 +59,7 @@ __all__ = [
     "Outcome",
     "OutputIncomplete",
     "Prepared",
-    "Problem",
     "RecordSource",
-    "RequestPace",
     "RunBusy",
     "RunState",
     "ServiceBusy",

@@ -4,7 +4,7 @@ from rockbottom.extras import needing
 
 with needing("rockbottom.bench", "bench"):
     from rockbottom.bench.bench import Bench, prepare, resume, run
-    from rockbottom.bench.document import document_of, write_document
+    from rockbottom.bench.document import write_document
     from rockbottom.bench.endpoints import AwsEndpoint, Endpoint, JobsAt, LocalEndpoint
     from rockbottom.bench.errors import (
         BenchError,
@@ -17,21 +17,18 @@ with needing("rockbottom.bench", "bench"):
         WrongSetting,
     )
     from rockbottom.bench.grading.votes import JudgeEstimate, VoteTeller
-    from rockbottom.bench.lanes import LANES, Lane, Spot, UnknownLane
+    from rockbottom.bench.lanes import UnknownLane
     from rockbottom.bench.notebook import Ended, Measured, PassKey, open_notebook
     from rockbottom.bench.quality import Grading
     from rockbottom.bench.running import BenchWatcher
     from rockbottom.bench.schedule import BenchEstimate
     from rockbottom.bench.workload import Workload, load_workload, read_workload
-    from rockbottom.documents import BenchResults, read_results, results_json
 
 __all__ = [
-    "LANES",
     "AwsEndpoint",
     "Bench",
     "BenchError",
     "BenchEstimate",
-    "BenchResults",
     "BenchWatcher",
     "Ended",
     "Endpoint",
@@ -42,24 +39,19 @@ __all__ = [
     "InvalidWorkload",
     "JobsAt",
     "JudgeEstimate",
-    "Lane",
     "LocalEndpoint",
     "Measured",
     "PassKey",
     "SdkTooOld",
     "SpendLimit",
-    "Spot",
     "UnknownLane",
     "VoteTeller",
     "Workload",
     "WrongSetting",
-    "document_of",
     "load_workload",
     "open_notebook",
     "prepare",
-    "read_results",
     "read_workload",
-    "results_json",
     "resume",
     "run",
     "write_document",

@@ -56,7 +56,7 @@ if TYPE_CHECKING:  # read by commands and by reports, and not when a client is a
     from rockbottom.catalog.price_updates import RowChange, Update, Updates, updates_of
     from rockbottom.catalog.profile_policies import iam_statements, scp_regions
     from rockbottom.catalog.profiles import PricedProfile, Profile, allowed, cheapest, geographies, priced, profiles_of
-    from rockbottom.catalog.usage_types import NotATokenPrice, UsageType, usage_type
+    from rockbottom.catalog.usage_types import NotATokenPrice, usage_type
 
 __all__ = [
     "COLUMNS",
@@ -102,7 +102,6 @@ __all__ = [
     "UnusedListing",
     "Update",
     "Updates",
-    "UsageType",
     "allowed",
     "apart_of",
     "botocore_since",
@@ -154,7 +153,7 @@ _HOMES = {
     "profile_policies": "iam_statements scp_regions",
     "profiles": "PricedProfile Profile allowed cheapest geographies priced profiles_of",
     "list_names": "MARKETPLACE_EDITION ListNames",
-    "usage_types": "NotATokenPrice UsageType usage_type",
+    "usage_types": "NotATokenPrice usage_type",
     "price_list": (
         "EVERY_SERVICE SERVICES ListComparison ListPrice UnusedListing comparisons entries geographies_of list_price"
     ),

@@ -9,8 +9,7 @@ from rockbottom.client.botocore_hooks import about_points
 from rockbottom.client.calls import Call
 from rockbottom.client.errors import AlreadyAttached, NotAttachable, NotAttached
 from rockbottom.client.holdout import Holdout
-from rockbottom.client.planning import PlanLike, PlannerLike
-from rockbottom.client.recording import Recorder, SpendingLimit
+from rockbottom.client.recording import Recorder
 from rockbottom.client.reporting import Line, Report
 from rockbottom.client.saved_facts import saved_facts_path, with_saved_facts
 from rockbottom.client.tagging import tag_from_here, tagged, with_project
@@ -35,12 +34,9 @@ __all__ = [
     "Line",
     "NotAttachable",
     "NotAttached",
-    "PlanLike",
-    "PlannerLike",
     "Recorder",
     "Recording",
     "Report",
-    "SpendingLimit",
     "Watched",
     "Whereabouts",
     "about_points",

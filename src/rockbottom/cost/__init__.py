@@ -2,18 +2,15 @@
 
 from rockbottom.cost.bill import Cost, CostLine, Tally, bill, total_of
 from rockbottom.cost.by_itself import caching_by_themselves, saved_by_itself
-from rockbottom.cost.comparing import GROUPS, HELD_OUT, Arm, ArmComparison, ArmFigures, ArmSums, Ratio, compared
+from rockbottom.cost.comparing import GROUPS, Arm, ArmComparison, ArmSums, compared
 
 __all__ = [
     "GROUPS",
-    "HELD_OUT",
     "Arm",
     "ArmComparison",
-    "ArmFigures",
     "ArmSums",
     "Cost",
     "CostLine",
-    "Ratio",
     "Tally",
     "bill",
     "caching_by_themselves",

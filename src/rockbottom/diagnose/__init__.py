@@ -9,20 +9,9 @@ from rockbottom.diagnose.findings import CauseTotal, Finding, Findings, Saving
 from rockbottom.diagnose.fixes import with_savings
 from rockbottom.diagnose.hashed import Hashed, explain_hashed
 from rockbottom.diagnose.parts import Parts
-from rockbottom.diagnose.prices import priced_of, with_read
-from rockbottom.diagnose.results import (
-    ExplainedCause,
-    ExplainedDifference,
-    ExplainedGroup,
-    ExplainedMiss,
-    Explanation,
-    TriedFix,
-    explained_groups,
-    explanation_of,
-    prompts_of,
-)
+from rockbottom.diagnose.prices import priced_of
+from rockbottom.diagnose.results import explained_groups, explanation_of, prompts_of
 from rockbottom.diagnose.sent import Archive, LoggedRequest, Sent
-from rockbottom.diagnose.trials import Learner, Learners
 from rockbottom.diagnose.volatile import VolatileKind, spans_of
 from rockbottom.faces import late
 
@@ -35,23 +24,15 @@ __all__ = [
     "Cause",
     "CauseTotal",
     "Difference",
-    "ExplainedCause",
-    "ExplainedDifference",
-    "ExplainedGroup",
-    "ExplainedMiss",
-    "Explanation",
     "Finding",
     "Findings",
     "Hashed",
-    "Learner",
-    "Learners",
     "LoggedRequest",
     "Parts",
     "Saving",
     "Sent",
     "Stream",
     "Tolerance",
-    "TriedFix",
     "VolatileKind",
     "difference_of",
     "explain",
@@ -67,7 +48,6 @@ __all__ = [
     "spans_of",
     "unread",
     "with_compaction",
-    "with_read",
     "with_savings",
 ]
 

@@ -66,7 +66,6 @@ from rockbottom.dialects.surface_routes import SurfaceRoute, host_of, surface_ro
 from rockbottom.dialects.usage import (
     INVOKED,
     MOST_UNITS,
-    Counters,
     Counts,
     body_counts,
     header_counts,
@@ -101,7 +100,6 @@ __all__ = [
     "TIER_MEMBERS",
     "UNDOCUMENTED",
     "BodyReader",
-    "Counters",
     "Counts",
     "Dialect",
     "Exchange",

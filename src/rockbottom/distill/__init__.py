@@ -3,15 +3,14 @@
 Needs boto3 (the extra ``aws``) once something is sent; data and costs do not.
 """
 
-from rockbottom.distill.costs import DISTILLED, CallTokens, DistillationCost, WayCost, distillation_cost, pair_of
+from rockbottom.distill.costs import DISTILLED, CallTokens, DistillationCost, distillation_cost, pair_of
 from rockbottom.distill.data import TrainingData, training_data
-from rockbottom.distill.errors import DistillError, JobEnded, NoSuchJob, NoSuchPair, UnfitData
+from rockbottom.distill.errors import JobEnded, NoSuchJob, NoSuchPair, UnfitData
 from rockbottom.distill.jobs import DistillationJob, begin, deploy, look, made_by, remove, stop, wait
 
 __all__ = [
     "DISTILLED",
     "CallTokens",
-    "DistillError",
     "DistillationCost",
     "DistillationJob",
     "JobEnded",
@@ -19,7 +18,6 @@ __all__ = [
     "NoSuchPair",
     "TrainingData",
     "UnfitData",
-    "WayCost",
     "begin",
     "deploy",
     "distillation_cost",

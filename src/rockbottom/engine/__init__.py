@@ -4,12 +4,10 @@ from rockbottom.engine.cluster import Cluster
 from rockbottom.engine.errors import EngineFailed, NotPartitionable
 from rockbottom.engine.processes import Processes
 from rockbottom.engine.running import Engine, EngineResult, ReplayJob, answered
-from rockbottom.engine.work import BUCKETS, Columns, columns_of, tallies_of
+from rockbottom.engine.work import columns_of, tallies_of
 
 __all__ = [
-    "BUCKETS",
     "Cluster",
-    "Columns",
     "Engine",
     "EngineFailed",
     "EngineResult",

@@ -7,16 +7,14 @@ What an extra parses, YAML, is decoded here, for every room that reads it.
 """
 
 from rockbottom.extras.commands import install_command, upgrade_command
-from rockbottom.extras.missing import MissingExtra, extras_of, missing, needing
-from rockbottom.extras.yaml_fields import Field, FieldFault, at_line, json_field, yaml_field
+from rockbottom.extras.missing import MissingExtra, missing, needing
+from rockbottom.extras.yaml_fields import Field, at_line, json_field, yaml_field
 from rockbottom.extras.yaml_structs import yaml_struct
 
 __all__ = [
     "Field",
-    "FieldFault",
     "MissingExtra",
     "at_line",
-    "extras_of",
     "install_command",
     "json_field",
     "missing",

@@ -4,10 +4,9 @@ Nothing here knows a terminal: its width is a parameter, and whether there is co
 anything here know where its reader lives: the zone of a time is a parameter.
 """
 
-from rockbottom.figures.bounds import Bounds, without_usage, without_usage_briefly
+from rockbottom.figures.bounds import without_usage, without_usage_briefly
 from rockbottom.figures.money import Steps, decimals_for, usd, usd_exact
 from rockbottom.figures.numbers import (
-    MINUS,
     bare,
     change,
     counted,
@@ -36,8 +35,6 @@ from rockbottom.figures.texts import (
 from rockbottom.figures.times import clock, moment, short_moment
 
 __all__ = [
-    "MINUS",
-    "Bounds",
     "Cell",
     "Column",
     "Paint",

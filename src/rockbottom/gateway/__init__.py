@@ -12,17 +12,15 @@ with needing("rockbottom.gateway", "gateway"):
         Upstream,
         read_configuration,
     )
-    from rockbottom.gateway.errors import BadConfiguration, GatewayError, Refused
+    from rockbottom.gateway.errors import BadConfiguration, Refused
     from rockbottom.gateway.keys import GatewayKey, KeyTable, key_secret, new_key, revoked, rotated
     from rockbottom.gateway.policy import least_policy
-    from rockbottom.gateway.server import Gateway, RunningGateway, running_gateway, serve_gateway
+    from rockbottom.gateway.server import RunningGateway, running_gateway, serve_gateway
 
 __all__ = [
     "BadConfiguration",
     "BudgetRow",
     "Configuration",
-    "Gateway",
-    "GatewayError",
     "GatewayKey",
     "GatewayLimits",
     "KeyTable",

@@ -4,7 +4,7 @@ Pure: no call is made here. ``checks_of_text`` decides an answer, ``rubric_body`
 asked, ``vote_of`` reads its reply strictly, and ``verdict_on`` says which model is the cheapest over a bar.
 """
 
-from rockbottom.grading.agreement import Agreement, Position, agreement_of, position_of
+from rockbottom.grading.agreement import agreement_of, position_of
 from rockbottom.grading.checks import KINDS, RISKY, Check, CheckOutcome, checked, fault_of, normalised
 from rockbottom.grading.judging import (
     JUDGE_OUTPUT_TOKENS,
@@ -19,31 +19,18 @@ from rockbottom.grading.judging import (
     rubric_passes,
     vote_of,
 )
-from rockbottom.grading.verdicts import (
-    BarStanding,
-    CheapestModel,
-    Graded,
-    Interval,
-    frontier,
-    interval_of,
-    needed,
-    verdict_on,
-)
+from rockbottom.grading.verdicts import BarStanding, Graded, frontier, interval_of, needed, verdict_on
 
 __all__ = [
     "JUDGE_OUTPUT_TOKENS",
     "KINDS",
     "RISKY",
-    "Agreement",
     "AnswerToGrade",
     "BarStanding",
-    "CheapestModel",
     "Check",
     "CheckOutcome",
     "Graded",
-    "Interval",
     "Pair",
-    "Position",
     "Rubric",
     "Vote",
     "agreement_of",

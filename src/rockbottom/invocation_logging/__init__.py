@@ -1,6 +1,6 @@
 """Model invocation logging of an account, set up and taken down: bucket or log group, role, retention, cost."""
 
-from rockbottom.invocation_logging.account import LoggingPlan, RoleTaken, place_of, plan, removal
+from rockbottom.invocation_logging.account import LoggingPlan, RoleTaken, plan, removal
 from rockbottom.invocation_logging.asking import LoggingClients
 from rockbottom.invocation_logging.doing import apply
 from rockbottom.invocation_logging.policies import (
@@ -11,12 +11,10 @@ from rockbottom.invocation_logging.policies import (
     trust_policy,
 )
 from rockbottom.invocation_logging.settings import (
-    DATA_KINDS,
     DEFAULT_RETENTION_DAYS,
     DEFAULT_ROLE,
     AccountRegion,
     InvalidLogging,
-    LoggingFees,
     LoggingSettings,
     address_of,
     delivery,
@@ -25,13 +23,11 @@ from rockbottom.invocation_logging.settings import (
 from rockbottom.invocation_logging.stacks import cloudformation, terraform
 
 __all__ = [
-    "DATA_KINDS",
     "DEFAULT_RETENTION_DAYS",
     "DEFAULT_ROLE",
     "AccountRegion",
     "InvalidLogging",
     "LoggingClients",
-    "LoggingFees",
     "LoggingPlan",
     "LoggingSettings",
     "RoleTaken",
@@ -42,7 +38,6 @@ __all__ = [
     "cloudformation",
     "delivery",
     "fees",
-    "place_of",
     "plan",
     "read_policy",
     "removal",

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 from rockbottom.faces import late
 
 if TYPE_CHECKING:
-    from rockbottom.ledger.depots import Depot, FolderDepot, S3Depot, Stored, depot_of, is_s3, s3_client
+    from rockbottom.ledger.depots import FolderDepot, S3Depot, depot_of, is_s3, s3_client
     from rockbottom.ledger.errors import LedgerError, NoLedger, NotShipped
     from rockbottom.ledger.following import Follower
     from rockbottom.ledger.joining import joined
@@ -21,10 +21,10 @@ if TYPE_CHECKING:
         ledgers_in,
         volumes_of,
     )
-    from rockbottom.ledger.reading import DamagedLine, LedgerReader
+    from rockbottom.ledger.reading import LedgerReader
     from rockbottom.ledger.records import LARGEST_COUNT, OLD_FAMILY, CallRecord, Sink, picousd_of, usd_of_picousd
     from rockbottom.ledger.secret import ledger_key
-    from rockbottom.ledger.shipping import Shipment, Shipper, ledger_id
+    from rockbottom.ledger.shipping import Shipper, ledger_id
     from rockbottom.ledger.trimming import notes_of, trim
     from rockbottom.ledger.writing import LedgerWriter
 
@@ -34,8 +34,6 @@ __all__ = [
     "OLD_FAMILY",
     "START",
     "CallRecord",
-    "DamagedLine",
-    "Depot",
     "FolderDepot",
     "Follower",
     "Found",
@@ -45,10 +43,8 @@ __all__ = [
     "NoLedger",
     "NotShipped",
     "S3Depot",
-    "Shipment",
     "Shipper",
     "Sink",
-    "Stored",
     "Volume",
     "chosen_folder",
     "default_folder",
@@ -72,16 +68,16 @@ __all__ = [
 
 # The module of each name, imported when it is first asked for: a line for a prompt needs a folder and no decoder.
 _HOMES = {
-    "depots": "Depot FolderDepot S3Depot Stored depot_of is_s3 s3_client",
+    "depots": "FolderDepot S3Depot depot_of is_s3 s3_client",
     "errors": "LedgerError NoLedger NotShipped",
     "following": "Follower",
     "joining": "joined",
     "lines": "START Found found_in",
     "places": "NOTES Volume chosen_folder default_folder identity_of is_ledger is_volume ledgers_in volumes_of",
-    "reading": "DamagedLine LedgerReader",
+    "reading": "LedgerReader",
     "records": "LARGEST_COUNT OLD_FAMILY CallRecord Sink picousd_of usd_of_picousd",
     "secret": "ledger_key",
-    "shipping": "Shipment Shipper ledger_id",
+    "shipping": "Shipper ledger_id",
     "trimming": "notes_of trim",
     "writing": "LedgerWriter",
 }

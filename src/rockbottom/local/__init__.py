@@ -8,7 +8,7 @@ from rockbottom.extras import needing
 
 with needing("rockbottom.local", "local"):
     from rockbottom.local.clock import ClockKind
-    from rockbottom.local.failures import LocalError, ServiceFailure
+    from rockbottom.local.failures import LocalError
     from rockbottom.local.jobs_s3 import IN_PROCESS
     from rockbottom.local.server import Running, running, serve
     from rockbottom.local.settings import DEFAULT_ACCOUNT, EndpointSettings
@@ -22,7 +22,6 @@ __all__ = [
     "EndpointSettings",
     "LocalError",
     "Running",
-    "ServiceFailure",
     "running",
     "serve",
 ]

@@ -16,13 +16,12 @@ if TYPE_CHECKING:
     from rockbottom.pins.errors import NotRendered
     from rockbottom.pins.pin import Pin
     from rockbottom.pins.pin_file import nearest_file, read_pins, update_pins
-    from rockbottom.pins.prefix import Prefix, archive_of, read_prefix
-    from rockbottom.pins.rendering import Rendering, rendered, rendered_all, seen_from
-    from rockbottom.pins.results import CheckResult, check_result
+    from rockbottom.pins.prefix import archive_of, read_prefix
+    from rockbottom.pins.rendering import Rendering, rendered_all, seen_from
+    from rockbottom.pins.results import check_result
 
 __all__ = [
     "Change",
-    "CheckResult",
     "ConversationBill",
     "ConversationLimits",
     "Effect",
@@ -32,7 +31,6 @@ __all__ = [
     "Pin",
     "PinCheck",
     "PinStatus",
-    "Prefix",
     "Rendering",
     "archive_of",
     "check_result",
@@ -41,7 +39,6 @@ __all__ = [
     "observed_bill",
     "read_pins",
     "read_prefix",
-    "rendered",
     "rendered_all",
     "seen_from",
     "simulated_bill",
@@ -49,14 +46,14 @@ __all__ = [
 ]
 
 _HOMES = {
-    "results": "CheckResult check_result",
+    "results": "check_result",
     "bills": "dollars observed_bill ConversationBill ConversationLimits simulated_bill",
     "changes": "Change Moved",
     "effects": "Effect",
     "errors": "NotRendered",
     "pin_file": "nearest_file read_pins update_pins",
-    "prefix": "archive_of Prefix read_prefix",
-    "rendering": "rendered_all seen_from Rendering rendered",
+    "prefix": "archive_of read_prefix",
+    "rendering": "rendered_all seen_from Rendering",
     "checking": "Gate PinStatus PinCheck",
     "pin": "Pin",
 }

@@ -2,19 +2,16 @@
 
 from rockbottom.plan.guard import ANY_ACCOUNT, Guard
 from rockbottom.plan.planner import Planner
-from rockbottom.plan.plans import CachePlan, Move, PlannedPoint
-from rockbottom.plan.sightings import Planned, SeenUsage, Sighting, moved, no_later, sighting_bytes, sighting_of
+from rockbottom.plan.plans import CachePlan
+from rockbottom.plan.sightings import Planned, Sighting, moved, no_later, sighting_bytes, sighting_of
 from rockbottom.plan.state import UnreadableState
 
 __all__ = [
     "ANY_ACCOUNT",
     "CachePlan",
     "Guard",
-    "Move",
     "Planned",
-    "PlannedPoint",
     "Planner",
-    "SeenUsage",
     "Sighting",
     "UnreadableState",
     "moved",

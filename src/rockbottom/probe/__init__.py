@@ -4,23 +4,19 @@ from rockbottom.probe.errors import ProbeStopped
 from rockbottom.probe.estimate import ProbeEstimate, estimate
 from rockbottom.probe.facts import write_facts
 from rockbottom.probe.laboratory import Experiment, LocalService, RealService, Service, run
-from rockbottom.probe.questions import ALL_QUESTIONS, QUESTIONS, findings_of
-from rockbottom.probe.steps import ProbeAnswer, ProbeReply, ProbeWait, Send
+from rockbottom.probe.questions import ALL_QUESTIONS, findings_of
+from rockbottom.probe.steps import ProbeAnswer
 from rockbottom.probe.subject import ProbedModel
 
 __all__ = [
     "ALL_QUESTIONS",
-    "QUESTIONS",
     "Experiment",
     "LocalService",
     "ProbeAnswer",
     "ProbeEstimate",
-    "ProbeReply",
     "ProbeStopped",
-    "ProbeWait",
     "ProbedModel",
     "RealService",
-    "Send",
     "Service",
     "estimate",
     "findings_of",

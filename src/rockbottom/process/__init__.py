@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 from rockbottom.faces import late
 from rockbottom.process.arrivals import Arrival
 from rockbottom.process.disks import is_of_this_machine
-from rockbottom.process.endings import Closable, Ending, close_at_exit, end_at_exit, hasten_at_exit, seconds_left
-from rockbottom.process.forks import Forked, Forking, hold_over_forks, lock_of, renew_in_child
+from rockbottom.process.endings import close_at_exit, end_at_exit, hasten_at_exit, seconds_left
+from rockbottom.process.forks import hold_over_forks, lock_of, renew_in_child
 from rockbottom.process.handovers import UNWAITED_S, Deputy, Handover, within
 from rockbottom.process.workers import Worker
 
@@ -28,11 +28,7 @@ __all__ = [
     "UNWAITED_S",
     "Arrival",
     "BoundedSession",
-    "Closable",
     "Deputy",
-    "Ending",
-    "Forked",
-    "Forking",
     "Handover",
     "SqliteTurn",
     "Terminal",

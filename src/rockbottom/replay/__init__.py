@@ -5,16 +5,16 @@ from typing import TYPE_CHECKING
 from rockbottom.faces import late
 
 if TYPE_CHECKING:
-    from rockbottom.replay.bound import Bound, TooManyLifetimes, relaxed
+    from rockbottom.replay.bound import TooManyLifetimes, relaxed
     from rockbottom.replay.compaction import AtTurn, Turns, best_turn, compactions
     from rockbottom.replay.document import document_of, documents_of
     from rockbottom.replay.exact import exact_usage
     from rockbottom.replay.keep_alive import keep_alive_bill
-    from rockbottom.replay.kernel import Outcomes, outcomes
-    from rockbottom.replay.nodes import Nodes, nodes_of
-    from rockbottom.replay.online import OnlinePolicy, placed_online
+    from rockbottom.replay.kernel import outcomes
+    from rockbottom.replay.nodes import nodes_of
+    from rockbottom.replay.online import placed_online
     from rockbottom.replay.points import FIXED, PlacedPoints
-    from rockbottom.replay.policies import PolicyBill, Stage, bill_of, captured, relative_cost
+    from rockbottom.replay.policies import Stage, bill_of
     from rockbottom.replay.pricing import Rates
     from rockbottom.replay.routing import (
         Clause,
@@ -30,9 +30,7 @@ if TYPE_CHECKING:
         DEFAULT_POLICIES,
         PARTITIONABLE,
         PLANNER,
-        Online,
         ReplayQuestion,
-        UnknownPolicy,
         cached_as_sent,
         may_cache,
     )
@@ -45,15 +43,9 @@ __all__ = [
     "PARTITIONABLE",
     "PLANNER",
     "AtTurn",
-    "Bound",
     "Clause",
     "InvalidRule",
-    "Nodes",
-    "Online",
-    "OnlinePolicy",
-    "Outcomes",
     "PlacedPoints",
-    "PolicyBill",
     "Rates",
     "ReplayQuestion",
     "ReplayTally",
@@ -63,11 +55,9 @@ __all__ = [
     "Stage",
     "TooManyLifetimes",
     "Turns",
-    "UnknownPolicy",
     "best_turn",
     "bill_of",
     "cached_as_sent",
-    "captured",
     "compactions",
     "document_of",
     "documents_of",
@@ -77,7 +67,6 @@ __all__ = [
     "nodes_of",
     "outcomes",
     "placed_online",
-    "relative_cost",
     "relaxed",
     "routing_of",
     "routing_rule",
@@ -86,21 +75,19 @@ __all__ = [
 
 # The module of each name, imported when it is first asked for: explain prices compaction and compiles nothing.
 _HOMES = {
-    "bound": "Bound TooManyLifetimes relaxed",
+    "bound": "TooManyLifetimes relaxed",
     "compaction": "AtTurn Turns best_turn compactions",
     "document": "document_of documents_of",
     "exact": "exact_usage",
     "keep_alive": "keep_alive_bill",
-    "kernel": "Outcomes outcomes",
-    "nodes": "Nodes nodes_of",
-    "online": "OnlinePolicy placed_online",
+    "kernel": "outcomes",
+    "nodes": "nodes_of",
+    "online": "placed_online",
     "points": "FIXED PlacedPoints",
-    "policies": "PolicyBill Stage bill_of captured relative_cost",
+    "policies": "Stage bill_of",
     "pricing": "Rates",
     "routing": "Clause InvalidRule RoutedBill RoutingBills RoutingRule routing_of routing_rule",
-    "study": (
-        "BY_TOKENS DEFAULT_POLICIES Online PARTITIONABLE PLANNER ReplayQuestion UnknownPolicy cached_as_sent may_cache"
-    ),
+    "study": "BY_TOKENS DEFAULT_POLICIES PARTITIONABLE PLANNER ReplayQuestion cached_as_sent may_cache",
     "tallies": "ReplayTally tally",
 }
 

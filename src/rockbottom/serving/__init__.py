@@ -13,10 +13,9 @@ if TYPE_CHECKING:
     from rockbottom.serving.connections import Connection
     from rockbottom.serving.server import Server, configured, in_foreground, in_thread
     from rockbottom.serving.threads import LimitedHead, LimitedThreads
-    from rockbottom.serving.tls import PROTOCOLS, context_of
+    from rockbottom.serving.tls import context_of
 
 __all__ = [
-    "PROTOCOLS",
     "CannotListen",
     "Connection",
     "LimitedHead",
@@ -34,7 +33,7 @@ _HOMES = {
     "connections": "Connection",
     "server": "Server configured in_foreground in_thread",
     "threads": "LimitedHead LimitedThreads",
-    "tls": "PROTOCOLS context_of",
+    "tls": "context_of",
 }
 
 __getattr__ = late(__name__, _HOMES)

@@ -7,7 +7,7 @@ from rockbottom.faces import late
 if TYPE_CHECKING:
     from rockbottom.sinks.billing import cost_of
     from rockbottom.sinks.cloudwatch import CloudWatch, CloudWatchOutlet, connector
-    from rockbottom.sinks.definitions import DEFINITIONS, HEARTBEAT, WRITE_WASTE
+    from rockbottom.sinks.definitions import DEFINITIONS, WRITE_WASTE
     from rockbottom.sinks.emf import EmbeddedMetrics, EmfOutlet, writer_of
     from rockbottom.sinks.errors import CannotPublish
     from rockbottom.sinks.exposing import LedgerMetrics
@@ -16,15 +16,13 @@ if TYPE_CHECKING:
     from rockbottom.sinks.minutes import MINUTE_S, MinuteTable, Sum
     from rockbottom.sinks.otel import OpenTelemetry
     from rockbottom.sinks.prometheus import Prometheus, serve
-    from rockbottom.sinks.publisher import Outlet, Publisher, Stats, Undelivered
+    from rockbottom.sinks.publisher import Outlet, Undelivered
     from rockbottom.sinks.republishing import Backlog, PlaceFile, RepublishAmount, Republisher
-    from rockbottom.sinks.waste import GRACE_S, SettledWrite, WriteWaste
+    from rockbottom.sinks.waste import SettledWrite, WriteWaste
     from rockbottom.sinks.waste_price import wasted_usd
 
 __all__ = [
     "DEFINITIONS",
-    "GRACE_S",
-    "HEARTBEAT",
     "HEARTBEAT_S",
     "MINUTES_A_MONTH",
     "MINUTE_S",
@@ -43,11 +41,9 @@ __all__ = [
     "Outlet",
     "PlaceFile",
     "Prometheus",
-    "Publisher",
     "RepublishAmount",
     "Republisher",
     "SettledWrite",
-    "Stats",
     "Sum",
     "Undelivered",
     "WriteWaste",
@@ -64,16 +60,16 @@ __all__ = [
 _HOMES = {
     "billing": "cost_of",
     "cloudwatch": "CloudWatchOutlet connector CloudWatch",
-    "definitions": "DEFINITIONS HEARTBEAT WRITE_WASTE",
+    "definitions": "DEFINITIONS WRITE_WASTE",
     "emf": "EmfOutlet writer_of EmbeddedMetrics",
     "exposing": "LedgerMetrics",
     "gathering": "MinuteGatherer MINUTES_A_MONTH checked_dimensions checked_metrics",
     "heartbeat": "HEARTBEAT_S Heart",
     "minutes": "MINUTE_S MinuteTable Sum",
     "prometheus": "serve Prometheus",
-    "publisher": "Outlet Undelivered Publisher Stats",
+    "publisher": "Outlet Undelivered",
     "republishing": "RepublishAmount Backlog PlaceFile Republisher",
-    "waste": "GRACE_S SettledWrite WriteWaste",
+    "waste": "SettledWrite WriteWaste",
     "waste_price": "wasted_usd",
     "errors": "CannotPublish",
     "otel": "OpenTelemetry",

@@ -5,7 +5,7 @@ it.
 """
 
 from rockbottom.tables.cells import CHANGES
-from rockbottom.tables.contents import LedgerContents, ModelCalls, contents_of
+from rockbottom.tables.contents import LedgerContents, contents_of
 from rockbottom.tables.errors import NeedsDuckDB
 from rockbottom.tables.intake import check_installed
 from rockbottom.tables.ledger_tables import LedgerTables
@@ -21,7 +21,6 @@ __all__ = [
     "LedgerContents",
     "LedgerSummary",
     "LedgerTables",
-    "ModelCalls",
     "NeedsDuckDB",
     "Observed",
     "ObservedSums",

@@ -6,7 +6,7 @@ from rockbottom.extras import needing
 from rockbottom.faces import late
 
 if TYPE_CHECKING:
-    from rockbottom.trace.addresses import UnreadableSource, is_log_group, is_s3
+    from rockbottom.trace.addresses import UnreadableSource, is_s3
     from rockbottom.trace.columns import (
         APIS,
         KINDS,
@@ -26,13 +26,13 @@ if TYPE_CHECKING:
     )
     from rockbottom.trace.compiling import compiled, inlined
     from rockbottom.trace.contents import without_contents
-    from rockbottom.trace.damages import Damage, Damages
+    from rockbottom.trace.damages import Damages
     from rockbottom.trace.facts import TraceFacts, facts_of, unknown_models
-    from rockbottom.trace.files import CutShort, chunks_in, chunks_of, files_of, pieces_of
+    from rockbottom.trace.files import CutShort, chunks_in, chunks_of, pieces_of
     from rockbottom.trace.invocations import Invocation, first_two, invocations_of, only_one
     from rockbottom.trace.labels import BY_COLUMN
     from rockbottom.trace.logs import text_lines
-    from rockbottom.trace.merging import Merged, merged
+    from rockbottom.trace.merging import merged
     from rockbottom.trace.parquet import notes_of, read_parquet, write_parquet
     from rockbottom.trace.reading import (
         LogReader,
@@ -58,11 +58,9 @@ __all__ = [
     "Array",
     "Blocks",
     "CutShort",
-    "Damage",
     "Damages",
     "Invocation",
     "LogReader",
-    "Merged",
     "OpeningCode",
     "Points",
     "ReadPart",
@@ -81,11 +79,9 @@ __all__ = [
     "csv_rows",
     "empty_trace",
     "facts_of",
-    "files_of",
     "first_two",
     "inlined",
     "invocations_of",
-    "is_log_group",
     "is_s3",
     "log_part",
     "merged",
@@ -108,20 +104,20 @@ __all__ = [
 
 # The module of each name, imported when it is first asked for: a batch reads files and needs no columns.
 _HOMES = {
-    "addresses": "UnreadableSource is_log_group is_s3",
+    "addresses": "UnreadableSource is_s3",
     "columns": (
         "APIS KINDS NO_TTL UNKNOWN ApiCode OpeningCode Array Blocks Points RequestColumns SectionCode Trace "
         "empty_trace selected usage_at"
     ),
     "compiling": "compiled inlined",
     "contents": "without_contents",
-    "damages": "Damage Damages",
+    "damages": "Damages",
     "facts": "TraceFacts facts_of unknown_models",
-    "files": "CutShort chunks_in chunks_of files_of pieces_of",
+    "files": "CutShort chunks_in chunks_of pieces_of",
     "invocations": "Invocation first_two invocations_of only_one",
     "labels": "BY_COLUMN",
     "logs": "text_lines",
-    "merging": "Merged merged",
+    "merging": "merged",
     "parquet": "notes_of read_parquet write_parquet",
     "reading": "ReadPart LogReader ReaderSettings Reading assembled read_trace reader_of readers",
     "sources": "passed_over",

@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING
 
 from rockbottom.faces import late
 from rockbottom.serving import CannotListen
-from rockbottom.watch.errors import NeedsRich, NoSuchPeriod, WatchError
+from rockbottom.watch.errors import NeedsRich, WatchError
 from rockbottom.watch.following import View
 from rockbottom.watch.frame import Screen, frame_of
 from rockbottom.watch.periods import NAMES, PERIODS, WatchPeriod, period_named
 from rockbottom.watch.screen import Live
 from rockbottom.watch.server import Dash
-from rockbottom.watch.snapshot import Snapshot, SnapshotLine
+from rockbottom.watch.snapshot import Snapshot
 
 if TYPE_CHECKING:
     from rockbottom.watch.logs import LogView, log_view
@@ -26,10 +26,8 @@ __all__ = [
     "Live",
     "LogView",
     "NeedsRich",
-    "NoSuchPeriod",
     "Screen",
     "Snapshot",
-    "SnapshotLine",
     "View",
     "WatchError",
     "WatchPeriod",

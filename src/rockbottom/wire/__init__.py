@@ -17,23 +17,13 @@ from rockbottom.wire.events import (
     events,
     exception_frame,
 )
-from rockbottom.wire.frames import (
-    MAX_HEADERS_BYTES,
-    MAX_PAYLOAD_BYTES,
-    Decoder,
-    Frame,
-    Header,
-    HeaderType,
-    encoded,
-    string_headers,
-)
+from rockbottom.wire.frames import MAX_HEADERS_BYTES, Decoder, Frame, Header, HeaderType, encoded, string_headers
 from rockbottom.wire.sse import DONE, SSE_TYPE, SseDecoder, sse_frame
 
 __all__ = [
     "DONE",
     "EVENT_STREAM",
     "MAX_HEADERS_BYTES",
-    "MAX_PAYLOAD_BYTES",
     "SSE_TYPE",
     "CorruptFrame",
     "Decoder",
