@@ -66,9 +66,13 @@ def read(part: str, settings: ReaderSettings) -> ReadPart:
         at.append(line.timestamp / 1000)
         tokens_in.append(line.input_length)
         tokens_out.append(line.output_length)
-    columns = [np.frombuffer(column, column.typecode) for column in (at, tokens_in, tokens_out, counts, ids)]
+    requests = {
+        "at": np.array(at), "tokens_in": np.array(tokens_in), "tokens_out": np.array(tokens_out),
+        "model": np.zeros(len(at), np.int32),
+    }  # fmt: skip
     key = key_words(settings.key) if settings.key else None
-    return ReadPart(_trace(*columns, size, key, settings.options.get("model", "")), damages, seen)
+    model = settings.options.get("model", "")
+    return ReadPart(_trace(requests, np.array(counts), np.array(ids), size, key, model), damages, seen)
 
 
 def _words(ids: list[int]) -> "array[int]":
@@ -79,19 +83,16 @@ def _words(ids: list[int]) -> "array[int]":
 
 
 def _trace(
-    at: Array, tokens_in: Array, tokens_out: Array, counts: Array, ids: Array, size: int,
-    key: tuple[int, int] | None, model: str,
-) -> Trace:  # fmt: skip
+    requests: dict[str, Any], counts: Array, ids: Array, size: int, key: tuple[int, int] | None, model: str
+) -> Trace:
     from rockbottom.trace.chaining import mixed  # loads numba: only when needed
 
-    length, rows = len(at), len(ids)
+    length, rows = len(counts), len(ids)
     offsets = offsets_of(counts)
     place = np.arange(1, rows + 1) - np.repeat(offsets[:-1], counts)  # of a block in its prompt, from 1
-    depth = np.minimum(place * size, np.repeat(tokens_in, counts))
+    depth = np.minimum(place * size, np.repeat(requests["tokens_in"], counts))
     names: dict[str, tuple[str, ...]] = dict.fromkeys(NAME_TABLES, ())
     names["model"] = (model,)
-    requests: dict[str, Any] = {"at": at, "tokens_in": tokens_in, "tokens_out": tokens_out}
-    requests["model"] = np.zeros(length, np.int32)
     blocks: dict[str, Any] = {"prefix": mixed(ids, *key) if key else ids, "depth": depth}
     blocks["section"] = np.full(rows, SectionCode.MESSAGES, np.uint8)
     blocks["kind"] = np.full(rows, _SLICE, np.uint8)
