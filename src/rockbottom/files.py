@@ -3,9 +3,10 @@ a path names read whole, whatever it names.
 """
 
 import os
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from contextlib import contextmanager, suppress
 from errno import EFBIG, EINVAL, ENXIO
+from functools import cache
 from io import FileIO
 from pathlib import Path
 from stat import S_IMODE, S_ISFIFO
@@ -165,3 +166,16 @@ def named(path: str | Path, beside: Path | None = None) -> Generator[None]:
         if error.filename is None or error.filename == str(beside):
             error.filename = str(path)
         raise
+
+
+@cache
+def packaged(room: str, name: str, number: Callable[[str], Any] = float) -> dict[str, Any]:
+    """The tables of ``data/NAME.toml`` that a room brings; read once, and nobody's to change.
+
+    ``number`` makes what has a point: of money it is ``Decimal``.
+    """
+    import tomllib  # not for an attached client
+    from importlib.resources import files
+
+    text = files(f"rockbottom.{room}").joinpath("data", f"{name}.toml").read_text(encoding="utf-8")
+    return tomllib.loads(text, parse_float=number)

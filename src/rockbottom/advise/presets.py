@@ -1,15 +1,14 @@
 """The common shapes that ship with rockbottom: authored data with its assumptions."""
 
-import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from functools import cache
-from importlib import resources
 from typing import Any
 
 from rockbottom.advise.errors import UnknownPreset
 from rockbottom.advise.shapes import Layer, MonthlyTraffic, WorkloadShape
+from rockbottom.files import packaged
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,8 +26,7 @@ class Preset:
 @cache
 def presets() -> Mapping[str, Preset]:
     """Every preset by name; read once per process."""
-    file = resources.files("rockbottom.advise") / "data" / "presets.toml"
-    return {name: _preset(name, row) for name, row in tomllib.loads(file.read_text(encoding="utf-8")).items()}
+    return {name: _preset(name, row) for name, row in packaged("advise", "presets").items()}
 
 
 def preset(name: str) -> Preset:

@@ -1,15 +1,14 @@
 """What an alarm is, before it is one in an account: data, with the reason for every choice."""
 
-import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from functools import cache
-from importlib.resources import files
 from typing import Any
 
 from rockbottom.alarms.evaluating import COMPARISONS, Missing, Rule
 from rockbottom.cloudwatch import limits
+from rockbottom.files import packaged
 from rockbottom.quantities import RockbottomError
 
 NAMESPACE = "BedrockLLMOps"
@@ -84,8 +83,7 @@ class Alarm:
 @cache
 def packaged_alarms() -> Mapping[str, Alarm]:
     """The alarms that are made where nothing else is said, by name."""
-    text = files("rockbottom.alarms").joinpath("data/alarms.toml").read_text(encoding="utf-8")
-    return {name: alarm_from(name, row) for name, row in tomllib.loads(text, parse_float=Decimal).items()}
+    return {name: alarm_from(name, row) for name, row in packaged("alarms", "alarms", Decimal).items()}
 
 
 _KEYS = {

@@ -4,16 +4,14 @@ AWS looks into ``modelInput`` only when the record runs, and a refused record is
 of the bodies is data (``data/bodies.toml``), with its sources.
 """
 
-import tomllib
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
-from functools import cache
-from importlib.resources import files
 from typing import Any
 
 import msgspec
 
 from rockbottom.dialects import CACHE_POINT, DIALECTS, Dialect
+from rockbottom.files import packaged
 from rockbottom.quantities import Undecodable, decoder_of
 
 _ROLES = ("user", "assistant", "system")
@@ -116,7 +114,7 @@ def _answers(body: Mapping[str, Any]) -> int:
 
 def shape_of(dialect: Dialect | None) -> BodyShape | None:
     """What is known of a dialect's bodies; None where nothing is."""
-    row = None if dialect is None else _facts().get(dialect.name)
+    row = None if dialect is None else packaged("batch", "bodies").get(dialect.name)
     if dialect is None or row is None:
         return None
     members, blocks, types, may_be_empty = (
@@ -142,8 +140,3 @@ def _fitting(members: Collection[str]) -> Iterator[BodyShape]:
         shape = shape_of(dialect)
         if shape is not None and named <= shape.members and named >= frozenset(dialect.required):
             yield shape
-
-
-@cache
-def _facts() -> dict[str, dict[str, Any]]:
-    return tomllib.loads(files("rockbottom.batch").joinpath("data/bodies.toml").read_text(encoding="utf-8"))

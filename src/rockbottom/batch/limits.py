@@ -1,14 +1,13 @@
 """What one job may hold: from Service Quotas where allowed, else from packaged facts with their source."""
 
 import re
-import tomllib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import date
-from importlib.resources import files
 from typing import Any
 
 from rockbottom.catalog import limit
+from rockbottom.files import packaged
 from rockbottom.quantities import Source
 
 
@@ -28,7 +27,7 @@ class BatchLimits:
 
 def packaged_limits() -> BatchLimits:
     """The limits known without asking AWS."""
-    raw = _packaged()
+    raw = packaged("batch", "limits")
     cited = raw["source"]
     checked_on: date = cited["checked_on"]
     source = Source("batch-limits", cited["title"], cited["url"], checked_on)
@@ -50,12 +49,8 @@ class TimeoutHours:
 
 def timeout_hours() -> TimeoutHours:
     """The timeouts that jobs take, from packaged facts."""
-    row = _packaged()["timeout_hours"]
+    row = packaged("batch", "limits")["timeout_hours"]
     return TimeoutHours(row["least"], row["most"], row["openai_batches"])
-
-
-def _packaged() -> dict[str, Any]:
-    return tomllib.loads(files("rockbottom.batch").joinpath("data/limits.toml").read_text(encoding="utf-8"))
 
 
 def one_file(limits: BatchLimits) -> BatchLimits:

@@ -1,14 +1,12 @@
 """What Bedrock charges for beside tokens on demand: guardrails, its own tools, hours of capacity, an agent's parts."""
 
-import tomllib
 from collections.abc import Mapping
 from decimal import Decimal
-from functools import cache
-from importlib.resources import files
-from typing import Any
+from functools import cache, partial
 
 from msgspec import Struct
 
+from rockbottom.files import packaged
 from rockbottom.quantities import ZERO_USD, Source, Usd
 
 
@@ -125,6 +123,4 @@ def _sources() -> Mapping[str, Source]:
     return {key: Source(key, row["title"], row["url"], row["checked_on"]) for key, row in _facts()["sources"].items()}
 
 
-@cache
-def _facts() -> Mapping[str, Any]:
-    return tomllib.loads(files("rockbottom.catalog").joinpath("data/levers.toml").read_text(encoding="utf-8"))
+_facts = partial(packaged, "catalog", "levers")

@@ -1,12 +1,9 @@
 """System inference profiles: where each may process a request, what it costs, and the cheapest that is allowed."""
 
-import tomllib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
-from functools import cache
-from importlib import resources
-from typing import Any
+from functools import partial
 
 from msgspec import Struct
 
@@ -15,6 +12,7 @@ from rockbottom.catalog.errors import CatalogError
 from rockbottom.catalog.models import Model, Scope, Tier
 from rockbottom.catalog.price_book import PriceBook
 from rockbottom.catalog.prices import NoPriceInForce
+from rockbottom.files import packaged
 from rockbottom.quantities import Source, Unit, Usd
 
 
@@ -59,10 +57,7 @@ class PricedProfile(Struct, frozen=True):
     usd_per_mtok: Mapping[Unit, Usd]
 
 
-@cache
-def _tables() -> Mapping[str, Any]:
-    file = resources.files("rockbottom.catalog") / "data" / "profiles.toml"
-    return tomllib.loads(file.read_text(encoding="utf-8"))
+_tables = partial(packaged, "catalog", "profiles")
 
 
 def geographies(catalog: Catalog) -> Mapping[Scope, Geography]:

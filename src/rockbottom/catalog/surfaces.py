@@ -1,16 +1,15 @@
 """Which API surface of which host serves a model, and how its replies look there: data/surfaces.toml read."""
 
-import tomllib
 from collections.abc import Mapping
 from fnmatch import fnmatchcase
 from functools import cache
-from importlib import resources
 from typing import Any
 
 from msgspec import Struct
 
 from rockbottom.catalog.errors import InvalidCatalogue
 from rockbottom.catalog.models import Model
+from rockbottom.files import packaged
 
 MANTLE, RUNTIME = "bedrock-mantle", "bedrock-runtime"
 
@@ -84,9 +83,7 @@ def refused_members(bare: str, api: str) -> Mapping[str, str]:
 
 @cache
 def _families() -> tuple[tuple[tuple[str, ...], Surface], ...]:
-    text = (resources.files("rockbottom.catalog") / "data" / "surfaces.toml").read_text(encoding="utf-8")
-    tables = tomllib.loads(text)
-    return tuple(_family(name, row) for name, row in tables.items())
+    return tuple(_family(name, row) for name, row in packaged("catalog", "surfaces").items())
 
 
 def _family(name: str, row: Mapping[str, Any]) -> tuple[tuple[str, ...], Surface]:

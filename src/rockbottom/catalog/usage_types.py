@@ -11,14 +11,12 @@ Four spellings are in use::
 """
 
 import re
-import tomllib
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache
-from importlib import resources
-from typing import Any
+from functools import partial
 
 from rockbottom.catalog.models import Tier
+from rockbottom.files import packaged
 from rockbottom.quantities import UNNAMED, WRITES, Ttl, Unit
 
 _TIERS: Mapping[str, Tier] = {
@@ -53,11 +51,8 @@ class UsageType:
     old_batch: bool
 
 
-@cache
-def words_of_the_list() -> Mapping[str, Any]:
-    """The data of ``usage_types.toml``."""
-    file = resources.files("rockbottom.catalog") / "data" / "usage_types.toml"
-    return tomllib.loads(file.read_text(encoding="utf-8"))
+words_of_the_list = partial(packaged, "catalog", "usage_types")
+"""The data of ``usage_types.toml``."""
 
 
 def usage_type(text: str) -> UsageType:

@@ -1,14 +1,13 @@
 """What CloudWatch takes and charges for alarms and dashboards, read from data/alarms.toml."""
 
-import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
-from functools import cache
-from importlib.resources import files
+from functools import cache, partial
 from typing import Any
 
+from rockbottom.files import packaged
 from rockbottom.quantities import Source, Usd
 
 
@@ -41,10 +40,7 @@ class CloudWatchFees:
     source: Source
 
 
-@cache
-def _data() -> dict[str, Any]:
-    text = files("rockbottom.cloudwatch").joinpath("data/alarms.toml").read_text(encoding="utf-8")
-    return tomllib.loads(text, parse_float=Decimal)
+_data = partial(packaged, "cloudwatch", "alarms", Decimal)
 
 
 def _source(key: str, row: Mapping[str, Any]) -> Source:

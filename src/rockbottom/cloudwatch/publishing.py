@@ -1,14 +1,12 @@
 """What CloudWatch takes and charges for published metrics: data/publishing.toml, where each row names its source."""
 
-import tomllib
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
-from functools import cache
-from importlib.resources import files
-from typing import Any
+from functools import cache, partial
 
 from rockbottom.figures import thousands, usd
+from rockbottom.files import packaged
 from rockbottom.quantities import ZERO_USD, Usd
 
 _THOUSAND = Decimal(1000)
@@ -55,9 +53,7 @@ class MonthlyEstimate:
         )
 
 
-@cache
-def _data() -> dict[str, Any]:
-    return tomllib.loads(files("rockbottom.cloudwatch").joinpath("data/publishing.toml").read_text(encoding="utf-8"))
+_data = partial(packaged, "cloudwatch", "publishing")
 
 
 @cache

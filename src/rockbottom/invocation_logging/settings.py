@@ -1,14 +1,13 @@
 """What logging of model invocations is wanted, and what AWS takes and charges for it."""
 
 import re
-import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
-from functools import cache
-from importlib.resources import files
+from functools import cache, partial
 from typing import Any
 
+from rockbottom.files import packaged
 from rockbottom.quantities import RockbottomError, Source, Usd, is_bucket, is_role
 
 DATA_KINDS: Mapping[str, str] = {
@@ -90,10 +89,7 @@ class LoggingFees:
     source: Source
 
 
-@cache
-def _data() -> Mapping[str, Any]:
-    text = files("rockbottom.invocation_logging").joinpath("data/logging.toml").read_text(encoding="utf-8")
-    return tomllib.loads(text)
+_data = partial(packaged, "invocation_logging", "logging")
 
 
 @cache

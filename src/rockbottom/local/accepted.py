@@ -4,13 +4,12 @@ The rules are data (``data/accepted.toml``), each with its source.
 """
 
 import re
-import tomllib
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from functools import cache
-from importlib import resources
+from functools import cache, partial
 from typing import Any
 
 from rockbottom.dialects import CACHE_CONTROL
+from rockbottom.files import packaged
 from rockbottom.local.failures import ServiceFailure, invalid
 from rockbottom.quantities import is_list, is_object
 
@@ -19,9 +18,7 @@ _DATE = re.compile(r"-?20\d\d-?\d\d-?\d\d$")
 _MEDIA = ("image", "document", "video", "audio")
 
 
-@cache
-def _data() -> Json:
-    return tomllib.loads((resources.files("rockbottom.local") / "data" / "accepted.toml").read_text(encoding="utf-8"))
+_data = partial(packaged, "local", "accepted")
 
 
 @cache

@@ -1,14 +1,13 @@
 """The part of the `bedrock` service that callers need to find models and profiles."""
 
-import tomllib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from functools import cache, lru_cache
-from importlib import resources
 from typing import Any
 
 from rockbottom.catalog import Catalog, CatalogError, Lifecycle, Model, Phase, lifecycles, limit
+from rockbottom.files import packaged
 from rockbottom.local.bodies import object_of
 from rockbottom.local.callers import Caller
 from rockbottom.local.clock import Clock
@@ -235,8 +234,7 @@ def _listed(model: str) -> Json:
 @cache
 def _listings() -> tuple[Mapping[str, str], Mapping[str, list[str]]]:
     """Names of providers by vendor, and what models take by their ids."""
-    raw = (resources.files("rockbottom.local") / "data" / "modalities.toml").read_text(encoding="utf-8")
-    table = tomllib.loads(raw)
+    table = packaged("local", "modalities")
     providers = {vendor: name for row in table["providers"] for vendor, name in row["names"].items()}
     return providers, {model: row["inputs"] for row in table["listed"] for model in row["models"]}
 

@@ -6,13 +6,14 @@ Which there are is data.
 import base64
 import re
 import struct
-import tomllib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
-from importlib import resources
 from typing import Any
 
+import msgspec
+
+from rockbottom.files import packaged
 from rockbottom.local.failures import invalid
 from rockbottom.local.native import malformed
 from rockbottom.local.pictures import painted
@@ -36,9 +37,9 @@ class Embedding:
     name: str
     form: str
     lengths: tuple[int, ...]
-    lowers: bool
-    by_type: bool
-    profiles: tuple[str, ...]
+    lowers: bool = False
+    by_type: bool = False
+    profiles: tuple[str, ...] = ()
     members: tuple[str, ...] = ()  # of a body; empty: any
     most_chars: int | None = None  # of a text
     most_tokens: int | None = None
@@ -47,21 +48,8 @@ class Embedding:
 @cache
 def embedding_models() -> Mapping[str, Embedding]:
     """Every model by the ids that it is called by."""
-    raw = (resources.files("rockbottom.local") / "data" / "embeddings.toml").read_text(encoding="utf-8")
     models: dict[str, Embedding] = {}
-    for row in tomllib.loads(raw)["models"]:
-        model = Embedding(
-            row["id"],
-            row["name"],
-            row["form"],
-            tuple(row["lengths"]),
-            row.get("lowers", False),
-            row.get("by_type", False),
-            tuple(row.get("profiles", ())),
-            tuple(row.get("members", ())),
-            row.get("most_chars"),
-            row.get("most_tokens"),
-        )
+    for model in msgspec.convert(packaged("local", "embeddings")["models"], list[Embedding]):
         models |= dict.fromkeys([model.id, *(f"{scope}.{model.id}" for scope in model.profiles)], model)
     return models
 

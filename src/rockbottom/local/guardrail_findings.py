@@ -10,13 +10,12 @@ where the answer was masked, and as the model did where the input alone was (str
 """
 
 import re
-import tomllib
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache, lru_cache
-from importlib import resources
 from typing import Any, Literal
 
+from rockbottom.files import packaged
 from rockbottom.quantities import is_list, is_object
 
 Json = dict[str, Any]
@@ -137,5 +136,4 @@ def _compiled(pattern: str) -> re.Pattern[str]:
 
 @cache
 def _entities() -> Mapping[str, str]:
-    text = (resources.files("rockbottom.local") / "data" / "guardrails.toml").read_text(encoding="utf-8")
-    return tomllib.loads(text)["entities"]
+    return packaged("local", "guardrails")["entities"]

@@ -1,13 +1,12 @@
 """Simulated latency: off, only reported, or waited for."""
 
-import tomllib
 from dataclasses import dataclass, field
-from functools import cache
-from importlib import resources
+from functools import partial
 from typing import Any
 
 import msgspec
 
+from rockbottom.files import packaged
 from rockbottom.local.failures import invalid
 from rockbottom.quantities import is_object
 
@@ -33,10 +32,8 @@ class ModelPace(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
         return self.first_byte_ms(fresh, read) + output * self.per_output_token_ms
 
 
-@cache
-def measured() -> Json:
-    """What was measured, from the packaged data."""
-    return tomllib.loads((resources.files("rockbottom.local") / "data" / "measured.toml").read_text(encoding="utf-8"))
+measured = partial(packaged, "local", "measured")
+"""What was measured, from the packaged data."""
 
 
 @dataclass(slots=True)

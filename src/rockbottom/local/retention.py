@@ -6,23 +6,20 @@ and another for bedrock-runtime, "neither setting reads the other" (sample-per-m
 2026). Which modes a model allows is data (``data/retention.toml``).
 """
 
-import tomllib
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
-from functools import cache
-from importlib import resources
+from functools import cache, partial
 from typing import Any, NamedTuple
 
 from rockbottom.catalog import MANTLE
+from rockbottom.files import packaged
 from rockbottom.local.failures import ServiceFailure
 
 Json = dict[str, Any]
 INHERIT = "inherit"
 
 
-@cache
-def _data() -> Json:
-    return tomllib.loads((resources.files("rockbottom.local") / "data" / "retention.toml").read_text(encoding="utf-8"))
+_data = partial(packaged, "local", "retention")
 
 
 @cache

@@ -1,14 +1,12 @@
 """From the words of a bill's line to model, kind of token, tier and Region; the grammar is the price list's. Pure."""
 
 import re
-import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cache
-from importlib.resources import files
-from typing import Any
+from functools import cache, partial
 
 from rockbottom.catalog import NotATokenPrice, Tier, usage_type
+from rockbottom.files import packaged
 from rockbottom.quantities import Unit
 
 
@@ -32,10 +30,7 @@ class Meaning:
 _KINDS: Mapping[Unit, str] = {Unit.INPUT: "input", Unit.OUTPUT: "output", Unit.CACHE_READ: "read"}
 
 
-@cache
-def _data() -> Mapping[str, Any]:
-    text = files("rockbottom.reconcile").joinpath("data/usage_types.toml").read_text(encoding="utf-8")
-    return tomllib.loads(text)
+_data = partial(packaged, "reconcile", "usage_types")
 
 
 @cache
