@@ -277,8 +277,9 @@ def test_serve_shows_the_totals_of_every_process(tmp_path, now):
         assert value("rockbottom_cost_usd_total") == 0.004
         assert value("rockbottom_requests_total") == 2
     finally:
-        server.terminate()
-        server.wait(20)
+        server.terminate()  # as systemd and Docker stop it: an end like any other
+        status = server.wait(20)
+    assert status == 0
 
 
 def test_serve_without_a_ledger_says_so(tmp_path, capsys):

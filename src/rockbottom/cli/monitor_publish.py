@@ -1,6 +1,7 @@
 """``rockbottom monitor publish`` and ``serve``: what a ledger holds, to CloudWatch or to Prometheus."""
 
 import json
+import threading
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -136,6 +137,7 @@ def serve(
     can read them.
     """
     from rockbottom.extras import needing
+    from rockbottom.process import ended_by_signals
 
     with needing("rockbottom monitor serve", "prometheus", "watch"):
         from prometheus_client import CollectorRegistry
@@ -150,21 +152,19 @@ def serve(
     metrics.catch_up()
     registry.register(metrics)
     try:
-        server, thread = listen(registry, port, host, hosts)
+        server, _ = listen(registry, port, host, hosts)
     except OSError as error:
         raise click.UsageError(f"{host}:{port} is not free to listen on: {error.strerror}; give --port") from error
     where = f"[{host}]" if ":" in host else host
-    click.echo(f"http://{where}:{server.server_port}/metrics")
-    if not host.startswith("127.") and host not in ("localhost", "::1"):
-        tell(f"anyone who reaches {host} can read what you spend")
-    try:
-        thread.join()
-    except KeyboardInterrupt:  # how it is stopped
-        pass
-    finally:
-        server.shutdown()
-        server.server_close()
-        metrics.close()
+    stopped = threading.Event()
+    with ended_by_signals(lambda *_: stopped.set()):
+        click.echo(f"http://{where}:{server.server_port}/metrics")
+        if not host.startswith("127.") and host not in ("localhost", "::1"):
+            tell(f"anyone who reaches {host} can read what you spend")
+        stopped.wait()
+    server.shutdown()
+    server.server_close()
+    metrics.close()
 
 
 def _folder(folder: Path | None) -> Path:
