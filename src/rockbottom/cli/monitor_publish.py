@@ -157,7 +157,11 @@ def serve(
         raise click.UsageError(f"{host}:{port} is not free to listen on: {error.strerror}; give --port") from error
     where = f"[{host}]" if ":" in host else host
     stopped = threading.Event()
-    with ended_by_signals(lambda *_: stopped.set()):
+
+    def stop(*_: object) -> None:
+        stopped.set()
+
+    with ended_by_signals(stop):
         click.echo(f"http://{where}:{server.server_port}/metrics")
         if not host.startswith("127.") and host not in ("localhost", "::1"):
             tell(f"anyone who reaches {host} can read what you spend")
