@@ -147,10 +147,14 @@ def test_each_request_is_paid_at_the_price_of_its_day(tmp_path: Path) -> None:
 
 
 def test_a_day_without_a_known_price_is_named(tmp_path: Path) -> None:
-    """Sonnet 4.5 was not there in 2024."""
-    log = log_of(tmp_path / "log.json", [record(0, SONNET, "2024-06-01T09:00:00Z")])
-    assumptions = " ".join(answered(replay, log)["assumptions"])
-    assert "1 request is of a day without a known price: priced as of 20" in assumptions
+    """Sonnet 4.5 was not there in May 2025: 6,000 and 100 tokens at $3.30 and $16.50, as since, in both reports."""
+    days = "2025-05-02T09:00:00Z", "2026-11-02T09:00:00Z"
+    log = log_of(tmp_path / "log.json", [record(number, SONNET, day) for number, day in enumerate(days)])
+    replayed, explained = answered(replay, log), answered(explain, log)
+    for told in (replayed, explained):
+        assert "1 request is of a day without a known price: priced as of 20" in " ".join(told["assumptions"])
+    assert Decimal(replayed["answer"]["paid_usd"]) == Decimal("0.0429") == Decimal(explained["paid_usd"])
+    assert "assumed: 1 request is of a day without a known" in CliRunner().invoke(explain, [str(log)]).stdout
 
 
 def test_what_was_counted_stays_counted_where_the_counters_of_some_are_missing(tmp_path: Path) -> None:

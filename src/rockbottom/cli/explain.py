@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
+from datetime import date
 from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -16,7 +17,7 @@ from rockbottom.cli.values import Decimals, Number, ParamType, write_new
 from rockbottom.figures import counted
 
 if TYPE_CHECKING:
-    from rockbottom.diagnose import Findings, LoggedRequest
+    from rockbottom.diagnose import Difference, Findings, LoggedRequest, Sent
     from rockbottom.trace import Damages, Invocation, LogReader
 
 
@@ -152,12 +153,15 @@ def _is_of_shipped_ledgers(source: str) -> bool:
         return False
 
 
-def _explained(records: "Iterator[LoggedRequest] | Sequence[LoggedRequest]", *, prove: bool, small: bool = False):
+def _explained(
+    records: "Iterator[LoggedRequest] | Sequence[LoggedRequest]", *, prove: bool, small: bool = False
+) -> "tuple[Findings, Difference | None, Sequence[Sent]]":
     """The findings, of two requests their first difference, and the requests read."""
     from rockbottom.catalog import load_catalog
     from rockbottom.cli.bars import working
     from rockbottom.diagnose import (
         Archive,
+        PriceDays,
         Stream,
         Tolerance,
         first_difference,
@@ -173,13 +177,15 @@ def _explained(records: "Iterator[LoggedRequest] | Sequence[LoggedRequest]", *, 
     catalog = load_catalog()
     archive = Archive(catalog)
     requests, unreadable, repeated = read_all(records, archive)
+    days = PriceDays(catalog, date.today())
     if not small:  # of two requests that are compared each is looked at, with a price or without
-        requests, apart = priced_of(requests, catalog)
+        requests, apart = priced_of([days.chosen(sent) for sent in requests], catalog)
         unreadable = [*unreadable, *(unread(sent.record, error) for sent, error in apart)]
     requests, alone = parted(requests, catalog)
     stream = Stream(catalog, tolerance=Tolerance(50, 0) if small else None)
     with working(f"explaining {counted(len(requests), 'request')}"):
-        findings = replace(stream.run(archive, requests, unreadable, repeated), alone=alone)
+        findings = stream.run(archive, requests, unreadable, repeated)
+        findings = replace(findings, alone=alone, assumptions=days.in_words())
     if prove:
         from rockbottom.cli.replay_planner import AttachedPlanner
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from datetime import date
 from typing import TYPE_CHECKING
 
 from rockbottom.cli.bars import working
@@ -28,7 +29,7 @@ def explained_columns(sources: Sequence[str], name: str | None) -> "Findings":
                 fix=f"what it cost and could have cost: rockbottom replay {source}",
             )
     with working("explaining"):
-        findings = explain_hashed(_hashed(readings), Archive(load_catalog()))
+        findings = explain_hashed(_hashed(readings), Archive(load_catalog()), date.today())
     if all(reading.trace.tells_blocks for _, reading in readings):
         return findings
     return replace(findings, parts=Parts())  # counters do not say what a prompt is made of

@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import nullcontext
+from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -23,7 +24,7 @@ def explained_ledger(sources: Sequence[str], damages: "Damages", by: str = "") -
 
     local: Counter[bool] = Counter()
     with working("explaining"):
-        findings = explain_hashed(_hashed(sources, local, damages, by), Archive(load_catalog()))
+        findings = explain_hashed(_hashed(sources, local, damages, by), Archive(load_catalog()), date.today())
     say_damage(damages, 0, " ".join(sources))
     return findings, min(local[True], findings.requests)
 

@@ -9,7 +9,7 @@ from rockbottom.diagnose.findings import CauseTotal, Finding, Findings, Saving
 from rockbottom.diagnose.fixes import with_savings
 from rockbottom.diagnose.hashed import Hashed, explain_hashed
 from rockbottom.diagnose.parts import Parts
-from rockbottom.diagnose.prices import priced_of
+from rockbottom.diagnose.prices import PriceDays, priced_of
 from rockbottom.diagnose.results import explained_groups, explanation_of, prompts_of
 from rockbottom.diagnose.sent import Archive, LoggedRequest, Sent
 from rockbottom.diagnose.volatile import VolatileKind, spans_of
@@ -29,6 +29,7 @@ __all__ = [
     "Hashed",
     "LoggedRequest",
     "Parts",
+    "PriceDays",
     "Saving",
     "Sent",
     "Stream",

@@ -116,6 +116,7 @@ class Findings:
     ``parts`` what their prompts are made of, ``attached_requests`` the requests as the planner would have sent them.
     ``ruled`` is what the rules make of their input, with entries readable at once and once a reply has begun.
     ``instead``: the planner's points stand where some requests have their own. ``alone`` are in none of these figures.
+    ``assumptions`` is what the figures take for granted, in words.
     """
 
     totals: Sequence[CauseTotal]
@@ -137,6 +138,7 @@ class Findings:
     alone: AloneRequests = NONE_ALONE
     ruled: tuple[Usd, Usd] | None = None
     instead: bool = False
+    assumptions: Sequence[str] = ()
 
     def __iter__(self) -> Iterator[Finding]:
         for total in self.totals:

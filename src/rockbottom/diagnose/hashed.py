@@ -6,7 +6,7 @@ when it sent the request (``cause``) says that where it was plain. Nothing behin
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 
 from rockbottom.cache import behaviour_of, effective
 from rockbottom.catalog import CatalogError
@@ -14,7 +14,7 @@ from rockbottom.diagnose.causes import Cause
 from rockbottom.diagnose.explaining import Stream, alone_of, unread
 from rockbottom.diagnose.faces import Face
 from rockbottom.diagnose.findings import Finding, Findings, Unread, totals_of
-from rockbottom.diagnose.prices import priced_of, usd_of_miss
+from rockbottom.diagnose.prices import PriceDays, priced_of, usd_of_miss
 from rockbottom.diagnose.sent import Archive, LoggedRequest, Sent, settled
 from rockbottom.prompt import BlockKind, CachePoint, Parameters, PrefixHash, Section, Segment, prompt_of, seed_of
 from rockbottom.quantities import RockbottomError, Ttl
@@ -47,16 +47,18 @@ class Hashed:
     ends: Sequence[int] = ()
 
 
-def explain_hashed(requests: Iterable[Hashed], archive: Archive) -> Findings:
+def explain_hashed(requests: Iterable[Hashed], archive: Archive, today: date) -> Findings:
     """The findings of these requests, in order of time; those without a price are set apart, where others have one.
 
-    Of requests without hashes nothing can be said but what they cost.
+    Requests of a day without a known price have that of ``today``. Of requests without hashes nothing can be said but
+    what they cost.
     """
     read: list[tuple[Sent, Hashed]] = []
+    days = PriceDays(archive.catalog, today)
     unreadable: list[Unread] = []
     for hashed in requests:
         try:
-            read.append((_sent(hashed, archive), hashed))
+            read.append((days.chosen(_sent(hashed, archive)), hashed))
         except CatalogError as error:
             unreadable.append(unread(hashed.record, error))
         except RockbottomError as error:
@@ -75,7 +77,7 @@ def explain_hashed(requests: Iterable[Hashed], archive: Archive) -> Findings:
             finding = _named_finding(number, sent, hashed, archive)
             if finding is not None:
                 placed[number] = finding
-    return replace(findings, totals=totals_of(placed.values()))
+    return replace(findings, totals=totals_of(placed.values()), assumptions=days.in_words())
 
 
 def _named_finding(number: int, sent: Sent, hashed: Hashed, archive: Archive) -> Finding | None:

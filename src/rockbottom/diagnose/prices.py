@@ -1,6 +1,9 @@
 """What a miss cost: the request's bill as it was, less its bill had the tokens been read."""
 
+import dataclasses
 from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import date
 
 from msgspec.structs import replace
 
@@ -8,6 +11,7 @@ from rockbottom.catalog import Catalog, NoPriceInForce
 from rockbottom.cost import Cost, bill
 from rockbottom.diagnose.sent import Sent
 from rockbottom.quantities import LONGEST_FIRST, WRITES, Usage, Usd
+from rockbottom.replay import Rates, assumed_prices
 
 _PAID_AS = (*(WRITES[ttl].value for ttl in LONGEST_FIRST), "input")
 
@@ -32,6 +36,30 @@ def spent_on(sent: Sent, usage: Usage, catalog: Catalog) -> Usd | None:
     """The bill of the input of one request, or None where no price is in force."""
     cost = cost_of(sent, usage, catalog)
     return None if cost is None else cost.input_usd
+
+
+@dataclass(slots=True)
+class PriceDays:
+    """The day whose prices hold for a request: its own, or ``today`` where none are known of that, as in a replay."""
+
+    catalog: Catalog
+    today: date
+    _assumed: int = 0
+    _known: dict[object, bool] = field(default_factory=dict[object, bool])
+
+    def chosen(self, sent: Sent) -> Sent:
+        """The request at the prices of that day."""
+        place = sent.model, sent.record.tier, sent.record.called
+        known = self._known.get((place, sent.on))
+        if known is None:
+            rates = Rates(sent.model, sent.record.tier, self.today, self.catalog.price_book, sent.record.called or None)
+            known = self._known[place, sent.on] = not rates.of_day(sent.on).assumed
+        self._assumed += not known
+        return sent if known else dataclasses.replace(sent, priced_on=self.today)
+
+    def in_words(self) -> Sequence[str]:
+        """What was assumed of how many requests; nothing where each has the prices of its own day."""
+        return (assumed_prices(self._assumed, self.today),) if self._assumed else ()
 
 
 Unpriced = tuple[Sent, NoPriceInForce]

@@ -99,7 +99,7 @@ class Explanation(msgspec.Struct, frozen=True, kw_only=True):
     ``first_difference`` is there where two requests were compared and differ, ``simulated_requests`` where some went to
     a local endpoint, ``set_apart`` where some went to models that are not known, ``repeated_requests`` where some came
     again with the same request id and were counted once, ``alone`` where some could not be read whole: they
-    are in no other figure.
+    are in no other figure. ``assumptions`` is what the figures take for granted.
     """
 
     requests: int
@@ -127,6 +127,7 @@ class Explanation(msgspec.Struct, frozen=True, kw_only=True):
     groups: tuple[ExplainedGroup, ...] | UnsetType = UNSET
     prompts: PromptParts | UnsetType = UNSET
     alone: AloneRequests | UnsetType = UNSET
+    assumptions: tuple[str, ...] | UnsetType = UNSET
 
 
 def explanation_of(findings: Findings, first: Difference | None = None, simulated: int = 0) -> Explanation:
@@ -158,6 +159,7 @@ def explanation_of(findings: Findings, first: Difference | None = None, simulate
         groups=explained_groups(findings) or UNSET,
         prompts=prompts_of(findings.parts) or UNSET,
         alone=findings.alone if findings.alone.requests else UNSET,
+        assumptions=tuple(findings.assumptions) or UNSET,
     )
 
 

@@ -63,6 +63,7 @@ class Sent:
 
     ``content`` has one hash per prefix and knows nothing of model, Region or parameters; ``masks`` likewise,
     over blocks with their volatile spans masked. ``segments`` are the blocks as the model is given them.
+    ``priced_on`` is the day whose prices apply, where that is not its own.
     """
 
     record: LoggedRequest
@@ -73,6 +74,7 @@ class Sent:
     content: tuple[PrefixHash, ...]
     masks: tuple[PrefixHash, ...]
     usage: Usage | None
+    priced_on: date | None = None
 
     @property
     def at(self) -> float:
@@ -81,8 +83,8 @@ class Sent:
 
     @property
     def on(self) -> date:
-        """The day it was sent, whose prices apply."""
-        return datetime.fromtimestamp(self.record.at, UTC).date()
+        """The day whose prices apply: that on which it was sent, unless another was chosen."""
+        return self.priced_on or datetime.fromtimestamp(self.record.at, UTC).date()
 
     @property
     def tokens(self) -> int:

@@ -122,6 +122,8 @@ def remarks_in_words(findings: Findings) -> Iterator[str]:
             f"cost: what was paid above the price of a cache read, at the prices of the day of each request{aged}. "
             f"{month}. Tokens per block are shared out from the service's count of each request."
         )
+    if findings.assumptions:
+        yield f"assumed: {'; '.join(findings.assumptions)}"
     if abs(findings.counted_part - 1) >= GAP:
         gap = more_or_less(findings.counted_part, Decimal(1))
         counted_input = f"The input that the service counted cost {gap} than the rules predict"

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from rockbottom.replay.online import placed_online
     from rockbottom.replay.points import FIXED, PlacedPoints
     from rockbottom.replay.policies import Stage, bill_of
-    from rockbottom.replay.pricing import Rates
+    from rockbottom.replay.rates import Rates, assumed_prices
     from rockbottom.replay.routing import (
         Clause,
         InvalidRule,
@@ -55,6 +55,7 @@ __all__ = [
     "Stage",
     "TooManyLifetimes",
     "Turns",
+    "assumed_prices",
     "best_turn",
     "bill_of",
     "cached_as_sent",
@@ -85,7 +86,7 @@ _HOMES = {
     "online": "placed_online",
     "points": "FIXED PlacedPoints",
     "policies": "Stage bill_of",
-    "pricing": "Rates",
+    "rates": "Rates assumed_prices",
     "routing": "Clause InvalidRule RoutedBill RoutingBills RoutingRule routing_of routing_rule",
     "study": "BY_TOKENS DEFAULT_POLICIES PARTITIONABLE PLANNER ReplayQuestion cached_as_sent may_cache",
     "tallies": "ReplayTally tally",

@@ -6,6 +6,7 @@ from datetime import date
 
 from rockbottom.figures import counted
 from rockbottom.quantities import WRITES
+from rockbottom.replay.rates import assumed_prices
 from rockbottom.replay.tallies import ModelTally
 
 
@@ -31,10 +32,7 @@ def assumptions_of(models: Sequence[ModelTally], on: date) -> list[str]:
         models_named = ", ".join(free)
         assumptions.append(f"cache writes of {models_named} cost nothing by the price list; other sources contest that")
     if assumed := sum(model.assumed for model in models):
-        of_days = "is of a day" if assumed == 1 else "are of days"
-        assumptions.append(
-            f"{counted(assumed, 'request')} {of_days} without a known price: priced as of {on.isoformat()}"
-        )
+        assumptions.append(assumed_prices(assumed, on))
     if any(model.of_counters for model in models):
         assumptions.append(
             "what repeats is inferred from counters: a session's prompt begins with the one whose entry it reads, or "

@@ -11,7 +11,8 @@ from rockbottom.quantities import NO_USAGE, Usage, Usd
 from rockbottom.replay.kernel import Outcomes, outcomes
 from rockbottom.replay.nodes import Nodes, nodes_of
 from rockbottom.replay.points import FIXED, Place, PlacedPoints, taken
-from rockbottom.replay.pricing import Bands, Rates, cost_of, usages_of
+from rockbottom.replay.pricing import Bands, cost_of, usages_of
+from rockbottom.replay.rates import Rates
 from rockbottom.trace import Array, Trace
 
 

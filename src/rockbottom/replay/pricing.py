@@ -2,62 +2,17 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import date
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from rockbottom.catalog import ModelId, NoPriceInForce, PriceBook, Tier
-from rockbottom.cost import Cost, CostLine
-from rockbottom.quantities import WRITES, Unit, Usage, Usd
+from rockbottom.cost import Cost
+from rockbottom.quantities import WRITES, Unit, Usage
+from rockbottom.replay.rates import Rates
 
 if TYPE_CHECKING:
     from rockbottom.replay.kernel import Outcomes
     from rockbottom.trace import Array, Trace
-
-
-@dataclass(frozen=True, slots=True)
-class Rates:
-    """Which prices: of a model as reached (which gives the scope), of a tier, on a day, perhaps in a Region.
-
-    ``assumed``: of the day of the requests themselves none is known.
-    """
-
-    model: ModelId
-    tier: Tier
-    on: date
-    book: PriceBook
-    region: str | None = None
-    assumed: bool = False
-
-    def thresholds(self) -> list[int]:
-        """The prompt lengths above which other prices hold, 0 first."""
-        rows = self.book.of_model(self.model.model.id, self.on)
-        known = {row.above_context_tokens for row in rows if row.scope is self.model.scope and not row.contested}
-        return sorted(known | {0})
-
-    def known(self) -> tuple[Usd | None, ...]:
-        """Every price of every band, None where there is none: what makes two Regions alike."""
-        return tuple(self._known(unit, threshold) for threshold in self.thresholds() for unit in Unit)
-
-    def _known(self, unit: Unit, threshold: int) -> Usd | None:
-        try:
-            return self._line(unit, 0, threshold).price.usd_per_mtok
-        except NoPriceInForce:
-            return None
-
-    def usd_per_mtok(self, unit: Unit, threshold: int = 0) -> "CostLine":
-        """The price row of a unit for prompts above a threshold, as a line of no tokens. Raises NoPriceInForce."""
-        return self._line(unit, 0, threshold)
-
-    def cost(self, usage: Usage, threshold: int = 0) -> Cost:
-        """The cost of tokens of prompts above a threshold; units without tokens have no line. Raises NoPriceInForce."""
-        return Cost(tuple(self._line(unit, tokens, threshold) for unit, tokens in usage.items() if tokens))
-
-    def _line(self, unit: Unit, tokens: int, threshold: int) -> CostLine:
-        model, context = self.model.model.id, threshold + 1 if threshold else 0
-        where = self.region or self.model.region
-        return CostLine(self.book.price(model, self.model.scope, self.tier, unit, self.on, context, where), tokens)
 
 
 class Band(NamedTuple):

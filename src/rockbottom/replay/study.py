@@ -23,7 +23,8 @@ from rockbottom.replay.keep_alive import keep_alive_bill
 from rockbottom.replay.online import OnlinePolicy, placed_online
 from rockbottom.replay.points import FIXED, PlacedPoints
 from rockbottom.replay.policies import PolicyBill, Stage, batch_bill, bill_of
-from rockbottom.replay.pricing import Bands, Rates
+from rockbottom.replay.pricing import Bands
+from rockbottom.replay.rates import Rates
 from rockbottom.replay.sightings import second_sighting
 from rockbottom.trace import UNKNOWN, Array, Trace, selected
 
@@ -273,11 +274,7 @@ def _rates(
     rates = Rates(model, question.tier or _sent_at(trace, tier), question.on, catalog.price_book, place)
     if day == UNKNOWN:
         return rates
-    of_day = replace(rates, on=date.fromordinal(_EPOCH + day))
-    then, now = of_day.known(), rates.known()
-    if any(price is None and today is not None for price, today in zip(then, now, strict=False)):
-        return replace(rates, assumed=True)
-    return rates if then == now else of_day
+    return rates.of_day(date.fromordinal(_EPOCH + day))
 
 
 _EPOCH, _DAY_S = date(1970, 1, 1).toordinal(), 86_400
