@@ -1,9 +1,11 @@
 """Regions, days and instants that commands take: what is none is named, with what was probably meant."""
 
 import errno
+import json
 import shlex
 from collections.abc import Iterator
 from datetime import UTC, date, datetime
+from io import BytesIO, TextIOWrapper
 from pathlib import Path
 
 import click
@@ -15,6 +17,7 @@ from rockbottom.cli.aws import region_of
 from rockbottom.cli.exits import Exit
 from rockbottom.cli.values import Day, Instant, Region, UnknownRegion, known_region, write_new
 
+NOVA = "amazon.nova-lite-v1:0"
 A_MONTH = ("--requests", "1000", "--prefix", "5000", "--question", "100", "--output", "100")
 
 
@@ -208,3 +211,13 @@ def test_a_page_may_go_to_a_device_and_through_a_link(tmp_path):
     write_new(tmp_path / "link", "text")
     assert (tmp_path / "link").is_symlink()
     assert (tmp_path / "page.html").read_text() == "text"
+
+
+def test_what_the_encoding_of_stdout_lacks_is_printed_as_an_escape(tmp_path, monkeypatch):
+    """The name of a file is bytes, and need not be text."""
+    path = tmp_path / "ask\udcff.json"
+    path.write_text(json.dumps({"modelId": NOVA, "messages": [{"role": "user", "content": [{"text": "hi"}]}]}))
+    stdout = TextIOWrapper(BytesIO(), encoding="utf-8", write_through=True)
+    monkeypatch.setattr("sys.stdout", stdout)
+    main(["check", str(path)])
+    assert "ask\\udcff" in stdout.buffer.getvalue().decode()

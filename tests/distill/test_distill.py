@@ -1,6 +1,7 @@
 """Distillation: its cost by hand, the data as AWS checks it, the job and its end on the local endpoint."""
 
 import json
+import os
 from datetime import date
 from decimal import Decimal
 
@@ -158,6 +159,13 @@ def test_where_nothing_can_train_the_file_of_before_stays(tmp_path, capsys):
     assert main(["distill", "data", str(path), "--out", str(out)]) == 2
     assert "2: it is not a request" in capsys.readouterr().err
     assert out.read_text() == "of before"
+
+
+def test_a_pipe_is_no_training_data(tmp_path, capsys):
+    """Nobody may ever write to it."""
+    os.mkfifo(tmp_path / "pipe")
+    assert main(["distill", "data", str(tmp_path / "pipe"), "--out", str(tmp_path / "out.jsonl")]) == 2
+    assert capsys.readouterr().err == f"rockbottom: {tmp_path}/pipe: not a regular file\n"
 
 
 @pytest.fixture(scope="module")

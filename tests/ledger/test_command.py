@@ -74,6 +74,7 @@ def test_a_question_changes_nothing(folder: Path) -> None:
         f"SELECT * FROM read_csv('{secret}')", f"FROM '{secret}'",
         f"SELECT * FROM read_text('{secret}')", f"SELECT * FROM glob('{folder.parent}/*')",
         f"SELECT * FROM read_text('{folder}/key')", "SELECT getenv('HOME')", "CREATE TABLE t AS SELECT 1",
+        "SELECT '\udce9'",
     ):  # fmt: skip
         assert main(["ledger", "sql", query, "--ledger", str(folder)]) == 2, query
     assert not copy.exists()

@@ -3,6 +3,7 @@
 import os
 import sys
 from collections.abc import Sequence
+from io import TextIOWrapper
 
 import click
 
@@ -35,6 +36,7 @@ def root(debug: bool) -> None:
 def run(argv: list[str]) -> int:
     """Run one command line and return its exit code."""
     _open_what_was_closed()
+    _escape_what_stdout_lacks()
     _forget_empty_endpoints()
     try:
         code = _completion() if COMPLETE in os.environ else _run(argv)
@@ -92,6 +94,12 @@ def _open_what_was_closed() -> None:
                 os.dup2(descriptor, number)
                 os.close(descriptor)
             setattr(sys, name, open(number, "w" if number else "r", closefd=False))  # noqa: SIM115  # until the end
+
+
+def _escape_what_stdout_lacks() -> None:
+    """Print as Python prints on stderr what the encoding of stdout does not have: a byte in a file's name, say."""
+    if isinstance(sys.stdout, TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")
 
 
 def _completion() -> int:

@@ -20,6 +20,7 @@ from rockbottom.catalog import Catalog, CatalogError, limit
 from rockbottom.dialects import CONVERSE, Dialect, api_of, dialect_for, is_point
 from rockbottom.distill.errors import UnfitData
 from rockbottom.figures import counted, thousands
+from rockbottom.files import regular
 from rockbottom.prompt import Api
 from rockbottom.quantities import Undecodable, decoder_of, is_list, is_object
 from rockbottom.trace import pieces_of
@@ -91,7 +92,7 @@ def _files(sources: Sequence[Path]) -> Iterator[Path]:
         if source.is_dir():
             yield from sorted(path for path in source.rglob("*") if path.is_file() and path.suffix in _SUFFIXES)
         else:
-            yield source
+            yield regular(source)
 
 
 def _objects(path: Path, training: TrainingData) -> Iterator[Json]:

@@ -63,7 +63,11 @@ class SqlQueries:
             self._run(f"COPY ({rows}) TO {text(str(draft))} (FORMAT parquet, COMPRESSION zstd, USE_TMP_FILE false)")
 
     def names_calls(self, sql: str) -> bool:
-        """Whether a question names ``calls`` or ``minutes`` as a table."""
+        """Whether a question names ``calls`` or ``minutes`` as a table. Raises LedgerError where it is no text."""
+        try:
+            sql.encode()
+        except UnicodeError as error:  # a word of a command line in another encoding
+            raise LedgerError("That is not text in UTF-8.", fix="ask in UTF-8, or set LANG=C.UTF-8") from error
         tree = self._run("SELECT json_serialize_sql($1)", [sql]).fetchone()[0]
         return any(f'"table_name":"{name}"' in tree.lower() for name in ("calls", "minutes"))
 
