@@ -5,11 +5,12 @@ a path names read whole, whatever it names.
 import os
 from collections.abc import Callable, Generator
 from contextlib import contextmanager, suppress
-from errno import EFBIG, EINVAL, ENXIO
+from errno import EBUSY, EFBIG, EINVAL, ENXIO
 from functools import cache
 from io import FileIO
 from pathlib import Path
 from stat import S_IMODE, S_ISFIFO
+from time import monotonic, sleep
 from typing import Any
 
 _PRIVATE = 0o600
@@ -19,6 +20,7 @@ _MOST_BYTES = 1 << 28  # settings, prices, requests, documents; recorded traffic
 _PIECE_BYTES = 1 << 20
 _LOOK_MS = 20
 _OTHER_END_MS = 5_000  # how long a named pipe is given until somebody opens its other end
+_OTHER_WRITER_S = 60.0
 
 
 def private(path: str | Path, flags: int) -> int:
@@ -152,6 +154,36 @@ def replacing(path: Path, *, shared: bool = False) -> Generator[Path]:
             beside.replace(path)
         finally:
             beside.unlink(missing_ok=True)
+
+
+@contextmanager
+def alone(path: Path) -> Generator[None]:
+    """Only one process at a time changes a file: it locks the folder, which has to be there.
+
+    That leaves no file behind, and the system lets go of it when a process dies. Raises OSError, also where another one
+    does not let go.
+    """
+    try:
+        import fcntl
+    except ImportError:  # Windows: two at once are not told apart
+        yield
+        return
+    folder = os.open(path.parent, os.O_RDONLY)
+    try:
+        begun = monotonic()
+        while True:
+            try:
+                fcntl.flock(folder, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                break
+            except BlockingIOError:
+                if monotonic() - begun > _OTHER_WRITER_S:
+                    raise OSError(EBUSY, "another process is writing it", str(path)) from None
+                sleep(_LOOK_MS / 1000)
+            except OSError:  # a file system without locks
+                break
+        yield
+    finally:
+        os.close(folder)
 
 
 @contextmanager

@@ -2,6 +2,8 @@
 
 import os
 import stat
+import subprocess
+import sys
 
 import pytest
 
@@ -85,3 +87,13 @@ def test_a_damaged_table_is_named(tmp_path, text, message):
     with pytest.raises(BadConfiguration, match=r"keys\.json") as caught:
         KeyTable(tmp_path / "keys.json", MASTER)
     assert message in str(caught.value)
+
+
+def test_keys_that_are_added_at_the_same_time_are_all_there(tmp_path):
+    """Each command reads the table and writes it; the first one draws the master secret, too."""
+    (tmp_path / "gateway.yaml").write_text("upstream: {region: us-east-1}\nkeys: keys.json\n")
+    command = [sys.executable, "-m", "rockbottom", "gateway", "key", "add"]
+    adding = [subprocess.Popen([*command, name], cwd=tmp_path, stdout=subprocess.DEVNULL) for name in "abcd"]
+    assert [process.wait() for process in adding] == [0, 0, 0, 0]
+    path = tmp_path / "keys.json"
+    assert {key.name for key in KeyTable(path, key_secret(path, {})).keys} == set("abcd")

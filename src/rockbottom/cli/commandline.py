@@ -3,7 +3,6 @@
 import os
 import sys
 from collections.abc import Sequence
-from io import TextIOWrapper
 
 import click
 
@@ -98,8 +97,9 @@ def _open_what_was_closed() -> None:
 
 def _escape_what_stdout_lacks() -> None:
     """Print as Python prints on stderr what the encoding of stdout does not have: a byte in a file's name, say."""
-    if isinstance(sys.stdout, TextIOWrapper):
-        sys.stdout.reconfigure(errors="backslashreplace")
+    reconfigure = getattr(sys.stdout, "reconfigure", None)
+    if reconfigure is not None:  # a stand-in of a caller's may have none
+        reconfigure(errors="backslashreplace")
 
 
 def _completion() -> int:

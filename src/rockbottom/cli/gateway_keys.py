@@ -3,6 +3,8 @@
 import json
 import os
 import time
+from collections.abc import Generator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,6 +14,7 @@ from rockbottom.cli.console import show, tell
 from rockbottom.cli.group import Listing
 from rockbottom.cli.options import json_flag
 from rockbottom.cli.values import Count, RoleArn, Tag
+from rockbottom.files import alone
 
 if TYPE_CHECKING:
     from rockbottom.gateway import GatewayKey, KeyTable
@@ -19,13 +22,31 @@ if TYPE_CHECKING:
 
 def table_of(file: Path) -> "KeyTable":
     """The key table that a configuration names. Raises BadConfiguration where it names none."""
-    from rockbottom.gateway import BadConfiguration, KeyTable, key_secret, read_configuration
+    from rockbottom.gateway import KeyTable, key_secret
+
+    path = _path_of(file)
+    return KeyTable(path, key_secret(path, os.environ))
+
+
+@contextmanager
+def _changing(file: Path) -> Generator["KeyTable"]:
+    """The same table, which nobody else changes during the block. Raises OSError where another process does."""
+    from rockbottom.gateway import KeyTable, key_secret
+
+    path = _path_of(file)
+    master = key_secret(path, os.environ)
+    with alone(path):
+        yield KeyTable(path, master)
+
+
+def _path_of(file: Path) -> Path:
+    from rockbottom.gateway import BadConfiguration, read_configuration
 
     configuration = read_configuration(file, os.environ)
     path = configuration.path(configuration.keys)
     if path is None:
         raise BadConfiguration(f"{file} names no file of keys.", fix="add this line to it: keys: keys.json")
-    return KeyTable(path, key_secret(path, os.environ))
+    return path
 
 
 @click.group(cls=Listing, no_args_is_help=True)
@@ -67,11 +88,11 @@ def add(file: Path, name: str, tags: tuple[tuple[str, str], ...], as_json: bool,
     """Add a key for NAME and print its secret, once."""
     from rockbottom.gateway import BadConfiguration, new_key
 
-    table = table_of(file)
-    if any(known.name == name for known in table.keys):
-        raise BadConfiguration(f"a key {name!r} exists already.", fix=f"rockbottom gateway key rotate {name}")
-    new = new_key(name, time.time(), tags=dict(tags), **settings)
-    table.put(new)
+    with _changing(file) as table:
+        if any(known.name == name for known in table.keys):
+            raise BadConfiguration(f"a key {name!r} exists already.", fix=f"rockbottom gateway key rotate {name}")
+        new = new_key(name, time.time(), tags=dict(tags), **settings)
+        table.put(new)
     _show_secret(table, new, as_json)
 
 
@@ -103,9 +124,9 @@ def rotate(file: Path, name: str, as_json: bool) -> None:
     """Give a key a new secret and print it; the previous secret works until the next rotation."""
     from rockbottom.gateway import rotated
 
-    table = table_of(file)
-    new = rotated(table.named(name))
-    table.put(new)
+    with _changing(file) as table:
+        new = rotated(table.named(name))
+        table.put(new)
     _show_secret(table, new, as_json)
 
 
@@ -116,8 +137,8 @@ def revoke(file: Path, name: str) -> None:
     """Revoke a key: its secrets are refused from now on."""
     from rockbottom.gateway import revoked
 
-    table = table_of(file)
-    table.put(revoked(table.named(name)))
+    with _changing(file) as table:
+        table.put(revoked(table.named(name)))
     tell(f"{name} is revoked; a running gateway takes it over with SIGHUP")
 
 

@@ -12,7 +12,7 @@ from rockbottom.cli.console import show, tell, width
 from rockbottom.cli.prices_reading import BULK_URL, bulk_documents, pricing_client, products_of_api
 from rockbottom.cli.values import Url
 from rockbottom.figures import counted
-from rockbottom.files import content_of, replacing
+from rockbottom.files import alone, content_of, replacing
 from rockbottom.quantities import Fault, RockbottomError, Undecodable, decoded
 
 if TYPE_CHECKING:
@@ -111,7 +111,7 @@ def _store(path: Path, rows: Iterable["Price"]) -> None:
     """The rows after those that are there; the file is whole or as it was."""
     from rockbottom.catalog import COLUMNS, PriceBook, lines_of
 
-    known = PriceBook.read(path).rows if path.exists() else ()
     path.parent.mkdir(parents=True, exist_ok=True)
-    with replacing(path, shared=True) as beside:
+    with alone(path), replacing(path, shared=True) as beside:
+        known = PriceBook.read(path).rows if path.exists() else ()
         beside.write_text("\n".join([",".join(COLUMNS), *lines_of([*known, *rows]), ""]), encoding="utf-8")

@@ -16,7 +16,7 @@ from typing import Literal
 import msgspec
 
 from rockbottom.extras import json_field, yaml_struct
-from rockbottom.files import content_of, make_folder, private, replacing
+from rockbottom.files import alone, content_of, make_folder, replacing
 from rockbottom.gateway.errors import BadConfiguration, bad_field
 from rockbottom.quantities import Undecodable, decoded
 
@@ -105,10 +105,8 @@ class KeyTable:
         """Add a key, or replace the one with its id, in the file too. Raises OSError."""
         self._keys[key.id] = key
         make_folder(self.path.parent)
-        with replacing(self.path) as beside, open(beside, "wb") as file:
-            file.write(msgspec.json.format(msgspec.json.encode(_Table(list(self._keys.values()))), indent=1) + b"\n")
-            file.flush()
-            os.fsync(file.fileno())
+        table = msgspec.json.encode(_Table(list(self._keys.values())))
+        _replace(self.path, msgspec.json.format(table, indent=1) + b"\n")
 
     def _secret(self, identity: str, version: int) -> str:
         secret = self._secrets.get((identity, version))
@@ -152,13 +150,19 @@ def key_secret(table: Path, env: Mapping[str, str]) -> bytes:
 
 
 def _secret_in(path: Path) -> bytes:
-    try:
-        make_folder(path.parent)
-        with open(path, "xb", opener=private) as file:
-            file.write(secrets.token_urlsafe(48).encode() + b"\n")
-    except FileExistsError:
-        pass
+    make_folder(path.parent)
+    if not path.exists():
+        with alone(path):
+            if not path.exists():
+                _replace(path, secrets.token_urlsafe(48).encode() + b"\n")
     return content_of(path).strip()
+
+
+def _replace(path: Path, content: bytes) -> None:
+    with replacing(path) as beside, open(beside, "wb") as file:
+        file.write(content)
+        file.flush()
+        os.fsync(file.fileno())
 
 
 def _read(path: Path) -> list[GatewayKey]:

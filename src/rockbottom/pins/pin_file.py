@@ -7,16 +7,15 @@ folder, as the JSON that it is.
 import json
 import os
 import re
-from collections.abc import Generator, Iterable, Mapping
-from contextlib import contextmanager
+from collections.abc import Iterable, Mapping
+from contextlib import ExitStack
 from decimal import Decimal
 from hashlib import blake2b
 from pathlib import Path
-from time import monotonic, sleep
 from typing import Any, cast
 
 from rockbottom.figures import usd_exact
-from rockbottom.files import content_of, make_folder, replacing
+from rockbottom.files import alone, content_of, make_folder, replacing
 from rockbottom.pins.bills import ConversationLimits
 from rockbottom.pins.errors import DamagedPins, NameTaken, PinsNotWritable
 from rockbottom.pins.pin import Pin, pin_of_table, row_of_block, row_of_pieces
@@ -27,7 +26,6 @@ DEFAULT_FILE = "rockbottom-pins.toml"
 FORMAT = 1
 """Grows when digests are formed in another way: every pin would differ, and no prompt would have changed."""
 
-_WAIT_S = 60.0
 _HEAD = """\
 # Prefixes of prompts as they were accepted: hashes and tokens, no text. `rockbottom check` compares,
 # `rockbottom check --accept` writes. Each block: place, kind, tokens, digest, and three digests that ignore the
@@ -164,7 +162,12 @@ def update_pins(
     ``seen`` are the prefixes that the file held when the run began: a name that another process gave to another
     prefix since then raises NameTaken. Raises DamagedPins, PinsNotWritable.
     """
-    with _alone(path):
+    with ExitStack() as open_locks:
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            open_locks.enter_context(alone(path))
+        except OSError as error:
+            raise _not_writable(path, error) from error
         pins = read_pins(path)
         for name, pin in accepted.items():
             now = pins.get(name)
@@ -204,39 +207,6 @@ def _not_writable(path: Path, error: OSError) -> PinsNotWritable:
         f"{path} cannot be written: {error.strerror or error}.",
         fix="make the folder writable, or name another file with --pins (pytest: --rockbottom-pins)",
     )
-
-
-@contextmanager
-def _alone(path: Path) -> Generator[None]:
-    """Only one process at a time changes the file: it locks the folder.
-
-    That leaves no file behind, and the system lets go of it when a process dies.
-    """
-    try:
-        import fcntl
-    except ImportError:  # Windows: two at once are not told apart
-        yield
-        return
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        folder = os.open(path.parent, os.O_RDONLY)
-    except OSError as error:
-        raise _not_writable(path, error) from error
-    try:
-        begun = monotonic()
-        while True:
-            try:
-                fcntl.flock(folder, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                break
-            except BlockingIOError:
-                if monotonic() - begun > _WAIT_S:
-                    raise PinsNotWritable(f"{path} is being written by another process.") from None
-                sleep(0.01)
-            except OSError:  # a file system without locks
-                break
-        yield
-    finally:
-        os.close(folder)
 
 
 # -- the text, where it was asked for ---------------------------------------------------------------

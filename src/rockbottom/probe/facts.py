@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from datetime import date
 from pathlib import Path
 
-from rockbottom.files import content_of, replacing
+from rockbottom.files import alone, content_of, replacing
 from rockbottom.probe.steps import ProbeAnswer
 from rockbottom.probe.subject import ProbedModel
 
@@ -15,8 +15,8 @@ def write_facts(
 ) -> None:
     """Append what was found about one model to a file of measured facts; the newest table of a model wins."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    known = content_of(path).decode() if path.exists() else _HEAD
-    with replacing(path, shared=True) as beside:
+    with alone(path), replacing(path, shared=True) as beside:
+        known = content_of(path).decode() if path.exists() else _HEAD
         facts = known + _table(subject, list(findings), on, place, region)
         beside.write_text(facts, encoding="utf-8", newline="\n")  # what is known has its own
 
