@@ -10,7 +10,6 @@ from functools import cache
 from io import FileIO
 from pathlib import Path
 from stat import S_IMODE, S_ISFIFO
-from time import monotonic, sleep
 from typing import Any
 
 _PRIVATE = 0o600
@@ -20,7 +19,7 @@ _MOST_BYTES = 1 << 28  # settings, prices, requests, documents; recorded traffic
 _PIECE_BYTES = 1 << 20
 _LOOK_MS = 20
 _OTHER_END_MS = 5_000  # how long a named pipe is given until somebody opens its other end
-_OTHER_WRITER_S = 60.0
+_OTHER_WRITER_MS = 60_000
 
 
 def private(path: str | Path, flags: int) -> int:
@@ -165,22 +164,22 @@ def alone(path: Path) -> Generator[None]:
     """
     try:
         import fcntl
+        import select
     except ImportError:  # Windows: two at once are not told apart
         yield
         return
     folder = os.open(path.parent, os.O_RDONLY)
     try:
-        begun = monotonic()
-        while True:
+        for _ in range(0, _OTHER_WRITER_MS, _LOOK_MS):
             try:
                 fcntl.flock(folder, fcntl.LOCK_EX | fcntl.LOCK_NB)
                 break
             except BlockingIOError:
-                if monotonic() - begun > _OTHER_WRITER_S:
-                    raise OSError(EBUSY, "another process is writing it", str(path)) from None
-                sleep(_LOOK_MS / 1000)
+                select.poll().poll(_LOOK_MS)
             except OSError:  # a file system without locks
                 break
+        else:
+            raise OSError(EBUSY, "another process is writing it", str(path))
         yield
     finally:
         os.close(folder)
