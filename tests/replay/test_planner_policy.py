@@ -15,7 +15,7 @@ from rockbottom.catalog import Catalog, Tier, load_catalog
 from rockbottom.cli.replay_planner import attached
 from rockbottom.replay import Rates, ReplayQuestion, Stage, placed_online, tally
 from rockbottom.trace import read_trace
-from tests.replay.attached import ON, SONNET, attached_usd, conversations, documents_with_questions, write_log
+from tests.replay.attached import NOVA, ON, SONNET, attached_usd, conversations, documents_with_questions, write_log
 
 
 @pytest.fixture(scope="module")
@@ -37,13 +37,15 @@ def test_a_replay_of_the_log_gives_the_bill_of_the_attached_planner(traffic, tmp
 
 
 class Everywhere:
-    """A policy that marks the end of every segment, four at most, and notes how long prompts are in segments."""
+    """A policy that marks the end of every segment, four at most, and notes of prompts their segments and tiers."""
 
     def __init__(self) -> None:
         self.lengths: list[int] = []
+        self.tiers: list[Tier] = []
 
-    def choose(self, prompt, now: float, contents=()):
+    def choose(self, prompt, now: float, tier: Tier, contents=()):
         self.lengths.append(len(prompt.segments))
+        self.tiers.append(tier)
         return [(after, None) for after in range(1, min(len(prompt.segments), 4) + 1)]
 
     def observe(self, usage, now: float) -> None:
@@ -86,3 +88,17 @@ def test_a_ledger_of_the_attached_client_replays_to_what_it_was_billed(tmp_path:
         main(["replay", str(tmp_path / "ledger"), "--json", "--policy=planner", "--policy=as_recorded"])
     policies = {row["policy"]: Decimal(row["input_usd"]) for row in json.loads(out.getvalue())["policies"]}
     assert abs(policies["planner"] - policies["as_recorded"]) <= policies["as_recorded"] * Decimal("0.03")
+
+
+def test_each_request_is_planned_at_its_own_tier(tmp_path: Path, catalog: Catalog) -> None:
+    """As the attached planner does: a talk whose tier changes is weighed by the prices of each call."""
+    tiers = (Tier.PRIORITY, Tier.DEFAULT, Tier.FLEX)
+    asked = [
+        sent._replace(body={**sent.body, "serviceTier": {"type": tier.value}})
+        for sent, tier in zip(conversations(1, NOVA), tiers, strict=False)
+    ]
+    log = write_log(tmp_path / "log.jsonl", asked, attached_usd(asked, catalog)[0])
+    policy, question = Everywhere(), ReplayQuestion(("planner",), ON)
+    everywhere = {"planner": lambda stages: [policy for _ in stages]}
+    tally(read_trace(str(log)).trace, question, catalog, behaviour_of(catalog.switches), everywhere)
+    assert tuple(policy.tiers) == tiers

@@ -116,6 +116,10 @@ def test_a_conversation_that_changes_its_tier_stays_in_one_cache(tmp_path: Path)
     log = log_of(tmp_path / "log.json", records)
     attached = Decimal(answered(replay, log)["answer"]["attached_usd"])
     assert abs(attached / truth(records) - 1) < Decimal("0.001")
+    explained = answered(explain, log)
+    saved = Decimal(explained["attached"]["usd_before"]) - Decimal(explained["attached"]["usd_after"])
+    paid = Decimal(explained["paid_usd"])
+    assert abs((paid - saved) / attached - 1) < Decimal("0.001")
 
 
 def test_a_planner_does_not_know_which_region_will_serve(tmp_path: Path) -> None:

@@ -18,14 +18,15 @@ _GOES_ON = {"input": "", "previous_response_id": "kept"}
 class PlannerPolicy:
     """A planner asked about one model. ``shift_s`` moves its instants to the day whose prices are asked for."""
 
-    def __init__(self, planner: Planner, model: str, tier: Tier, shift_s: float = 0.0) -> None:
-        self._planner, self._shift = planner, shift_s
-        self._model, self._tier = model, tier
+    def __init__(self, planner: Planner, model: str, shift_s: float = 0.0) -> None:
+        self._planner, self._shift, self._model = planner, shift_s, model
         self._plan: CachePlan | None = None
 
-    def choose(self, prompt: Prompt, now: float, contents: Sequence[bytes] = ()) -> Sequence[tuple[int, Ttl | None]]:
+    def choose(
+        self, prompt: Prompt, now: float, tier: Tier, contents: Sequence[bytes] = ()
+    ) -> Sequence[tuple[int, Ttl | None]]:
         """The points of its plan; see ``OnlinePolicy``."""
-        self._plan = self._planner.plan_prompt(prompt, self._model, now + self._shift, self._tier, contents)
+        self._plan = self._planner.plan_prompt(prompt, self._model, now + self._shift, tier, contents)
         points = [(placement.after, placement.ttl) for placement in self._plan.placements]
         return [(0, None), *points] if self._plan.implicit is False else points
 
@@ -47,7 +48,7 @@ class AttachedPlanner:
 
     def of_sent(self, sent: "Sent") -> PlannerPolicy:
         """Asked about the model that a recorded request went to, on the days on which they were sent."""
-        return PlannerPolicy(self._planner, _id_of(sent.model), sent.record.tier)
+        return PlannerPolicy(self._planner, _id_of(sent.model))
 
 
 def attached(stages: "Sequence[Stage]") -> Sequence[PlannerPolicy]:
@@ -55,7 +56,7 @@ def attached(stages: "Sequence[Stage]") -> Sequence[PlannerPolicy]:
     planner = Planner()
     firsts = [float(stage.trace.requests.at[0]) for stage in stages if len(stage.trace)]
     shift = _shift_to_day(min(firsts, default=0.0), stages[0]) if stages else 0.0
-    return [PlannerPolicy(planner, _id_of(stage.rates.model), stage.rates.tier, shift) for stage in stages]
+    return [PlannerPolicy(planner, _id_of(stage.rates.model), shift) for stage in stages]
 
 
 def _id_of(model: ModelId) -> str:

@@ -7,7 +7,7 @@ from typing import NamedTuple, Protocol
 from msgspec.structs import replace as changed
 
 from rockbottom.cache import Behaviour, Entry, EntryKey, Namespace, ineffective, outcome, refusal
-from rockbottom.catalog import Catalog, Scope
+from rockbottom.catalog import Catalog, Scope, Tier
 from rockbottom.diagnose.entries import UNRECORDED_BEGIN_S
 from rockbottom.diagnose.prices import spent_on
 from rockbottom.diagnose.sent import Sent
@@ -28,8 +28,8 @@ class Variant:
 class Learner(Protocol):
     """A policy that chooses the points of one request and then hears what came of it, as the planner does."""
 
-    def choose(self, prompt: Prompt, now: float) -> Sequence[tuple[int, Ttl | None]]:
-        """Points as (how many leading segments, TTL); the prompt carries none.
+    def choose(self, prompt: Prompt, now: float, tier: Tier) -> Sequence[tuple[int, Ttl | None]]:
+        """Points as (how many leading segments, TTL) of a request at the prices of a tier; the prompt carries none.
 
         A point after no segment forbids the point that the service would add by itself.
         """
@@ -113,7 +113,7 @@ def bills_with(
             policies[model].miss(missed.pop())
         prompt = request.prompt
         bare = prompt_of(prompt.api, segments_of(prompt), (), prompt.parameters, bare=prompt.bare)
-        chosen = policies[model].choose(bare, request.at)
+        chosen = policies[model].choose(bare, request.at, request.sent.record.tier)
         places = [Placement(after, ttl) for after, ttl in chosen if after]
         placed = with_placements(replace(bare, implicit=None if len(places) == len(chosen) else False), places)
         usage = served.usage(replace(request, prompt=placed), request.at)

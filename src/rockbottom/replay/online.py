@@ -14,6 +14,7 @@ from typing import NamedTuple, Protocol
 import numpy as np
 
 from rockbottom.cache import Namespace, PrefixCache, step
+from rockbottom.catalog import Tier
 from rockbottom.prompt import BlockKind, CachePoint, Parameters, Prompt, Section, Segment, prompt_of
 from rockbottom.quantities import Ttl, Usage
 from rockbottom.replay.nodes import Nodes
@@ -28,8 +29,10 @@ RUN = 16
 class OnlinePolicy(Protocol):
     """Chooses the points of one request, then hears what came of it."""
 
-    def choose(self, prompt: Prompt, now: float, contents: Sequence[bytes] = ()) -> Sequence[tuple[int, Ttl | None]]:
-        """Points as (how many leading segments, TTL); the prompt carries none.
+    def choose(
+        self, prompt: Prompt, now: float, tier: Tier, contents: Sequence[bytes] = ()
+    ) -> Sequence[tuple[int, Ttl | None]]:
+        """Points as (how many leading segments, TTL) of a request at the prices of a tier; the prompt carries none.
 
         A point after no segment forbids the point that the service would add by itself. ``contents`` are what segments
         are known by wherever they stand; (): not known, or nothing changes in front of them.
@@ -101,7 +104,9 @@ class _Placing:
     def place(self, request: _Asked) -> None:
         """Have the policy choose for a request, and tell it what came of that."""
         stage, prompt, i = self._stage, request.prompt, request.number
-        placed = self._policy.choose(prompt, request.at, request.contents)
+        bands = stage.bands
+        tier = bands.bands[bands.of_request[i]].rates.tier
+        placed = self._policy.choose(prompt, request.at, tier, request.contents)
         chosen = [point for point in placed if point[0]]
         self._own[i] = own = len(chosen) == len(placed)
         points = [_point(prompt, *point) for point in chosen]
