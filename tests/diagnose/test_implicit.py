@@ -40,6 +40,15 @@ def test_a_talk_that_grows_misses_nothing(catalog):
     assert causes(calls(), catalog) == {}
 
 
+def test_a_reply_that_was_sent_back_had_begun(catalog):
+    """Where neither counters nor latencies are recorded: a turn a second after another has its reply, so it reads its
+    entry; the same question a second after itself tells nothing of the reply, and is written twice."""
+    turns = [replace(call, at=1_795_000_000.0 + number, began_after_s=None) for number, call in enumerate(calls())]
+    assert causes(turns, catalog) == {}
+    twice = [replace(turns[0], at=turns[0].at + number) for number in range(2)]
+    assert set(causes(twice, catalog)) == {Cause.PARALLEL_WRITE}
+
+
 def test_a_front_that_changes_is_named(catalog):
     """Instructions, or the first text of the system, such as a client's billing header."""
     assert set(causes(calls(front="Call number {} of today. Be brief."), catalog)) == {Cause.VOLATILE_TEXT}

@@ -86,7 +86,7 @@ def test_the_lifetime_of_an_unsplit_write_is_the_one_that_every_point_asks_for(r
         ({"modelId": SONNET, "body": "{"}, MalformedBody),
         ({"modelId": SONNET, "body": "[]"}, MalformedBody),
         ({"modelId": SONNET, "body": 7}, MalformedBody),
-        ({"modelId": "openai.gpt-oss-120b-1:0", "body": "{}"}, MalformedBody),
+        ({"modelId": "qwen.qwen3-32b-v1:0", "body": "{}"}, MalformedBody),
         ({}, RockbottomError),
     ],
 )

@@ -81,6 +81,15 @@ def test_a_latin_1_byte_is_read_for_what_it_is(tmp_path):
     assert found[1].body["messages"][0]["content"][0]["text"] == "Où est le café? café"
 
 
+def test_a_content_block_that_is_no_object_leaves_a_request_without_its_prompt(tmp_path):
+    """As in explain: it was counted, and what repeats of it is not known."""
+    odd = json.loads(line(1))
+    odd["input"]["inputBodyJson"]["messages"][0]["content"] = [7]
+    (tmp_path / "log.json").write_text(json.dumps(odd))
+    reading = read_trace(str(tmp_path))
+    assert (len(reading.trace), len(reading.trace.blocks.kind), reading.damages.count) == (1, 0, 1)
+
+
 def test_one_damaged_file_among_good_ones(tmp_path):
     """Cut off, mutated, empty, no gzip at all, the first by name included: each is located, the good ones are read."""
     good = gzip.compress(b"\n".join(line(number) for number in range(3)))

@@ -4,8 +4,9 @@ Unlike ``cache``, what is kept here is led by what the service reported: an entr
 cachePoint wrote or read at least that many tokens.
 """
 
-from collections.abc import Iterator
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from math import inf
 from typing import NamedTuple
 
 from rockbottom.cache import Behaviour
@@ -206,3 +207,21 @@ def _short(schema: str) -> str:
 
 def _host(name: str) -> str:
     return name or RUNTIME
+
+
+def with_begins(requests: Sequence[Sent]) -> list[Sent]:
+    """The same; whose reply is in a later request had begun to answer by then, where it is not recorded when."""
+    answered: dict[PrefixHash, float] = {}  # when the first request was sent that has the reply to a prompt
+    begun: list[Sent] = []
+    for sent in reversed(requests):
+        following = answered.get(sent.content[-1], inf) - sent.at - _BEFORE_S
+        if sent.record.began_after_s is None and following < UNRECORDED_BEGIN_S:
+            sent = replace(sent, record=replace(sent.record, began_after_s=max(0.0, following)))
+        begun.append(sent)
+        for name, segment in zip(sent.content, sent.segments, strict=False):
+            if segment.role == "assistant":
+                answered[name] = sent.at
+    return begun[::-1]
+
+
+_BEFORE_S = 0.001

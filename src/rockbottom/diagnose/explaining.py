@@ -17,7 +17,7 @@ from rockbottom.cost import Cost
 from rockbottom.diagnose.causes import Cause
 from rockbottom.diagnose.deploys import Deploys
 from rockbottom.diagnose.differences import difference_of
-from rockbottom.diagnose.entries import UNRECORDED_BEGIN_S, Entries
+from rockbottom.diagnose.entries import UNRECORDED_BEGIN_S, Entries, with_begins
 from rockbottom.diagnose.findings import Finding, Findings, LabelFindings, Unread, totals_of
 from rockbottom.diagnose.judging import JudgedMiss, MissJudge
 from rockbottom.diagnose.matching import SeenRequests, common_length, shares_messages
@@ -105,7 +105,7 @@ def read_all(records: Iterable[LoggedRequest], archive: Archive) -> ReadRecords:
             if record.usage is not None:
                 requests.append(archive.bare(record))
     requests.sort(key=lambda sent: sent.at)
-    return ReadRecords(settled(requests), unreadable, repeated)
+    return ReadRecords(with_begins(settled(requests)), unreadable, repeated)
 
 
 def unread(record: LoggedRequest, error: CatalogError) -> Unread:

@@ -1,4 +1,4 @@
-"""Native bodies of InvokeModel that are one text, and of those that are Chat Completions: vendors without caching.
+"""Native bodies of InvokeModel that are one text: vendors without caching.
 
 Bodies and replies are those of AWS's pages on model parameters (Llama, Mistral, DeepSeek, Cohere, AI21, Titan Text;
 gpt-oss, Qwen and others are spelled as Chat Completions). They carry no points, and nothing is planned on them: the
@@ -14,16 +14,15 @@ from msgspec import Struct
 from rockbottom.catalog import Model
 from rockbottom.dialects.assembly import Assembly
 from rockbottom.dialects.blocks import Weighed
-from rockbottom.dialects.chat import Chat
 from rockbottom.dialects.dialect import Dialect, Exchange
+from rockbottom.dialects.native_chat import NATIVE_CHAT
+from rockbottom.dialects.operations import INVOKE, INVOKE_PATHS
 from rockbottom.dialects.streams import METRICS, StreamCounts, pieces
 from rockbottom.dialects.usage import Counters, no_split
 from rockbottom.prompt import Api, BlockKind, MalformedBody, Meter, Parameters, Placement, Prompt, Section, json_bytes
 from rockbottom.quantities import Usage, is_list, is_object
 from rockbottom.wire import EVENT_STREAM, Event, Json, TruncatedStream, chunk_frame
 
-_OPERATIONS = ("InvokeModel", "InvokeModelWithResponseStream")
-_PATHS = {"/model/{model}/invoke": _OPERATIONS[0], "/model/{model}/invoke-with-response-stream": _OPERATIONS[1]}
 COUNTERS = Counters("inputTokens", "outputTokens", ("none",), ("none",), no_split)
 
 # The marks with which a conversation is written into one text, and the speakers that they name.
@@ -57,8 +56,8 @@ class Prompted:
 
     lead = 0
     api = Api.INVOKE
-    operations = _OPERATIONS
-    paths: Mapping[str, str] = _PATHS
+    operations = INVOKE
+    paths: Mapping[str, str] = INVOKE_PATHS
     counters = COUNTERS
     stream_type = EVENT_STREAM
 
@@ -158,27 +157,6 @@ class Prompted:
 
     def counting(self) -> StreamCounts:
         return StreamCounts(COUNTERS.counts)
-
-
-class NativeChat(Chat):
-    """Chat Completions as a native body of InvokeModel."""
-
-    name = "native-chat"
-    api = Api.INVOKE
-    operations = _OPERATIONS
-    paths: Mapping[str, str] = _PATHS
-    required = ("messages",)
-    stream_type = EVENT_STREAM
-
-    def cut(self, reply: Json, metrics: Json, piece_chars: int = 24) -> Iterator[Event]:
-        """The chunks of a whole reply, ``metrics`` on the last."""
-        chunks = [chunk for _, chunk in super().cut(reply, metrics, piece_chars)]
-        for chunk in chunks[:-1]:
-            yield "chunk", chunk
-        yield "chunk", {**chunks[-1], METRICS: metrics}
-
-    def framed(self, events: Iterable[Event], model: Model, body: Mapping[str, Any]) -> Iterator[bytes]:
-        return (chunk_frame(json_bytes(chunk)) for _, chunk in events)
 
 
 def _paragraphs(text: str) -> list[Json]:
@@ -300,7 +278,6 @@ _BY_VENDOR: Mapping[str, tuple[Form, ...]] = {
     "amazon": (_TITAN,),
 }
 _PROMPTED = {vendor: tuple(Prompted(vendor, form) for form in forms) for vendor, forms in _BY_VENDOR.items()}
-_CHAT = NativeChat()
 _NO_CHAT = frozenset({"meta", "amazon", "cohere"})
 
 
@@ -312,6 +289,6 @@ def native_dialect_for(model: Model, body: Mapping[str, Any]) -> Dialect | None:
     if model.vendor == "amazon" and not model.id.startswith("amazon.titan-text"):
         return None
     if model.vendor not in _NO_CHAT and (is_list(body.get("messages")) or model.vendor not in _PROMPTED):
-        return _CHAT
+        return NATIVE_CHAT
     spelled = _PROMPTED[model.vendor]
     return next((dialect for dialect in spelled if dialect.required[0] in body), spelled[0])

@@ -12,6 +12,7 @@ from rockbottom.dialects.chat import CHAT
 from rockbottom.dialects.converse import CONVERSE
 from rockbottom.dialects.dialect import Dialect
 from rockbottom.dialects.messages import MESSAGES
+from rockbottom.dialects.native_chat import NATIVE_CHAT
 from rockbottom.dialects.nova import NOVA
 from rockbottom.dialects.responses import RESPONSES
 from rockbottom.dialects.streams import StreamCounts
@@ -19,7 +20,7 @@ from rockbottom.dialects.usage import INVOKED, Counts
 from rockbottom.prompt import Api, MalformedBody
 from rockbottom.quantities import Ttl, Usage
 
-DIALECTS: tuple[Dialect, ...] = (CONVERSE, ANTHROPIC, NOVA, MESSAGES, CHAT, RESPONSES)
+DIALECTS: tuple[Dialect, ...] = (CONVERSE, ANTHROPIC, NOVA, NATIVE_CHAT, MESSAGES, CHAT, RESPONSES)
 
 _SPOKEN = {(dialect.api, dialect.vendor): dialect for dialect in DIALECTS}
 _COUNTERS = sorted(

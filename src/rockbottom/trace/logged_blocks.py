@@ -104,7 +104,10 @@ def _content(content: str | list[Raw] | None) -> list[bytes]:
     if isinstance(content, str):
         # A string and one text block are the same prompt (Anthropic's shorthand).
         return [b'{"type":"text","text":' + msgspec.json.encode(content) + b"}"]
-    return [bytes(raw) for raw in content]
+    listed = [bytes(raw) for raw in content]
+    if any(raw[:1] != b"{" for raw in listed):
+        raise Undecodable("a content block is no object")
+    return listed
 
 
 def named_by(raw: bytes, kind: int) -> bytes:
