@@ -38,6 +38,7 @@ from rockbottom.dialects.openai import (
     without_marks,
 )
 from rockbottom.dialects.sse import SseCounts
+from rockbottom.dialects.streams import StreamCounts
 from rockbottom.prompt import (
     Api,
     BlockKind,
@@ -219,7 +220,7 @@ class Chat(OpenAI):
 
         return chat_reply(chunk for _, chunk in events)
 
-    def counting(self) -> "_Counting":
+    def counting(self) -> StreamCounts:
         """What picks the counts out of one stream."""
         return _Counting(COUNTERS.counts)
 

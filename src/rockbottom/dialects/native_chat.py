@@ -1,4 +1,4 @@
-"""Chat Completions as a native body of InvokeModel: bodies and points are the same, streams are AWS's (card-gpt-6-luna).
+"""Chat Completions as a native body of InvokeModel: the same bodies and points, streams of AWS's (card-gpt-6-luna).
 
 Models of OpenAI are planned on it; other vendors whose bodies are spelled so do not cache.
 """

@@ -164,7 +164,7 @@ def _row(
     """A line of the table, or a paragraph where the table has no room."""
     priced = costs_in_words(cost, findings)
     if width >= _TABLE:
-        yield f"{rule:<7}{cause:<35}{count:>7,}{tokens:>11,}{priced[0]:>9}{priced[1]:>11}".rstrip()
+        yield f"{rule:<6} {cause:<34} {count:>7,} {tokens:>10,} {priced[0]:>8} {priced[1]:>10}".rstrip()
         return
     month = f", {priced[1]} a month" if priced[1] else ""
     yield from paragraph(f"{rule:<7}{cause}: {counted(count, 'time')}, {tokens:,} tokens, {priced[0]}{month}", width)

@@ -105,7 +105,7 @@ class _Placing:
         """Have the policy choose for a request, and tell it what came of that."""
         stage, prompt, i = self._stage, request.prompt, request.number
         bands = stage.bands
-        tier = bands.bands[bands.of_request[i]].rates.tier
+        tier = bands.bands[int(bands.of_request[i])].rates.tier
         placed = self._policy.choose(prompt, request.at, tier, request.contents)
         chosen = [point for point in placed if point[0]]
         self._own[i] = own = len(chosen) == len(placed)
