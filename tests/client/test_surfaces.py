@@ -242,6 +242,7 @@ def test_a_talk_that_the_service_keeps_is_not_planned_and_is_counted_and_priced(
 
 def test_what_a_model_saves_that_caches_by_itself_is_said_in_every_report(endpoint, tmp_path):
     """Savings are counted against no caching, which is not what such a model costs as it comes."""
+    pytest.importorskip("duckdb", reason="needs the group sdks: make sdks runs this")
     httpx = pytest.importorskip("httpx", reason="needs the group sdks: make sdks runs this")
     items = [{"role": "user", "content": RULES}]
     with httpx.Client(base_url=endpoint.url, timeout=20) as client:
