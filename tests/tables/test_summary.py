@@ -72,6 +72,7 @@ def test_models_without_a_price_are_set_apart(two, capsys):
     assert found["rows"][2]["unpriced"] == 1
     assert main(["ledger", "summary", str(two), "--by", "team"]) == 0
     text = capsys.readouterr().out
+    assert "no price" in next(line for line in text.splitlines() if line.startswith("(not recorded)"))
     assert "1 request to 1 model set apart" in text
     assert "not counted here: 1 call to a local endpoint" in text
 

@@ -155,6 +155,15 @@ def test_an_offloaded_body(read, tmp_path):
     assert len(read(record).trace.blocks.depth) == 3
 
 
+def test_a_folder_is_known_by_its_logs_whatever_bodies_lie_in_front_of_them(tmp_path):
+    """Forty bodies whose names come before that of the log."""
+    (tmp_path / "data").mkdir()
+    for number in range(40):
+        (tmp_path / "data" / f"{number}_input.json.gz").write_bytes(gzip.compress(b'{"prompt": "x"}'))
+    (tmp_path / "records.json").write_text(json.dumps(converse(1)) + "\n")
+    assert read_trace(str(tmp_path)).reader == "bedrock-logs"
+
+
 def test_an_offloaded_body_that_is_missing_is_located(read):
     """The request keeps its counters; that its body is missing is said."""
     record = converse(0)

@@ -95,6 +95,16 @@ def test_a_file_that_grows_is_read_on(tmp_path: Path, followed: Any) -> None:
     assert followed(str(tmp_path)).total.calls == 4
 
 
+def test_the_last_record_counts_without_a_newline_and_in_two_bytes_a_sign(tmp_path: Path, followed: Any) -> None:
+    """As exports end, and as Windows writes them: the same calls as a replay of the folder has."""
+    (tmp_path / "export.json").write_bytes(lines(record(0, hit=False), record(1, NOON + 1))[:-1])
+    (tmp_path / "windows.json").write_bytes(lines(record(2, NOON + 2)).decode().encode("utf-16"))
+    assert followed(str(tmp_path)).total.calls == 3 == len(read_trace(str(tmp_path)).trace)
+    with (tmp_path / "export.json").open("ab") as file:
+        file.write(b"\n" + lines(record(3, NOON + 3)))
+    assert followed(str(tmp_path)).total.calls == 4
+
+
 def test_who_spends_is_told_by_identity_and_tags(tmp_path: Path, followed: Any) -> None:
     """A role stands for all of its sessions; metadata are tags."""
     (tmp_path / "calls.json").write_bytes(lines(record(0), record(1, NOON + 1)))

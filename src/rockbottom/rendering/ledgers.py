@@ -111,10 +111,13 @@ def _no_label(summary: LedgerSummary) -> str:
 
 def _cells(row: SummaryRow, label: str, places: int) -> list[Cell]:
     whole = row.input_tokens + row.read_tokens + row.written_tokens
+    money = [usd(amount, places) for amount in (row.cost_usd, row.saved_usd, row.missed_usd)]
+    if row.unpriced and not row.cost_usd:
+        money = ["no price", "", ""]
     return [
         Cell(label), Cell(tokens(row.calls)), Cell(short_tokens(whole)),
         Cell(share(row.read_tokens / whole) if whole else ""), Cell(short_tokens(row.output_tokens)),
-        *(Cell(usd(amount, places)) for amount in (row.cost_usd, row.saved_usd, row.missed_usd)),
+        *(Cell(amount) for amount in money),
     ]  # fmt: skip
 
 

@@ -192,6 +192,11 @@ def pieces_of(name: str, size: int = CHUNK_BYTES, longest: int = 64 << 20) -> It
         yield bytes(buffer) if buffer.endswith(b"\n") else bytes(buffer) + b"\n", line
 
 
+def is_utf8(head: bytes) -> bool:
+    """Whether a text that begins so is UTF-8, and not of two or four bytes a sign."""
+    return _encoding_of(head)[1] == "utf-8"
+
+
 def _encoding_of(head: bytes) -> tuple[bytes, str]:
     """The byte order mark of a text, or none, and its encoding."""
     for mark, encoding in _MARKS:

@@ -19,6 +19,7 @@ from rockbottom.trace.damages import Damages
 from rockbottom.trace.files import CutShort, chunks_of, files_of, head_of
 from rockbottom.trace.invocations import Invocation
 from rockbottom.trace.merging import merged
+from rockbottom.trace.sources import is_body
 from rockbottom.trace.splitting import Unfinished, candidates
 
 LOOKED_AT = 16  # files of a folder that a format may be recognised by
@@ -95,7 +96,7 @@ def reader_of(source: str, name: str | None = None) -> LogReader:
         return known[name]
     refused: UnreadableSource | None = None
     is_empty = True
-    for file in _looked_at(files_of(source)):
+    for file in _looked_at([file for file in files_of(source) if not is_body(file)]):
         try:
             head = head_of(file)
         except UnreadableSource as error:

@@ -34,10 +34,16 @@ def log_names(source: str) -> Sequence[str]:
     return logs
 
 
+def is_body(name: str) -> bool:
+    """A body that a record of a log refers to."""
+    path = PurePosixPath(name)
+    return path.parent.name == "data" and path.name.split(".")[0].endswith(("_input", "_output"))
+
+
 def is_log(name: str) -> bool:
     """Not a body in ``data/``, nor an object by which AWS checks its permission to write."""
     path = PurePosixPath(name)
-    if path.parent.name == "data" and path.name.split(".")[0].endswith(("_input", "_output")):
+    if is_body(name):
         return False
     plain = path.name.removesuffix(".gz")
     named = plain != path.name or plain.endswith(_LOGS) or ".json" in plain or _DELIVERED.search(plain) is not None

@@ -11,8 +11,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from rockbottom.quantities import Undecodable, decoded, is_object
 from rockbottom.trace.addresses import UnreadableSource, is_log_group, is_s3
-from rockbottom.trace.files import chunks_of, log_groups, objects_of
+from rockbottom.trace.files import chunks_of, is_utf8, log_groups, objects_of
 from rockbottom.trace.formats import bedrock_logs
 from rockbottom.trace.reading import ReaderSettings, ReadPart
 from rockbottom.trace.sources import is_log, log_names
@@ -51,13 +52,14 @@ class Tail:
             try:
                 stat = path.stat()
                 with path.open("rb") as file:
-                    packed = file.read(2) == _PACKED
+                    head = file.read(len(_PACKED) + 2)
+                converted = head.startswith(_PACKED) or not is_utf8(head)
             except OSError:  # gone again
                 continue
             before = self._read.get(name, 0)
             if stat.st_size == before or (not before and stat.st_mtime < self.since):
                 continue
-            if packed or stat.st_size < before:
+            if converted or stat.st_size < before:
                 self._read[name] = stat.st_size
                 yield name, chunks_of(name)
             elif (text := _whole_lines(path, before)) is not None:
@@ -115,7 +117,7 @@ def log_part(name: str, settings: ReaderSettings, text: Iterator[bytes]) -> Read
 
 
 def _whole_lines(path: Path, start: int) -> bytes | None:
-    """What a file holds from a place on, up to its last newline; None: no whole line."""
+    """What a file holds from a place on, up to its last newline or a whole record behind it; None: neither."""
     try:
         with path.open("rb") as file:
             file.seek(start)
@@ -123,4 +125,13 @@ def _whole_lines(path: Path, start: int) -> bytes | None:
     except OSError as error:
         raise UnreadableSource(f"{path}: {error}") from error
     end = data.rfind(b"\n") + 1
+    if _is_record(data[end:]):  # nothing can follow on its line
+        end = len(data)
     return data[:end] if end else None
+
+
+def _is_record(text: bytes) -> bool:
+    try:
+        return is_object(decoded(text))
+    except Undecodable:
+        return False
