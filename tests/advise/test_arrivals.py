@@ -7,7 +7,7 @@ from math import exp
 import pytest
 
 from rockbottom.advise import ImpossibleShape, Layer, MonthlyTraffic, WorkloadShape, estimate
-from rockbottom.advise.arrivals import first_uses, keep_alives, misses
+from rockbottom.advise.tokens import first_uses, keep_alives, misses
 
 MONTH_S = 30 * 24 * 3600
 

@@ -114,7 +114,7 @@ _NO_RESULTS = {
     "cli/profiles.py": {"entry", "pair", "reply", "row", "self._call", "tag"}, "sinks/cloudwatch.py": {"dimension",
     "self._waiting"}, "reconcile/explorer.py": {"cost", "group", "period", "reply", "usage"},
     "reconcile/native.py": {"dimension", "names", "page", "row"}, "reconcile/reports.py": {"row"},  # AWS's
-    "reconcile/usage_types.py": {"_data", "row"}, "cli/estimate.py": {"match"},  # tables of data; a pattern's groups
+    "reconcile/billed.py": {"_data", "row"}, "cli/estimate.py": {"match"},  # tables of data; a pattern's groups
     "cli/today.py": {"call", "document"}, "diagnose/faces.py": {"block"},  # lines of a file; blocks of a body
     "replay/routing.py": {"trace.names"}, "replay/study.py": {"trace.names"}, "cli/explain.py": {"readers"},  # by name
     "reconcile/explaining.py": {"mine", "their"}, "reconcile/rows.py": {"mine", "their"}, "watch/asking.py":

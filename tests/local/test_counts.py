@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from rockbottom.catalog import load_catalog
 from rockbottom.dialects import CONVERSE
-from rockbottom.dialects.pdf import pdf_of
+from rockbottom.dialects.media import pdf_of
 from rockbottom.local import EndpointSettings
 from rockbottom.local.state import state_of
 

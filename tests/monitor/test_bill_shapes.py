@@ -17,9 +17,8 @@ from rockbottom.cli import main
 from rockbottom.cli.exits import Exit
 from rockbottom.ledger import CallRecord, LedgerWriter
 from rockbottom.quantities import Unit
-from rockbottom.reconcile.billed import billed_book
+from rockbottom.reconcile.billed import billed_book, charge_named, meaning
 from rockbottom.reconcile.exports import BillLine, UnreadableBill, bill_lines
-from rockbottom.reconcile.usage_types import charge_named, meaning
 
 NOVA, SONNET = "amazon.nova-pro-v1:0", "anthropic.claude-sonnet-4-5-20250929-v1:0"
 EDITION = "Claude Sonnet 4.5 (Amazon Bedrock Edition)"

@@ -22,12 +22,11 @@ from rockbottom.cli.exits import Exit
 from rockbottom.ledger import CallRecord, LedgerWriter
 from rockbottom.ledger.trimming import note
 from rockbottom.quantities import Unit
-from rockbottom.reconcile.billed import billed_book
+from rockbottom.reconcile.billed import billed_book, meaning, tokens_per_unit
 from rockbottom.reconcile.comparing import compared
 from rockbottom.reconcile.exports import BillLine, bill_lines
 from rockbottom.reconcile.native import MetricsQuestion, native_book
 from rockbottom.reconcile.own import ledger_book
-from rockbottom.reconcile.usage_types import meaning, tokens_per_unit
 
 NOVA, SONNET = "amazon.nova-pro-v1:0", "anthropic.claude-sonnet-4-5-20250929-v1:0"
 EDITION = "Claude Sonnet 4.5 (Amazon Bedrock Edition)"

@@ -4,13 +4,51 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
 
-from rockbottom.advise.arrivals import first_uses, keep_alives, misses
-from rockbottom.advise.shapes import WorkloadShape
+from rockbottom.advise.shapes import MonthlyTraffic, WorkloadShape
 from rockbottom.advise.ways import CachingWay
 from rockbottom.cache import Behaviour, Namespace, PrefixCache, step
 from rockbottom.catalog import CacheRules
 from rockbottom.prompt import Api, BlockKind, CachePoint, Parameters, Prompt, Section, Segment, digest_of, prompt_of
 from rockbottom.quantities import WRITES, Ttl, Unit
+
+_ONE = Decimal(1)
+
+
+def misses(traffic: MonthlyTraffic, variants: int, ttl_s: int) -> Decimal:
+    """Requests of a month that find the entry dead, all variants and windows together."""
+    rate = _rate(traffic, variants)
+    window, turns, gap = traffic.window_s, traffic.turns, traffic.turn_gap_s
+    apart = gap >= ttl_s
+    reach = Decimal(ttl_s) * turns if apart else ttl_s + (turns - 1) * gap
+    if reach >= window:
+        first = _ONE - (-rate * window).exp()
+    else:
+        gone = (-rate * reach).exp()
+        first = _ONE - gone + rate * (window - reach) * gone
+    each = turns if apart and turns > 1 else 1
+    return min(first * each * variants * traffic.windows, traffic.requests)
+
+
+def first_uses(traffic: MonthlyTraffic, variants: int) -> Decimal:
+    """Conversations of a month that are the first of their variant and window: what no keep-alive can help."""
+    return (_ONE - (-_rate(traffic, variants) * traffic.window_s).exp()) * variants * traffic.windows
+
+
+def keep_alives(traffic: MonthlyTraffic, variants: int, period_s: Decimal) -> Decimal:
+    """Requests of a month that are sent only to keep ``variants`` entries alive, one each ``period_s`` idle seconds."""
+    rate = _rate(traffic, variants)
+    idle = (-rate * period_s).exp()
+    at_most = traffic.windows * traffic.window_s / period_s * variants
+    if idle == 1:
+        return at_most
+    before_each = (-rate * (traffic.turns - 1) * traffic.turn_gap_s).exp() * idle / (_ONE - idle)
+    return min(before_each * traffic.sessions, at_most)
+
+
+def _rate(traffic: MonthlyTraffic, variants: int) -> Decimal:
+    """Conversations a second that use one variant."""
+    return traffic.sessions / traffic.windows / variants / traffic.window_s
+
 
 KEEP_ALIVE_MARGIN_S = 20
 KEEP_ALIVE_TOKENS = 40

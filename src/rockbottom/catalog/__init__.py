@@ -28,7 +28,6 @@ from rockbottom.faces import late
 
 if TYPE_CHECKING:  # read by commands and by reports, and not when a client is attached
     from rockbottom.catalog.apart import SetApart, apart_of, summed_apart
-    from rockbottom.catalog.burndown import known_burndown
     from rockbottom.catalog.levers import (
         DistillationPair,
         Hourly,
@@ -40,7 +39,7 @@ if TYPE_CHECKING:  # read by commands and by reports, and not when a client is a
         provisioned_prices,
         reserved_prices,
     )
-    from rockbottom.catalog.limits import limit
+    from rockbottom.catalog.limits import known_burndown, limit
     from rockbottom.catalog.list_names import MARKETPLACE_EDITION, ListNames
     from rockbottom.catalog.price_list import (
         EVERY_SERVICE,
@@ -144,12 +143,11 @@ __all__ = [
 
 _HOMES = {
     "apart": "SetApart apart_of summed_apart",
-    "burndown": "known_burndown",
     "levers": (
         "DistillationPair Hourly LeverPrice distillation_pairs guardrail_usd not_distilled prices_of "
         "provisioned_prices reserved_prices"
     ),
-    "limits": "limit",
+    "limits": "limit known_burndown",
     "profile_policies": "iam_statements scp_regions",
     "profiles": "PricedProfile Profile allowed cheapest geographies priced profiles_of",
     "list_names": "MARKETPLACE_EDITION ListNames",

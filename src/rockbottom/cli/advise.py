@@ -11,9 +11,8 @@ import click
 
 from rockbottom.cli.console import colour, show, width
 from rockbottom.cli.estimate import shape_of
-from rockbottom.cli.options import json_flag, models_behind
+from rockbottom.cli.options import json_flag, models_behind, own_tokens, rate
 from rockbottom.cli.replay_questions import Several
-from rockbottom.cli.shape_options import own_tokens, rate
 from rockbottom.cli.standing import tell_endings
 from rockbottom.cli.trace import by_option
 from rockbottom.cli.values import Count, Day, Number, Region, prices_option

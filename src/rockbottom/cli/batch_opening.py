@@ -1,7 +1,7 @@
 """Runs opened for the commands of ``rockbottom batch``: AWS or the endpoint named, the estimate, the question."""
 
 import os
-from collections.abc import Generator
+from collections.abc import Container, Generator, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import date
 from pathlib import Path
@@ -9,11 +9,15 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from rockbottom.bench import Workload, load_workload
+from rockbottom.catalog import CatalogError, load_catalog, refused_members
 from rockbottom.cli.aws import no_region, region_of
 from rockbottom.cli.batch_text import Progress
 from rockbottom.cli.consenting import consent
 from rockbottom.cli.console import tell
 from rockbottom.cli.standing import tell_endings, tell_unsent_temperature
+from rockbottom.prompt import Api
+from rockbottom.quantities import RockbottomError
 
 if TYPE_CHECKING:
     from rockbottom.batch import Cloud, Prepared
@@ -158,7 +162,6 @@ def _source(path: Path, model: str | None) -> Any:
 
     if path.suffix not in (".yaml", ".yml"):
         return source_of(path)
-    from rockbottom.cli.batch_workload import bodies_of, leaves_temperature_out
 
     if model is not None and leaves_temperature_out(path, model):
         tell_unsent_temperature([model])
@@ -185,3 +188,61 @@ def _ask(prepared: "Prepared", cloud: "Cloud", options: dict[str, Any]) -> None:
         return True
 
     prepared.agree(estimate, agree, options["max_usd"])
+
+
+class NotBatchable(RockbottomError):
+    """A workload whose turns depend on answers that nobody has written down."""
+
+
+def bodies_of(path: Path, model: str | None) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Pairs of a recordId and a Converse body for a model. Raises InvalidWorkload, NotBatchable."""
+    workload = load_workload(path)
+    refused = _refused(model)
+    for number, conversation in enumerate(workload.conversations, 1):
+        messages: list[Mapping[str, Any]] = []
+        for turn_number, turn in enumerate(conversation.turns, 1):
+            messages.extend(turn.messages)
+            yield f"c{number:05d}-t{turn_number:03d}", _body(workload, conversation, messages, refused)
+            if turn.answer is not None:
+                messages.append({"role": "assistant", "content": list(turn.answer)})
+            elif turn_number < len(conversation.turns):
+                raise NotBatchable(
+                    f"{path}: turn {turn_number} of {conversation.name} has no answer, and the next turn needs one.",
+                    fix="write 'answer:' there, or keep one turn to a conversation: batch answers all at once",
+                )
+
+
+def leaves_temperature_out(path: Path, model: str) -> bool:
+    """Whether the workload sets a temperature that this model would refuse. Raises InvalidWorkload."""
+    return load_workload(path).inference.temperature is not None and "temperature" in _refused(model)
+
+
+def _refused(model: str | None) -> Container[str]:
+    """The settings with which the model would not answer; none where nobody knows it."""
+    try:
+        return () if model is None else refused_members(load_catalog().model(model).model.id, Api.CONVERSE.value)
+    except CatalogError:
+        return ()
+
+
+def _body(
+    workload: Workload, conversation: Any, messages: list[Mapping[str, Any]], refused: Container[str]
+) -> dict[str, Any]:
+    texts = conversation.system
+    if texts is None:
+        texts = [text for text in (workload.system, *(document.text for document in workload.documents)) if text]
+    tools = workload.tools if conversation.tools is None else conversation.tools
+    chosen = workload.inference
+    config: dict[str, Any] = {"maxTokens": chosen.max_tokens}
+    if chosen.temperature is not None and "temperature" not in refused:
+        config["temperature"] = chosen.temperature
+    if chosen.top_p is not None and "top_p" not in refused:
+        config["topP"] = chosen.top_p
+    if chosen.stop:
+        config["stopSequences"] = list(chosen.stop)
+    body: dict[str, Any] = {"messages": list(messages), "inferenceConfig": config}
+    if texts:
+        body["system"] = [{"text": text} for text in texts]
+    if tools:
+        body["toolConfig"] = {"tools": list(tools)}
+    return body

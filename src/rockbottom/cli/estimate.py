@@ -10,8 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from rockbottom.cli.console import colour, show, tell, width
-from rockbottom.cli.options import json_flag
-from rockbottom.cli.shape_options import own_tokens, rate
+from rockbottom.cli.options import json_flag, own_tokens, rate
 from rockbottom.cli.standing import tell_age
 from rockbottom.cli.values import MOST, Day, Number, Region, prices_option, write_new
 

@@ -2,6 +2,11 @@
 
 import json
 import os
+import subprocess
+import sys
+import threading
+from collections.abc import Generator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,7 +17,8 @@ from rockbottom.cli.console import show, tell
 from rockbottom.cli.group import LazyGroup
 
 if TYPE_CHECKING:
-    from rockbottom.gateway import RunningGateway
+    from rockbottom.gateway import Configuration, RunningGateway
+
 
 ENTRIES: dict[str, ListedCommand] = {
     "key": ListedCommand("rockbottom.cli.gateway_keys:key", "Add, list, rotate and revoke the keys of callers."),
@@ -43,7 +49,6 @@ def command(context: click.Context, file: Path, check: bool) -> None:
     context.obj = file
     if context.invoked_subcommand is not None:
         return
-    from rockbottom.cli.gateway_page import admin_page
     from rockbottom.gateway import read_configuration, serve_gateway
 
     configuration = read_configuration(file, os.environ)
@@ -84,4 +89,40 @@ def _announce(running: "RunningGateway") -> None:
         f"  boto3.client('bedrock-runtime', endpoint_url='{url}')\n"
         f"  Claude Code: CLAUDE_CODE_USE_BEDROCK=1 {access} ANTHROPIC_BEDROCK_BASE_URL={url}\n"
         f"Health: {url}/health, readiness: {url}/ready"
+    )
+
+
+_END_S = 5.0
+
+
+@contextmanager
+def admin_page(configuration: "Configuration") -> Generator[None]:
+    """The page at ``admin`` of a configuration, for the length of the block; nothing where it names none."""
+    ledger = configuration.path(configuration.ledger)
+    if configuration.admin is None or ledger is None:
+        yield
+        return
+    host, _, port = configuration.admin.rpartition(":")
+    where = ("--ledger", str(ledger), "--host", host.strip("[]"), "--port", port)
+    command = (sys.executable, "-m", "rockbottom", "dash", *where, "--until-input-ends")
+    page = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+    threading.Thread(target=_tell_where, args=(page,), daemon=True).start()
+    try:
+        yield
+    finally:
+        if page.stdin is not None:
+            page.stdin.close()
+        try:
+            page.wait(_END_S)
+        except subprocess.TimeoutExpired:
+            page.kill()
+
+
+def _tell_where(page: "subprocess.Popen[bytes]") -> None:
+    """Say where the page is once it listens, or that it does not; calls are served either way."""
+    url = page.stdout.readline().decode().strip() if page.stdout is not None else ""
+    tell(
+        f"Admin page: {url}"
+        if url
+        else "rockbottom: the admin page did not start (the reason is above); calls are served all the same."
     )

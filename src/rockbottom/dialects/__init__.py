@@ -17,6 +17,7 @@ from rockbottom.dialects.guarding import (
     is_guarded,
 )
 from rockbottom.dialects.locating import block_of
+from rockbottom.dialects.media import page_texts
 from rockbottom.dialects.members import (
     CACHE_CONTROL,
     CACHE_POINT,
@@ -28,7 +29,6 @@ from rockbottom.dialects.members import (
 )
 from rockbottom.dialects.messages import MESSAGES
 from rockbottom.dialects.nova import NOVA
-from rockbottom.dialects.pdf import page_texts
 from rockbottom.dialects.points import converse_point, is_point, without_ttls
 from rockbottom.dialects.prompts import native_dialect_for
 from rockbottom.dialects.reading import BodyReader

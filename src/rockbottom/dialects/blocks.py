@@ -4,9 +4,8 @@ from collections.abc import Callable, Mapping, Sequence
 from math import ceil
 from typing import Any, NamedTuple
 
-from rockbottom.dialects.media import content_bytes, image_size
+from rockbottom.dialects.media import content_bytes, image_size, pdf_of
 from rockbottom.dialects.members import CACHE_POINT
-from rockbottom.dialects.pdf import pdf_of
 from rockbottom.prompt import BlockKind, MalformedBody, Meter, digest_of, json_bytes
 from rockbottom.quantities import TokenWeights, is_list, is_object
 

@@ -6,8 +6,7 @@ or pipx keeps its environment. ``needing`` turns a package that is not installed
 What an extra parses, YAML, is decoded here, for every room that reads it.
 """
 
-from rockbottom.extras.commands import install_command, upgrade_command
-from rockbottom.extras.missing import MissingExtra, missing, needing
+from rockbottom.extras.missing import MissingExtra, install_command, missing, needing, upgrade_command
 from rockbottom.extras.yaml_fields import Field, at_line, json_field, yaml_field
 from rockbottom.extras.yaml_structs import yaml_struct
 

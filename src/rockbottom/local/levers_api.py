@@ -4,14 +4,16 @@ import io
 from collections.abc import Callable, Mapping
 from typing import Any
 
+import msgspec
+
 from rockbottom.catalog import RUNTIME
 from rockbottom.local.bodies import object_of
 from rockbottom.local.control_plane import Asking, page_of
+from rockbottom.local.embeddings import answer_embedding, embedding_model
 from rockbottom.local.failures import ServiceFailure, invalid
 from rockbottom.local.guardrail_findings import without_masked
 from rockbottom.local.jobs import instant
 from rockbottom.local.jobs_s3 import S3, bucket_and_key
-from rockbottom.local.reranking import reranked
 from rockbottom.local.retention import SettingPlace
 from rockbottom.local.shapes import BodyChecker, body_checker, service_model
 from rockbottom.local.state import EndpointState
@@ -199,3 +201,31 @@ class LeversPlane:
 
 def _named(name: str, asking: Asking) -> bool:
     return asking.query.get("nameContains", "") in name
+
+
+def reranked(body: Json) -> Json:
+    """The reply to a body that has the shape of the operation. Raises ServiceFailure."""
+    config = body["rerankingConfiguration"]["bedrockRerankingConfiguration"]
+    model = embedding_model(config["modelConfiguration"]["modelArn"])
+    if model is None or model.form != "rerank":
+        raise invalid("The provided model identifier is invalid.")
+    documents = [source["inlineDocumentSource"] for source in body["sources"]]
+    cohere_body: Json = {
+        "query": body["queries"][0]["textQuery"].get("text"),
+        "documents": [_text(document) for document in documents],
+        "top_n": config.get("numberOfResults"),
+    }
+    scores, _ = answer_embedding(model, cohere_body, "")
+    return {
+        "results": [
+            {"index": row["index"], "relevanceScore": row["relevance_score"], "document": documents[row["index"]]}
+            for row in scores["results"]
+        ]
+    }
+
+
+def _text(document: Json) -> str:
+    if document["type"] == "JSON":
+        return msgspec.json.encode(document.get("jsonDocument")).decode()
+    inline: Json = document.get("textDocument") or {}
+    return str(inline.get("text", ""))

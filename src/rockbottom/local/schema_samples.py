@@ -11,8 +11,7 @@ from typing import Any, cast
 
 from rockbottom.local.evidence import Evidence, words_of
 from rockbottom.local.patterns import least_match
-from rockbottom.local.schema_conditions import further_names, implied, kind_beside
-from rockbottom.local.schema_numbers import Bounds, number_of
+from rockbottom.local.schema_conditions import Bounds, further_names, implied, kind_beside, number_of
 from rockbottom.quantities import is_list, is_object
 
 Json = dict[str, Any]

@@ -8,6 +8,8 @@ from rockbottom.quantities.decoding import (
     decoded,
     decoder_of,
     error_code,
+    is_list,
+    is_object,
     reason_of,
     toml_line,
     toml_of,
@@ -15,9 +17,15 @@ from rockbottom.quantities.decoding import (
 from rockbottom.quantities.durations import LONGEST_FIRST, UNNAMED, Ttl
 from rockbottom.quantities.encoding import json_bytes, json_text
 from rockbottom.quantities.errors import Fault, RockbottomError
-from rockbottom.quantities.money import ZERO_USD, Usd, digits_of, usd_of_tokens
-from rockbottom.quantities.months import LEAST_SPAN_S, SECONDS_A_MONTH, per_month
-from rockbottom.quantities.shapes import is_list, is_object
+from rockbottom.quantities.money import (
+    LEAST_SPAN_S,
+    SECONDS_A_MONTH,
+    ZERO_USD,
+    Usd,
+    digits_of,
+    per_month,
+    usd_of_tokens,
+)
 from rockbottom.quantities.sources import Source
 from rockbottom.quantities.usage import NO_USAGE, WRITES, Unit, Usage
 from rockbottom.quantities.weights import DocumentWeights, FormWeights, MediaWeights, TokenWeights

@@ -5,11 +5,21 @@ no machine type holds. Each raises an error of its own kind, so each caller that
 """
 
 import re
-from collections.abc import Callable
-from typing import Any, TypeVar, overload
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, TypeGuard, TypeVar, overload
 
 from rockbottom.quantities.errors import Fault, RockbottomError
-from rockbottom.quantities.shapes import is_object
+
+
+def is_object(value: object) -> TypeGuard[Mapping[str, Any]]:
+    """Whether the value is a JSON object; keys are taken to be strings, as in every body."""
+    return type(value) is dict or isinstance(value, Mapping)  # the first test is the fast and common one
+
+
+def is_list(value: object) -> TypeGuard[Sequence[Any]]:
+    """Whether the value is a JSON list (boto3 takes tuples too)."""
+    return type(value) is list or isinstance(value, list | tuple)
+
 
 T = TypeVar("T")
 _HEADING = re.compile(r"\s*\[(\[?)\s*([^\]]+?)\s*\]")

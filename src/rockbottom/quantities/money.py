@@ -20,3 +20,14 @@ def digits_of(amount: Decimal) -> str:
 def usd_of_tokens(tokens: int, usd_per_mtok: Usd) -> Usd:
     """The exact price of ``tokens`` at a price in US dollars per million tokens."""
     return Decimal(tokens) * usd_per_mtok / _TOKENS_PER_MTOK
+
+
+SECONDS_A_MONTH = 30 * 86_400
+
+LEAST_SPAN_S = 86_400
+"""No month is made of less than a day: an hour of traffic says nothing of the night, nor of the next day."""
+
+
+def per_month(amount: Usd, span_s: float) -> Usd | None:
+    """An amount of a recorded span carried on over 30 days; None for a span of less than a day."""
+    return None if span_s < LEAST_SPAN_S else amount * SECONDS_A_MONTH / Decimal(str(span_s))
