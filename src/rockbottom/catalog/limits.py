@@ -1,4 +1,4 @@
-"""Limits of services of AWS that are no property of one model, each with its source (``data/limits.toml``)."""
+"""Limits of services of AWS that are no property of one model, and of quotas, each with its source."""
 
 from collections.abc import Mapping
 from functools import cache

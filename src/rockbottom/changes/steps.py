@@ -1,7 +1,7 @@
 """One thing in an account, how it differs from what is wanted, and the call that would make it the same."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from enum import Enum
 from typing import Any
 
@@ -39,3 +39,8 @@ class Step:
     def changes(self) -> bool:
         """Whether applying it calls AWS."""
         return self.kind in (StepKind.CREATE, StepKind.UPDATE, StepKind.DELETE)
+
+    def to_dict(self) -> dict[str, Any]:
+        """For JSON; without the request."""
+        differences = [asdict(difference) for difference in self.differences]
+        return {"kind": self.kind.value, "thing": self.thing, "name": self.name, "differences": differences}

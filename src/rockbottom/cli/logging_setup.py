@@ -190,16 +190,8 @@ def _show(todo: "LoggingPlan", as_json: bool, *, cost: bool) -> None:
 
     if as_json:
         place = {"account": todo.place.account, "region": todo.place.region}
-        click.echo(json.dumps({**place, "steps": [_step_json(step) for step in todo.steps]}, indent=2))
+        click.echo(json.dumps({**place, "steps": [step.to_dict() for step in todo.steps]}, indent=2))
         return
     show(logging_steps_text(todo))
     if cost:
         show(logging_cost_text(todo.settings))
-
-
-def _step_json(step: "Step") -> dict[str, Any]:
-    differences = [
-        {"setting": difference.setting, "found": difference.found, "wanted": difference.wanted}
-        for difference in step.differences
-    ]
-    return {"kind": step.kind.value, "thing": step.thing, "name": step.name, "differences": differences}

@@ -14,7 +14,6 @@ from rockbottom.cli.options import account_options, json_flag, options, yes_flag
 
 if TYPE_CHECKING:
     from rockbottom.alarms import AlarmClients, AlarmPlan, AlarmSettings
-    from rockbottom.changes import Step
 
 _account_options = options(
     account_options("CloudWatch, SNS and STS"),
@@ -130,14 +129,6 @@ def _print_steps(todo: "AlarmPlan", as_json: bool, more: dict[str, Any] | None) 
 
     if as_json:
         document = {"account": todo.account, "region": todo.region, "topic": todo.topic_arn, **(more or {})}
-        click.echo(json.dumps({**document, "steps": [_step_json(step) for step in todo.steps]}, indent=2))
+        click.echo(json.dumps({**document, "steps": [step.to_dict() for step in todo.steps]}, indent=2))
         return
     show(alarm_steps_text(todo))
-
-
-def _step_json(step: "Step") -> dict[str, Any]:
-    differences = [
-        {"setting": difference.setting, "found": difference.found, "wanted": difference.wanted}
-        for difference in step.differences
-    ]
-    return {"kind": step.kind.value, "thing": step.thing, "name": step.name, "differences": differences}

@@ -1,4 +1,4 @@
-"""What a JSON schema asks of an object beyond its members: conditions, dependencies, and how many there must be."""
+"""What a JSON schema asks beyond members: conditions, dependencies, how many there must be, and bounds of numbers."""
 
 import re
 from collections.abc import Iterator, Mapping

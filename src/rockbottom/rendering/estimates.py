@@ -35,6 +35,7 @@ from rockbottom.figures import (
 )
 from rockbottom.quantities import WRITES, Unit
 from rockbottom.rendering.curves import plot_of
+from rockbottom.rendering.sentences import saved_cell
 
 UNITS = {
     Unit.INPUT: "uncached input",
@@ -181,15 +182,9 @@ def _ways(document: EstimateResult, width: int, paint: Paint) -> list[str]:
         rows.append([
             Cell(way.name, best), Cell("" if way.hit_rate is None else share(way.hit_rate)),
             Cell(usd(way.usd_per_1000_requests, thousand), best), Cell(usd(way.usd, month), best),
-            _saved(way.saved_of_input if compared else None), _saved(way.saved if compared else None),
+            saved_cell(way.saved_of_input if compared else None), saved_cell(way.saved if compared else None),
         ])  # fmt: skip
     return table(columns, rows, width, paint)
-
-
-def _saved(part: Decimal | None) -> Cell:
-    if part is None:
-        return Cell("")
-    return Cell(change(part), "good" if part > 0 else "bad" if part < 0 else "dim")
 
 
 def _when(document: EstimateResult, width: int) -> list[str]:

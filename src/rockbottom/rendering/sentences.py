@@ -4,7 +4,7 @@ from decimal import Decimal
 
 from rockbottom.catalog import Tier
 from rockbottom.documents import BenchLane, BenchModel, BenchResults, ContestedPrice
-from rockbottom.figures import change, counted, share, usd, usd_exact
+from rockbottom.figures import Cell, change, counted, share, usd, usd_exact
 from rockbottom.quantities import WRITES, Unit
 
 _ATTACHED = "auto"
@@ -144,3 +144,10 @@ def month(value: Decimal) -> str:
 
 def _there(price: ContestedPrice) -> str:
     return f"${usd_exact(price.usd_per_mtok)} a million tokens"
+
+
+def saved_cell(saved: Decimal | None) -> Cell:
+    """How much cheaper something is, a share, coloured; empty where that is not known."""
+    if saved is None:
+        return Cell("")
+    return Cell(change(saved), "good" if saved > 0 else "bad" if saved < 0 else "dim")

@@ -8,7 +8,6 @@ from rockbottom.figures import (
     Cell,
     Column,
     Paint,
-    change,
     clipped,
     counted,
     decimals_for,
@@ -24,6 +23,7 @@ from rockbottom.rendering.answers import caches_by_itself, headline, notes, told
 from rockbottom.rendering.buckets import BUCKETS, by_bucket
 from rockbottom.rendering.estimates import besides_text
 from rockbottom.rendering.quality import quality_text
+from rockbottom.rendering.sentences import saved_cell
 
 _PASS, _FAIL = "✓", "✗"
 Amount = Callable[[Costs], Usd]
@@ -94,7 +94,7 @@ def _turns(document: BenchResults, lane: BenchLane, width: int, paint: Paint) ->
             _count(turn.input), _count(turn.read, "good"), _count(turn.write, "warn"), _count(turn.output),
             Cell(milliseconds(turn.latency_ms), "dim"),
             *([Cell(milliseconds(turn.first_ms), "dim")] if streamed else []),
-            Cell(usd(turn.usd, decimals)), _saved(turn.saved),
+            Cell(usd(turn.usd, decimals)), saved_cell(turn.saved),
             Cell(turn.cache, "good" if turn.cache == "hit" else "dim"),
         ])  # fmt: skip
     return table(columns, rows, width, paint)
@@ -143,7 +143,7 @@ def _lane_row(lane: BenchLane, amounts: Sequence[tuple[Amount, int]], best: bool
         return [name, Cell(lane.why, "bad" if lane.status in ("refused", "unfinished") else "dim", spans=True)]
     return [
         name, _count(usage.input), _count(usage.read, "good"), _count(usage.write, "warn"), _count(usage.output),
-        *_bills(cost, amounts, style), _saved(lane.saved if lane.name != "baseline" else None),
+        *_bills(cost, amounts, style), saved_cell(lane.saved if lane.name != "baseline" else None),
     ]  # fmt: skip
 
 
@@ -196,7 +196,7 @@ def _across(document: BenchResults, width: int, paint: Paint) -> list[str]:
         least = best.cost.month
         rows.append([
             Cell(model.name), Cell(usd(base.cost.month, 2)), Cell(best.name), Cell(usd(least, 2), "bold"),
-            _saved(best.saved or Decimal(0)), _saved(1 - least / dearest if dearest else None),
+            saved_cell(best.saved or Decimal(0)), saved_cell(1 - least / dearest if dearest else None),
         ])  # fmt: skip
     return table(columns, rows, width, paint)
 
@@ -224,9 +224,3 @@ def _paragraph(text: str, width: int, paint: Paint, *, style: str = "dim", inden
 
 def _count(value: int | None, style: str = "") -> Cell:
     return Cell(tokens(value), style if value else "dim")
-
-
-def _saved(saved: Decimal | None) -> Cell:
-    if saved is None:
-        return Cell("")
-    return Cell(change(saved), "good" if saved > 0 else "bad" if saved < 0 else "dim")

@@ -68,7 +68,7 @@ def stored_blocks(prompt: Prompt, total: int, usage: Usage | None, key: bytes) -
         points, known = [place + 1], (estimated[place], cached)
     segments = prompt.segments
     return StoredBlocks(
-        list(_chained(prompt, key)),
+        list(chained(prompt, key)),
         [_stretched(depth, known, whole) for depth in estimated],
         [_SECTIONS[segment.section] for segment in segments],
         [KINDS.index(name) if (name := segment.kind.value) in KINDS else _UNKNOWN for segment in segments],
@@ -92,8 +92,8 @@ def _stretched(depth: int, known: tuple[int, int], whole: tuple[int, int]) -> in
     return known[1] + (depth - known[0]) * (whole[1] - known[1]) // rest if rest else whole[1]
 
 
-def _chained(prompt: Prompt, key: bytes) -> Iterator[int]:
-    """A keyed hash for every prefix."""
+def chained(prompt: Prompt, key: bytes) -> Iterator[int]:
+    """A keyed hash for every prefix; a block is what the digest of ``prompt`` says it is."""
     state = key
     for segment in prompt.segments:
         state = digest_of("prefix", segment.section.value, key, state, segment.digest)

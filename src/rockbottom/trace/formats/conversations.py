@@ -13,13 +13,14 @@ from pathlib import Path
 from typing import Any
 
 from rockbottom.dialects import CONVERSE
-from rockbottom.prompt import Meter, Prompt, Section, digest_of
+from rockbottom.prompt import Meter, Section
 from rockbottom.quantities import RockbottomError, decoded
 from rockbottom.trace.columns import API_CODES, KINDS
 from rockbottom.trace.damages import Damages
 from rockbottom.trace.files import files_of
 from rockbottom.trace.gathering import Gathered
 from rockbottom.trace.reading import LogReader, ReaderSettings, ReadPart, lines_of
+from rockbottom.trace.stored_prompts import chained
 
 _KIND = {name: code for code, name in enumerate(KINDS)}
 
@@ -102,7 +103,7 @@ def _request(state: _State, body: Mapping[str, Any], at: float, session: str, mo
     state.gathered.add(
         numbers,
         {"session": session, "model": model},
-        list(_chain(prompt, state.key)),
+        list(chained(prompt, state.key)),
         list(prompt.depths[1:]),
         [_SECTION[segment.section.value] for segment in segments],
         [_KIND[segment.kind.value] for segment in segments],
@@ -112,14 +113,6 @@ def _request(state: _State, body: Mapping[str, Any], at: float, session: str, mo
 
 
 _SECTION = {"tools": 0, "system": 1, "messages": 2}
-
-
-def _chain(prompt: Prompt, key: bytes) -> Iterator[int]:
-    """A hash per prefix, keyed; a block is what the digest of ``prompt`` says it is."""
-    state = key
-    for segment in prompt.segments:
-        state = digest_of("prefix", segment.section.value, key, state, segment.digest)
-        yield int.from_bytes(state[:8], "little")
 
 
 def _recognises(path: Path, head: bytes) -> bool:
