@@ -161,6 +161,16 @@ def test_a_day_without_a_known_price_is_named(tmp_path: Path) -> None:
     assert "assumed: 1 request is of a day without a known" in CliRunner().invoke(explain, [str(log)]).stdout
 
 
+def test_the_scopes_of_a_model_are_said_to_be_apart(tmp_path: Path) -> None:
+    """By us. and by global.: what one wrote is not read by the other here, and explain's bill may be lower."""
+    models = SONNET, SONNET.replace("us.", "global.")
+    log = log_of(tmp_path / "log.json", [record(number, models[number % 2]) for number in range(4)])
+    told = "the scopes of Claude Sonnet 4.5 (us, global) share no entries, as they are priced apart"
+    assert any(told in assumption for assumption in answered(replay, log)["assumptions"])
+    log = log_of(tmp_path / "log.json", [record(number, SONNET) for number in range(4)])
+    assert not any("scopes" in assumption for assumption in answered(replay, log)["assumptions"])
+
+
 def test_what_was_counted_stays_counted_where_the_counters_of_some_are_missing(tmp_path: Path) -> None:
     """Four calls, one of which counts its reply alone: it costs what the rules make of it, in replay as in explain."""
     records = [record(number) for number in range(4)]

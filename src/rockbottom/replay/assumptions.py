@@ -1,10 +1,8 @@
 """What a replay takes for granted, in words."""
 
-from collections import Counter
 from collections.abc import Sequence
 from datetime import date
 
-from rockbottom.figures import counted
 from rockbottom.quantities import WRITES
 from rockbottom.replay.rates import assumed_prices
 from rockbottom.replay.tallies import ModelTally
@@ -19,10 +17,12 @@ def free_writes(models: Sequence[ModelTally]) -> Sequence[str]:
     return list(names)
 
 
-def _apart_by_scope(models: Sequence[ModelTally]) -> int:
-    """Requests to bedrock-mantle of models of which others are replayed apart, as they are priced apart."""
-    scopes = Counter(entry.model.model.id for entry in models)
-    return sum(entry.elsewhere for entry in models if scopes[entry.model.model.id] > 1)
+def _reached_in_ways(models: Sequence[ModelTally]) -> Sequence[str]:
+    """Models that were reached by several scopes, with these."""
+    scopes: dict[str, list[str]] = {}
+    for entry in models:
+        scopes.setdefault(entry.model.model.name, []).append(entry.model.scope.value)
+    return [f"the scopes of {name} ({', '.join(ways)})" for name, ways in scopes.items() if len(ways) > 1]
 
 
 def assumptions_of(models: Sequence[ModelTally], on: date) -> list[str]:
@@ -40,10 +40,10 @@ def assumptions_of(models: Sequence[ModelTally], on: date) -> list[str]:
         )
     if any(model.by_counters for model in models):
         assumptions.append("the service's own point does not look back to earlier messages: the counters show it")
-    if elsewhere := _apart_by_scope(models):
+    if ways := _reached_in_ways(models):
         assumptions.append(
-            f"{counted(elsewhere, 'request')} to bedrock-mantle share no entries with those to bedrock-runtime of the "
-            "same model, which have prices of their own, though host_in_key is no"
+            f"{' and '.join(ways)} share no entries, as they are priced apart; explain lets requests that one Region "
+            "serves share them"
         )
     if any(model.of_slices for model in models):
         assumptions.append(

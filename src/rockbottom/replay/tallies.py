@@ -107,7 +107,6 @@ class ModelTally:
     days: frozenset[date] = frozenset()  # whose prices they are
     at_other_tier: bool = False  # than some were sent at
     assumed: int = 0  # requests of days of which a price is not known
-    elsewhere: int = 0  # requests to bedrock-mantle, where a switch says that the hosts share entries
 
     def __add__(self, other: "ModelTally") -> "ModelTally":
         mine, theirs = self.reconciliation, other.reconciliation
@@ -135,7 +134,6 @@ class ModelTally:
             self.days | other.days,
             self.at_other_tier or other.at_other_tier,
             self.assumed + other.assumed,
-            self.elsewhere + other.elsewhere,
         )
 
 
@@ -264,7 +262,6 @@ def _of_stage(
         _groups(stage, question, outcomes), _prompts(stage, question, outcomes, attached),
         stage.behaviour != behaviour, frozenset(rates.tier for rates in stage.bands.rates),
         frozenset(rates.on for rates in stage.bands.rates), at_other_tier(trace, question), _assumed(stage.bands),
-        int(trace.requests.host.sum()) if behaviour.host_in_key == "no" else 0,
     )  # fmt: skip
 
 
