@@ -1,6 +1,7 @@
 """What goes wrong on the way: broken replies, callers that leave, services that are gone, ends in the middle."""
 
 import contextlib
+import gc
 import http.client
 import json
 import os
@@ -17,6 +18,7 @@ import h2.connection
 import pytest
 
 from rockbottom.gateway import GatewayLimits, running_gateway
+from rockbottom.gateway.sigv4 import Signed
 from tests.gateway.conftest import MODEL, asking, configured
 
 BODY = json.dumps({name: value for name, value in asking("hi").items() if name != "modelId"}).encode()
@@ -91,6 +93,29 @@ def test_a_reply_that_breaks_off_breaks_off_for_the_caller(key, table, tmp_path)
         with pytest.raises(http.client.HTTPException):
             reply.read()
         assert gateway.gateway.under_way == 0
+
+
+@pytest.mark.parametrize("begins", [b"", b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n5\r\nfirst\r\n"])
+def test_a_request_whose_reply_fails_is_let_go_at_once(key, table, tmp_path, begins):
+    """And not when the collector comes: bodies of 25 MB may fail one after another."""
+    body = json.dumps({"messages": [{"role": "user", "content": [{"text": f"whose reply fails: {begins}"}]}]}).encode()
+
+    def is_held():
+        return any(type(one) is Signed and one.body == body for one in gc.get_objects())
+
+    service = raw_service(lambda connection: connection.sendall(begins))
+    with service as url, running_gateway(configured(url, tmp_path)) as gateway:
+        gc.disable()
+        try:
+            reply = call(gateway.url, key, table, body=body).getresponse()
+            with contextlib.suppress(http.client.HTTPException):
+                reply.read()
+            ends = time.monotonic() + 15
+            while (gateway.gateway.under_way or is_held()) and time.monotonic() < ends:
+                time.sleep(0.02)
+            assert not is_held()
+        finally:
+            gc.enable()
 
 
 def test_pieces_are_relayed_as_they_come(key, table, tmp_path):

@@ -96,8 +96,9 @@ class PipedReply:
             waiter.set_result(None)
 
     async def _more(self) -> None:
-        if self._error is not None:
-            raise self._error
+        failed = self._error
+        if failed is not None:  # raised itself, it would keep whoever waited for it, and with him the request's body
+            raise type(failed)(*failed.args)
         await self._wait()
 
     async def _wait(self) -> None:
