@@ -30,7 +30,7 @@ class Service:
 
     def __init__(self, *replies: Sequence[Step]) -> None:
         self._replies = list(replies)
-        self.connections = 0
+        self.connections = self.closed = 0
         self.requests: list[bytes] = []
 
     async def talk(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -50,6 +50,15 @@ class Service:
             pass
         finally:
             writer.close()
+            self.closed += 1
+
+    async def closes(self) -> None:
+        """Returns when its first connection is over on both sides, or in 15 seconds."""
+        ends = time.monotonic() + 15
+        while not self.closed and time.monotonic() < ends:
+            await asyncio.sleep(0.01)
+        for _ in range(10):  # the other side hears of it when the loop looks at its sockets
+            await asyncio.sleep(0)
 
 
 @asynccontextmanager
@@ -136,7 +145,7 @@ def test_a_connection_on_which_more_came_or_that_is_to_be_closed_is_not_used_aga
     async def both() -> list[bytes]:
         async with asking(service) as ask:
             bodies = [await read(await ask())]
-            await asyncio.sleep(0.05)
+            await service.closes()
             return [*bodies, await read(await ask())]
 
     assert asyncio.run(both()) == [b"ok", b"ok"]
@@ -144,12 +153,12 @@ def test_a_connection_on_which_more_came_or_that_is_to_be_closed_is_not_used_aga
 
 
 def test_what_comes_late_on_an_idle_connection_closes_it() -> None:
-    service = Service([OK, 0.05, b"HTTP/1.1 200 OK\r\ncontent-length: 4\r\n\r\nevil", 0.2], [OK])
+    service = Service([OK, 0.05, b"HTTP/1.1 200 OK\r\ncontent-length: 4\r\n\r\nevil"], [OK])
 
     async def both() -> list[bytes]:
         async with asking(service) as ask:
             bodies = [await read(await ask())]
-            await asyncio.sleep(0.15)
+            await service.closes()
             return [*bodies, await read(await ask())]
 
     assert asyncio.run(both()) == [b"ok", b"ok"]

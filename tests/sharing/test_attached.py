@@ -290,9 +290,11 @@ def test_budgets_that_are_read_again_count_what_was_spent_before(tmp_path, monke
             try:
                 ask(clients[number % 2], "Be brief. " * 80, f"question {number}?")
             except ClientError as error:
-                if error.response["ResponseMetadata"]["HTTPStatusCode"] != 429:
+                status = error.response["ResponseMetadata"]["HTTPStatusCode"]
+                if status == 429:
+                    refused.add(number % 2)
+                elif status != 503:  # the store was slow to answer: nothing is spent until it does
                     raise
-                refused.add(number % 2)
         return sum((report.total.cost_usd for one in gateways for report in one.gateway.reports()), Decimal(0))
 
     with (

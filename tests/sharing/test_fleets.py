@@ -145,8 +145,8 @@ def test_who_comes_first_to_an_emptied_store_spends_nothing_of_what_sixteen_spen
             server.ask("FLUSHALL")
         newcomers = [Spender(server.url) for _ in range(3)]
         spenders += newcomers
-        ends = time.monotonic() + 9
-        while time.monotonic() < ends:
+        begun = time.monotonic()
+        while time.monotonic() - begun < (9 if calls >= 85 else 60):
             calls += sum(spender.spend() for spender in newcomers)
             assert calls <= 100
             time.sleep(0.01)
