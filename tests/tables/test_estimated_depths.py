@@ -30,5 +30,5 @@ def test_an_entry_that_ran_out_is_told_where_depths_are_estimated_too_long(tmp_p
     writer.close()
     with LedgerTables(tmp_path, clock=lambda: NOON + 1e6) as tables:
         tables.catch_up()
-        rules = [row[0] for row in tables.connection.execute("SELECT rule FROM shown_misses").fetchall()]
+        rules = [row[0] for row in tables.database.run("SELECT rule FROM shown_misses")]
     assert rules == ["RB012"]

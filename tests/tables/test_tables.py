@@ -354,7 +354,7 @@ def test_calls_added_to_many_sums_are_the_calls_summed_at_once(tmp_path: Path, m
             for sql in questions:
                 assert stepwise.rows(sql) == at_once.rows(sql)
             for sql in shown:
-                answers = [tables.connection.execute(sql).fetchall() for tables in (stepwise, at_once)]
+                answers = [tables.database.run(sql) for tables in (stepwise, at_once)]
                 assert answers[0] == answers[1] != []
 
 
@@ -381,7 +381,7 @@ def test_a_call_that_comes_late_into_a_closed_volume_is_added_to_its_sums(tmp_pa
             assert watching.rows(question) == sums
             assert sum(row.calls for row in watching.contents()) == count
             now[0] += 3 * 3600
-        shown = watching.connection.execute("SELECT sum(calls) FROM shown_sums").fetchone()
+        shown = watching.database.run("SELECT sum(calls) FROM shown_sums")[0]
         assert shown == (count,)
     with LedgerTables(tmp_path, clock=lambda: now[0]) as later:
         later.catch_up()

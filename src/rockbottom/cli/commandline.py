@@ -53,11 +53,10 @@ def _run(argv: list[str]) -> int:
     # Not root.main(): it answers a broken pipe with an exit code of its own before we see it.
     try:
         with root.make_context("rockbottom", argv.copy()) as context:
-            from rockbottom.process import interruptible, tell_waits  # not for help
+            from rockbottom.process import tell_waits  # not for help
 
             tell_waits(say_wait)
-            with interruptible():
-                root.invoke(context)
+            root.invoke(context)
     except click.exceptions.Exit as done:
         return done.exit_code
     return Exit.OK

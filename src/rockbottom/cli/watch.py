@@ -159,10 +159,8 @@ def _print_one(view: "View", period: "WatchPeriod", side: str, as_json: bool) ->
 
 
 def _stream(view: "View", period: "WatchPeriod", side: str, every: float) -> None:
-    from rockbottom.process import interruptible
-
     last = None
-    with contextlib.suppress(KeyboardInterrupt), interruptible():  # ctrl-C: the way to end it
+    with contextlib.suppress(KeyboardInterrupt):  # ctrl-C: the way to end it
         while True:
             behind = not view.follow(_ONE_READ_S)
             snapshot = view.snapshot(period, side).to_dict()

@@ -13,7 +13,6 @@ from rockbottom.process.workers import Worker
 
 if TYPE_CHECKING:  # of commands and servers, not of an attached client
     from rockbottom.process.databases import MEMORY, SqliteTurn, roll_back, shared_database
-    from rockbottom.process.interrupts import interruptible
     from rockbottom.process.listeners import ended_by_signals, most_files
     from rockbottom.process.loopback import bare_session, leads_here, local_client, opened
     from rockbottom.process.memory import give_back
@@ -47,7 +46,6 @@ __all__ = [
     "hasten_at_exit",
     "hold_over_forks",
     "host_of",
-    "interruptible",
     "is_loopback",
     "is_of_this_machine",
     "leads_here",
@@ -66,7 +64,6 @@ __all__ = [
 
 _HOMES = {
     "databases": "MEMORY SqliteTurn roll_back shared_database",
-    "interrupts": "interruptible",
     "listeners": "ended_by_signals most_files",
     "memory": "give_back",
     "replies": "BoundedSession bounded content_of_reply",

@@ -9,6 +9,7 @@ from typing import Any
 
 from rockbottom.ledger import LedgerError, Volume
 from rockbottom.tables.cells import KIND, minutes_of
+from rockbottom.tables.database import Database
 from rockbottom.tables.intake import Intake
 from rockbottom.tables.keeping import Files, VolumeKey
 from rockbottom.tables.rows import UNITS, picousd_of, text, texts
@@ -29,10 +30,10 @@ FROM (SELECT * EXCLUDE ({_NOT_ASKED}, counted, batch) FROM recent WHERE NOT coun
 class SqlQueries:
     """Answers questions in SQL, and nothing but questions."""
 
-    def __init__(self, connection: Any, files: Files, intake: Intake) -> None:
-        self._connection, self._files, self._intake = connection, files, intake
+    def __init__(self, database: Database, files: Files, intake: Intake) -> None:
+        self._database, self._files, self._intake = database, files, intake
         self._shown: list[str] | None = None  # the files that the views are made of
-        self._run = connection.execute
+        self._run = database.run
 
     def make_calls(self, volumes: Mapping[VolumeKey, Volume], latest: float) -> None:
         """Make ``calls`` and ``minutes`` of what is in ``recent`` and of these volumes, which are summed."""
@@ -68,7 +69,7 @@ class SqlQueries:
             sql.encode()
         except UnicodeError as error:  # a word of a command line in another encoding
             raise LedgerError("That is not text in UTF-8.", fix="ask in UTF-8, or set LANG=C.UTF-8") from error
-        tree = self._run("SELECT json_serialize_sql($1)", [sql]).fetchone()[0]
+        tree = self._database.value("SELECT json_serialize_sql($1)", [sql])
         return any(f'"table_name":"{name}"' in tree.lower() for name in ("calls", "minutes"))
 
     def lock(self) -> None:
@@ -82,14 +83,12 @@ class SqlQueries:
         import duckdb
 
         try:
-            statements = self._connection.extract_statements(sql)
-            if [statement.type for statement in statements] != [duckdb.StatementType.SELECT]:
+            if self._database.kinds(sql) != [duckdb.StatementType.SELECT]:
                 raise LedgerError(
                     "That is not one SELECT statement.", fix="ask one SELECT; the ledger is never changed by SQL"
                 )
-            cursor = self._run(sql, parameters)
-            names = [column[0] for column in cursor.description or ()]
-            return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
+            names, rows = self._database.table(sql, parameters)
+            return [dict(zip(names, row, strict=True)) for row in rows]
         except duckdb.Error as error:
             if unknown := _unknown_name(str(error)):
                 raise self._without(*unknown) from error
@@ -103,7 +102,7 @@ class SqlQueries:
         from difflib import get_close_matches
 
         self.show_calls([])
-        columns = {row[0]: None for view in VIEWS for row in self._run(f"DESCRIBE {view}").fetchall()}
+        columns = {row[0]: None for view in VIEWS for row in self._run(f"DESCRIBE {view}")}
         known = [*columns] if kind == "column" else list(VIEWS)
         parts = [candidate for candidate in known if len(name) > 2 and (name in candidate or candidate in name)]
         near = list(dict.fromkeys([*get_close_matches(name, known, n=3), *parts]))[:4]

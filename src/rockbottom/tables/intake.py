@@ -3,7 +3,6 @@
 import contextlib
 import os
 from collections.abc import Iterable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from importlib import import_module
 from typing import Any
 
@@ -14,6 +13,7 @@ from rockbottom.extras import install_command
 from rockbottom.ledger import CallRecord, Found, Volume, found_in, picousd_of, usd_of_picousd
 from rockbottom.quantities import digits_of
 from rockbottom.tables import judging
+from rockbottom.tables.database import Database
 from rockbottom.tables.errors import NeedsDuckDB
 from rockbottom.tables.pricing import Prices
 from rockbottom.tables.rows import id_of, lines_of_records, lines_of_volumes, rows_of
@@ -43,13 +43,13 @@ def check_installed() -> None:
         ) from error
 
 
-def connected() -> Any:
+def connected() -> Database:
     """A DuckDB in memory that fetches nothing. Raises NeedsDuckDB."""
     check_installed()
     import duckdb
 
     fetches_nothing = {"autoinstall_known_extensions": False, "allow_community_extensions": False}
-    return duckdb.connect(":memory:", config={**fetches_nothing, "temp_directory": ""})
+    return Database(duckdb.connect(":memory:", config={**fetches_nothing, "temp_directory": ""}))
 
 
 class Intake:
@@ -58,14 +58,13 @@ class Intake:
     Rows go straight into ``recent``, a batch at a time; ``fresh`` are those of the latest batch.
     """
 
-    def __init__(self, connection: Any, catalog: Catalog) -> None:
-        self._run = connection.execute
-        self._connection = connection
-        self.prices = Prices(connection, catalog)
-        judging.prepare(connection)
-        connection.execute(_TABLES)
+    def __init__(self, database: Database, catalog: Catalog) -> None:
+        self._run, self._value = database.run, database.value
+        self._database = database
+        self.prices = Prices(database, catalog)
+        judging.prepare(database)
+        database.run(_TABLES)
         self._batch = 0
-        self._threads: int = self._run("SELECT current_setting('threads')").fetchone()[0]
         self._run(f"CREATE TABLE recent AS {self._rows(lines_of_records(), 0.0, counted=False)}", [[], []])
         self._show_fresh()
 
@@ -142,11 +141,13 @@ class Intake:
         digits_from = len(str(volumes[0].path.parent)) + len("/calls-")
         self._begin_batch()
         try:
-            self._insert_each([lines_of_volumes([path], digits_from) for path in paths], latest, counted)
+            sources = [lines_of_volumes([path], digits_from) for path in paths]
+            # A statement for each: numbering lines keeps DuckDB to one thread.
+            self._database.run_at_once([self._inserted(lines, latest, counted) for lines in sources])
         except duckdb.Error:
             self.forget()
             return False
-        sound = self._run("SELECT coalesce(bool_and(sound), true) FROM fresh").fetchone()[0] and self._sort_tags()
+        sound = self._value("SELECT coalesce(bool_and(sound), true) FROM fresh") and self._sort_tags()
         if not sound:
             self.forget()
         return sound
@@ -157,18 +158,10 @@ class Intake:
     def _load(self, lines: str, latest: float, counted: bool, parameters: Sequence[Any] = ()) -> None:
         """Put the rows of lines into ``recent``: all of them, or none where one is no record."""
         self._begin_batch()
-        self._run(f"INSERT INTO recent {self._rows(lines, latest, counted=counted)}", parameters)
+        self._run(self._inserted(lines, latest, counted), parameters)
 
-    def _insert_each(self, sources: Sequence[str], latest: float, counted: bool) -> None:
-        """Insert the rows of sources, a thread for each: numbering lines keeps DuckDB to one. Raises duckdb.Error."""
-
-        def insert(lines: str) -> None:
-            with self._connection.cursor() as cursor:
-                cursor.execute(f"INSERT INTO recent {self._rows(lines, latest, counted=counted)}")
-
-        with ThreadPoolExecutor(self._threads) as pool:
-            for done in [pool.submit(insert, lines) for lines in sources]:
-                done.result()
+    def _inserted(self, lines: str, latest: float, counted: bool) -> str:
+        return f"INSERT INTO recent {self._rows(lines, latest, counted=counted)}"
 
     def _begin_batch(self) -> None:
         self._batch += 1
@@ -183,7 +176,7 @@ class Intake:
     def _sort_tags(self) -> bool:
         """Bring the tags of ``fresh`` to one spelling; False where some are none."""
         unknown = "SELECT DISTINCT tags FROM fresh ANTI JOIN sorted_tags ON tags = given"
-        spellings = [row[0] for row in self._run(unknown).fetchall()]
+        spellings = [row[0] for row in self._run(unknown)]
         try:
             rows = [[spelling, _encode_sorted(_decode_tags(spelling)).decode()] for spelling in spellings]
         except (msgspec.MsgspecError, UnicodeError):
@@ -193,21 +186,21 @@ class Intake:
                 "INSERT INTO sorted_tags SELECT unnest($1::VARCHAR[]), unnest($2::VARCHAR[])",
                 [[row[0] for row in rows], [row[1] for row in rows]],
             )
-        if self._run("SELECT count(*) FROM sorted_tags WHERE given <> sorted").fetchone()[0]:
+        if self._value("SELECT count(*) FROM sorted_tags WHERE given <> sorted"):
             self._run(
                 "UPDATE recent SET tags = s.sorted FROM sorted_tags s "
                 "WHERE batch = $1 AND tags = s.given AND s.given <> s.sorted",
                 [self._batch],
             )
-        if self._run("SELECT count(*) FROM sorted_tags").fetchone()[0] > _MOST_TAGS:
+        if self._value("SELECT count(*) FROM sorted_tags") > _MOST_TAGS:
             self._run("DELETE FROM sorted_tags")
         return True
 
     def _judged(self, counted: bool) -> int:
         """How many calls ``fresh`` are, judged against those before them."""
-        if not counted and judging.judge(self._connection):
+        if not counted and judging.judge(self._database):
             self.prices.price_misses()
-        return self._run("SELECT count(*) FROM fresh").fetchone()[0]
+        return self._value("SELECT count(*) FROM fresh")
 
 
 def _plain(call: CallRecord) -> CallRecord:

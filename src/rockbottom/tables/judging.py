@@ -10,10 +10,9 @@ The calls to judge are the rows of ``fresh``, which are in ``recent`` with those
 relation out of those above it; the last one fills ``misses``.
 """
 
-from typing import Any
-
 from rockbottom.diagnose import Cause
 from rockbottom.quantities import LONGEST_FIRST, WRITES, Ttl
+from rockbottom.tables.database import Database
 from rockbottom.tables.rows import WRITTEN
 
 DAY_S = 86_400
@@ -202,23 +201,23 @@ _STEPS = {
 }  # fmt: skip
 
 
-def prepare(connection: Any) -> None:
+def prepare(database: Database) -> None:
     """Make the table of the names of causes: by rule id, by name, and by what is told as evidence."""
-    connection.execute("CREATE TABLE causes (name VARCHAR PRIMARY KEY, rule VARCHAR, title VARCHAR)")
+    database.run("CREATE TABLE causes (name VARCHAR PRIMARY KEY, rule VARCHAR, title VARCHAR)")
     names = {name: cause for cause in Cause for name in (cause.value, cause.name, cause.name_in_words)} | _RULES
     columns = [list(names), [cause.value for cause in names.values()], [cause.title for cause in names.values()]]
     lists = ", ".join(f"unnest(${place}::VARCHAR[])" for place in (1, 2, 3))
-    connection.execute(f"INSERT INTO causes SELECT {lists}", columns)
+    database.run(f"INSERT INTO causes SELECT {lists}", columns)
 
 
-def judge(connection: Any) -> bool:
+def judge(database: Database) -> bool:
     """Judge the rows of ``fresh`` against those before them; fills ``found``, one row a miss, without its price.
 
     Whether there may be any.
     """
-    connection.execute(f"CREATE OR REPLACE TEMP TABLE candidates AS {_CANDIDATES}")
-    if not connection.execute("SELECT count(*) FROM candidates").fetchone()[0]:
+    database.run(f"CREATE OR REPLACE TEMP TABLE candidates AS {_CANDIDATES}")
+    if not database.value("SELECT count(*) FROM candidates"):
         return False
     for name, sql in _STEPS.items():
-        connection.execute(f"CREATE OR REPLACE TEMP TABLE {name} AS {sql}")
+        database.run(f"CREATE OR REPLACE TEMP TABLE {name} AS {sql}")
     return True

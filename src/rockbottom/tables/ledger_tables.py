@@ -44,16 +44,16 @@ class LedgerTables:
     ) -> None:
         self.folder = from_here(folder)
         self._follower = Follower(self.folder)
-        self.connection = connected()
+        self.database = connected()
         self._clock = clock
-        self._intake = Intake(self.connection, catalog or load_catalog())
+        self._intake = Intake(self.database, catalog or load_catalog())
         self._files = Files(self.folder)
-        self._summing = Summing(self.connection, self._files, self._intake.prices)
-        self._asked = SqlQueries(self.connection, self._files, self._intake)
+        self._summing = Summing(self.database, self._files, self._intake.prices)
+        self._asked = SqlQueries(self.database, self._files, self._intake)
         self._held: dict[int, int] = {}  # volumes with rows that are in no file, each with its identity
 
     def close(self) -> None:
-        self.connection.close()
+        self.database.close()
         self._files.close()
 
     def __enter__(self) -> "LedgerTables":
@@ -75,7 +75,7 @@ class LedgerTables:
     @property
     def damaged(self) -> int:
         """How many damaged lines there are."""
-        return self._value("SELECT count(*) FROM damaged")
+        return self.database.value("SELECT count(*) FROM damaged")
 
     @property
     def unfinished(self) -> int:
@@ -89,7 +89,7 @@ class LedgerTables:
     @property
     def last_at(self) -> float | None:
         """When the last call left; None where there was none, or only such of a clock that ran ahead."""
-        latest = self._value('SELECT max("at") FROM recent WHERE timed AND NOT counted') or 0.0
+        latest = self.database.value('SELECT max("at") FROM recent WHERE timed AND NOT counted') or 0.0
         return max(latest, self._summing.last_at) or None
 
     def is_there(self) -> bool:
@@ -123,7 +123,7 @@ class LedgerTables:
         """The columns of each table that can be asked."""
         self._summing.make_views()
         self._asked.show_calls([])
-        return {name: [row[0] for row in self._all(f"DESCRIBE {name}")] for name in VIEWS}
+        return {name: [row[0] for row in self.database.run(f"DESCRIBE {name}")] for name in VIEWS}
 
     def contents(self) -> list[ModelSums]:
         """By model and endpoint, of the calls that are there still: how many, the first and the last instant, how many
@@ -253,14 +253,8 @@ class LedgerTables:
 
     def _latest(self) -> float:
         """The last instant of the rows that are there."""
-        latest = self._value('SELECT max("at") FROM recent WHERE timed')
+        latest = self.database.value('SELECT max("at") FROM recent WHERE timed')
         return float("inf") if latest is None else latest
-
-    def _value(self, sql: str) -> Any:
-        return self._all(sql)[0][0]
-
-    def _all(self, sql: str) -> list[tuple[Any, ...]]:
-        return self.connection.execute(sql).fetchall()
 
     # Summing ------------------------------------------------------------------------------------------------
 

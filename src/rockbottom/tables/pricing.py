@@ -6,6 +6,7 @@ from typing import Any
 from rockbottom.catalog import Catalog, NoPriceInForce, Scope, Tier
 from rockbottom.ledger import picousd_of
 from rockbottom.quantities import LONGEST_FIRST, WRITES, Unit
+from rockbottom.tables.database import Database
 from rockbottom.tables.rows import WRITTEN
 
 _UNITS = (Unit.INPUT, Unit.CACHE_READ, *WRITES.values())
@@ -18,12 +19,12 @@ _PAID_AS = (*(WRITES[ttl].value for ttl in LONGEST_FIRST), "input")
 class Prices:
     """Prices in pico-dollars a token, NULL where none is in force, of whatever calls ask for."""
 
-    def __init__(self, connection: Any, catalog: Catalog) -> None:
-        self._connection, self._book = connection, catalog.price_book
+    def __init__(self, database: Database, catalog: Catalog) -> None:
+        self._database, self._book = database, catalog.price_book
         sizes = sorted({row.above_context_tokens for row in self._book.rows} - {0})
         self._band = " + ".join(["0", *(f"({_TOTAL} > {size})::INTEGER" for size in sizes)])
         columns = ", ".join(f"{unit.value}_price BIGINT" for unit in _UNITS)
-        connection.execute(
+        database.run(
             "CREATE TABLE prices (model VARCHAR, scope VARCHAR, region VARCHAR, tier VARCHAR, day BIGINT, "
             f"band INTEGER, {columns})"
         )
@@ -31,14 +32,14 @@ class Prices:
     def price_misses(self) -> None:
         """Move the misses in ``found`` of rows in ``fresh`` to ``misses``, with what they cost above a read."""
         self._learn("found", "fresh")
-        self._connection.execute(f"INSERT INTO misses BY NAME {self._misses()}")
+        self._database.run(f"INSERT INTO misses BY NAME {self._misses()}")
 
     def price_waste(self, wasted: str) -> None:
         """Make ``waste`` of the stretches in ``wasted``, with what they cost above plain input."""
-        self._connection.execute(f"CREATE OR REPLACE TEMP TABLE wasted AS {wasted}")
+        self._database.run(f"CREATE OR REPLACE TEMP TABLE wasted AS {wasted}")
         self._learn("wasted", "recent")
         write = "CASE unit " + " ".join(f"WHEN '{unit}' THEN p.{unit}_price" for unit in _PAID_AS[:-1]) + " END"
-        self._connection.execute(
+        self._database.run(
             f"CREATE OR REPLACE TEMP TABLE waste AS SELECT w.id, w.tokens, "
             f"w.tokens * greatest({write} - p.input_price, 0 * {write} * p.input_price) AS picousd "
             f"FROM wasted w JOIN {_rows_named('wasted', 'recent')} c USING (id) {self._joined()} WHERE w.tokens > 0"
@@ -70,14 +71,14 @@ class Prices:
     def _learn(self, named: str, calls: str) -> None:
         """Look up the prices that the rows named in the table ``named`` need and that are not known yet."""
         keys = ", ".join(_KEYS)
-        rows = self._connection.execute(
+        rows = self._database.run(
             f'SELECT {keys}, any_value(total) FROM (SELECT *, floor("at" / 86400)::BIGINT AS day, '
             f"{self._band} AS band, {_TOTAL} AS total FROM {_rows_named(named, calls)}) "
             f"ANTI JOIN prices USING ({keys}) GROUP BY {keys}"
-        ).fetchall()
+        )
         if rows:
             marks = ", ".join(f"${place}" for place in range(1, len(_KEYS) + len(_UNITS) + 1))
-            self._connection.executemany(f"INSERT INTO prices VALUES ({marks})", [self._row(*row) for row in rows])
+            self._database.run_with_each(f"INSERT INTO prices VALUES ({marks})", [self._row(*row) for row in rows])
 
     def _row(self, model: str, scope: str, region: str, tier: str, day: int, band: int, total: int) -> list[Any]:
         prices = [self._price(model, scope, region, tier, day, total, unit) for unit in _UNITS]

@@ -2,9 +2,10 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from rockbottom.tables.cells import COUNTS, KIND, MOST_FAMILIES, MOST_TAGS, bounded, cells_of, with_fewer_tags
+from rockbottom.tables.database import Database
 from rockbottom.tables.keeping import Files, VolumeKey
 from rockbottom.tables.pricing import Prices
 from rockbottom.tables.rows import id_of, text, texts
@@ -61,8 +62,8 @@ class ModelSums(NamedTuple):
 class Summing:
     """Sums of the rows in ``recent``, which has their misses in ``misses``. ``kept``: the files that are counted."""
 
-    def __init__(self, connection: Any, files: Files, prices: Prices) -> None:
-        self._run = connection.execute
+    def __init__(self, database: Database, files: Files, prices: Prices) -> None:
+        self._run, self._value = database.run, database.value
         self._files, self._prices = files, prices
         self.kept: dict[VolumeKey, Path] = {}
         self.calls, self.last_at = 0, 0.0
@@ -84,7 +85,7 @@ class Summing:
     def ends(self) -> dict[int, float]:
         """When the last call of each volume left."""
         sql = 'SELECT id >> 40, max("at") FROM recent WHERE timed AND NOT counted GROUP BY 1'
-        return dict(self._run(sql).fetchall())
+        return {row[0]: row[1] for row in self._run(sql)}
 
     # Asked --------------------------------------------------------------------------------------------------
 
@@ -103,7 +104,7 @@ class Summing:
         """Sum the rows in no file; of many that are summed already, only those that came behind them."""
         latest, summed = self._summed
         counts = "SELECT max(id), count(*), count(*) FILTER (id <= $1) FROM recent WHERE NOT counted"
-        newest, rows, before = self._run(counts, [latest]).fetchone()
+        newest, rows, before = self._run(counts, [latest])[0]
         if anew or before != summed:
             within_bounds = self._make_cells("SELECT * FROM recent WHERE NOT counted", now)
             self._run("CREATE OR REPLACE TEMP TABLE live AS SELECT * EXCLUDE (volume) FROM made")
@@ -116,13 +117,13 @@ class Summing:
         """By model and endpoint, of what is in no file and of these volumes: counts, the first and the last instant."""
         paths = [str(self.kept[key]) for key in there]
         closed = f"UNION ALL BY NAME FROM read_parquet({texts(paths)})" if paths else ""
-        cursor = self._run(
+        rows = self._run(
             "SELECT model, endpoint, sum(calls)::BIGINT AS calls, min(earliest) AS first, max(latest) AS last, "
             "sum(failed)::BIGINT AS failed, sum(no_usage)::BIGINT AS no_usage, "
             "sum(calls - failed - no_usage - unpriced)::BIGINT AS priced "
             f"FROM (FROM live {closed}) GROUP BY model, endpoint"
         )
-        return [ModelSums(*row) for row in cursor.fetchall()]
+        return [ModelSums(*row) for row in rows]
 
     def make_views(self) -> None:
         """Make what SQL is asked over, where there are other files than the last time."""
@@ -238,13 +239,10 @@ class Summing:
         )
         calls, latest = self._run(
             f"SELECT coalesce(sum(calls), 0)::BIGINT, max(latest) FILTER (latest <= {now!r} + 120) FROM {cells}"
-        ).fetchone()
+        )[0]
         self.calls += calls
         self.last_at = max(self.last_at, latest or 0.0)
         return calls
-
-    def _value(self, sql: str) -> Any:
-        return self._run(sql).fetchone()[0]
 
 
 def _name_of(key: VolumeKey) -> str:

@@ -90,7 +90,7 @@ def latest_misses(
 
 
 def _rows(tables: LedgerTables, sql: str, parameters: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
-    return tables.connection.execute(sql, parameters).fetchall()
+    return tables.database.run(sql, parameters)
 
 
 def _latest_side(tables: LedgerTables) -> str:

@@ -10,7 +10,6 @@ from collections.abc import Callable, Generator
 from typing import Any
 
 from rockbottom.extras import install_command
-from rockbottom.process import interruptible
 from rockbottom.watch.errors import NeedsRich
 from rockbottom.watch.following import View
 from rockbottom.watch.frame import Screen, frame_of
@@ -44,7 +43,7 @@ class Live:
                 fix=f"{install_command('watch')}, or rockbottom watch --once, which needs no rich",
             ) from error
         console = Console(highlight=False)
-        with _keyboard() as pressed, _ends_quietly(), contextlib.suppress(KeyboardInterrupt), interruptible():
+        with _keyboard() as pressed, _ends_quietly(), contextlib.suppress(KeyboardInterrupt):
             live = RichLive(console=console, screen=True, auto_refresh=False, redirect_stdout=False)
             with live:
                 self._loop(console, live, pressed)
