@@ -1,6 +1,7 @@
 """rockbottom batch on the command line: data on stdout, talk on stderr, exit codes as documented."""
 
 import json
+from decimal import Decimal
 
 import pytest
 
@@ -49,13 +50,35 @@ def test_run_prints_the_estimate_first_and_then_what_came_of_it(rockbottom, kit,
 
 
 def test_without_a_bucket_it_says_what_each_way_costs_and_what_a_job_needs(rockbottom, kit, tmp_path):
-    """Whoever has to decide has no bucket yet: the estimate is shown, nothing is sent and nothing is kept."""
-    name = file_of(tmp_path, kit.pairs(120))
-    code, out, err = rockbottom("run", name, "--model", kit.MODEL, "--region", "us-east-1")
-    assert (code, out) == (2, "")
-    assert err.startswith("Batch is the cheapest of these.\n\nestimate: 120 records, ")
-    assert "nothing was sent: a job needs --bucket and --role, which rockbottom batch setup makes" in err
+    """Whoever has to decide has no bucket yet: the estimate is the answer, nothing is sent and nothing is kept."""
+    asked = ["run", file_of(tmp_path, kit.pairs(120)), "--model", kit.MODEL, "--region", "us-east-1"]
+    code, out, err = rockbottom(*asked)
+    assert code == 0
+    assert out.startswith("Batch is the cheapest of these.\n\nestimate: 120 records, ")
+    assert err.startswith("nothing was sent: a job needs --bucket and --role, which rockbottom batch setup makes")
+    code, out, _ = rockbottom(*asked, "--json")
+    answer = json.loads(out)
+    assert (code, answer["records"], answer["sent"], answer["cheapest"]) == (0, 120, "nothing", "batch")
+    assert Decimal(answer["usd"]["batch"]) * 2 == Decimal(answer["usd"]["onDemand"])
     assert not (tmp_path / ".rockbottom").exists()
+
+
+def test_half_of_what_a_job_needs_is_a_mistake(rockbottom, kit, tmp_path):
+    """Who names a bucket means to send: exit 2, and the other half is named."""
+    name = file_of(tmp_path, kit.pairs(120))
+    code, out, err = rockbottom("run", name, "--model", kit.MODEL, "--region", "us-east-1", "--bucket", kit.BUCKET)
+    assert (code, out) == (2, "")
+    assert "nothing was sent: a job needs --bucket and --role" in err
+
+
+def test_what_is_known_of_jobs_is_printed_also_when_waiting_ends_before_them(rockbottom, place, kit, tmp_path):
+    """Exit 4 with the document: a script reads it whatever the code says."""
+    place.control("PUT", "jobs/pace", {"validating": 3600, "scheduled": 3600})
+    code, out, _ = rockbottom(
+        "run", file_of(tmp_path, kit.pairs(100)), *job(kit), "--every", "0.05", "--within", "0", "--json"
+    )
+    assert code == 4
+    assert [job["records"] for job in json.loads(out)["jobs"]] == [100]
 
 
 def test_a_job_on_a_model_that_ends_says_so_with_the_estimate(rockbottom, kit, tmp_path):

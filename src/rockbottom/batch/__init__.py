@@ -29,7 +29,7 @@ from rockbottom.batch.outcomes import LeftOutcome, Outcome
 from rockbottom.batch.permissions import missing_permissions
 from rockbottom.batch.pricing import BatchComparison, BatchEstimate
 from rockbottom.batch.records import Kind
-from rockbottom.batch.results import leftover_result, run_result, summary_of
+from rockbottom.batch.results import estimate_result, leftover_result, run_result, summary_of
 from rockbottom.batch.setup import SetUpSettings, apply, documents, model_arns, wanted_for
 from rockbottom.batch.sources import BatchPlace, RecordSource, source_of
 from rockbottom.batch.state import RunState
@@ -71,6 +71,7 @@ __all__ = [
     "apply",
     "checks",
     "documents",
+    "estimate_result",
     "leftover_result",
     "look_into",
     "missing_permissions",

@@ -9,6 +9,7 @@ from typing import Any
 import msgspec
 
 from rockbottom.batch.outcomes import LeftOutcome, Outcome
+from rockbottom.batch.pricing import BatchComparison, BatchEstimate
 from rockbottom.batch.state import JobState, RunState
 from rockbottom.quantities import Usd
 
@@ -68,6 +69,23 @@ class OutcomeResult(msgspec.Struct, frozen=True, rename="camel"):
     written_tokens: int
 
 
+class WaysResult(msgspec.Struct, frozen=True, rename="camel"):
+    """What records would cost; ``sent`` is ``nothing``. ``outputTokens`` is None where answers have no bound.
+
+    ``lookedAt``: of how many records the tokens are; ``readShare``: how much of the input caching would read.
+    """
+
+    records: int
+    looked_at: int
+    input_tokens: int
+    output_tokens: int | None
+    output_is: str
+    read_share: float
+    usd: WaysUsd
+    cheapest: str
+    sent: str = "nothing"
+
+
 class LeftoverResult(msgspec.Struct, frozen=True, rename="camel"):
     """Records sent on demand: ``usd`` is None where an answer has no known price or came without counters."""
 
@@ -93,6 +111,19 @@ def _jobs(jobs: Iterable[JobState]) -> Iterable[JobResult]:
         yield JobResult(job.name, job.arn, job.attempt, job.records, job.status, job.message)
 
 
+def estimate_result(estimate: BatchEstimate) -> WaysResult:
+    """An estimate as it is printed."""
+    return WaysResult(
+        estimate.records, estimate.looked_at, estimate.input_tokens, estimate.output_tokens, estimate.output_is,
+        estimate.read_share, _usd_of(estimate.compared), estimate.compared.cheapest,
+    )  # fmt: skip
+
+
+def _usd_of(ways: BatchComparison) -> WaysUsd:
+    costs = (ways.batch, ways.on_demand, ways.cached)
+    return WaysUsd(*(cost and cost.usd for cost in costs))
+
+
 def summary_of(outcome: Outcome) -> OutcomeResult:
     """An outcome as it is printed and written down."""
     ways, usage = outcome.compared, outcome.tally.usage
@@ -110,9 +141,7 @@ def summary_of(outcome: Outcome) -> OutcomeResult:
         input_tokens=usage.input,
         output_tokens=usage.output,
         manifest=dict(outcome.manifests),
-        usd=WaysUsd(
-            ways.batch and ways.batch.usd, ways.on_demand and ways.on_demand.usd, ways.cached and ways.cached.usd
-        ),
+        usd=_usd_of(ways),
         cheapest=ways.cheapest,
         results=str(outcome.results),
         sent="onDemandCached" if outcome.on_demand else "batch",

@@ -11,12 +11,12 @@
         +-- SdkTooOld           the boto3 found here does not know cachePoint
 
 Exit codes: InvalidWorkload, InvalidRun, WrongSetting and SdkTooOld 2, EndpointRefused 3, EndpointDied and SpendLimit 4
-once a turn was finished (``exit_code``), else 3.
+once a turn was finished (``exit_code``), else 3 and 2.
 """
 
 from rockbottom.quantities import Fault, RockbottomError
 
-_SERVICE, _PARTIAL = 3, 4  # rockbottom.cli.exits.Exit, which lies above this package
+_USAGE, _SERVICE, _PARTIAL = 2, 3, 4  # rockbottom.cli.exits.Exit, which lies above this package
 
 
 class BenchError(RockbottomError):
@@ -72,4 +72,4 @@ class SpendLimit(BenchError):
     def __init__(self, message: str, *, finished: int = 0, fix: str | None = None) -> None:
         super().__init__(message, fix=fix)
         self.finished = finished
-        self.exit_code = _PARTIAL
+        self.exit_code = _PARTIAL if finished else _USAGE

@@ -8,9 +8,9 @@ import click
 from rockbottom.cli.batch_account import doctor, setup, teardown
 from rockbottom.cli.batch_direct import send
 from rockbottom.cli.batch_leftover import leftover
-from rockbottom.cli.batch_opening import prepared_run, reopened_run
+from rockbottom.cli.batch_opening import prepared_run, reopened_run, show_ways
 from rockbottom.cli.batch_options import FOLDER, collecting, direct, job, priced, waiting, where
-from rockbottom.cli.batch_text import show_jobs, show_outcome
+from rockbottom.cli.batch_text import show_jobs, show_outcome, shown_anyway
 from rockbottom.cli.console import show, tell
 from rockbottom.cli.group import Listing
 from rockbottom.cli.options import json_flag
@@ -56,13 +56,16 @@ def run(ctx: click.Context, every_s: float, within_s: float | None, on_demand: b
     """Submit RECORDS, wait, collect, send again what failed, and price the result.
 
     With --on-demand the same file goes to the model record by record instead, with cachePoints where they pay, within
-    the quota; the results stand in the same place. If it is killed, the same command goes on.
+    the quota; the results stand in the same place. If it is killed, the same command goes on. Without --bucket and
+    --role it says what each way would cost, and sends nothing.
     """
     if on_demand:
         ctx.exit(show_outcome(send(options), options["as_json"]))
+    if not (options["bucket"] or options["role_arn"]):
+        return show_ways(options)
     with prepared_run(options, options["attempts"]) as prepared:
         outcome = _collected(prepared, every_s, within_s, options)
-    ctx.exit(show_outcome(outcome, options["as_json"]))
+    return ctx.exit(show_outcome(outcome, options["as_json"]))
 
 
 @command.command()
@@ -84,8 +87,9 @@ def status(name: str, as_json: bool, **options: Any) -> None:
 def wait(name: str, every_s: float, within_s: float | None, as_json: bool, **options: Any) -> None:
     """Wait until every job of the run NAME has ended."""
     with reopened_run(name, options) as prepared:
-        prepared.submit()
-        prepared.run.wait(every_s, within_s)
+        with shown_anyway(prepared, as_json):
+            prepared.submit()
+            prepared.run.wait(every_s, within_s)
         show_jobs(name, prepared.run.state, as_json)
 
 
@@ -142,7 +146,8 @@ command.add_command(teardown)
 
 
 def _collected(prepared: "Prepared", every_s: float, within_s: float | None, options: dict[str, Any]) -> "Outcome":
-    return prepared.collect(
-        every_s=every_s, within_s=within_s,
-        retry_failed=options["retry_failed"], accept_incomplete=options["accept_incomplete"],
-    )  # fmt: skip
+    with shown_anyway(prepared, options["as_json"]):
+        return prepared.collect(
+            every_s=every_s, within_s=within_s,
+            retry_failed=options["retry_failed"], accept_incomplete=options["accept_incomplete"],
+        )  # fmt: skip

@@ -14,7 +14,7 @@ from rockbottom.catalog import CatalogError, load_catalog, refused_members
 from rockbottom.cli.aws import no_region, region_of
 from rockbottom.cli.batch_text import Progress
 from rockbottom.cli.consenting import consent
-from rockbottom.cli.console import tell
+from rockbottom.cli.console import show, tell
 from rockbottom.cli.standing import tell_endings, tell_unsent_temperature
 from rockbottom.prompt import Api
 from rockbottom.quantities import RockbottomError
@@ -81,11 +81,7 @@ def prepared_run(options: dict[str, Any], attempts: int = 3, *, on_demand: bool 
 
     cloud = cloud_of(options, of_openai=options["kind"] == Kind.CHAT.value)
     if not on_demand and not (options["bucket"] and options["role_arn"]):
-        _show_ways(options, cloud)
-        raise click.UsageError(
-            "nothing was sent: a job needs --bucket and --role, which rockbottom batch setup makes; "
-            "rockbottom batch run --on-demand needs neither"
-        )
+        raise click.UsageError(f"nothing was sent: {NEEDED}")
     place = BatchPlace(
         options["bucket"], options["role_arn"], options["prefix"], options["kms_key"], options["bucket_owner"],
         options["timeout_hours"], dict(options["tags"]),
@@ -141,12 +137,20 @@ def settings_of(name: str, runs: Path) -> Any:
     return state.settings
 
 
-def _show_ways(options: dict[str, Any], cloud: "Cloud") -> None:
-    """What the records would cost, each way, for whoever has no bucket yet; nothing of it is kept."""
+NEEDED = (
+    "a job needs --bucket and --role, which rockbottom batch setup makes; "
+    "rockbottom batch run --on-demand needs neither"
+)
+
+
+def show_ways(options: dict[str, Any]) -> None:
+    """Print what the records would cost, each way, for whoever has no bucket yet; nothing is sent, nothing kept."""
     import tempfile
 
-    from rockbottom.batch import BatchPlace, Kind, prepare
-    from rockbottom.rendering import batch_estimate_text
+    from rockbottom.batch import BatchPlace, Kind, estimate_result, prepare
+    from rockbottom.rendering import batch_estimate_text, json_text
+
+    cloud = cloud_of(options, of_openai=options["kind"] == Kind.CHAT.value)
 
     anywhere = BatchPlace("any-bucket", "arn:aws:iam::000000000000:role/any")
     with tempfile.TemporaryDirectory(prefix="rockbottom-") as scratch, prepare(
@@ -154,7 +158,12 @@ def _show_ways(options: dict[str, Any], cloud: "Cloud") -> None:
         kind=Kind(options["kind"]), name="estimate", folder=Path(scratch),
         strip_points=options["strip_cache_points"], on=_day(options), book=_book(options),
     ) as prepared:  # fmt: skip
-        tell(batch_estimate_text(prepared, prepared.estimate(options["output_tokens"])))
+        estimate = prepared.estimate(options["output_tokens"])
+        if options["as_json"]:
+            click.echo(json_text(estimate_result(estimate)))
+        else:
+            show(batch_estimate_text(prepared, estimate))
+    tell(f"nothing was sent: {NEEDED}")
 
 
 def _source(path: Path, model: str | None) -> Any:

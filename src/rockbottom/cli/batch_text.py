@@ -1,5 +1,7 @@
 """What ``rockbottom batch`` prints: jobs, outcomes, progress."""
 
+import contextlib
+from collections.abc import Generator
 from typing import TYPE_CHECKING
 
 import click
@@ -9,7 +11,7 @@ from rockbottom.cli.exits import Exit
 from rockbottom.figures import megabytes
 
 if TYPE_CHECKING:
-    from rockbottom.batch import Outcome, RunState
+    from rockbottom.batch import Outcome, Prepared, RunState
 
 
 def show_jobs(name: str, state: "RunState", as_json: bool) -> None:
@@ -22,6 +24,23 @@ def show_jobs(name: str, state: "RunState", as_json: bool) -> None:
         return
     show(jobs_text(state))
     tell(f"rockbottom batch collect {name} waits for the results")
+
+
+@contextlib.contextmanager
+def shown_anyway(prepared: "Prepared", as_json: bool) -> "Generator[None]":
+    """Where waiting ends before the jobs or without an answer of each: what is known of them, as JSON or in a word."""
+    from rockbottom.batch import JobsEnded, StillRunning
+
+    try:
+        yield
+    except (JobsEnded, StillRunning):
+        if as_json:
+            show_jobs(prepared.run.settings.name, prepared.run.state, as_json)
+        raise
+    except KeyboardInterrupt:
+        if any(job.arn and not job.ended for job in prepared.run.state.jobs):
+            tell(f"the jobs keep running; rockbottom batch wait {prepared.run.settings.name} goes on waiting")
+        raise
 
 
 def show_outcome(outcome: "Outcome", as_json: bool) -> int:

@@ -228,7 +228,8 @@ def _run(bench: "Bench", max_usd: Decimal | None, record: Path | None) -> int:
     except (BenchError, KeyboardInterrupt) as error:
         if not bench.notebook.turns:
             raise
-        return exit_code_of(error)
+        code = exit_code_of(error)
+        return Exit.PARTIAL if code == Exit.USAGE else code  # what was measured is there
     return Exit.OK
 
 

@@ -103,6 +103,8 @@ def _published(
         tell(f"rockbottom: {error}; sent so far: {so_far}; the next run continues there")
         if error.fix:
             tell(f"  {error.fix}")
+        if as_json:
+            _print(amount, sent, as_json, options)
         ctx.exit(Exit.USAGE if error.fault is Fault.CALLER else Exit.PARTIAL if sent else Exit.SERVICE)
     except KeyboardInterrupt:
         tell(f"\nsent so far: {counted(sent, 'call')}; the next run continues there")
