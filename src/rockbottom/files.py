@@ -76,6 +76,23 @@ def make_folder(path: Path) -> None:
         path.mkdir(mode=_PRIVATE_FOLDER, exist_ok=True)
 
 
+@contextmanager
+def folder_made(path: Path) -> Generator[None]:
+    """A folder for what is written meanwhile; where that fails, what was made of it and is empty is taken away again.
+
+    Raises OSError.
+    """
+    missing = [folder for folder in (path, *path.parents) if not folder.exists()]
+    try:
+        make_folder(path)
+        yield
+    except BaseException:
+        for folder in missing:
+            with suppress(OSError):  # never made, or not empty
+                folder.rmdir()
+        raise
+
+
 def content_of(path: str | Path, at_most: int = _MOST_BYTES) -> bytes:
     """All of a file.
 

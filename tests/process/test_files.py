@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from rockbottom import files
-from rockbottom.files import content_of, from_here, make_folder, make_private, private, regular, replacing
+from rockbottom.files import content_of, folder_made, from_here, make_folder, make_private, private, regular, replacing
 
 pytestmark = pytest.mark.skipif(os.name == "nt", reason="Windows has no such modes")
 
@@ -181,3 +181,16 @@ def test_a_name_with_a_zero_byte_is_that_of_no_file(tmp_path):
     for use in (content_of, make_private, make_folder):
         with pytest.raises(OSError, match="zero byte"):
             use(tmp_path / "a\0b")
+
+
+def test_a_folder_made_for_what_could_not_be_written_is_taken_away_again(tmp_path: Path) -> None:
+    """A full disk left empty folders; what was there before stays, and so does what holds something."""
+    before = tmp_path / "before"
+    before.mkdir()
+    with pytest.raises(OSError, match="full"), folder_made(before / "new" / "newer"):
+        raise OSError("full")
+    assert list(before.iterdir()) == []
+    with pytest.raises(OSError, match="full"), folder_made(before / "new" / "newer"):
+        (before / "new" / "part").write_text("kept")
+        raise OSError("full")
+    assert [path.name for path in (before / "new").iterdir()] == ["part"]

@@ -12,7 +12,7 @@ from typing import IO, Any
 import msgspec
 
 from rockbottom.bench.errors import InvalidRun
-from rockbottom.files import content_of, make_folder, named, private
+from rockbottom.files import content_of, folder_made, named, private
 from rockbottom.quantities import Undecodable, Usage, decoded
 
 SETTINGS, TURNS = "run.json", "turns.jsonl"
@@ -134,8 +134,8 @@ def new_notebook(settings: BenchSettings, runs: Path | None, slug: str) -> Noteb
         return Notebook(settings)
     is_new = not runs.exists()
     try:
-        make_folder(runs)
-        return _new_folder(settings, runs, slug, is_new)
+        with folder_made(runs):
+            return _new_folder(settings, runs, slug, is_new)
     except OSError as error:
         raise InvalidRun(
             f"no folder for results can be made in {runs.absolute()}: {error.strerror}",
@@ -152,8 +152,13 @@ def _new_folder(settings: BenchSettings, runs: Path, slug: str, made_runs: bool)
         except FileExistsError:
             number += 1
             continue
-        with open(folder / SETTINGS, "wb", opener=private) as file:
-            file.write(msgspec.json.format(msgspec.json.encode(asdict(settings)), indent=2))
+        try:
+            with open(folder / SETTINGS, "wb", opener=private) as file:
+                file.write(msgspec.json.format(msgspec.json.encode(asdict(settings)), indent=2))
+        except BaseException:
+            (folder / SETTINGS).unlink(missing_ok=True)
+            folder.rmdir()
+            raise
         return Notebook(settings, folder, _fresh=True, _made_runs=made_runs)
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import msgspec
 
 from rockbottom.cli.bars import bar
-from rockbottom.files import make_folder, replacing
+from rockbottom.files import folder_made, replacing
 from rockbottom.trace import (
     Damages,
     LogReader,
@@ -31,9 +31,9 @@ def imported(source: str, out: Path, settings: ReaderSettings, name: str | None)
     names = list(reader.parts(source))
     folder = out.with_name(out.name + ".parts")
     if len(names) > 1:
-        make_folder(folder)
-        settings = replace(settings, key=_key_in(folder))
-        parts = list(_parts(reader, names, folder, settings))
+        with folder_made(folder):
+            settings = replace(settings, key=_key_in(folder))
+            parts = list(_parts(reader, names, folder, settings))
     else:
         parts = [reader.read(part, replace(settings, key=_new_key())) for part in names]
     reading = assembled(reader.name, parts)

@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 
 import click
 
-from rockbottom.files import make_folder, named, private, replacing
+from rockbottom.files import folder_made, named, private, replacing
 from rockbottom.quantities import RockbottomError, is_account, is_role_arn
 
 if TYPE_CHECKING:
@@ -276,8 +276,7 @@ def write_new(path: Path, text: str) -> None:
 
     Pages, tables and training data hold tags, names of tenants or what was said. A full disk leaves what was there.
     """
-    with named(path):
-        make_folder(path.parent)
+    with named(path), folder_made(path.parent):
         if path.exists() and not path.is_file():  # a device or a pipe takes it as it comes
             with open(path, "w", encoding="utf-8", opener=private) as file:
                 file.write(text)

@@ -11,7 +11,7 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any, NamedTuple, Protocol
 
-from rockbottom.files import make_folder, private
+from rockbottom.files import folder_made, private
 from rockbottom.ledger.errors import NotShipped
 from rockbottom.process import bounded
 from rockbottom.quantities import AwsAnswer, Fault, error_code
@@ -96,15 +96,15 @@ class FolderDepot:
         path = self._folder / name
         draft = path.with_name(f".{path.name}-{os.getpid()}")
         try:
-            make_folder(path.parent)
-            try:
-                with open(draft, "wb", opener=private) as file:
-                    file.write(content)
-                    file.flush()
-                    os.fsync(file.fileno())
-                os.replace(draft, path)
-            finally:
-                draft.unlink(missing_ok=True)
+            with folder_made(path.parent):
+                try:
+                    with open(draft, "wb", opener=private) as file:
+                        file.write(content)
+                        file.flush()
+                        os.fsync(file.fileno())
+                    os.replace(draft, path)
+                finally:
+                    draft.unlink(missing_ok=True)
         except OSError as error:
             raise _unreachable(self._folder, error) from error
         return Stored(len(content), digest_of(content))
