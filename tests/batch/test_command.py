@@ -226,8 +226,8 @@ def test_a_damaged_journal_hides_no_other_run(rockbottom, kit, tmp_path, harm):
 
 def test_records_that_cannot_be_counted_are_not_sent(rockbottom, place, kit, tmp_path):
     """A body that no reader of this model reads: no estimate, so --max-usd has nothing to hold, and nothing is sent."""
-    native = [(f"r{n}", {"messages": [{"role": "user", "content": "Hi"}], "max_tokens": 9}) for n in range(100)]
-    words = ["--model", "openai.gpt-oss-120b-1:0", *job(kit)[2:], "--type", "InvokeModel", "--max-usd", "1"]
+    native = [(f"r{n}", {"prompt": "Hi", "max_gen_len": 9}) for n in range(100)]
+    words = ["--model", "us.meta.llama3-3-70b-instruct-v1:0", *job(kit)[2:], "--type", "InvokeModel", "--max-usd", "1"]
     code, out, err = rockbottom("run", file_of(tmp_path, native), *words)
     assert (code, out) == (2, "")
     assert "100 of 100 records cannot be counted" in err
