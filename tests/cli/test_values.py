@@ -213,6 +213,13 @@ def test_a_page_may_go_to_a_device_and_through_a_link(tmp_path):
     assert (tmp_path / "page.html").read_text() == "text"
 
 
+def test_a_link_to_itself_is_refused_by_its_name(tmp_path):
+    (tmp_path / "loop").symlink_to("loop")
+    with pytest.raises(OSError, match="Too many levels of symbolic links") as refused:
+        write_new(tmp_path / "loop", "text")
+    assert refused.value.filename == str(tmp_path / "loop")
+
+
 def test_what_the_encoding_of_stdout_lacks_is_printed_as_an_escape(tmp_path, monkeypatch):
     """The name of a file is bytes, and need not be text."""
     path = tmp_path / "ask\udcff.json"

@@ -17,7 +17,7 @@ from rockbottom.catalog.models import Scope, Tier
 from rockbottom.catalog.prices import Price
 from rockbottom.figures import usd_exact
 from rockbottom.files import content_of
-from rockbottom.quantities import Source, Unit, Usd
+from rockbottom.quantities import Source, Unit, Usd, reason_of
 
 COLUMNS = (
     "model", "scope", "region", "tier", "unit", "usd_per_mtok", "above_context_tokens",
@@ -36,7 +36,7 @@ def rows_of_file(path: Path) -> list[Price]:
     try:
         text = content_of(path).decode("utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
-        raise InvalidPriceFile(f"The price file {path} cannot be read: {error}.") from error
+        raise InvalidPriceFile(f"The price file {path} cannot be read: {reason_of(error)}.") from error
     return list(rows_of_lines(text.splitlines(), str(path), {}))
 
 

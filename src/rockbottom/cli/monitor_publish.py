@@ -16,7 +16,7 @@ from rockbottom.cli.options import account_options, json_flag, ledger_folder_opt
 from rockbottom.cli.settings import ledger_folder
 from rockbottom.cli.values import Count
 from rockbottom.figures import counted, thousands
-from rockbottom.quantities import Fault
+from rockbottom.quantities import Fault, reason_of
 
 if TYPE_CHECKING:
     from rockbottom.sinks import Backlog, MinuteGatherer, Outlet, PlaceFile, RepublishAmount
@@ -155,8 +155,9 @@ def serve(
     registry.register(metrics)
     try:
         server, _ = listen(registry, port, host, hosts)
-    except OSError as error:
-        raise click.UsageError(f"{host}:{port} is not free to listen on: {error.strerror}; give --port") from error
+    except (OSError, UnicodeError) as error:
+        why = reason_of(error)
+        raise click.UsageError(f"{host}:{port} cannot be listened on: {why}; give --port or --host") from error
     where = f"[{host}]" if ":" in host else host
     stopped = threading.Event()
 

@@ -3,6 +3,7 @@
 import os
 from datetime import UTC, date, datetime
 from decimal import Decimal, InvalidOperation
+from errno import ELOOP
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
@@ -281,5 +282,8 @@ def write_new(path: Path, text: str) -> None:
             with open(path, "w", encoding="utf-8", opener=private) as file:
                 file.write(text)
             return
-        with replacing(path.resolve()) as beside:
+        target = Path(os.path.realpath(path))
+        if target.is_symlink():  # to itself; resolve() raises what is no OSError before Python 3.13
+            raise OSError(ELOOP, os.strerror(ELOOP))
+        with replacing(target) as beside:
             beside.write_text(text, encoding="utf-8")

@@ -141,9 +141,9 @@ def _bare(part: str) -> str:
 
 
 def reason_of(error: Exception) -> str:
-    """What is wrong, in words fit to show."""
+    """What is wrong, in words fit to show; of the system without its number and the name of a file."""
     if isinstance(error, RecursionError):
         return "nested too deep"
     if isinstance(error, UnicodeDecodeError):
         return f"not UTF-8: {error.reason} at byte {error.start}"
-    return str(error) or type(error).__name__
+    return getattr(error, "strerror", None) or str(error) or type(error).__name__

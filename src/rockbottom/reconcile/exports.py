@@ -10,6 +10,7 @@ from itertools import chain
 from pathlib import Path
 
 from rockbottom.files import regular
+from rockbottom.quantities import reason_of
 from rockbottom.reconcile.explorer import lines_of_page, lines_of_replies
 from rockbottom.reconcile.lines import BillLine, UnreadableBill
 from rockbottom.reconcile.reports import NEEDED, columns_of, lines_of_rows, parquet_rows
@@ -75,7 +76,7 @@ def _of_zip(path: Path) -> Iterator[BillLine]:
                     with archive.open(name) as file:
                         yield from _of_text(chunks_in(file), path)
     except zipfile.BadZipFile as error:
-        raise UnreadableBill(f"{path}: {error}", fix="download it again") from error
+        raise UnreadableBill(f"{path}: {reason_of(error)}", fix="download it again") from error
 
 
 def _of_text(chunks: Iterator[bytes], path: Path) -> Iterator[BillLine]:
@@ -96,4 +97,4 @@ def _of_text(chunks: Iterator[bytes], path: Path) -> Iterator[BillLine]:
             fix = "a CUR or FOCUS export with these columns, or a Cost Explorer export grouped by usage type"
             raise UnreadableBill(f"{path} is not a bill: it has no {missing}.", fix=fix)
     except (csv.Error, EOFError, OSError, CutShort) as error:
-        raise UnreadableBill(f"{path}: {error}", fix="download it again") from error
+        raise UnreadableBill(f"{path}: {reason_of(error)}", fix="download it again") from error

@@ -2,7 +2,7 @@
 
 import socket
 
-from rockbottom.quantities import RockbottomError
+from rockbottom.quantities import RockbottomError, reason_of
 
 
 class CannotListen(RockbottomError):
@@ -20,6 +20,6 @@ def bound(host: str, port: int, *, fix: str) -> socket.socket:
         except BaseException:
             listener.close()
             raise
-    except (OSError, OverflowError) as error:
-        raise CannotListen(f"cannot listen on {host}:{port}: {error}", fix=fix) from error
+    except (OSError, OverflowError, UnicodeError) as error:
+        raise CannotListen(f"cannot listen on {host}:{port}: {reason_of(error)}", fix=fix) from error
     return listener

@@ -17,7 +17,7 @@ from rockbottom.cloudwatch import emf_limits
 from rockbottom.files import from_here, named, private
 from rockbottom.ledger import CallRecord
 from rockbottom.process import Handover
-from rockbottom.quantities import Fault
+from rockbottom.quantities import Fault, reason_of
 from rockbottom.sinks.definitions import MODEL_DIMENSION, NAMESPACE
 from rockbottom.sinks.errors import CannotPublish
 from rockbottom.sinks.gathering import (
@@ -144,9 +144,9 @@ class EmfOutlet(MinuteOutlet[str]):
                 self._write(self._waiting[0])
                 self._waiting.popleft()
                 written += 1
-        except OSError as error:
-            why = error.strerror or str(error)
-            raise (Unwritable(f"{error.filename}: {why}") if error.filename else Undelivered(why)) from error
+        except (OSError, UnicodeError) as error:  # of a host's name that no name can be, too
+            why, file = reason_of(error), getattr(error, "filename", None)
+            raise (Unwritable(f"{file}: {why}") if file else Undelivered(why)) from error
         return written
 
 

@@ -21,6 +21,7 @@ from typing import NamedTuple
 
 from rockbottom.files import private
 from rockbottom.ledger import identity_of
+from rockbottom.quantities import reason_of
 
 log = logging.getLogger("rockbottom.ledger")
 
@@ -58,7 +59,8 @@ class Files:
             with _draft(self.folder / "probe"):
                 pass
         except OSError as error:
-            log.warning("rockbottom: no sums can be kept in %s (%s); they are made at every start", ledger, error)
+            why = reason_of(error)
+            log.warning("rockbottom: no sums can be kept in %s (%s); they are made at every start", ledger, why)
             self.folder, self.temporary = Path(tempfile.mkdtemp(prefix="rockbottom-")), True
 
         self._inode = self.folder.stat().st_ino

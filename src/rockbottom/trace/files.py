@@ -13,7 +13,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import IO, Any, cast
 
-from rockbottom.quantities import RockbottomError
+from rockbottom.quantities import RockbottomError, reason_of
 from rockbottom.trace.addresses import CHUNK_BYTES, UnreadableSource, is_log_group, is_s3
 
 _HEAD_BYTES = 65_536
@@ -127,7 +127,7 @@ def chunks_of(name: str) -> Iterator[bytes]:
     except Exception as error:
         if not _is_damage(error):
             raise
-        raise CutShort(_reason_of(error)) from error
+        raise CutShort(reason_of(error)) from error
 
 
 def chunks_in(file: IO[bytes]) -> Iterator[bytes]:
@@ -214,8 +214,3 @@ def _is_damage(error: Exception) -> bool:
     """Whether reading a file raises this where it is cut off, damaged or withheld."""
     ours = isinstance(error, OSError | EOFError | zlib.error | UnreadableSource)
     return ours or type(error).__module__.startswith(_OF_OTHERS)
-
-
-def _reason_of(error: Exception) -> str:
-    """What is wrong, without the name of the file, which is said beside it."""
-    return getattr(error, "strerror", None) or str(error) or type(error).__name__

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from rockbottom.quantities import Undecodable, decoded, is_object
+from rockbottom.quantities import Undecodable, decoded, is_object, reason_of
 from rockbottom.trace.addresses import UnreadableSource, is_log_group, is_s3
 from rockbottom.trace.files import chunks_of, is_utf8, log_groups, objects_of
 from rockbottom.trace.formats import bedrock_logs
@@ -123,7 +123,7 @@ def _whole_lines(path: Path, start: int) -> bytes | None:
             file.seek(start)
             data = file.read()
     except OSError as error:
-        raise UnreadableSource(f"{path}: {error}") from error
+        raise UnreadableSource(f"{path}: {reason_of(error)}") from error
     end = data.rfind(b"\n") + 1
     if _is_record(data[end:]):  # nothing can follow on its line
         end = len(data)

@@ -19,7 +19,7 @@ from urllib.parse import parse_qs, urlsplit
 
 from rockbottom.figures import page_colours
 from rockbottom.process import Visitors, is_loopback
-from rockbottom.quantities import RockbottomError
+from rockbottom.quantities import RockbottomError, reason_of
 from rockbottom.serving import CannotListen, LimitedHead, LimitedThreads
 from rockbottom.watch.asking import AUTO, SIDES
 from rockbottom.watch.errors import WatchError
@@ -172,9 +172,9 @@ class Dash(LimitedThreads, ThreadingHTTPServer):
         self.address_family = socket.AF_INET6 if ":" in host else socket.AF_INET
         try:
             super().__init__((host, port), _Handler)
-        except (OSError, OverflowError) as error:
+        except (OSError, OverflowError, UnicodeError) as error:
             raise CannotListen(
-                f"Cannot listen on {host}:{port}: {error}.", fix="choose another --port (0: any free one)"
+                f"Cannot listen on {host}:{port}: {reason_of(error)}.", fix="choose another --port (0: any free one)"
             ) from error
 
     @property
