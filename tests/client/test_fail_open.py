@@ -472,6 +472,9 @@ def test_a_resolve_that_does_not_answer_holds_up_one_call_for_as_long_as_ours_do
 WRONG = {
     "planner that is text": {"planner": "mine"},
     "planner that is a class": {"planner": rockbottom.Planner},
+    "state that is no path": {"state": True},
+    "catalog that is a path": {"catalog": "prices.csv"},
+    "ledger that is a number": {"ledger": 1},
     "share": {"share": 5},
     "resolve": {"resolve": {"arn": "model"}},
     "record": {"record": {"ledger": True}},
@@ -491,6 +494,11 @@ def test_what_an_argument_can_never_be_is_refused_when_attaching_and_named(clien
     with pytest.raises(rockbottom.NotAttachable, match=f"^{name}="):
         rockbottom.attach(client, **given)
     assert client.converse(**ask())["stopReason"]
+
+
+def test_no_sinks_are_none_or_an_empty_list(client):
+    rockbottom.attach(client, sinks=None)
+    assert rockbottom.attach(client, sinks=[]) is client
 
 
 @pytest.mark.parametrize("seconds", [float("nan"), float("inf"), 1e18, -1.0])

@@ -41,7 +41,7 @@ class Recording:
     request_metadata: bool = False
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "sinks", tuple(self.sinks))
+        object.__setattr__(self, "sinks", tuple(self.sinks or ()))
 
 
 @dataclass(frozen=True, slots=True)

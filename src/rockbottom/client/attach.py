@@ -91,8 +91,10 @@ def attach(
     or through its session, and other arguments are given now.
     """
     way = way_of(client)
-    check_kinds(planner=planner, share=share, resolve=resolve, record=record, sinks=sinks, tags=tags, clock=clock)
+    check_kinds(planner=planner, state=state, share=share, resolve=resolve, record=record, sinks=sinks, tags=tags,
+                catalog=catalog, clock=clock)  # fmt: skip
     recording = recording_of(record, ledger=ledger, sinks=sinks, tags=tags, request_metadata=request_metadata)
+    check_kinds(ledger=recording.ledger)
     arguments = Arguments(
         planner, None if state is None else from_here(state), resolve, seconds_of(hold_s), usd_of(keep_alive_usd),
         notices, recording, _askable(budget), dry_run, holdout_of(holdout), credentials, catalog, clock, share,

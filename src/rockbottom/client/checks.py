@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterable, Mapping
 from decimal import Decimal, InvalidOperation
 from math import isfinite
+from os import PathLike
 from typing import Any
 from weakref import ref
 
@@ -60,6 +61,9 @@ def _is_list(sinks: Any) -> bool:
 
 _KINDS: Mapping[str, tuple[Callable[[Any], bool], str]] = {
     "planner": (_plans, _PLANNER),
+    "state": (lambda path: isinstance(path, (str, PathLike)), 'state="planner.db", the path of a file'),
+    "ledger": (lambda folder: isinstance(folder, (bool, str, PathLike)), 'ledger=True, or ledger="calls", a folder'),
+    "catalog": (lambda catalog: hasattr(catalog, "caching_since"), "catalog=rockbottom.catalog.load_catalog()"),
     "share": (lambda address: isinstance(address, str), 'share="redis://HOST:6379/0?name=GROUP"'),
     "resolve": (callable, "resolve=a function of an ARN that answers with a model id"),
     "record": (lambda record: isinstance(record, Recording), "record=rockbottom.Recording(ledger=True)"),
