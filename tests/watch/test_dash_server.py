@@ -147,13 +147,6 @@ def test_a_port_that_is_taken_is_one_message(dash, folder, capsys):
     assert "--port" in said
 
 
-@pytest.mark.parametrize("command", ["dash --expose --ledger {}", "monitor serve --ledger {}", "serve"])
-def test_a_host_that_no_name_can_be_is_one_message(command, folder, capsys):
-    """A label of a name has at most 63 letters."""
-    assert main([*command.format(folder).split(), "--port", "0", "--host", "a" * 70]) == 2
-    assert "label too long" in capsys.readouterr().err
-
-
 def test_the_command_prints_its_address_and_ends_well(folder):
     """The address on stdout for a program, the rest on stderr; SIGINT ends it with 0."""
     argv = [sys.executable, "-m", "rockbottom", "dash", "--port", "0", "--ledger", str(folder)]
