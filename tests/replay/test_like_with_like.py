@@ -16,6 +16,7 @@ from rockbottom.cli.explain import command as explain
 from rockbottom.cli.replay import command as replay
 
 SONNET = "us.anthropic.claude-sonnet-4-5-20250929-v1:0"
+HAIKU = "us.anthropic.claude-haiku-4-5-20251001-v1:0"
 START = datetime(2026, 11, 1, 9, tzinfo=UTC).timestamp()
 RULES = " ".join(f"Rule {number}: parcels of class {number} are kept a week." for number in range(800))
 DROPPED = frozenset({7, 13})
@@ -86,3 +87,34 @@ def test_explain_and_advise_say_the_same(log: Path) -> None:
     assert Decimal(advice["today_usd"]) == PAID
     rows = {row["lever"]: row for row in advice["levers"]}
     assert abs(Decimal(rows["rockbottom attached"]["saves_alone_usd"])) < PAID / 100
+
+
+def unmarked(number: int) -> str:
+    """The same question asked of Haiku without a cachePoint: as the rules say, nothing is read or written."""
+    sent = json.loads(record(number))
+    del sent["input"]["inputBodyJson"]["system"][1]
+    counts = {"inputTokenCount": 10_020, "cacheReadInputTokenCount": 0, "cacheWriteInputTokenCount": 0}
+    sent.update(modelId=HAIKU, requestId=f"h{number}", input=sent["input"] | counts)
+    return json.dumps(sent)
+
+
+BARE = (20 * 10_020 * Decimal("1.1") + 2_000 * Decimal("5.5")) / 10**6
+"""$0.23144 is what Haiku's questions cost at its prices a million."""
+
+CACHED = (10_000 * Decimal("1.375") + 190_000 * Decimal("0.11") + 400 * Decimal("1.1") + 2_000 * Decimal("5.5")) / 10**6
+"""$0.04609 with the instructions written once: nothing is to be added to it for what Sonnet's service dropped."""
+
+HAIKU_FIRST = (CACHED, PAID, PAID + CACHED)
+
+
+@pytest.mark.parametrize("command", [replay, explain])
+def test_what_one_model_dropped_is_not_laid_on_another(log: Path, tmp_path: Path, command: Any) -> None:
+    """Sonnet's bill stays what was counted of it, Haiku's falls to one write and reads, by label too."""
+    both = tmp_path / "both.jsonl"
+    both.write_text(log.read_text() + "\n".join(map(unmarked, range(20))) + "\n")
+    found = answered(command, both, "--by", "model")
+    answer = found.get("answer", found)
+    assert Decimal(answer["paid_usd"]) == PAID + BARE
+    by_label = [Decimal(group["attached_usd"]) for group in sorted(found["groups"], key=lambda group: group["label"])]
+    for attached, expected in zip([*by_label, Decimal(answer["attached_usd"])], HAIKU_FIRST, strict=True):
+        assert abs(attached / expected - 1) < Decimal("0.01")

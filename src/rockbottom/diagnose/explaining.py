@@ -18,12 +18,12 @@ from rockbottom.diagnose.causes import Cause
 from rockbottom.diagnose.deploys import Deploys
 from rockbottom.diagnose.differences import difference_of
 from rockbottom.diagnose.entries import UNRECORDED_BEGIN_S, Entries, with_begins
-from rockbottom.diagnose.findings import Finding, Findings, LabelFindings, Unread, totals_of
+from rockbottom.diagnose.findings import Finding, Findings, LabelFindings, ModelInput, Unread, totals_of
 from rockbottom.diagnose.judging import JudgedMiss, MissJudge
 from rockbottom.diagnose.matching import SeenRequests, common_length, shares_messages
 from rockbottom.diagnose.parts import parts_of
 from rockbottom.diagnose.prices import cost_of, usd_of_miss
-from rockbottom.diagnose.sent import Archive, LoggedRequest, Sent, settled
+from rockbottom.diagnose.sent import Archive, LoggedRequest, Reached, Sent, settled
 from rockbottom.documents import AloneRequests
 from rockbottom.prompt import KeptByService, Section
 from rockbottom.quantities import NO_USAGE, ZERO_USD, RockbottomError, Usage, Usd
@@ -159,7 +159,7 @@ class Stream:
             totals_of(_without_cold_fleets(findings, requests)), len(requests), tokens, read, uncounted,
             requests[-1].at - requests[0].at if requests else 0.0, whole.spent, len(small), sum(small.values()),
             tuple(unreadable), paid=whole.paid, repeated=repeated, groups=_groups(requests, usages, costs),
-            parts=parts_of(requests, usages, costs, archive),
+            parts=parts_of(requests, usages, costs, archive), models=_models(requests, costs),
         )  # fmt: skip
 
     def _finding(self, verdict: JudgedMiss, sent: Sent, usage: Usage, memory: SeenRequests) -> Finding:
@@ -223,6 +223,16 @@ def _paid_by(costs: Sequence[Cost | None]) -> _Paid:
     if len(known) < len(costs):
         return _Paid(None, None)
     return _Paid(sum((cost.input_usd for cost in known), ZERO_USD), sum((cost.usd for cost in known), ZERO_USD))
+
+
+def _models(requests: Sequence[Sent], costs: Sequence[Cost | None]) -> Mapping[Reached, ModelInput]:
+    """What the input of each model cost; none where a price is missing."""
+    spent: dict[Reached, Usd] = {}
+    for request, cost in zip(requests, costs, strict=True):
+        if cost is None:
+            return {}
+        spent[request.reached] = spent.get(request.reached, ZERO_USD) + cost.input_usd
+    return {model: ModelInput(usd) for model, usd in spent.items()}
 
 
 def _groups(

@@ -9,7 +9,7 @@ from rockbottom.catalog import SetApart, summed_apart
 from rockbottom.diagnose.causes import Cause
 from rockbottom.diagnose.differences import Difference
 from rockbottom.diagnose.parts import Parts
-from rockbottom.diagnose.sent import Sent
+from rockbottom.diagnose.sent import Reached, Sent
 from rockbottom.documents import NONE_ALONE, AloneRequests
 from rockbottom.quantities import ZERO_USD, Usd, per_month
 
@@ -106,6 +106,33 @@ class LabelFindings:
 
 
 @dataclass(frozen=True, slots=True)
+class ModelInput:
+    """The input of one model as reached: what it cost, what the rules make of it, and of it with the planner.
+
+    ``ruled`` is with entries readable at once and once a reply has begun, ``attached`` by label.
+    """
+
+    spent: Usd = ZERO_USD
+    ruled: tuple[Usd, Usd] = (ZERO_USD, ZERO_USD)
+    attached: Mapping[str | None, Usd] = field(default_factory=dict[str | None, Usd])
+
+    @property
+    def expected(self) -> Usd:
+        """What it should have cost by the rules.
+
+        How soon replies began is often not recorded, so the rules give a bill with entries that can be read at once
+        and one with entries that parallel requests miss: what lies between both is as the rules say.
+        """
+        least, most = sorted(self.ruled)
+        return min(max(self.spent, least), most)
+
+    def with_planner(self, label: str | None) -> Usd:
+        """What a label's part of it costs with the planner, in proportion to what was counted of this model."""
+        usd = self.attached.get(label, ZERO_USD)
+        return usd * self.spent / self.expected if self.expected else usd
+
+
+@dataclass(frozen=True, slots=True)
 class Findings:
     """Everything found in a stream of requests.
 
@@ -114,7 +141,7 @@ class Findings:
     their input cost and ``paid`` with their output (None: a price is missing), ``attached`` the planner tried on all of
     them, ``repeated`` how many came again with a request id that was there before, ``groups`` the requests by label,
     ``parts`` what their prompts are made of, ``attached_requests`` the requests as the planner would have sent them.
-    ``ruled`` is what the rules make of their input, with entries readable at once and once a reply has begun.
+    ``models`` is their input by model (none where a price is missing).
     ``instead``: the planner's points stand where some requests have their own. ``alone`` are in none of these figures.
     ``assumptions`` is what the figures take for granted, in words.
     """
@@ -136,7 +163,7 @@ class Findings:
     parts: Parts = field(default_factory=Parts)
     attached_requests: Sequence[Sent] = ()
     alone: AloneRequests = NONE_ALONE
-    ruled: tuple[Usd, Usd] | None = None
+    models: Mapping[Reached, ModelInput] = field(default_factory=dict[Reached, ModelInput])
     instead: bool = False
     assumptions: Sequence[str] = ()
 
@@ -153,23 +180,19 @@ class Findings:
     def with_planner(self) -> Usd | None:
         """What the requests cost with the planner, output and all; None where it was not tried.
 
-        The rules' bill of its input is taken in proportion to what was counted.
+        The rules' bill of each model's input is taken in proportion to what was counted of that.
         """
         if self.attached is None or self.paid is None or self.spent is None:
             return None
-        return self.attached.after * self.counted_part + self.paid - self.spent
+        models = self.models.values()
+        inputs = (model.with_planner(label) for model in models for label in model.attached)
+        return sum(inputs, self.paid - self.spent)
 
     @property
     def counted_part(self) -> Decimal:
-        """What the input cost, as a part of what the rules make of the requests as they were sent.
-
-        How soon replies began is often not recorded, so the rules give a bill with entries that can be read at once
-        and one with entries that parallel requests miss: what lies between both is as the rules say.
-        """
-        if self.ruled is None or self.spent is None or not min(self.ruled):
-            return Decimal(1)
-        least, most = sorted(self.ruled)
-        return self.spent / min(max(self.spent, least), most)
+        """What the input of all models cost, as a part of what the rules make of the requests as they were sent."""
+        expected = sum((model.expected for model in self.models.values()), ZERO_USD)
+        return self.spent / expected if self.spent is not None and expected else Decimal(1)
 
     @property
     def missed(self) -> int:

@@ -25,6 +25,7 @@ from rockbottom.diagnose.trials import (
     Learners,
     Variant,
     bill_of,
+    bills_of,
     bills_with,
     segments_of,
     with_points,
@@ -45,10 +46,11 @@ def with_savings(
     """
     rules = behaviour or sides_shown(findings, requests, catalog)
     stream = [Variant(sent, sent.prompt, sent.at, sent.record.region) for sent in requests]
-    parallel, at_once = bill_of(stream, catalog, rules), bill_of(stream, catalog, rules, waiting=True)
-    if parallel is None or at_once is None:
+    parallels, at_onces = bills_of(stream, catalog, rules), bills_of(stream, catalog, rules, waiting=True)
+    if parallels is None or at_onces is None:
         return findings
-    before = parallel
+    before = parallel = sum(parallels.values(), ZERO_USD)
+    at_once = sum(at_onces.values(), ZERO_USD)
     if findings.spent is not None and abs(at_once - findings.spent) < abs(parallel - findings.spent):
         stream, before = [_begun_at_once(request) for request in stream], at_once  # the counters show it
     known = Known(archive, rules, stream)
@@ -62,18 +64,19 @@ def with_savings(
     learned = None if learners is None else bills_with(learners, stream, catalog, rules, archive.unseen)
     if learned is None:
         return replace(findings, totals=totals)
-    afters = learned.usd
-    attached = Saving("rockbottom attached", before, sum(afters.values(), ZERO_USD))
-    ruled = (at_once, parallel)
-    priced = replace(
-        findings, totals=totals, attached=attached, attached_requests=learned.requests, ruled=ruled,
-        instead=archive.marked,
-    )  # fmt: skip
+    models = {
+        model: replace(spent, ruled=(at_onces[model], parallels[model]), attached=learned.usd[model])
+        for model, spent in findings.models.items()
+    }
     groups = {
-        label: replace(group, attached_input=None if label not in afters else afters[label] * priced.counted_part)
+        label: replace(group, attached_input=sum((model.with_planner(label) for model in models.values()), ZERO_USD))
         for label, group in findings.groups.items()
     }
-    return replace(priced, groups=groups)
+    after = sum((usd for bills in learned.usd.values() for usd in bills.values()), ZERO_USD)
+    return replace(
+        findings, totals=totals, attached=Saving("rockbottom attached", before, after), groups=groups, models=models,
+        attached_requests=learned.requests, instead=archive.marked,
+    )  # fmt: skip
 
 
 def _begun_at_once(request: Variant) -> Variant:

@@ -92,10 +92,10 @@ class ExplainedGroup(msgspec.Struct, frozen=True, kw_only=True):
 class Explanation(msgspec.Struct, frozen=True, kw_only=True):
     """Every miss of the requests by cause, the dearest first.
 
-    ``paid_usd`` is what they cost with their output, ``attached_usd`` what they would have with the planner, in
-    proportion to what was counted, which is ``counted_part`` of what the rules predict. ``attached`` is the planner
-    tried on the same requests, by the rules. ``too_old_usd`` of what was missed was last sent longer ago than any entry
-    lives.
+    ``paid_usd`` is what they cost with their output, ``attached_usd`` what they would have with the planner, each
+    model's input in proportion to what was counted of it; ``counted_part`` is all that was counted as a part of what
+    the rules predict. ``attached`` is the planner tried on the same requests, by the rules. ``too_old_usd`` of what was
+    missed was last sent longer ago than any entry lives.
     ``first_difference`` is there where two requests were compared and differ, ``simulated_requests`` where some went to
     a local endpoint, ``set_apart`` where some went to models that are not known, ``repeated_requests`` where some came
     again with the same request id and were counted once, ``alone`` where some could not be read whole: they

@@ -10,7 +10,7 @@ from itertools import accumulate, pairwise
 from typing import Any
 
 from rockbottom.cache import as_sent, behaviour_of, effective
-from rockbottom.catalog import CacheRules, Catalog, ModelId, Tier
+from rockbottom.catalog import CacheRules, Catalog, ModelId, Scope, Tier
 from rockbottom.diagnose.faces import Face, face_of
 from rockbottom.dialects import BodyReader, block_of
 from rockbottom.prompt import (
@@ -27,6 +27,9 @@ from rockbottom.prompt import (
     share_out,
 )
 from rockbottom.quantities import Usage
+
+Reached = tuple[str, Scope]
+"""A model as reached: an id and the ARN of its profile are one, as in a replay."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +83,11 @@ class Sent:
     def at(self) -> float:
         """The instant it was sent, in seconds since the epoch."""
         return self.record.at
+
+    @property
+    def reached(self) -> Reached:
+        """The model as reached."""
+        return self.model.model.id, self.model.scope
 
     @property
     def on(self) -> date:

@@ -7,10 +7,10 @@ from typing import NamedTuple, Protocol
 from msgspec.structs import replace as changed
 
 from rockbottom.cache import Behaviour, Entry, EntryKey, Namespace, ineffective, outcome, refusal
-from rockbottom.catalog import Catalog, Scope, Tier
+from rockbottom.catalog import Catalog, Tier
 from rockbottom.diagnose.entries import UNRECORDED_BEGIN_S
 from rockbottom.diagnose.prices import spent_on
-from rockbottom.diagnose.sent import Sent
+from rockbottom.diagnose.sent import Reached, Sent
 from rockbottom.prompt import CachePoint, Placement, Prompt, Segment, prompt_of, with_placements
 from rockbottom.quantities import ZERO_USD, Ttl, Usage, Usd
 
@@ -72,41 +72,49 @@ class Served:
 def bill_of(
     stream: Iterable[Variant], catalog: Catalog, behaviour: Behaviour, *, waiting: bool = False
 ) -> Usd | None:  # fmt: skip
-    """The input of the whole stream by the rules, in US dollars; None where a price is missing.
+    """The input of the whole stream, as ``bills_of``."""
+    bills = bills_of(stream, catalog, behaviour, waiting=waiting)
+    return None if bills is None else sum(bills.values(), ZERO_USD)
+
+
+def bills_of(
+    stream: Iterable[Variant], catalog: Catalog, behaviour: Behaviour, *, waiting: bool = False
+) -> Mapping[Reached, Usd] | None:  # fmt: skip
+    """The input of each model of a stream by the rules, in US dollars; None where a price is missing.
 
     ``waiting``: parallel requests wait until the first has begun to answer, so that its entries can be read at once.
     """
-    served, spent = Served(catalog, behaviour), Usd(0)
+    served, spent = Served(catalog, behaviour), dict[Reached, Usd]()
     for request in sorted(stream, key=_at):
         begun = 0.0 if waiting else request.sent.record.began_after_s
         usage = served.usage(request, request.at + (UNRECORDED_BEGIN_S if begun is None else begun))
         usd = served.usd(request.sent, usage)
         if usd is None:
             return None
-        spent += usd
+        spent[request.sent.reached] = spent.get(request.sent.reached, ZERO_USD) + usd
     return spent
 
 
 class Learned(NamedTuple):
-    """A stream with the points of a policy: the bill of the input by label, and the requests as they were served."""
+    """A stream with the points of a policy: the bill of the input by model and label, and the requests as served."""
 
-    usd: Mapping[str | None, Usd]
+    usd: Mapping[Reached, Mapping[str | None, Usd]]
     requests: Sequence[Sent]
 
 
 def bills_with(
     learners: Learners, stream: Iterable[Variant], catalog: Catalog, behaviour: Behaviour, unseen: Iterable[float] = ()
 ) -> Learned | None:
-    """The bills of a stream whose points a policy chooses, by label; each model as reached has a policy of its own.
+    """The bills of a stream whose points a policy chooses; each model as reached has a policy of its own.
 
     ``unseen`` are the instants of requests of which the service keeps a part.
     Entries can be read at once: what is attached holds parallel requests until the first has begun to answer.
     """
-    served, spent, requests = Served(catalog, behaviour), dict[str | None, Usd](), list[Sent]()
-    policies: dict[tuple[str, Scope], Learner] = {}  # an id and the ARN of its profile are one model, as in a replay
+    served, spent, requests = Served(catalog, behaviour), dict[Reached, dict[str | None, Usd]](), list[Sent]()
+    policies: dict[Reached, Learner] = {}
     missed = sorted(unseen, reverse=True)
     for request in sorted(stream, key=_at):
-        model = request.sent.model.model.id, request.sent.model.scope
+        model = request.sent.reached
         if model not in policies:
             policies[model] = learners(request.sent)
         while missed and missed[-1] < request.at:
@@ -121,8 +129,8 @@ def bills_with(
         usd = served.usd(request.sent, usage)
         if usd is None:
             return None
-        label = request.sent.record.label
-        spent[label] = spent.get(label, ZERO_USD) + usd
+        of_model, label = spent.setdefault(model, {}), request.sent.record.label
+        of_model[label] = of_model.get(label, ZERO_USD) + usd
         output = request.sent.usage.output if request.sent.usage else 0
         requests.append(replace(request.sent, prompt=placed, usage=changed(usage, output=output)))
     return Learned(spent, requests)

@@ -127,7 +127,8 @@ def remarks_in_words(findings: Findings) -> Iterator[str]:
     if abs(findings.counted_part - 1) >= GAP:
         gap = more_or_less(findings.counted_part, Decimal(1))
         counted_input = f"The input that the service counted cost {gap} than the rules predict"
-        yield f"{counted_input}; the bill with rockbottom is scaled to it."
+        each = ", model by model" if len(findings.models) > 1 else ""
+        yield f"{counted_input}; the bill with rockbottom is scaled to it{each}."
     if findings.small_misses:
         many = counted(findings.small_misses, "small miss", "small misses")
         tokens = counted(findings.small_tokens, "token")
