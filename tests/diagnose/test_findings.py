@@ -1,11 +1,25 @@
 """What a finding is worth, and what a fix saves, worked out by hand."""
 
+from dataclasses import replace
 from decimal import Decimal
 
-from rockbottom.diagnose import Archive, Cause, LoggedRequest, Stream, explain, read_all, with_savings
+import pytest
+
+from rockbottom.diagnose import (
+    Archive,
+    Cause,
+    CauseTotal,
+    Findings,
+    LoggedRequest,
+    Stream,
+    explain,
+    read_all,
+    with_savings,
+)
 from rockbottom.diagnose.prices import with_read
 from rockbottom.prompt import Api
 from rockbottom.quantities import Usage
+from rockbottom.rendering import explanation_text
 
 MODEL = "us.anthropic.claude-sonnet-4-6"  # 3.30 in, 0.33 read, 4.125 written for 5 minutes, USD per million tokens
 AT = 1_790_000_000.0
@@ -194,3 +208,14 @@ def test_a_point_that_is_there_but_void_is_called_so(catalog):
     assert finding.evidence.endswith(
         "; the cachePoint at messages[0].content[2] has no effect: what precedes it is not sent again"
     )
+
+
+@pytest.mark.parametrize("cause", Cause)
+def test_a_row_of_the_table_keeps_to_80_columns(traffic, catalog, cause):
+    """Whatever its cause is called, at 273,700,000 tokens and a month of $1,014,378."""
+    (total,) = explain(traffic.planted("no-point", 3, catalog).records, catalog).totals
+    dear = [replace(total.example, cause=cause, tokens=273_700_000, usd=Decimal(1690))]
+    findings = Findings([CauseTotal(cause, dear)], 3_656, 273_700_000, 0, 0, 4_320 * 30.0, Decimal(1911))
+    shown = list(explanation_text(findings, every=False))
+    assert not [line for line in shown if len(line) > 80]
+    assert any(line.startswith(f"{cause.value}  {cause.title}") and "273,700,000" in line for line in shown)

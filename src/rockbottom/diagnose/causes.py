@@ -129,12 +129,12 @@ _TEXTS: dict[Cause, tuple[str, str]] = {
         "at once.",
     ),
     Cause.HOST_SWITCHED: (
-        "bedrock-runtime and bedrock-mantle mixed",
+        "runtime and mantle hosts mixed",
         "Each host is assumed to have entries of its own (nobody has measured it): send a conversation, and whatever "
         "shares its instructions, to one host.",
     ),
     Cause.TAIL_CHANGED: (
-        "the end of the prompt is not sent again",
+        "the prompt's end not sent again",
         "The service's own point stands at the end of the latest message: mark the end of what stays as well "
         "(prompt_cache_breakpoint), or keep that message in the history.",
     ),

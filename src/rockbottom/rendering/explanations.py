@@ -162,10 +162,12 @@ def fix_in_words(total: CauseTotal) -> Iterator[str]:
 def _row(
     rule: str, cause: str, count: int, tokens: int, cost: Decimal | None, findings: Findings, width: int
 ) -> Iterator[str]:
-    """A line of the table, or a paragraph where the table has no room."""
+    """A line of the table, large figures into the place of a short cause, or a paragraph where there is no room."""
     priced = costs_in_words(cost, findings)
-    if width >= _TABLE:
-        yield f"{rule:<6} {cause:<34} {count:>7,} {tokens:>10,} {priced[0]:>8} {priced[1]:>10}".rstrip()
+    figures = f" {count:>7,} {tokens:>10,} {priced[0]:>8} {priced[1]:>10}"
+    line = f"{f'{rule:<6} {cause}':<{_TABLE - len(figures)}}{figures}".rstrip()
+    if len(line) <= width >= _TABLE:
+        yield line
         return
     month = f", {priced[1]} a month" if priced[1] else ""
     yield from paragraph(f"{rule:<7}{cause}: {counted(count, 'time')}, {tokens:,} tokens, {priced[0]}{month}", width)
