@@ -68,7 +68,7 @@ def work(folder: Path) -> None:
     from rockbottom.batch.records import Kind, RecordChecker, lines_of
     from rockbottom.batch.rejoining import Rejoin
     from rockbottom.batch.splitting import jobs_of
-    from rockbottom.batch.spool import record_ids, spool
+    from rockbottom.batch.spool import ordinals_of, spool
 
     begin = _now()
     checker = RecordChecker(Kind.CONVERSE, "anthropic", MODEL, packaged_limits())
@@ -80,7 +80,7 @@ def work(folder: Path) -> None:
     checker._seen.clear()
     _output(folder / "records.jsonl", folder / "out.jsonl.out")
     wrote = _now()
-    rejoined = Rejoin(record_ids(folder / "records.jsonl"))
+    rejoined = Rejoin(ordinals_of(folder / "records.jsonl"))
     rejoined.take(folder / "out.jsonl.out")
     with (folder / "results.jsonl").open("wb") as file:
         file.writelines(rejoined.rows())

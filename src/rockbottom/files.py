@@ -54,6 +54,10 @@ def _check_name(path: str | Path) -> None:
     """Raise OSError for what no file can be called; Python raises ValueError, which nobody expects of a file."""
     if "\0" in str(path):
         raise OSError(EINVAL, "a name with a zero byte in it", str(path))
+    try:
+        os.fsencode(path)
+    except UnicodeEncodeError as error:
+        raise OSError(EINVAL, "a name with half a character in it", ascii(str(path))) from error
 
 
 def make_private(path: str | Path) -> None:
@@ -144,6 +148,7 @@ def regular(path: Path) -> Path:
 
     Those are never replaced, and what is read more than once is not read from them.
     """
+    _check_name(path)
     if path.exists() and not path.is_file():
         raise OSError(EINVAL, "not a regular file", str(path))
     return path

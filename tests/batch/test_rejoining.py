@@ -5,6 +5,7 @@ import json
 import pytest
 
 from rockbottom.batch import OutputIncomplete
+from rockbottom.batch.errors import DamagedRun
 from rockbottom.batch.rejoining import Fate, Rejoin
 from rockbottom.quantities import Usage
 
@@ -20,7 +21,7 @@ def failed(record_id, code=400, **more):
 
 def rejoin(tmp_path, ids, *files):
     """A rejoin of these files of results."""
-    found = Rejoin(ids)
+    found = Rejoin({record_id: place for place, record_id in enumerate(ids)})
     for number, results in enumerate(files):
         path = tmp_path / f"{number}.jsonl.out"
         path.write_text("".join(json.dumps(one) + "\n" for one in results))
@@ -107,7 +108,7 @@ def test_half_written_output_is_an_error_and_safe_to_try_again(tmp_path, content
     path = tmp_path / "x.jsonl.out"
     path.write_text(content)
     with pytest.raises(OutputIncomplete, match="is not complete") as raised:
-        Rejoin("a").take(path)
+        Rejoin({"a": 0}).take(path)
     assert raised.value.retry_safe
 
 
@@ -126,6 +127,15 @@ def test_ids_survive_the_spool(tmp_path):
         tmp_path / "s.jsonl",
     )
     assert list(record_ids(tmp_path / "s.jsonl")) == ids
+
+
+def test_a_spool_that_holds_a_record_twice_is_damaged_at_its_line(tmp_path):
+    from rockbottom.batch.spool import ordinals_of, spool
+
+    line = b'{"recordId":"a","modelInput":{}}\n'
+    spool([line, b'{"recordId":"b","modelInput":{}}\n', line], tmp_path / "records-1.jsonl")
+    with pytest.raises(DamagedRun, match="line 3: its recordId a is that of line 1 too"):
+        ordinals_of(tmp_path / "records-1.jsonl")
 
 
 @pytest.mark.parametrize(

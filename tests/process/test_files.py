@@ -176,11 +176,12 @@ def test_a_path_is_meant_from_where_it_was_given(tmp_path, monkeypatch):
     assert from_here("state.db") == Path("state.db")
 
 
-def test_a_name_with_a_zero_byte_is_that_of_no_file(tmp_path):
+@pytest.mark.parametrize(("name", "said"), [("a\0b", "zero byte"), ("a\ud83d", "half a character")])
+def test_a_name_with_a_zero_byte_or_half_a_character_is_that_of_no_file(tmp_path, name, said):
     """A configuration can hold one; Python raises ValueError, which nobody expects of a file."""
-    for use in (content_of, make_private, make_folder):
-        with pytest.raises(OSError, match="zero byte"):
-            use(tmp_path / "a\0b")
+    for use in (content_of, make_private, make_folder, regular):
+        with pytest.raises(OSError, match=said):
+            use(tmp_path / name)
 
 
 def test_a_folder_made_for_what_could_not_be_written_is_taken_away_again(tmp_path: Path) -> None:

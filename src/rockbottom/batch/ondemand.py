@@ -18,7 +18,7 @@ from rockbottom.batch.rejoining import Rejoin
 from rockbottom.batch.results import summary_of
 from rockbottom.batch.sending import Clock, Sender, Told, whole_lines
 from rockbottom.batch.spending import Limit
-from rockbottom.batch.spool import record_ids
+from rockbottom.batch.spool import ordinals_of
 from rockbottom.dialects import usage_of
 from rockbottom.plan import Planner
 from rockbottom.quantities import Usage, Usd
@@ -67,7 +67,7 @@ class OnDemand:
 
     def _outcome(self) -> Outcome:
         run = self.prepared.run
-        rejoined = Rejoin(record_ids(run.folder / run.state.spools[1]))
+        rejoined = Rejoin(ordinals_of(run.folder / run.state.spools[1]))
         rejoined.take(run.folder / ANSWERS)
         tally = run.write_results(rejoined)
         usages = list(self._usages())

@@ -5,7 +5,7 @@ One byte of fate and three numbers of place for each record; the results themsel
 
 import os
 from array import array
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from enum import IntEnum
@@ -106,13 +106,11 @@ class RunTally:
 
 
 class Rejoin:
-    """The results of a run by record."""
+    """The results of a run by record, of which each recordId has its place, from 0."""
 
-    def __init__(self, record_ids: Iterable[str]) -> None:
-        self._ordinals: dict[str, int] = {}
-        for ordinal, record_id in enumerate(record_ids):
-            self._ordinals[record_id] = ordinal
-        count = len(self._ordinals)
+    def __init__(self, ordinals: Mapping[str, int]) -> None:
+        self._ordinals = ordinals
+        count = len(ordinals)
         self.fates = bytearray(count)
         self._file = array("H", bytes(2 * count))
         self._offset = array("Q", bytes(8 * count))

@@ -23,7 +23,7 @@ from rockbottom.batch.openai_lines import request_lines
 from rockbottom.batch.outputs import write_whole
 from rockbottom.batch.rejoining import Fate, Rejoin, RunTally
 from rockbottom.batch.splitting import jobs_of
-from rockbottom.batch.spool import Spooled, chosen_lines, record_ids, spool
+from rockbottom.batch.spool import Spooled, chosen_lines, ordinals_of, record_ids, spool
 from rockbottom.batch.state import JobState, RunSettings
 from rockbottom.batch.submitting import Submission
 from rockbottom.figures import counted, duration, thousands
@@ -145,7 +145,7 @@ class BatchRun(Ground):
 
     def rejoin(self) -> Rejoin:
         """All results so far by record. Raises OutputIncomplete."""
-        rejoined = Rejoin(record_ids(self.folder / self.state.spools[1]))
+        rejoined = Rejoin(ordinals_of(self.folder / self.state.spools[1]))
         for job in self.state.jobs:
             for name in job.collected or ():
                 rejoined.take(self.folder / name)

@@ -63,6 +63,15 @@ def record_ids(path: Path) -> Iterator[str]:
                 raise damaged(path, number, str(error)) from error
 
 
+def ordinals_of(path: Path) -> dict[str, int]:
+    """The place of each recordId in a spool, from 0. Raises DamagedRun, also where one stands there twice."""
+    ordinals: dict[str, int] = {}
+    for ordinal, record_id in enumerate(record_ids(path)):
+        if ordinals.setdefault(record_id, ordinal) != ordinal:
+            raise damaged(path, ordinal + 1, f"its recordId {record_id} is that of line {ordinals[record_id] + 1} too")
+    return ordinals
+
+
 def chosen_lines(path: Path, flags: bytearray) -> Iterator[bytes]:
     """The lines of a spool whose flag is set."""
     with path.open("rb", buffering=1 << 20) as file:
