@@ -124,7 +124,7 @@ def test_csv_is_exact_and_names_the_key(two, capsys):
         ("2026-11", "search"),
         ("2026-11", ""),
     ]
-    assert Decimal(rows[1]["cost_usd"]) == Decimal("0.000300000001")
+    assert (rows[1]["cost_usd"], rows[1]["unmetered_most_usd"]) == ("0.000300000001", "0")
 
 
 def test_a_tag_may_have_any_signs_in_its_name(tmp_path, capsys):

@@ -130,7 +130,7 @@ def looks_like(members: Collection[str]) -> str:
     for shape in _fitting(members):
         kind = shape.dialect.operations[0]
         vendor = f" of {shape.dialect.vendor}" if shape.dialect.vendor else ""
-        return f"this looks like a {kind} body{vendor}: --type {kind}, with a model that speaks it"
+        return f"this looks like a body for {kind}{vendor}: --type {kind}, with a model that speaks it"
     return ""
 
 

@@ -171,7 +171,7 @@ class Report:
 
 def _rows(report: Report) -> Iterator[str]:
     if not report.total.calls:
-        yield "no finished call so far"
+        yield "No call has finished yet."
     else:
         yield from paragraph(_sentence(report), 80, rest="  ")
         heading = "" if report.dry_run is None else "as sent"

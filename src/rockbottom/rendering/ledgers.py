@@ -2,9 +2,9 @@
 
 import csv
 from collections.abc import Iterator
+from decimal import Decimal
 from io import StringIO
 from sys import maxsize
-from typing import Any
 
 import msgspec
 
@@ -128,6 +128,13 @@ def ledger_summary_csv(summary: LedgerSummary) -> str:
     names = [summary.by if name == "label" else name for name in SummaryRow.__struct_fields__]
     writer.writerow(["month", *names])
     for row in summary.rows:
-        values: dict[str, Any] = msgspec.to_builtins(row)
-        writer.writerow([summary.month or "", *("" if value is None else value for value in values.values())])
+        values = msgspec.structs.asdict(row).values()
+        writer.writerow([summary.month or "", *(_in_full(value) for value in values)])
     return out.getvalue()
+
+
+def _in_full(value: object) -> object:
+    """Money without an exponent, which a spreadsheet may round or take for text, and without idle zeros."""
+    if isinstance(value, Decimal):
+        return f"{value.normalize():f}"
+    return "" if value is None else value
