@@ -77,6 +77,14 @@ def test_models_without_a_price_are_set_apart(two, capsys):
     assert "not counted here: 1 call to a local endpoint" in text
 
 
+def test_tokens_of_priced_calls_are_not_set_apart(tmp_path, capsys):
+    """Two calls that differ in nothing else, one recorded before its price was known: its 100 and 7 tokens alone."""
+    record(tmp_path, NOVEMBER, cost_usd=None, uncached_usd=None, output=7)
+    record(tmp_path, NOVEMBER + 1, cache_read=4_000)
+    (apart,) = answered(capsys, tmp_path)["set_apart"]
+    assert (apart["requests"], apart["tokens"]) == (1, 107)
+
+
 def test_dropped_streams_are_named_with_the_bounds_of_what_their_prompts_cost(tmp_path, capsys):
     """0.002 to 0.015 twice, and one of which nothing is known; none of it in the cost."""
     bare = {"status": "no usage", "input": 0, "cost_usd": None, "uncached_usd": None}

@@ -28,24 +28,28 @@ KEYS = ("start", *KIND, "local", "arm", "family", "family_tokens", "rule", "caus
 ``rule`` and ``cause``: of calls that missed, why; NULL of the others."""
 
 COUNTS = (
-    "calls", "failed", "no_usage", "unpriced", *UNITS, "cost_picousd", "uncached_picousd", "pointed", "silent",
-    "first_calls", "first_us", "elapsed_calls", "elapsed_us", "misses", "missed", "lost_picousd", "lost_unpriced",
-    "wasted", "wasted_picousd", "wasted_unpriced", "observed", "observed_picousd", "planned_picousd",
-    "unmetered", "least_picousd", "most_picousd",
+    "calls", "failed", "no_usage", "unpriced", "unpriced_tokens", *UNITS, "cost_picousd", "uncached_picousd",
+    "pointed", "silent", "first_calls", "first_us", "elapsed_calls", "elapsed_us",
+    "misses", "missed", "lost_picousd", "lost_unpriced", "wasted", "wasted_picousd", "wasted_unpriced",
+    "observed", "observed_picousd", "planned_picousd", "unmetered", "least_picousd", "most_picousd",
 )  # fmt: skip
-"""What is summed. ``unpriced``: calls with usage and no known price. ``pointed``: calls with tokens that sent
-cachePoints; ``silent``: those of them that neither read nor wrote. Microseconds over so many calls that had them.
+"""What is summed. ``unpriced``: calls with usage and no known price, and all their tokens. ``pointed``: calls with
+tokens that sent cachePoints; ``silent``: those of them that neither read nor wrote. Microseconds over so many calls
+that had them.
 ``observed``: calls of a dry run with a price, what they cost and what they would have cost with the planner.
 ``unmetered``: answered calls without usage, and what their prompts cost at least and at most."""
 
 _USED = "status = 'ok'"
-_SEEN = f"{_USED} AND {' + '.join(UNITS)} > 0"  # counted at no token: no model saw it
+_TOKENS = " + ".join(UNITS)
+_UNPRICED = f"{_USED} AND (cost_usd IS NULL OR uncached_usd IS NULL)"
+_SEEN = f"{_USED} AND {_TOKENS} > 0"  # counted at no token: no model saw it
 _OBSERVED = "planned_usd IS NOT NULL AND cost_usd IS NOT NULL"
 _VALUES = {
     "calls": "count(*)",
     "failed": "count(*) FILTER (status = 'failed')",
     "no_usage": "count(*) FILTER (status NOT IN ('ok', 'failed'))",
-    "unpriced": f"count(*) FILTER ({_USED} AND (cost_usd IS NULL OR uncached_usd IS NULL))",
+    "unpriced": f"count(*) FILTER ({_UNPRICED})",
+    "unpriced_tokens": f"coalesce(sum({_TOKENS}) FILTER ({_UNPRICED}), 0)",
     **{unit: f"sum({unit})" for unit in UNITS},
     "cost_picousd": picousd_of("coalesce(sum(cost_usd), 0)"),
     "uncached_picousd": picousd_of("coalesce(sum(uncached_usd) FILTER (cost_usd IS NOT NULL), 0)"),

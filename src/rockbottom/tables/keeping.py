@@ -26,7 +26,7 @@ from rockbottom.quantities import reason_of
 log = logging.getLogger("rockbottom.ledger")
 
 FOLDER = "tables"
-VERSION = 4
+VERSION = 5
 """Bump it with any change of what is in the files: those of another version are made anew."""
 
 _NAME = re.compile(rf"([0-9]{{6,}})-([0-9a-f]{{16}})-([0-9]+)\.([a-z]+){VERSION}\.parquet")

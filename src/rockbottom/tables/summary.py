@@ -14,7 +14,7 @@ from rockbottom.quantities import NO_USAGE, Usage, Usd
 from rockbottom.tables.cells import KIND
 from rockbottom.tables.ledger_tables import LedgerTables
 from rockbottom.tables.measured import Observed, ObservedSums, arms_in, joined, observed_in, sentences_of
-from rockbottom.tables.rows import SUMMED_USAGE, UNITS
+from rockbottom.tables.rows import SUMMED_USAGE
 
 COLUMNS = tuple(name for name in KIND if name != "tags")
 """Keys that are columns of the sums; every other is one of the tags."""
@@ -192,11 +192,10 @@ def _simulated(tables: LedgerTables, month: str | None) -> int:
 
 
 def _unpriced(tables: LedgerTables, where: str) -> list[SetApart]:
-    tokens = " + ".join(UNITS)
     rows = tables.records(
         _Unpriced,
-        f"SELECT model, sum(unpriced)::BIGINT AS calls, sum({tokens})::BIGINT AS tokens FROM hours "
-        f"WHERE unpriced > 0 AND {where} GROUP BY 1",
+        "SELECT model, sum(unpriced)::BIGINT AS calls, sum(unpriced_tokens)::BIGINT AS tokens "
+        f"FROM hours WHERE unpriced > 0 AND {where} GROUP BY 1",
     )
     return [SetApart(row.model, row.calls, row.tokens, _NO_PRICE) for row in rows]
 
