@@ -9,6 +9,8 @@ from rockbottom.tables import LedgerTables
 
 NOON = 1_780_000_020.0
 FAMILY = "0123456789abcdef"
+SONNET = "anthropic.claude-sonnet-4-6"  # 4.125 written, 0.33 read in a geography, US dollars a million
+LATER = 1_790_000_000.0
 
 
 def turn(at: float, depths: tuple[int, ...], written: int) -> CallRecord:
@@ -32,3 +34,24 @@ def test_an_entry_that_ran_out_is_told_where_depths_are_estimated_too_long(tmp_p
         tables.catch_up()
         rules = [row[0] for row in tables.database.run("SELECT rule FROM shown_misses")]
     assert rules == ["RB012"]
+
+
+@pytest.mark.parametrize("estimated", [10_150, 9_850])
+def test_a_herd_that_wrote_at_once_missed_what_was_counted(tmp_path: Path, estimated: int) -> None:
+    """Five calls within half a second wrote the same 10,000 tokens: four of them could have read them.
+
+    4 x 10,000 x (4.125 - 0.33) US dollars a million, whatever their depth was taken for.
+    """
+    writer = LedgerWriter(tmp_path)
+    for number in range(5):
+        writer.record(CallRecord(
+            LATER + number / 10, SONNET, "Converse", "us", "us-east-1", input=50, cache_write_5m=10_000, points=1,
+            minimum=1024, cacheable=estimated, family="abc", family_tokens=estimated, first_ms=900.0, elapsed_ms=2_000.0,
+            hashes=("a" * 16, f"{number:016x}"), depths=(estimated, estimated + 50), sections=(0, 1), marks=(1,),
+            ttls=("",), request_id=f"r{number}",
+        ))  # fmt: skip
+    writer.close()
+    with LedgerTables(tmp_path, clock=lambda: LATER + 1e6) as tables:
+        tables.catch_up()
+        misses = tables.database.run("SELECT rule, tokens, lost_picousd FROM shown_misses")
+    assert misses == [("RB014", 10_000, 37_950_000_000)] * 4

@@ -43,7 +43,7 @@ FROM recent WHERE timed AND status = 'ok' AND {_TOTAL} > 0
 
 _CANDIDATES = f"""
 SELECT id, prefix, "at", region, host, {_POINTED} AS points, minimum, cacheable, cause, local, model, cache_read,
-    {_TOTAL} AS total, family_tokens, tags, len(hashes) > 0 AS hashed
+    {WRITTEN} AS written, {_TOTAL} AS total, family_tokens, tags, len(hashes) > 0 AS hashed
 FROM fresh WHERE timed AND status = 'ok' AND {_TOTAL} > 0 AND (
     cause <> '' OR cache_read = 0 OR (len(hashes) > 0 AND list_max(depths) - cache_read >= {TOLERANCE_TOKENS}))
 """
@@ -176,12 +176,13 @@ _RULES = {
     "sent once": Cause.VOLATILE_TEXT,
 }  # fmt: skip
 
+# Depths are estimates. A miss that ends at the call's own last point is all that it wrote, by the service's count; one
+# that ends before it is no more.
 _MISSES = f"""
 SELECT v.id, told, coalesce(named.rule, CASE WHEN cause <> '' THEN '' ELSE coalesce(rules.rule, '') END) AS rule,
     coalesce(named.title, nullif(cause, ''), rules.title, '{PREFIX_CHANGED}') AS cause,
-    least(CASE WHEN told IN ('sent once', 'replaced') THEN family_tokens
-        WHEN told = 'noticed' THEN greatest(missed, family_tokens - cache_read, 0) ELSE missed END,
-        total - cache_read) AS tokens,
+    CASE WHEN written = 0 OR cache_read + estimated > cacheable THEN least(estimated, total - cache_read)
+        WHEN cache_read + estimated = cacheable THEN written ELSE least(estimated, written) END AS tokens,
     CASE told WHEN 'too early' THEN cacheable WHEN 'live' THEN ready WHEN 'parallel' THEN gap_live
         WHEN 'expired' THEN gap WHEN 'sent once' THEN once + 1 WHEN 'replaced' THEN family_tokens END::DOUBLE AS a,
     CASE told WHEN 'too early' THEN minimum WHEN 'live' THEN cache_read WHEN 'expired' THEN ttl_s
@@ -189,7 +190,10 @@ SELECT v.id, told, coalesce(named.rule, CASE WHEN cause <> '' THEN '' ELSE coale
     CASE told WHEN 'replaced' THEN calls_before END::DOUBLE AS c,
     CASE told WHEN 'other host' THEN hosted_by || chr(9) || host
         WHEN 'away' THEN away || chr(9) || region ELSE '' END AS word
-FROM verdicts v LEFT JOIN causes named ON named.name = v.cause AND v.cause <> ''
+FROM (SELECT *, CASE WHEN told IN ('sent once', 'replaced') THEN family_tokens
+        WHEN told = 'noticed' THEN greatest(missed, family_tokens - cache_read, 0) ELSE missed END AS estimated
+    FROM verdicts) v
+LEFT JOIN causes named ON named.name = v.cause AND v.cause <> ''
 LEFT JOIN causes rules ON rules.name = v.told
 WHERE told IS NOT NULL
 """
