@@ -46,9 +46,9 @@ def test_a_herd_that_wrote_at_once_missed_what_was_counted(tmp_path: Path, estim
     for number in range(5):
         writer.record(CallRecord(
             LATER + number / 10, SONNET, "Converse", "us", "us-east-1", input=50, cache_write_5m=10_000, points=1,
-            minimum=1024, cacheable=estimated, family="abc", family_tokens=estimated, first_ms=900.0, elapsed_ms=2_000.0,
-            hashes=("a" * 16, f"{number:016x}"), depths=(estimated, estimated + 50), sections=(0, 1), marks=(1,),
-            ttls=("",), request_id=f"r{number}",
+            minimum=1024, cacheable=estimated, family="abc", family_tokens=estimated, first_ms=900.0, marks=(1,),
+            hashes=("a" * 16, f"{number:016x}"), depths=(estimated, estimated + 50), sections=(0, 1), ttls=("",),
+            request_id=f"r{number}",
         ))  # fmt: skip
     writer.close()
     with LedgerTables(tmp_path, clock=lambda: LATER + 1e6) as tables:
