@@ -96,6 +96,8 @@ def test_a_shell_completes_commands_and_options(words, completed, tmp_path):
 
 @pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
 def test_completion_prints_a_script_for_each_shell(shell, capsys):
-    """click's own, which asks rockbottom when a key is pressed."""
+    """click's own, which asks rockbottom when a key is pressed; a bare zsh has no compdef until compinit ran."""
     assert main(["completion", shell]) == 0
-    assert f"_ROCKBOTTOM_COMPLETE={shell}_complete" in capsys.readouterr().out
+    script = capsys.readouterr().out
+    assert f"_ROCKBOTTOM_COMPLETE={shell}_complete" in script
+    assert script.startswith("(( $+functions[compdef] )) || { autoload -Uz compinit") == (shell == "zsh")

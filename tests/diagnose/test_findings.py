@@ -210,6 +210,19 @@ def test_a_point_that_is_there_but_void_is_called_so(catalog):
     )
 
 
+def test_prompts_too_short_for_any_point_are_counted(catalog):
+    """Claude Sonnet 4.6 caches from 1,024 tokens: 1,023 are too few, whether or not a point stands."""
+    sizes = (1_023, 1_024, 1_023)
+    findings = explain(
+        records(*((at, body(RULES, "One", point=False), Usage(n, 9)) for at, n in enumerate(sizes))), catalog
+    )
+    assert findings.too_short == {("Claude Sonnet 4.6", 1_024): 2}
+    said = (
+        "2 requests are shorter than the 1,024 tokens from which Claude Sonnet 4.6\ncaches: no cachePoint helps there"
+    )
+    assert said in "\n".join(explanation_text(findings, every=False))
+
+
 @pytest.mark.parametrize("cause", Cause)
 def test_a_row_of_the_table_keeps_to_80_columns(traffic, catalog, cause):
     """Whatever its cause is called, at 273,700,000 tokens and a month of $1,014,378."""

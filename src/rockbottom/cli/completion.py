@@ -21,4 +21,8 @@ def command(shell: str) -> None:
 
     kind = get_completion_class(shell)
     assert kind is not None  # click brings these three
-    click.echo(kind(root, {}, "rockbottom", COMPLETE).source())
+    click.echo(_BEFORE.get(shell, "") + kind(root, {}, "rockbottom", COMPLETE).source())
+
+
+_BEFORE = {"zsh": "(( $+functions[compdef] )) || { autoload -Uz compinit && compinit }\n"}
+"""What must have run before: a zsh without a framework knows no ``compdef``."""

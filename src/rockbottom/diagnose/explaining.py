@@ -108,6 +108,16 @@ def read_all(records: Iterable[LoggedRequest], archive: Archive) -> ReadRecords:
     return ReadRecords(with_begins(settled(requests)), unreadable, repeated)
 
 
+def _too_short(requests: Sequence[Sent], usages: Sequence[Usage]) -> Counter[tuple[str, int]]:
+    """How many requests have fewer tokens than their model caches from, by its name and that minimum."""
+    return Counter(
+        (sent.model.model.name, sent.rules.minimum_tokens)
+        for sent, usage in zip(requests, usages, strict=True)
+        if (sent.rules.takes_any_points or sent.rules.implicit_point)
+        and 0 < usage.total_input < sent.rules.minimum_tokens
+    )
+
+
 def unread(record: LoggedRequest, error: CatalogError) -> Unread:
     """A request to a model that the catalogue does not know."""
     tokens = 0 if record.usage is None else record.usage.total_input + record.usage.output
@@ -160,6 +170,7 @@ class Stream:
             requests[-1].at - requests[0].at if requests else 0.0, whole.spent, len(small), sum(small.values()),
             tuple(unreadable), paid=whole.paid, repeated=repeated, groups=_groups(requests, usages, costs),
             parts=parts_of(requests, usages, costs, archive), models=_models(requests, costs),
+            too_short=_too_short(requests, usages),
         )  # fmt: skip
 
     def _finding(self, verdict: JudgedMiss, sent: Sent, usage: Usage, memory: SeenRequests) -> Finding:

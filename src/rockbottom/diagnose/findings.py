@@ -143,6 +143,7 @@ class Findings:
     ``parts`` what their prompts are made of, ``attached_requests`` the requests as the planner would have sent them.
     ``models`` is their input by model (none where a price is missing).
     ``instead``: the planner's points stand where some requests have their own. ``alone`` are in none of these figures.
+    ``too_short`` counts the requests with fewer tokens than their model caches from, by its name and that minimum.
     ``assumptions`` is what the figures take for granted, in words.
     """
 
@@ -165,6 +166,7 @@ class Findings:
     alone: AloneRequests = NONE_ALONE
     models: Mapping[Reached, ModelInput] = field(default_factory=dict[Reached, ModelInput])
     instead: bool = False
+    too_short: Mapping[tuple[str, int], int] = field(default_factory=dict[tuple[str, int], int])
     assumptions: Sequence[str] = ()
 
     def __iter__(self) -> Iterator[Finding]:

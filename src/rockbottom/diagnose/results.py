@@ -98,7 +98,8 @@ class Explanation(msgspec.Struct, frozen=True, kw_only=True):
     missed was last sent longer ago than any entry lives.
     ``first_difference`` is there where two requests were compared and differ, ``simulated_requests`` where some went to
     a local endpoint, ``set_apart`` where some went to models that are not known, ``repeated_requests`` where some came
-    again with the same request id and were counted once, ``alone`` where some could not be read whole: they
+    again with the same request id and were counted once, ``too_short_requests`` where some have fewer tokens than their
+    model caches from, ``alone`` where some could not be read whole: they
     are in no other figure. ``assumptions`` is what the figures take for granted.
     """
 
@@ -124,6 +125,7 @@ class Explanation(msgspec.Struct, frozen=True, kw_only=True):
     simulated_requests: int | UnsetType = UNSET
     set_apart: tuple[SetApart, ...] | UnsetType = UNSET
     repeated_requests: int | UnsetType = UNSET
+    too_short_requests: int | UnsetType = UNSET
     groups: tuple[ExplainedGroup, ...] | UnsetType = UNSET
     prompts: PromptParts | UnsetType = UNSET
     alone: AloneRequests | UnsetType = UNSET
@@ -156,6 +158,7 @@ def explanation_of(findings: Findings, first: Difference | None = None, simulate
         simulated_requests=simulated or UNSET,
         set_apart=findings.set_apart or UNSET,
         repeated_requests=findings.repeated or UNSET,
+        too_short_requests=sum(findings.too_short.values()) or UNSET,
         groups=explained_groups(findings) or UNSET,
         prompts=prompts_of(findings.parts) or UNSET,
         alone=findings.alone if findings.alone.requests else UNSET,

@@ -123,9 +123,9 @@ def _detection_text(detection: Detection, days: float, *, priced: bool) -> Itera
     if not detection.tries:
         yield f"  simulated  {detection.kind}: nowhere, the alarm was on already or every day is marked --bad"
         return
-    read = f"{share(detection.share)} of tokens read" if detection.share else "nothing was ever read"
+    read = f" for {share(detection.share)} of reads" if detection.share else ", nothing was ever read"
     caught = detection.caught
-    yield f"  simulated  {_SAYS[detection.kind]}, {read}: caught {len(caught)} of {len(detection.tries)}"
+    yield f"  simulated  {_SAYS[detection.kind]}{read}: caught {len(caught)} of {len(detection.tries)}"
     if detection.left_out:
         yield f"             {counted(detection.left_out, 'instant')} left out: the alarm was on, or --bad marks it"
     if caught:

@@ -66,6 +66,9 @@ def facts_in_words(findings: Findings, simulated: int) -> Iterator[str]:
     yield f"{counted(findings.requests, 'request')} in {duration(findings.span_s)}{read}"
     if simulated:
         yield f"{simulated:,} of them went to a local endpoint: what follows is simulated"
+    for (model, minimum), number in findings.too_short.items():
+        short = counted(number, "request is", "requests are")
+        yield f"{short} shorter than the {minimum:,} tokens from which {model} caches: no cachePoint helps there"
     if findings.repeated:
         again = counted(findings.repeated, "record repeats", "records repeat")
         yield f"{again} the request id of an earlier one: counted once"
