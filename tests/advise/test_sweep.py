@@ -55,8 +55,10 @@ def test_the_page_stands_alone_and_marks_the_crossing(ask):
     assert "src=" not in page
     assert page.count("<svg") == 2  # for a screen and for a phone
     assert page.count('class="cut"') == 2 * page.count("<svg")
-    lines = plot_of(document.sweep, 80)
+    assert "later turns" not in page
+    lines = plot_of(document.sweep, 5, 80)
     assert max(map(len, lines)) <= 80
+    assert "without the history of later turns" in " ".join(" ".join(lines).split())
     assert "cheaper than batch from a prefix of 5,0" in "\n".join(lines)
 
 

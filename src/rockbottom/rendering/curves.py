@@ -32,7 +32,7 @@ figure{margin:.75rem 0}
 _HIGH, _LEFT, _BOTTOM, _RIGHT, _TOP = 300, 70, 56, 90, 12
 
 
-def plot_of(sweep: SweepResult, width: int) -> list[str]:
+def plot_of(sweep: SweepResult, turns: int, width: int) -> list[str]:
     """The curve in plain characters; a column of ``|`` marks each crossover."""
     curves = _curves(sweep)
     across = min(width - 16, 64)
@@ -54,7 +54,7 @@ def plot_of(sweep: SweepResult, width: int) -> list[str]:
     lines.append(f" {'':>10} +{'-' * (across + 1)}")
     lines.append(f" {'':>10}  {'0%':<{across // 2 - 1}}{'50%':<{across // 2 - 1}}100%".rstrip())
     lines += indented(f"share of the {tokens(sweep.prompt_tokens)} prompt tokens that is the prefix", width)
-    return [*lines, *(line for text in crossover_words(sweep) for line in indented(text, width))]
+    return [*lines, *(line for text in crossover_words(sweep, turns) for line in indented(text, width))]
 
 
 def _curves(sweep: SweepResult) -> list[_Curve]:
@@ -71,8 +71,10 @@ def _most(curves: Sequence[_Curve]) -> Usd:
     return max(cost for curve in curves for cost in curve.costs if cost is not None)
 
 
-def crossover_words(sweep: SweepResult) -> Iterator[str]:
-    """Where caching begins to pay, and where it becomes cheaper than batch."""
+def crossover_words(sweep: SweepResult, turns: int = 1) -> Iterator[str]:
+    """Where caching begins to pay, and where it becomes cheaper than batch; what the curve leaves out of ``turns``."""
+    if turns > 1:
+        yield "the curve takes every request for the first of a conversation, without the history of later turns"
     batch = any(point.batch is not None for point in sweep.points)
     if not batch:
         yield "no batch price is known for this model, so batch is not drawn"

@@ -28,7 +28,7 @@ def _parts(document: EstimateResult, sweep: SweepResult) -> Iterator[str]:
     yield from paragraphs([about], "soft")
     yield "<h2>A month's bill, by how much of the prompt stays the same</h2>"
     yield f"<figure>{curve_svgs(sweep)}</figure>"
-    yield from paragraphs(f"{text[0].upper()}{text[1:]}." for text in crossover_words(sweep))
+    yield from paragraphs(f"{text[0].upper()}{text[1:]}." for text in crossover_words(sweep, shape.turns))
     yield "<details><summary>The numbers</summary>"
     heads = ("prefix tokens", "question tokens", "no caching $", "batch $", "cached $")
     yield from told_table(heads, _rows(sweep))

@@ -56,7 +56,7 @@ def estimate_text(document: EstimateResult, *, width: int = 80, colour: bool = F
     if document.credit:
         lines += ["", *_credit(document.credit, width, paint)]
     if document.sweep:
-        lines += ["", *plot_of(document.sweep, width)]
+        lines += ["", *plot_of(document.sweep, document.shape.turns, width)]
     return "\n".join([*lines, "", *_notes(document, width, paint)]) + "\n"
 
 
