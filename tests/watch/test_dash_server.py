@@ -160,3 +160,15 @@ def test_the_command_prints_its_address_and_ends_well(folder):
         run.send_signal(signal.SIGINT)
         assert run.wait(20) == 0
         assert "Traceback" not in run.stderr.read()
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_the_command_ends_while_it_takes_a_ledger_in(folder, record, number):
+    """It waited for a whole step of the intake; what is left of the ledger is as good as before."""
+    record(*[read(time.time() - at / 100) for at in range(3000)])
+    argv = [sys.executable, "-m", "rockbottom", "dash", "--port", "0", "--ledger", str(folder)]
+    with subprocess.Popen(argv, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=os.environ) as run:
+        assert run.stdout.readline().startswith("http://")
+        run.send_signal(number)
+        assert run.wait(15) == 0
+        assert run.stderr.read().splitlines() == [f"The ledger in {folder}, as a page; ctrl-C stops it."]

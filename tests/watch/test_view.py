@@ -482,3 +482,12 @@ def test_every_field_of_what_was_measured_is_documented(view, record, repo):
     named = set(re.findall(r"`(\w+)`", (repo / "docs/reference/snapshot.md").read_text(encoding="utf-8")))
     parts = (found["observed"], holdout, holdout["planned"], holdout["saved"])
     assert {name for part in parts for name in part} <= named
+
+
+def test_a_view_that_was_stopped_takes_in_nothing(folder, record, caplog):
+    record(read(NOW - 5))
+    view = View(folder, catalog(), lambda: NOW, lambda: 0.0)
+    view.stop()
+    assert seen(view).total.calls == 0
+    assert not (folder / "tables").exists()
+    assert not caplog.records

@@ -12,7 +12,7 @@ from rockbottom.ledger import usd_of_picousd
 from rockbottom.quantities import Usage
 from rockbottom.sinks.prometheus import checked_tags, families
 from rockbottom.sinks.totals import DurationSums, Total, Totals
-from rockbottom.tables import SUMMED_USAGE, LedgerTables
+from rockbottom.tables import SUMMED_USAGE, LedgerTables, taken_over
 
 
 class _Recorded(msgspec.Struct, frozen=True):
@@ -54,6 +54,7 @@ class LedgerMetrics:
         self._most_series = most_series
         self._tables = LedgerTables(folder)
         self._lock = threading.Lock()
+        self._closed = False
 
     def catch_up(self) -> None:
         """Take in what was recorded since; the first time this may take a while."""
@@ -63,9 +64,15 @@ class LedgerMetrics:
     def collect(self) -> Iterable[Any]:
         """The metric families with their figures, as the registry asks for them."""
         with self._lock:
-            self._tables.catch_up()
             totals = Totals(self._tags, self._most_series)
-            for row in self._tables.records(_Recorded, _SQL):
+            try:
+                self._tables.catch_up()
+                rows = self._tables.records(_Recorded, _SQL)
+            except Exception:
+                if self._closed:  # in the middle of a scrape
+                    return []
+                raise
+            for row in rows:
                 _add(totals.of(row.model, row.endpoint, json.loads(row.tags or "{}")), row)
             return list(families(totals))
 
@@ -74,7 +81,9 @@ class LedgerMetrics:
         return families(Totals(self._tags))
 
     def close(self) -> None:
-        with self._lock:
+        """Let go of the tables; a scrape that goes on answers nothing."""
+        self._closed = True
+        with taken_over(self._lock, lambda: self._tables):
             self._tables.close()
 
 

@@ -146,6 +146,6 @@ def serve(
     from rockbottom.sinks.listening import listener
 
     server = listener(registry, port, host, hosts)
-    thread = threading.Thread(target=server.serve_forever, name="rockbottom-metrics", daemon=True)
+    thread = threading.Thread(target=server.serve_forever, args=(0.1,), name="rockbottom-metrics", daemon=True)
     thread.start()
     return server, thread

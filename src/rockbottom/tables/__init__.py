@@ -6,6 +6,7 @@ it.
 
 from rockbottom.tables.cells import CHANGES
 from rockbottom.tables.contents import LedgerContents, contents_of
+from rockbottom.tables.database import taken_over
 from rockbottom.tables.errors import NeedsDuckDB
 from rockbottom.tables.intake import check_installed
 from rockbottom.tables.ledger_tables import LedgerTables
@@ -31,4 +32,5 @@ __all__ = [
     "month_of",
     "sentences_of",
     "summary_of",
+    "taken_over",
 ]

@@ -6,10 +6,10 @@ run by another one, waits where it hears, and tells DuckDB to stop. Other thread
 
 import contextlib
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from queue import SimpleQueue
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, NamedTuple, Protocol, TypeVar
 
 _LOOK_S = 0.1
 _AGAIN_S = 0.02  # until it is told again: what had not begun yet has not heard it
@@ -26,6 +26,22 @@ class Table(NamedTuple):
     rows: list[Row]
 
 
+class Stoppable(Protocol):
+    def stop(self) -> None: ...
+
+
+@contextlib.contextmanager
+def taken_over(lock: threading.Lock, busy: Callable[[], Stoppable | None]) -> Generator[None]:
+    """Hold a lock; what is ``busy`` in another thread, which holds it now, is stopped."""
+    while not lock.acquire(timeout=_AGAIN_S):
+        if (found := busy()) is not None:
+            found.stop()
+    try:
+        yield
+    finally:
+        lock.release()
+
+
 class Database:
     """A connection to DuckDB; for one thread at a time."""
 
@@ -34,6 +50,12 @@ class Database:
         self._busy: list[Any] = [connection]  # what is told to stop
         self._threads: int = connection.execute("SELECT current_setting('threads')").fetchone()[0]
         self._tasks: SimpleQueue[_Task | None] | None = None
+        self._stopped = False
+
+    def stop(self) -> None:
+        """End the statement that another thread runs now; those after it are refused. Both raise duckdb's error."""
+        self._stopped = True
+        self._interrupt()
 
     def close(self) -> None:
         if self._tasks is not None:
@@ -83,7 +105,16 @@ class Database:
         """The types of the statements in a text."""
         return [statement.type for statement in self._connection.extract_statements(sql)]
 
+    def _interrupt(self) -> None:
+        for connection in tuple(self._busy):
+            with contextlib.suppress(Exception):  # closed meanwhile
+                connection.interrupt()
+
     def _heard(self, work: Callable[[], Result]) -> Result:
+        if self._stopped:
+            import duckdb
+
+            raise duckdb.InterruptException("it was stopped")
         if threading.current_thread() is not threading.main_thread():
             return work()
         if self._tasks is None:  # one thread that stays: DuckDB sets memory up for each that it meets
@@ -97,9 +128,7 @@ class Database:
             return future.result()
         except KeyboardInterrupt:
             while not (future.cancel() or future.done()):
-                for connection in tuple(self._busy):
-                    with contextlib.suppress(Exception):  # closed meanwhile
-                        connection.interrupt()
+                self._interrupt()
                 wait([future], _AGAIN_S)
             raise
 

@@ -52,6 +52,10 @@ class LedgerTables:
         self._asked = SqlQueries(self.database, self._files, self._intake)
         self._held: dict[int, int] = {}  # volumes with rows that are in no file, each with its identity
 
+    def stop(self) -> None:
+        """From another thread: what is asked of it now ends with an error soon, and so does what is asked later."""
+        self.database.stop()
+
     def close(self) -> None:
         self.database.close()
         self._files.close()

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from rockbottom.catalog import Catalog, CatalogError
 from rockbottom.ledger import LedgerError, NoLedger, notes_of
-from rockbottom.tables import LedgerTables
+from rockbottom.tables import LedgerTables, taken_over
 from rockbottom.watch.asking import AUTO, calls_ahead, snapshot_from
 from rockbottom.watch.composing import snapshot_of
 from rockbottom.watch.periods import WatchPeriod
@@ -30,11 +30,17 @@ class View:
         self._tables: LedgerTables | None = None
         self._names: dict[str, str] = {}
         self._lock = threading.Lock()
+        self._stopped = False
+
+    def stop(self) -> None:
+        """End what other threads ask of it now, and let go of the tables; nothing is taken in after it."""
+        self._stopped = True
+        with taken_over(self._lock, lambda: self._tables):
+            self._let_go()
 
     def close(self) -> None:
-        """Let go of the tables."""
-        with self._lock:
-            self._let_go()
+        """``stop``, and let go of all else that it has."""
+        self.stop()
 
     def follow(self, seconds: float) -> bool:
         """Take in what was recorded since, for about so long at most; whether all of it was taken."""
@@ -48,7 +54,7 @@ class View:
                     if self._timer() - began >= seconds:
                         return False
             except LedgerError as error:
-                if self.folder.is_dir():
+                if self.folder.is_dir() and not self._stopped:
                     log.warning("rockbottom: %s", error)
                 self._let_go()  # deleted under us, or a full disk: the next time is soon
             return True
@@ -70,10 +76,10 @@ class View:
             return snapshot_from(tables, self._named, self._state(tables, now), period, side, now)
 
     def _there(self) -> LedgerTables | None:
-        """The tables of the folder as it is now; None while there is no folder."""
+        """The tables of the folder as it is now; None while there is no folder, and after ``stop``."""
         if self._tables is not None and not self._tables.is_there():
             self._let_go()  # deleted, or deleted and made anew
-        if self._tables is None:
+        if self._tables is None and not self._stopped:
             try:
                 self._tables = LedgerTables(self.folder, self._catalog, self._clock)
             except NoLedger:

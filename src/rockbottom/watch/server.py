@@ -188,14 +188,15 @@ class Dash(LimitedThreads, ThreadingHTTPServer):
         return f"http://{host}:{self.server_address[1]}/"
 
     def serve(self) -> None:
-        """Serve until ``stop``; the ledger is followed while somebody looks."""
+        """Serve until ``stop``, which stops the view; the ledger is followed while somebody looks."""
         follower = threading.Thread(target=self._follow, name="rockbottom-dash", daemon=True)
         follower.start()
         try:
             self.serve_forever(poll_interval=0.1)
         finally:
             self._stopped.set()
-            follower.join(5)
+            self.answers.view.stop()
+            follower.join(2)  # it may wait for S3
             self.server_close()
 
     def stop(self) -> None:
