@@ -415,6 +415,12 @@ def test_what_is_no_budget_is_refused_where_budgets_are_given_one_by_one(given, 
         budgets.renew(given)
 
 
+def test_a_file_of_budgets_that_is_no_path_is_refused_by_name():
+    with pytest.raises(BadBudget, match="file is of type bool") as caught:
+        Budgets(Budget("1", "day"), file=True)
+    assert caught.value.fix == 'file="budgets.db"'
+
+
 class Spending(RuleBasedStateMachine):
     """Random calls, started and finished in any order, beside a ledger kept on paper."""
 

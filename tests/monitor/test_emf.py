@@ -129,6 +129,7 @@ def test_a_disk_that_is_full_costs_a_warning():
     ("options", "says"),
     [
         ({"to": "tcp://nowhere"}, "is not HOST:PORT"),
+        ({"to": 1}, "to is of type int, not stdout"),
         ({"to": "tcp://127.0.0.1:25888", "every_call": True}, "may be slow"),
         ({"dimensions": [["Cost"]]}, "a metric and a dimension"),
     ],

@@ -119,6 +119,8 @@ def test_what_cannot_be_started_is_said_with_the_codes_of_a_shell(run, tmp_path)
 def test_without_a_call_it_says_what_is_reached(run):
     ran = run("--", PYTHON, "-I", "-c", "pass")
     assert "no Bedrock call was made through a client that could be attached" in ran.stderr
+    for name in ("boto3", "aiobotocore", "AnthropicBedrock,", "AnthropicBedrockMantle", "OpenAI", "LiteLLM"):
+        assert name in ran.stderr
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL, signal.SIGABRT])

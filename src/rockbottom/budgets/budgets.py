@@ -63,6 +63,8 @@ class Budgets:
 
     def __init__(self, *budgets: Budget, file: str | Path | None = None, simulated: bool = False) -> None:
         _check(budgets)
+        if file is not None and not isinstance(file, (str, os.PathLike)):
+            raise BadBudget(f"file is of type {type(file).__name__}, not the path of a file.", fix='file="budgets.db"')
         self.budgets = budgets
         self._file = from_here(default_file(os.environ) if file is None else file)
         self._simulated = simulated

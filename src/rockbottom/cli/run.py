@@ -18,7 +18,7 @@ from rockbottom.cli.console import tell
 from rockbottom.cli.exits import say
 from rockbottom.cli.settings import set_ledger
 from rockbottom.cli.values import Decimals, Tag
-from rockbottom.programs import UNRECORDED, Choices, environment_of
+from rockbottom.programs import UNRECORDED, Choices, environment_of, reached
 
 if TYPE_CHECKING:
     from rockbottom.client import Report
@@ -211,9 +211,8 @@ def _tell(records: Path, begun_at: float, planned: str | None) -> None:
     if report is None:
         say(
             "no Bedrock call was made through a client that could be attached",
-            "boto3, botocore, aiobotocore, AnthropicBedrock and LiteLLM are attached in every Python that the "
-            "program starts; "
-            "python -I, -E, -S and other languages are not reached",
+            f"{reached()} are attached in every Python that the program starts; python -I, -E, -S and other languages "
+            "are not reached",
         )
     else:
         tell(f"rockbottom: what this program used\n{report}")

@@ -193,7 +193,7 @@ def _rows(report: Report) -> Iterator[str]:
         beside, why = report.beside, " (not read to the end, failed, or nothing is counted)"
         bare = without_usage(report.without_usage, beside.unmetered_calls, beside.unmetered_usd, why=why)
         yield from paragraph(bare, 80, rest="  ")
-    yield from _besides(report.beside)
+    yield from _besides(report.beside, report.without_usage)
     if report.held_back:
         held_back = counted(report.held_back, "call was", "calls were")
         yield f"{held_back} cached less than would pay: the guard against useless writes held it back (see the notes)"
@@ -206,9 +206,10 @@ def _rows(report: Report) -> Iterator[str]:
     yield from (f"note: {notice}" for notice in report.notices)
 
 
-def _besides(beside: Beside) -> Iterator[str]:
+def _besides(beside: Beside, without: int) -> Iterator[str]:
     if beside.unmetered_tokens:
-        yield f"  their prompts had about {short_tokens(beside.unmetered_tokens)} tokens, which are not counted above"
+        whose = "its prompt" if without == 1 else "their prompts"
+        yield f"  {whose} had about {short_tokens(beside.unmetered_tokens)} tokens, which are not counted above"
     if beside.cut:
         cut = counted(beside.cut, "stream was", "streams were")
         yield f"{cut} not read to the end: tokens and cost are at least those counted"

@@ -4,6 +4,6 @@ Importing this imports nothing else: it happens at the start of every Python pro
 """
 
 from rockbottom.programs.environment import UNRECORDED, Choices, environment_of
-from rockbottom.programs.starting import begin, report
+from rockbottom.programs.starting import begin, reached, report
 
-__all__ = ["UNRECORDED", "Choices", "begin", "environment_of", "report"]
+__all__ = ["UNRECORDED", "Choices", "begin", "environment_of", "reached", "report"]

@@ -26,6 +26,8 @@ MAKERS = {
 }
 """Modules, and the classes in them whose instances are attached or make clients that are."""
 
+_KNOWN_AS = {"Session": "boto3, botocore, aiobotocore", "HTTPHandler": "LiteLLM"}
+
 SIGNERS = {"litellm.llms.bedrock.base_aws_llm": ("BaseAWSLLM", "get_credentials")}
 """Modules, and the class and method in them that give credentials to sign with."""
 
@@ -50,6 +52,12 @@ def begin(also_made: bool = False) -> None:
         _safely("looking for clients", _attach_made)
     if os.environ.get(RUN):
         _stay_first()
+
+
+def reached() -> str:
+    """What is attached, by the names that its users know."""
+    names = ", ".join(_KNOWN_AS.get(first, first) for first, *_ in MAKERS.values())
+    return f"{names} (Anthropic and OpenAI where their base_url is Bedrock's)"
 
 
 def report() -> "Report":

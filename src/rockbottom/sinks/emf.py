@@ -4,6 +4,7 @@ A document holds sums as ``{"Min", "Max", "Count", "Sum"}``. The specification n
 this form is what AWS's own exporter for OpenTelemetry writes (data/cloudwatch.toml says where that was read).
 """
 
+import os
 import socket
 import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -196,7 +197,12 @@ def _repeated(summed: Sum) -> Iterator[int]:
 
 
 def writer_of(to: str | Path) -> Writer:
-    """What writes to a target. Raises CannotPublish for an address that is none."""
+    """What writes to a target. Raises CannotPublish for an address that is none, or for what is no path."""
+    if not isinstance(to, (str, os.PathLike)):
+        raise CannotPublish(
+            f"to is of type {type(to).__name__}, not stdout, a path or an address.",
+            fix='EmbeddedMetrics("metrics.jsonl")',
+        )
     if to == "stdout":
         return _to_stdout
     text = str(to)

@@ -63,13 +63,12 @@ class _Reads:
 
 
 class WriteWaste:
-    """Follows writes until their lifetime is over. Not thread-safe; bounded, ``forgotten`` counts what was let go."""
+    """Follows writes until their lifetime is over. Not thread-safe; bounded: beyond that the first to end is let go."""
 
     def __init__(self) -> None:
         self._open: list[_Write] = []
         self._reads: OrderedDict[tuple[str, ...], _Reads] = OrderedDict()
         self._number = 0
-        self.forgotten = 0
 
     def add(self, call: CallRecord) -> Iterator[SettledWrite]:
         """Take a finished call; gives the writes whose lifetime was over well before it left."""
@@ -86,7 +85,6 @@ class WriteWaste:
         for ttl, tokens in _writes(call):  # the longer lifetime stands in front, as Bedrock asks
             if len(self._open) >= _MOST_OPEN:
                 heapq.heappop(self._open)
-                self.forgotten += 1
             heapq.heappush(self._open, _Write(call.at + ttl.seconds, self._number, start, start + tokens, ttl, call))
             start += tokens
 
