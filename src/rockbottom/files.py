@@ -113,6 +113,11 @@ def content_of(path: str | Path, at_most: int = _MOST_BYTES) -> bytes:
     return bytes(content)
 
 
+def is_path(value: object) -> bool:
+    """Whether it can be the path of a file."""
+    return isinstance(value, (str, os.PathLike))
+
+
 def from_here(path: str | Path) -> Path:
     """The path as it is seen from the folder in force, for what opens it later: a program may go to another folder."""
     with suppress(OSError):  # the folder in force was removed

@@ -23,7 +23,7 @@ from rockbottom.budgets.periods import Period
 from rockbottom.budgets.spares import SparedStore
 from rockbottom.budgets.store import BudgetAccount, BudgetState
 from rockbottom.budgets.telling import exceeded, not_leased, spent_text
-from rockbottom.files import from_here
+from rockbottom.files import from_here, is_path
 from rockbottom.ledger import CallRecord, default_folder
 from rockbottom.process import MEMORY, renew_in_child
 from rockbottom.quantities import ZERO_USD, Usd
@@ -63,7 +63,7 @@ class Budgets:
 
     def __init__(self, *budgets: Budget, file: str | Path | None = None, simulated: bool = False) -> None:
         _check(budgets)
-        if file is not None and not isinstance(file, (str, os.PathLike)):
+        if file is not None and not is_path(file):
             raise BadBudget(f"file is of type {type(file).__name__}, not the path of a file.", fix='file="budgets.db"')
         self.budgets = budgets
         self._file = from_here(default_file(os.environ) if file is None else file)

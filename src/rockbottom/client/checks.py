@@ -3,12 +3,12 @@
 from collections.abc import Callable, Iterable, Mapping
 from decimal import Decimal, InvalidOperation
 from math import isfinite
-from os import PathLike
 from typing import Any
 from weakref import ref
 
 from rockbottom.client.arguments import Recording
 from rockbottom.client.errors import NotAttachable
+from rockbottom.files import is_path
 
 _PLANNER = "planner=rockbottom.Planner(), or an object with plan(request, now=...) and observe(request, usage, now=...)"
 
@@ -61,8 +61,8 @@ def _is_list(sinks: Any) -> bool:
 
 _KINDS: Mapping[str, tuple[Callable[[Any], bool], str]] = {
     "planner": (_plans, _PLANNER),
-    "state": (lambda path: isinstance(path, (str, PathLike)), 'state="planner.db", the path of a file'),
-    "ledger": (lambda folder: isinstance(folder, (bool, str, PathLike)), 'ledger=True, or ledger="calls", a folder'),
+    "state": (is_path, 'state="planner.db", the path of a file'),
+    "ledger": (lambda folder: isinstance(folder, bool) or is_path(folder), 'ledger=True, or ledger="calls", a folder'),
     "catalog": (lambda catalog: hasattr(catalog, "caching_since"), "catalog=rockbottom.catalog.load_catalog()"),
     "share": (lambda address: isinstance(address, str), 'share="redis://HOST:6379/0?name=GROUP"'),
     "resolve": (callable, "resolve=a function of an ARN that answers with a model id"),

@@ -4,7 +4,6 @@ A document holds sums as ``{"Min", "Max", "Count", "Sum"}``. The specification n
 this form is what AWS's own exporter for OpenTelemetry writes (data/cloudwatch.toml says where that was read).
 """
 
-import os
 import socket
 import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -15,7 +14,7 @@ from urllib.parse import urlsplit
 import msgspec
 
 from rockbottom.cloudwatch import emf_limits
-from rockbottom.files import from_here, named, private
+from rockbottom.files import from_here, is_path, named, private
 from rockbottom.ledger import CallRecord
 from rockbottom.process import Handover
 from rockbottom.quantities import Fault, reason_of
@@ -198,7 +197,7 @@ def _repeated(summed: Sum) -> Iterator[int]:
 
 def writer_of(to: str | Path) -> Writer:
     """What writes to a target. Raises CannotPublish for an address that is none, or for what is no path."""
-    if not isinstance(to, (str, os.PathLike)):
+    if not is_path(to):
         raise CannotPublish(
             f"to is of type {type(to).__name__}, not stdout, a path or an address.",
             fix='EmbeddedMetrics("metrics.jsonl")',
