@@ -34,8 +34,8 @@ class Stoppable(Protocol):
 def taken_over(lock: threading.Lock, busy: Callable[[], Stoppable | None]) -> Generator[None]:
     """Hold a lock; what is ``busy`` in another thread, which holds it now, is stopped."""
     while not lock.acquire(timeout=_AGAIN_S):
-        if (found := busy()) is not None:
-            found.stop()
+        if (computing := busy()) is not None:
+            computing.stop()
     try:
         yield
     finally:
