@@ -83,6 +83,14 @@ def test_a_bill_below_what_the_rules_allow_is_no_proof_of_a_least() -> None:
     assert sentence in answered(least_usd=Decimal("4.5"))
 
 
+def test_a_lower_bound_is_not_said_to_be_possible() -> None:
+    """It passes over the shortest prefix that a model caches, so no placement need reach it."""
+    bound = replace(REPLAY.clairvoyant, means="lower bound")
+    assert "No way of caching could have cost less than $1.10." in told(replace(REPLAY, clairvoyant=bound))
+    uncounted = replace(ANSWER, counted=False)
+    assert "could cost less than $1.10." in told(replace(REPLAY, clairvoyant=bound, answer=uncounted))
+
+
 def test_amounts_of_cents_have_their_digits() -> None:
     """All three alike."""
     small = answered(paid_usd=Decimal("0.0419"), attached_usd=Decimal("0.0119"), least_usd=Decimal("0.011"))

@@ -188,6 +188,8 @@ def answer_in_words(replay: ReplayResult) -> str:
         sentences.append(
             f"By the rules it could not have cost less than {amount}: the service read more than they predict."
         )
+    elif replay.clairvoyant is not None and replay.clairvoyant.means != "exact":
+        sentences.append(f"No way of caching could {'have cost' if counted else 'cost'} less than {amount}.")
     else:
         sentences.append(f"The least possible {'was' if counted else 'is'} {amount}.")
     like = answer.like_ruled_usd
