@@ -5,10 +5,11 @@ import signal
 import sqlite3
 import stat
 import threading
+import time
 
 import pytest
 
-from rockbottom.process import MEMORY, SqliteTurn, roll_back, shared_database
+from rockbottom.process import MEMORY, SqliteTurn, hold_over_forks, roll_back, shared_database
 
 SCHEMA = "CREATE TABLE IF NOT EXISTS counts (name TEXT PRIMARY KEY, value INTEGER NOT NULL);"
 
@@ -136,6 +137,53 @@ def test_a_fork_beside_threads_in_sqlite_leaves_a_child_that_can_use_it(tmp_path
     for thread in threads:
         thread.join()
     assert ends == [0] * 60
+
+
+class _Slow:
+    """What a fork waits for, as for a ledger whose disk hangs; counts the turns that others took meanwhile."""
+
+    def __init__(self, taken: list[int]) -> None:
+        self._taken, self.meanwhile = taken, 0
+
+    def before_fork(self) -> None:
+        before = len(self._taken)
+        time.sleep(0.05)
+        self.meanwhile = len(self._taken) - before
+
+    def after_fork_in_parent(self) -> None:
+        pass
+
+    after_fork_in_child = after_fork_in_parent
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork on this system")
+def test_a_fork_that_others_hold_up_lets_nobody_in_when_it_copies():
+    """Twenty members take .05 s each, longer than a fork waits for those inside, so they are waited for first."""
+    over, taken, turn = threading.Event(), [], SqliteTurn()
+    inside = [False]
+    slow = [_Slow(taken) for _ in range(20)]
+    for member in slow:
+        hold_over_forks(member, inner=True)
+
+    def work() -> None:
+        while not over.is_set():
+            with turn:
+                inside[0] = True
+                time.sleep(0.001)
+                inside[0] = False
+                taken.append(1)
+
+    thread = threading.Thread(target=work)
+    thread.start()
+    try:
+        child = os.fork()
+        if not child:
+            os._exit(inside[0])
+        assert os.waitpid(child, 0)[1] == 0
+    finally:
+        over.set()
+        thread.join()
+    assert all(member.meanwhile for member in slow)
 
 
 def test_a_fork_waits_only_so_long_for_one_who_stays_inside(tmp_path):

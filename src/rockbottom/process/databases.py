@@ -20,7 +20,8 @@ MEMORY = ":memory:"
 """The path of a database of this process only."""
 
 _AT_ONCE_S, _PAUSE_S = 0.1, 0.01
-_PATIENCE_S = 0.5  # how long a fork waits for those inside, whose disk may hang, and they for a fork
+_PATIENCE_S = 0.5  # how long a fork waits for those inside, whose disk may hang
+_COPIED_S = 10.0  # how long they wait for a fork that has begun: longer than it waits and than the copy takes
 _BUSY, _LOCKED, _PROTOCOL = 5, 6, 15  # https://sqlite.org/rescode.html, the lowest byte of an extended code
 
 
@@ -62,7 +63,7 @@ class SqliteTurn:
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        hold_over_forks(_GATE, inner=True)
+        hold_over_forks(_GATE, last=True)
 
     def __enter__(self) -> None:
         _GATE.enter()  # first: a fork waits for those who wait for the lock as well, so that its child finds it free
@@ -81,7 +82,7 @@ class _Gate:
 
     def enter(self) -> None:
         with self._changed:
-            self._changed.wait_for(lambda: not self._is_closed, _PATIENCE_S)
+            self._changed.wait_for(lambda: not self._is_closed, _COPIED_S)
             self._inside += 1
 
     def leave(self) -> None:

@@ -37,6 +37,7 @@ class _Told(Struct):
     renewed: "weakref.WeakSet[Any]" = field(default_factory=lambda: weakref.WeakSet[Any]())
     outer: "weakref.WeakSet[Any]" = field(default_factory=lambda: weakref.WeakSet[Any]())
     inner: "weakref.WeakSet[Any]" = field(default_factory=lambda: weakref.WeakSet[Any]())
+    last: "weakref.WeakSet[Any]" = field(default_factory=lambda: weakref.WeakSet[Any]())
     held: list[Forking] = field(default_factory=list[Forking])
     turn: threading.Lock = field(default_factory=threading.Lock)  # two threads may fork at once: one after the other
     listening: bool = False
@@ -58,13 +59,14 @@ def renew_in_child(member: Forked) -> None:
     _listen()
 
 
-def hold_over_forks(member: Forking, *, inner: bool = False) -> None:
+def hold_over_forks(member: Forking, *, inner: bool = False, last: bool = False) -> None:
     """Hold ``member`` while the process is copied, and have it begin anew in the child.
 
     ``inner``: it is entered by those who hold an outer one already (a sink, by a client), so it is held after them;
-    the other way round two threads could wait for each other.
+    the other way round two threads could wait for each other. ``last``: it is held after all others, any of which may
+    take its time, so only for as long as the copy takes.
     """
-    (_MEMBERS.inner if inner else _MEMBERS.outer).add(member)
+    (_MEMBERS.last if last else _MEMBERS.inner if inner else _MEMBERS.outer).add(member)
     _listen()
 
 
@@ -76,7 +78,7 @@ def _listen() -> None:
 
 def _before() -> None:
     _MEMBERS.turn.acquire()
-    _MEMBERS.held = [*_MEMBERS.outer, *_MEMBERS.inner]
+    _MEMBERS.held = [*_MEMBERS.outer, *_MEMBERS.inner, *_MEMBERS.last]
     for member in _MEMBERS.held:
         member.before_fork()
 
