@@ -113,6 +113,24 @@ def _used(turn: SqliteTurn, path: str) -> None:
         db.close()
 
 
+def _taken(turn: SqliteTurn) -> None:
+    with turn:
+        pass
+
+
+def _ended(work) -> int:
+    """How a child of a fork ended that does some work; one that stands still is ended by a signal."""
+    child = os.fork()
+    if not child:
+        signal.alarm(20)
+        try:
+            work()
+            os._exit(0)
+        finally:  # an error ends the child here, not in what runs the tests
+            os._exit(1)
+    return os.waitpid(child, 0)[1]
+
+
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork on this system")
 def test_a_fork_beside_threads_in_sqlite_leaves_a_child_that_can_use_it(tmp_path):
     """Four threads open and write all the time; of sixty children each opens a file of its own and ends by itself."""
@@ -127,12 +145,7 @@ def test_a_fork_beside_threads_in_sqlite_leaves_a_child_that_can_use_it(tmp_path
     for thread in threads:
         thread.start()
     for number in range(60):
-        child = os.fork()
-        if not child:
-            signal.alarm(20)  # ends a child that stands still
-            _used(SqliteTurn(), str(tmp_path / f"child-{number}.db"))
-            os._exit(0)
-        ends.append(os.waitpid(child, 0)[1])
+        ends.append(_ended(lambda path=str(tmp_path / f"child-{number}.db"): _used(SqliteTurn(), path)))
     over.set()
     for thread in threads:
         thread.join()
@@ -186,6 +199,7 @@ def test_a_fork_that_others_hold_up_lets_nobody_in_when_it_copies():
     assert all(member.meanwhile for member in slow)
 
 
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork on this system")
 def test_a_fork_waits_only_so_long_for_one_who_stays_inside(tmp_path):
     """A disk that hangs keeps a thread inside; the child begins anew."""
     go_on, inside = threading.Event(), threading.Event()
@@ -198,12 +212,7 @@ def test_a_fork_waits_only_so_long_for_one_who_stays_inside(tmp_path):
     thread = threading.Thread(target=stay)
     thread.start()
     assert inside.wait(60)
-    child = os.fork()
-    if not child:
-        signal.alarm(20)
-        _used(SqliteTurn(), str(tmp_path / "child.db"))
-        os._exit(0)
-    assert os.waitpid(child, 0)[1] == 0
+    assert _ended(lambda: _used(SqliteTurn(), str(tmp_path / "child.db"))) == 0
     assert thread.is_alive()
     go_on.set()
     thread.join()
@@ -216,19 +225,13 @@ def test_a_lock_that_threads_take_in_turns_is_free_in_the_child(tmp_path):
 
     def work() -> None:
         while not over.is_set():
-            with turn:
-                pass
+            _taken(turn)
 
     threads = [threading.Thread(target=work) for _ in range(4)]
     for thread in threads:
         thread.start()
     for _ in range(60):
-        child = os.fork()
-        if not child:
-            signal.alarm(20)  # ends a child that stands still
-            with turn:
-                os._exit(0)
-        ends.append(os.waitpid(child, 0)[1])
+        ends.append(_ended(lambda: _taken(turn)))
     over.set()
     for thread in threads:
         thread.join()

@@ -20,6 +20,7 @@ with needing("rockbottom.bench", "bench"):
     from rockbottom.bench.lanes import UnknownLane
     from rockbottom.bench.notebook import Ended, Measured, PassKey, open_notebook
     from rockbottom.bench.quality import Grading
+    from rockbottom.bench.requests import inference_of
     from rockbottom.bench.running import BenchWatcher
     from rockbottom.bench.schedule import BenchEstimate
     from rockbottom.bench.workload import Workload, load_workload, read_workload
@@ -48,6 +49,7 @@ __all__ = [
     "VoteTeller",
     "Workload",
     "WrongSetting",
+    "inference_of",
     "load_workload",
     "open_notebook",
     "prepare",

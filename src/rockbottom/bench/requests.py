@@ -82,7 +82,7 @@ def request_of(parts: RequestParts, lane: Lane, workload: Workload, model: Model
     if Section.TOOLS.value not in rules.sections:
         spots.discard(Spot.TOOLS)
     ttl = lane.ttl if rules.accepts_ttl_field else None
-    settings = _inference(workload, refused_members(model.id, dialect.api.value))
+    settings = inference_of(workload, refused_members(model.id, dialect.api.value))
     body = dialect.spelled(_converse(parts, spots, ttl) | {"inferenceConfig": settings})
     body |= asking_for(lane.tier, dialect.api)
     if lane.spots:
@@ -145,7 +145,7 @@ def _converse(parts: RequestParts, spots: set[Spot], ttl: Ttl | None) -> dict[st
     return body
 
 
-def _inference(workload: Workload, refused: Container[str]) -> dict[str, Any]:
+def inference_of(workload: Workload, refused: Container[str]) -> dict[str, Any]:
     """The settings of a request, but for what the model refuses, with which it would not answer at all."""
     inference = workload.inference
     settings: dict[str, Any] = {"maxTokens": inference.max_tokens}

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from rockbottom.bench import Workload, load_workload
+from rockbottom.bench import Workload, inference_of, load_workload
 from rockbottom.catalog import CatalogError, load_catalog, refused_members
 from rockbottom.cli.aws import no_region, region_of
 from rockbottom.cli.batch_text import Progress
@@ -241,15 +241,7 @@ def _body(
     if texts is None:
         texts = [text for text in (workload.system, *(document.text for document in workload.documents)) if text]
     tools = workload.tools if conversation.tools is None else conversation.tools
-    chosen = workload.inference
-    config: dict[str, Any] = {"maxTokens": chosen.max_tokens}
-    if chosen.temperature is not None and "temperature" not in refused:
-        config["temperature"] = chosen.temperature
-    if chosen.top_p is not None and "top_p" not in refused:
-        config["topP"] = chosen.top_p
-    if chosen.stop:
-        config["stopSequences"] = list(chosen.stop)
-    body: dict[str, Any] = {"messages": list(messages), "inferenceConfig": config}
+    body: dict[str, Any] = {"messages": list(messages), "inferenceConfig": inference_of(workload, refused)}
     if texts:
         body["system"] = [{"text": text} for text in texts]
     if tools:
